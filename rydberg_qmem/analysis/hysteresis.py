@@ -1,0 +1,479 @@
+"""Hysteresis loops of a record: a response against a drive over one period, measured as a closed polygon."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from rydberg_qmem.analysis import geometry
+from rydberg_qmem.errors import InputError, did_you_mean, short
+
+Floats = NDArray[np.float64]
+Signal: TypeAlias = str | xr.DataArray
+Cycle: TypeAlias = Literal["last", "first", "all"] | int
+Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
+
+FEWEST_ROUNDS = 3
+_SHORTEST_FOUND = 4
+_SAME = 1e-9
+_WEIGHTS_AT_ONCE = 2_000_000
+
+_LONG_NAMES = {
+    "area": "enclosed area of the loop, all lobes counted positive",
+    "signed_area": "signed area of the loop, counter-clockwise positive",
+    "form_factor": "form factor 4 pi A / P^2 of the loop",
+    "perimeter": "length of the loop",
+    "pinch": "|response| at zero drive over largest |response|",
+    "slope": "slope of the straight-line fit",
+    "line_r2": "R^2 of the straight-line fit",
+    "crossings": "self-crossings of the loop",
+    "direction": "sense of the loop (+1 counter-clockwise, -1 clockwise, 0 neither)",
+}
+
+
+def hysteresis(
+    record: xr.Dataset,
+    *,
+    drive: Signal,
+    response: Signal,
+    period: int | None = None,
+    cycle: Cycle = "last",
+    bootstrap: int = 200,
+    seed: int = 0,
+    dim: str | None = None,
+) -> xr.Dataset:
+    """Measure the hysteresis loop of `response` against `drive`.
+
+    `drive` and `response` are names of record variables, `key.atom` for one atom of a key, or arrays with
+    dims of the record. They are averaged over shots, leaving out outcomes that are -1 (in int8 arrays, and
+    in arrays that still bear the name of a key, as `1 - record.out` does) or NaN. `dim` is the rounds'
+    dimension (default: the only one that both share). `period` is in rounds; by default the shortest exact
+    period of the mean drive, or the whole series if the drive has none or carries shot noise. `cycle` is
+    "last", "first", a number, or "all" (adds the dimension `cycle`); cycles are counted from the first
+    round, an incomplete one at the end is left out. With `point`, each point is measured by itself, with
+    its own period if periods are found.
+
+    Gives `area` (`geometry.unsigned_area`), `signed_area`, `perimeter`, `form_factor`, `pinch`, `slope`,
+    `line_r2`, `crossings`, `direction`, and for the first five `*_error`: the standard deviation over
+    `bootstrap` resamples of the shots (0 for exact records, NaN with fewer than two shots or resamples).
+    Noise adds fake lobes to a loop: `area_bias`, the mean over resamples less the estimate, says by how
+    much `area` is too large; `signed_area` has no such bias. Shots are taken as independent, so under
+    feedback of ensemble means the errors leave out what the fed-back mean itself fluctuates. Raises
+    InputError for signals that do not make a loop.
+
+    >>> phase = 2 * np.pi * np.arange(200) / 200
+    >>> circle = xr.Dataset({"u": ("round", np.cos(phase)), "v": ("round", np.sin(phase))})
+    >>> loop = hysteresis(circle, drive="u", response="v")
+    >>> round(float(loop.form_factor), 3), int(loop.direction), int(loop.crossings)
+    (1.0, 1, 0)
+    """
+    pair = _pair(record, drive, response, dim)
+    layouts = _layouts(pair, period, cycle)
+    found: dict[str, Numbers] = {}
+    for layout, points in layouts.items():
+        x, y = (_per_round(pair, role, points, layout) for role in ("drive", "response"))
+        resamples = _resamples(pair.shots, bootstrap, seed) if pair.shots else None
+        for name, values in _estimates(x, y, resamples).items():
+            found.setdefault(name, np.zeros((pair.points, *values.shape[1:]), values.dtype))[points] = values
+    return _labelled(pair, found, layouts, cycle)
+
+
+def loop(
+    record: xr.Dataset,
+    *,
+    drive: Signal,
+    response: Signal,
+    period: int | None = None,
+    cycle: Cycle = "last",
+    dim: str | None = None,
+) -> xr.Dataset:
+    """Return the mean loop that `hysteresis` measures: `drive`, `response` and their standard errors.
+
+    Arguments as for `hysteresis`. Dims: `point` and `cycle` if there are any, then the rounds, with the
+    numbers of the rounds of the (first) cycle as coordinate unless cycle is "all". Errors are 0 for exact
+    records.
+
+    >>> record = xr.Dataset({"u": ("round", [0.0, 1, 2, 1] * 2), "v": ("round", [0.0, 2, 1, 0] * 2)})
+    >>> loop(record, drive="u", response="v").response.values.tolist()
+    [0.0, 2.0, 1.0, 0.0]
+    """
+    pair = _pair(record, drive, response, dim)
+    layouts = _layouts(pair, period, cycle)
+    if len(layouts) > 1:
+        raise InputError("loop must have one period, but it differs between points; select one point first")
+    [(layout, points)] = layouts.items()
+    dims = ("point", "cycle", pair.dim) if cycle == "all" else ("point", pair.dim)
+    result = xr.Dataset(coords=pair.free_coords(("drive", "response")), attrs=_settings(pair, layouts, cycle))
+    for role, signal in (("drive", pair.drive), ("response", pair.response)):
+        samples = _per_round(pair, role, points, layout)
+        error = _standard_error(samples) if signal.sampled else np.zeros_like(samples[:, 0])
+        for name, data, text in ((role, _means(samples), ""), (f"{role}_error", error, "standard error of ")):
+            shown = data if cycle == "all" else data[:, 0]
+            result[name] = (dims, shown, {"long_name": text + signal.label, "units": signal.units})
+    if cycle != "all":
+        result = result.assign_coords({pair.dim: pair.rounds[layout.rounds()[0]]})
+    return result if pair.has_points else result.isel(point=0)
+
+
+# Signals
+
+
+@dataclass(frozen=True, eq=False)
+class _Signal:
+    """One signal: `values` have axes point, shot, round (length 1 without the dim), NaN where not valid."""
+
+    name: str
+    label: str
+    units: str
+    sampled: bool
+    values: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    drive: _Signal
+    response: _Signal
+    dim: str
+    rounds: NDArray[np.generic]
+    points: int
+    has_points: bool
+    shots: int
+    coords: Mapping[Hashable, xr.DataArray]
+
+    def free_coords(self, taken: Iterable[str]) -> dict[Hashable, xr.Variable]:
+        """Return the points' coordinates; a parameter whose name is taken becomes `parameter_<name>`."""
+        names = set(taken)
+        return {f"parameter_{name}" if name in names else name: c.variable for name, c in self.coords.items()}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which rounds make up the loops of a point: `cycles` cycles of `period` rounds from cycle `first` on."""
+
+    period: int
+    first: int
+    cycles: int
+
+    def rounds(self) -> NDArray[np.int64]:
+        starts = self.period * (self.first + np.arange(self.cycles))
+        return starts[:, None] + np.arange(self.period)
+
+
+def _pair(record: xr.Dataset, drive: Signal, response: Signal, dim: str | None) -> _Pair:
+    arrays = {"drive": _array(record, drive, "drive"), "response": _array(record, response, "response")}
+    rounds = _round_dim(arrays, dim)
+    sizes: dict[Hashable, int] = {}
+    for array in arrays.values():
+        for name in array.dims:
+            if sizes.setdefault(name, array.sizes[name]) != array.sizes[name]:
+                raise InputError(
+                    f"drive and response must have the same length along {name!r}, "
+                    f"but have {sizes[name]} and {array.sizes[name]}"
+                )
+    coords = {name: c for a in arrays.values() for name, c in a.coords.items() if set(c.dims) <= {"point"}}
+    numbers = np.asarray(arrays["drive"].coords.get(rounds, np.arange(sizes[rounds])))
+    return _Pair(
+        _signal(record, arrays["drive"], drive, rounds),
+        _signal(record, arrays["response"], response, rounds),
+        rounds,
+        numbers,
+        sizes.get("point", 1),
+        "point" in sizes,
+        sizes.get("shot", 0),
+        coords,
+    )
+
+
+def _array(record: xr.Dataset, signal: Signal, role: str) -> xr.DataArray:
+    if isinstance(signal, str):
+        return _variable(record, signal, role)
+    if isinstance(signal, xr.DataArray):
+        return signal
+    raise InputError(f"{role} must be a name or an xarray DataArray, but is {short(signal)}")
+
+
+def _variable(record: xr.Dataset, text: str, role: str) -> xr.DataArray:
+    name, _, atom = text.partition(".")
+    if text in record:
+        name, atom = text, ""
+    if name not in record:
+        known = sorted(str(key) for key in record.data_vars)
+        raise InputError(
+            f"{role} must name a variable of the record, but is {text!r}{did_you_mean(name, known)}"
+        )
+    axis = f"{name}_atom"
+    atoms = [str(value) for value in record[axis].values] if axis in record[name].dims else []
+    if bool(atom) != bool(atoms):
+        rule = f"name one atom, {name}.{atoms[0]} say" if atoms else f"be {name!r} alone: it has no atoms"
+        raise InputError(f"{role} {text!r} must {rule}")
+    if atom and atom not in atoms:
+        raise InputError(f"{role} {text!r} must name an atom of {name!r}{did_you_mean(atom, atoms)}")
+    return record[name].isel({axis: atoms.index(atom)}, drop=True) if atom else record[name]
+
+
+def _round_dim(arrays: Mapping[str, xr.DataArray], dim: str | None) -> str:
+    own = {role: [str(d) for d in a.dims if d not in ("point", "shot")] for role, a in arrays.items()}
+    common = [d for d in own["drive"] if d in own["response"] and not d.endswith("_atom")]
+    if dim is None and len(common) != 1:
+        shared = "share " + ", ".join(common) + "; give dim=" if common else "share none"
+        raise InputError(
+            f"drive and response must share one dimension of rounds, but {shared} "
+            f"(drive: {_listed(own['drive'])}; response: {_listed(own['response'])})"
+        )
+    chosen = common[0] if dim is None else dim
+    for role, dims in own.items():
+        if chosen not in dims:
+            raise InputError(f"{role} must have the dimension {chosen!r}, but has {_listed(dims)}")
+        if len(dims) > 1:
+            extra = ", ".join(d for d in dims if d != chosen)
+            raise InputError(
+                f"{role} must have no dimension but point, shot and {chosen}, but has {extra} too"
+            )
+    return chosen
+
+
+def _listed(dims: list[str]) -> str:
+    return ", ".join(dims) or "none"
+
+
+def _signal(record: xr.Dataset, array: xr.DataArray, given: Signal, dim: str) -> _Signal:
+    missing = [d for d in ("point", "shot") if d not in array.dims]
+    order = ("point", "shot", dim)
+    values = array.expand_dims(missing).transpose(*order).values
+    if not (np.issubdtype(values.dtype, np.number) or values.dtype == np.bool_) or np.iscomplexobj(values):
+        raise InputError(f"signals must be real numbers, but {array.name!r} is of type {values.dtype}")
+    values = np.where(
+        _lost(record, array, given).expand_dims(missing).transpose(*order).values, np.nan, values
+    )
+    name, label = _names(record, array, given)
+    return _Signal(
+        name, label, str(array.attrs.get("units", "1")), "shot" in array.dims, values.astype(float)
+    )
+
+
+def _lost(record: xr.Dataset, array: xr.DataArray, given: Signal) -> xr.DataArray:
+    """Return where the outcome is missing: for an array computed from a key, where the key is -1."""
+    key = array
+    if not isinstance(given, str) and array.name in record and record[array.name].dtype == np.int8:
+        key, atom = record[array.name], f"{array.name}_atom"
+        key = key.sel({atom: array[atom]}) if atom in array.coords and atom not in array.dims else key
+    lost = (key == -1).any([d for d in key.dims if d not in array.dims])
+    if lost.sizes != array.sizes:  # computed from a part of the key
+        key, lost = array, array == -1
+    return lost if key.dtype == np.int8 else xr.zeros_like(array, dtype=bool)
+
+
+def _names(record: xr.Dataset, array: xr.DataArray, given: Signal) -> tuple[str, str]:
+    """Return name and label; xarray keeps the name of R in 1 - R, which must not be taken for R."""
+    if isinstance(given, str):
+        return given, str(array.attrs.get("long_name", given))
+    name = "array" if array.name is None else str(array.name)
+    if name in record and not array.equals(record[name]):
+        return f"function of {name}", f"function of {name}"
+    return name, str(array.attrs.get("long_name", name))
+
+
+# Cycles
+
+
+def _layouts(pair: _Pair, period: int | None, cycle: Cycle) -> dict[_Layout, list[int]]:
+    """Return the points of each layout; points differ where a sweep changes period or number of rounds."""
+    _check_period(period)
+    layouts: dict[_Layout, list[int]] = {}
+    rows = [_layout(*_length_and_period(pair, values, period), cycle) for values in pair.drive.values]
+    for point in range(pair.points):
+        layouts.setdefault(rows[point % len(rows)], []).append(point)
+    if cycle == "all" and len({layout.cycles for layout in layouts}) > 1:
+        raise InputError("cycle must be one cycle, but is 'all' and points have different numbers of cycles")
+    return layouts
+
+
+def _check_period(period: int | None) -> None:
+    whole = isinstance(period, int | np.integer) and not isinstance(period, bool)
+    if period is not None and not (whole and period >= FEWEST_ROUNDS):
+        raise InputError(f"period must be {FEWEST_ROUNDS} or more whole rounds, but is {short(period)}")
+
+
+def _length_and_period(pair: _Pair, drive: Floats, period: int | None) -> tuple[int, int]:
+    """Return both in rounds; the shorter points of a sweep are filled up with missing values."""
+    present = np.flatnonzero(np.isfinite(drive).any(axis=0))
+    length = int(present[-1]) + 1 if pair.has_points and len(present) else int(drive.shape[-1])
+    return length, period if period is not None else _shortest_period(drive[:, :length])
+
+
+def _shortest_period(drive: Floats) -> int:
+    rounds = int(drive.shape[-1])
+    if np.any(drive != drive[:1]):  # shot noise, or missing values: nothing exact to find
+        return rounds
+    values = drive[0]
+    near = _SAME * np.abs(values).max(initial=0.0)
+    for period in range(_SHORTEST_FOUND, rounds // 2 + 1):
+        if np.all(np.abs(values[period:] - values[:-period]) <= near):
+            return period
+    return rounds
+
+
+def _layout(length: int, period: int, cycle: Cycle) -> _Layout:
+    fewest = max(period, FEWEST_ROUNDS)
+    if length < fewest:
+        raise InputError(f"a loop must have at least {fewest} rounds, but the series has {length}")
+    count = length // period
+    if cycle == "all":
+        return _Layout(period, 0, count)
+    named = {"first": 0, "last": count - 1}
+    number = named.get(cycle, cycle) if isinstance(cycle, str) else cycle
+    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+        raise InputError(f"cycle must be 'last', 'first', 'all' or a whole number, but is {short(cycle)}")
+    if not -count <= number < count:
+        raise InputError(f"cycle must be below {count}, the number of whole periods, but is {number}")
+    return _Layout(period, int(number) % count, 1)
+
+
+# Estimates. Axes of samples: point, shot, cycle, round of the cycle.
+
+
+def _per_round(pair: _Pair, role: str, points: list[int], layout: _Layout) -> Floats:
+    """Return the samples of the rounds in use; each round must have a valid one."""
+    signal = pair.drive if role == "drive" else pair.response
+    own = points if len(signal.values) > 1 else [0] * len(points)
+    samples = np.ascontiguousarray(signal.values[own][:, :, layout.rounds()])  # else products crawl
+    lost = np.argwhere(~np.isfinite(samples).any(axis=1))
+    if len(lost):
+        point, cycle, step = lost[0]
+        number = pair.rounds[layout.rounds()[cycle, step]]
+        where = f"{pair.dim} {number}" + (f" of point {points[point]}" if pair.has_points else "")
+        raise InputError(
+            f"{role} {signal.name!r} must have a valid value each round, but has none in {where}"
+        )
+    return samples
+
+
+def _estimates(x: Floats, y: Floats, resamples: Iterable[Floats] | None) -> dict[str, Numbers]:
+    mean_x, mean_y = _means(x), _means(y)
+    shapes = _shapes(mean_x, mean_y)
+    if resamples is None:  # exact: no shots, no spread
+        spread = dict.fromkeys(shapes, np.zeros_like(mean_x[..., 0]))
+        bias = spread["area"]
+    else:
+        spread, bias = _spread(x, y, resamples, shapes)
+    slope, r2 = geometry.line_fit(mean_x, mean_y)
+    unsure = _SAME * shapes["perimeter"] ** 2
+    signed = shapes["signed_area"]
+    direction = np.where(np.abs(signed) <= unsure, 0, np.sign(signed)).astype(np.int64)
+    errors = {f"{name}_error": values for name, values in spread.items()}
+    counts = {"crossings": geometry.self_crossings(mean_x, mean_y), "direction": direction}
+    return {**shapes, **errors, "area_bias": bias, "slope": slope, "line_r2": r2, **counts}
+
+
+def _shapes(x: Floats, y: Floats) -> dict[str, Floats]:
+    area, length = geometry.unsigned_area(x, y), geometry.perimeter(x, y)
+    return {
+        "area": area,
+        "signed_area": geometry.signed_area(x, y),
+        "perimeter": length,
+        "form_factor": geometry.ratio(4 * np.pi * area, length**2),
+        "pinch": geometry.pinch(x, y),
+    }
+
+
+def _means(samples: Floats) -> Floats:
+    valid = np.isfinite(samples)
+    mean: Floats = np.where(valid, samples, 0.0).sum(axis=1) / valid.sum(axis=1)
+    return mean
+
+
+def _spread(
+    x: Floats, y: Floats, resamples: Iterable[Floats], estimate: Mapping[str, Floats]
+) -> tuple[dict[str, Floats], Floats]:
+    """Return the standard deviation of each shape over resampled shots, and the bias of the area."""
+    blocks = [_shapes(*np.broadcast_arrays(_resampled(x, w), _resampled(y, w))) for w in resamples]
+    if sum(block["area"].shape[1] for block in blocks) < 2:
+        unknown = np.full_like(estimate["area"], np.nan)
+        return dict.fromkeys(estimate, unknown), unknown
+    drawn = {name: np.concatenate([block[name] for block in blocks], axis=1) for name in estimate}
+    bias = drawn["area"].mean(axis=1) - estimate["area"]
+    return {name: values.std(axis=1, ddof=1) for name, values in drawn.items()}, bias
+
+
+def _resamples(shots: int, bootstrap: int, seed: int) -> Iterable[Floats]:
+    """Yield blocks of weights (resample, shot): how often each shot is drawn, with replacement."""
+    generator = np.random.Generator(np.random.Philox(seed))
+    step = max(1, _WEIGHTS_AT_ONCE // max(shots, 1))
+    for start in range(0, bootstrap if shots > 1 else 0, step):
+        rows = min(step, bootstrap - start)
+        drawn = generator.integers(shots, size=(rows, shots)) + shots * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * shots).reshape(rows, shots).astype(float)
+
+
+def _resampled(samples: Floats, weights: Floats) -> Floats:
+    """Return means (point, resample, cycle, round); a round that lost all its valid shots keeps its mean."""
+    points, shots, *loop_shape = samples.shape
+    mean = _means(samples)[:, None]
+    if shots == 1:
+        return mean
+    flat = samples.reshape(points, shots, -1)
+    valid = np.isfinite(flat)
+    total = np.stack([weights @ shots_of_point for shots_of_point in np.where(valid, flat, 0.0)])
+    count = np.stack([weights @ shots_of_point for shots_of_point in valid.astype(float)])
+    kept = np.broadcast_to(mean.reshape(points, 1, -1), total.shape)
+    means = np.where(count > 0, total / np.where(count > 0, count, 1.0), kept)
+    return means.reshape(points, len(weights), *loop_shape)
+
+
+def _standard_error(samples: Floats) -> Floats:
+    valid = np.isfinite(samples)
+    count = valid.sum(axis=1)
+    squares = np.where(valid, samples - _means(samples)[:, None], 0.0) ** 2
+    return np.where(count > 1, np.sqrt(squares.sum(axis=1) / np.maximum(count - 1, 1) / count), np.nan)
+
+
+# The results
+
+
+def _labelled(
+    pair: _Pair, found: Mapping[str, Numbers], layouts: Mapping[_Layout, list[int]], cycle: Cycle
+) -> xr.Dataset:
+    dims = ("point", "cycle") if cycle == "all" else ("point",)
+    result = xr.Dataset(coords=pair.free_coords(_LONG_NAMES), attrs=_settings(pair, layouts, cycle))
+    for name in sorted(found, key=lambda text: list(_LONG_NAMES).index(_stem(text))):
+        values = found[name] if cycle == "all" else found[name][:, 0]
+        result[name] = (dims, values, {"long_name": _long_name(name), "units": _units(pair, _stem(name))})
+    if cycle == "all":
+        result = result.assign_coords(cycle=np.arange(result.sizes["cycle"]))
+    return result if pair.has_points else result.isel(point=0)
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix("_error").removesuffix("_bias")
+
+
+def _long_name(name: str) -> str:
+    stem = _LONG_NAMES[_stem(name)]
+    if name.endswith("_error"):
+        return f"standard error of the {stem}"
+    return f"bias of the {stem}" if name.endswith("_bias") else stem
+
+
+def _units(pair: _Pair, measure: str) -> str:
+    x, y = pair.drive.units, pair.response.units
+    match measure:
+        case "area" | "signed_area":
+            return " ".join(unit for unit in (x, y) if unit != "1") or "1"
+        case "perimeter":
+            return x if x == y else "mixed"
+        case "slope" if x != y:
+            return y if x == "1" else f"{y}/({x})"
+        case _:
+            return "1"
+
+
+def _settings(pair: _Pair, layouts: Mapping[_Layout, list[int]], cycle: Cycle) -> dict[str, object]:
+    periods = {point: layout.period for layout, points in layouts.items() for point in points}
+    each = [periods[point] for point in range(pair.points)]
+    period = each[0] if len(set(each)) == 1 else each
+    return {"drive": pair.drive.name, "response": pair.response.name, "period": period, "cycle": cycle}

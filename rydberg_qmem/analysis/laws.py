@@ -1,0 +1,117 @@
+"""Closed forms of memristive loops, as references for records.
+
+The photonic-type memristor passes the part 1 - R of its input n_in and sets its reflectivity R to the mean
+of n_in over a window of past time: n_out = (1 - R) n_in. All its closed forms below are for n_in =
+sin^2(phase / 2), one period of the drive per 2 pi of phase, after the window has filled. All are derived,
+not quoted; the tests check them against direct simulation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def photonic_reflectivity(phase: ArrayLike, x: ArrayLike) -> Floats:
+    """Return R = [1 - (sin x / x) cos(phase - x)] / 2, with x = pi T / T_osc for a window of length T.
+
+    Derived: the mean of sin^2(phase / 2) over the last T of time.
+
+    >>> float(photonic_reflectivity(0.0, np.pi))
+    0.5
+    """
+    x = np.asarray(x, dtype=float)
+    return np.asarray(0.5 * (1 - np.sinc(x / np.pi) * np.cos(np.asarray(phase) - x)))
+
+
+def photonic_loop(phase: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
+    """Return (n_in, n_out) of the photonic-type memristor at phases of the drive, with x = pi T / T_osc.
+
+    Derived: n_in = sin^2(phase / 2), n_out = (1 - R) n_in; the loop is pinched at the origin, never crosses
+    itself, and runs clockwise for x below pi.
+
+    >>> n_in, n_out = photonic_loop(np.pi, np.pi)
+    >>> float(n_in), float(n_out)
+    (1.0, 0.5)
+    """
+    n_in = np.sin(0.5 * np.asarray(phase, dtype=float)) ** 2
+    return n_in, (1 - photonic_reflectivity(phase, x)) * n_in
+
+
+def photonic_loop_area(x: ArrayLike) -> Floats:
+    """Return the loop area (pi / 8) sin^2(x) / x of the photonic-type memristor, x = pi T / T_osc >= 0.
+
+    Derived: the integral of n_out over n_in. Zero at every whole T / T_osc and for x -> 0; largest at tan x
+    = 2 x.
+
+    >>> round(float(photonic_loop_area(np.pi / 4)), 12)
+    0.25
+    """
+    x = np.asarray(x, dtype=float)
+    return np.asarray(np.pi / 8 * np.sin(x) * np.sinc(x / np.pi))
+
+
+def discrete_reflectivity(
+    k: ArrayLike, period: ArrayLike, window: ArrayLike, window_includes_present: bool = False
+) -> Floats:
+    """Return R_k = [1 - D cos(2 pi k / K - xc)] / 2 of K = `period` rounds and W = `window` rounds of memory.
+
+    D = sin(pi W / K) / (W sin(pi / K)); xc = pi (W + 1) / K for a window of the W rounds before round k,
+    and pi (W - 1) / K for one that ends with round k. Derived: the mean of sin^2(pi j / K) over the window.
+
+    >>> round(float(discrete_reflectivity(0, 24, 1)), 6)  # sin^2(pi / 24)
+    0.017037
+    """
+    depth, lag = _window(period, window, window_includes_present)
+    return np.asarray(0.5 * (1 - depth * np.cos(2 * np.pi * np.asarray(k) / np.asarray(period) - lag)))
+
+
+def discrete_loop_area(
+    period: ArrayLike, window: ArrayLike, window_includes_present: bool = False, *, signed: bool = False
+) -> Floats:
+    """Return the polygon area |K sin(2 pi / K) D sin(xc) / 16| of the loop (n_in, n_out) of K >= 4 rounds.
+
+    D and xc as in `discrete_reflectivity`; arrays are taken element by element. With `signed` the sign is
+    that of `geometry.signed_area`: negative where the loop runs clockwise. Derived: exact for the polygon,
+    and `photonic_loop_area(pi W / K)` in the limit of many rounds.
+
+    >>> round(float(discrete_loop_area(24, 9)), 6), round(float(discrete_loop_area(24, 9, True)), 6)
+    (0.294922, 0.264419)
+    """
+    rounds = np.asarray(period, dtype=float)
+    depth, lag = _window(period, window, window_includes_present)
+    area = np.asarray(-rounds * np.sin(2 * np.pi / rounds) / 16 * depth * np.sin(lag))
+    return area if signed else np.abs(area)
+
+
+def flux_controlled_current(phase: ArrayLike, a: float, b: float, amplitude: float, omega: float) -> Floats:
+    """Return I of the memristor I = (a + b flux) V under V = amplitude sin(phase), phase = omega t.
+
+    Derived: flux = (amplitude / omega) (1 - cos phase), zero at phase 0.
+
+    >>> float(flux_controlled_current(np.pi / 2, a=1.0, b=0.5, amplitude=2.0, omega=1.0))
+    4.0
+    """
+    phase = np.asarray(phase, dtype=float)
+    return np.asarray((a + b * amplitude / omega * (1 - np.cos(phase))) * amplitude * np.sin(phase))
+
+
+def flux_controlled_lobe(b: ArrayLike, amplitude: ArrayLike, omega: ArrayLike) -> Floats:
+    """Return the area (2 / 3) |b amplitude^3| / omega of each of the two lobes of `flux_controlled_current`.
+
+    Derived: the integral of I dV over half a period. The lobes have opposite sense, so the signed area is
+    zero.
+
+    >>> round(float(flux_controlled_lobe(0.3, 1.0, 0.5)), 12)
+    0.4
+    """
+    b, amplitude, omega = (np.asarray(value, dtype=float) for value in (b, amplitude, omega))
+    return np.asarray(2 / 3 * np.abs(b * amplitude**3) / omega)
+
+
+def _window(period: ArrayLike, window: ArrayLike, includes_present: bool) -> tuple[Floats, Floats]:
+    rounds, memory = np.asarray(period, dtype=float), np.asarray(window, dtype=float)
+    depth = np.sin(np.pi * memory / rounds) / (memory * np.sin(np.pi / rounds))
+    return np.asarray(depth), np.asarray(np.pi * (memory + (-1 if includes_present else 1)) / rounds)

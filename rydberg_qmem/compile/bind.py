@@ -1,0 +1,160 @@
+"""Bind: put numbers in place of parameters, names in place of `$atom`; keep each block's place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError, did_you_mean, short
+from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.language.values import Tagged
+
+MAX_ROUNDS = 10_000_000
+
+
+def bind_parameters(program: Program, overrides: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return the value of every parameter; each may use the others.
+
+    >>> from rydberg_qmem.language.program import Program
+    >>> p = Program(name="p", register={"atoms": {"q": (0, 0)}}, parameters={"a": 2, "b": "3 * a"}, body=())
+    >>> bind_parameters(p, {"a": 4})
+    {'a': 4.0, 'b': 12.0}
+    """
+    given = dict(overrides or {})
+    for name in given:
+        if name not in program.parameters:
+            hint = did_you_mean(name, list(program.parameters))
+            raise InputError(f"parameters: program {program.name!r} has no parameter {name!r}{hint}")
+    waiting: dict[str, Expression] = {
+        name: Expression(given[name]) if name in given else value
+        for name, value in program.parameters.items()
+    }
+    known: dict[str, float] = {}
+    while waiting:
+        ready = [name for name, value in waiting.items() if value.names <= known.keys()]
+        if not ready:
+            raise InputError(f"parameters: {', '.join(waiting)} depend on each other or on unknown names")
+        for name in ready:
+            known[name] = number(waiting.pop(name), known, f"parameters.{name}")
+    return {name: known[name] for name in program.parameters}
+
+
+def number(expression: Expression, scope: Mapping[str, float], place: str) -> float:
+    """Evaluate an expression that must be a finite number before the run."""
+    free = expression.names - scope.keys()
+    if free or expression.is_random or expression.uses_ensemble:
+        what = ", ".join(sorted(free)) or "randomness or ensemble means"
+        raise InputError(f"{place}: must be known before the run, but {expression} uses {what}")
+    value = float(np.asarray(expression.evaluate(dict(scope))))
+    if not np.isfinite(value):
+        raise InputError(f"{place}: must be a finite number, but {expression} is {value}")
+    return value
+
+
+def whole(expression: Expression, scope: Mapping[str, float], place: str, *, least: int, most: int) -> int:
+    """Evaluate an expression that must be a whole number within bounds before the run."""
+    value = number(expression, scope, place)
+    if value != round(value) or not least <= value <= most:
+        raise InputError(f"{place}: must be a whole number from {least} to {most} ({short(value)})")
+    return int(value)
+
+
+def bind_inputs(
+    program: Program,
+    parameters: Mapping[str, float],
+    given: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the values of every input, one per round: given ones, or the program's defaults."""
+    given = given or {}
+    for name in given:
+        if name not in program.inputs:
+            hint = did_you_mean(name, list(program.inputs))
+            raise InputError(f"inputs: program {program.name!r} has no input {name!r}{hint}")
+    return {name: _signal(program, name, parameters, given.get(name), rounds) for name in program.inputs}
+
+
+def _signal(
+    program: Program,
+    name: str,
+    parameters: Mapping[str, float],
+    given: ArrayLike | str | None,
+    rounds: int | None,
+) -> NDArray[np.float64]:
+    source = program.inputs[name]
+    place = f"inputs.{name}"
+    wanted = source.default if given is None else given
+    if isinstance(wanted, str | Expression):
+        expression = Expression(wanted)
+        count = rounds if rounds is not None else source.rounds
+        if count is None:
+            raise InputError(f"{place}: must say for how many rounds")
+        length = whole(Expression(count), parameters, f"{place}.rounds", least=1, most=MAX_ROUNDS)
+        free = expression.names - parameters.keys() - {"k"}
+        if free or expression.is_random or expression.uses_ensemble:
+            raise InputError(
+                f"{place}: may use parameters and k, but not {', '.join(sorted(free)) or 'randomness'}"
+            )
+        scope = {**parameters, "k": np.arange(length, dtype=float)}
+        values = np.broadcast_to(np.asarray(expression.evaluate(scope), dtype=float), (length,))
+    else:
+        values = np.asarray(wanted, dtype=float)
+        if rounds is not None and len(np.atleast_1d(values)) != rounds:
+            raise InputError(f"{place}: has {values.size} values, but {rounds} rounds were asked for")
+    if values.ndim != 1 or not 1 <= values.size <= MAX_ROUNDS:
+        raise InputError(f"{place}: must be one value per round, a one-dimensional array ({values.shape})")
+    if not np.all(np.isfinite(values)):
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise InputError(f"{place}: must be finite, but its value of round {bad} is {values[bad]}")
+    return np.array(values)
+
+
+def map_expressions(value: Any, change: Callable[[Expression], Expression]) -> Any:
+    """Return a copy of a block, waveform or container with every expression changed."""
+    if isinstance(value, Expression):
+        return change(value)
+    if isinstance(value, Tagged):
+        update = {name: map_expressions(getattr(value, name), change) for name in type(value).model_fields}
+        return value.model_copy(update=update)
+    if isinstance(value, tuple):
+        return tuple(map_expressions(item, change) for item in value)
+    if isinstance(value, dict):
+        return type(value)({key: map_expressions(item, change) for key, item in value.items()})
+    return value
+
+
+def bind_block(block: AnyBlock, parameters: Mapping[str, float]) -> AnyBlock:
+    """Return the block with parameters replaced by their values, inner blocks untouched."""
+    if isinstance(block, Repeat | When | ForEach):
+        return block  # their own expressions are bound where they are walked
+    return cast(AnyBlock, map_expressions(block, lambda e: e.bind(parameters)))
+
+
+def substitute_atom(block: AnyBlock, variable: str, atom: str) -> AnyBlock:
+    """Return the block, and the blocks within, with `$variable` replaced by an atom's name.
+
+    >>> from rydberg_qmem.language.blocks import Measure
+    >>> substitute_atom(Measure(atoms="$atom", key="m_$atom"), "atom", "d0")
+    Measure(atoms=('d0',), key='m_d0', basis=None)
+    """
+    token = f"${variable}"
+
+    def text(value: Any) -> Any:
+        if isinstance(value, Expression):
+            return value.substitute({variable: atom})
+        if isinstance(value, str):
+            return value.replace(token, atom)
+        if isinstance(value, Tagged):
+            return value.model_copy(update={f: text(getattr(value, f)) for f in type(value).model_fields})
+        if isinstance(value, tuple):
+            return tuple(text(item) for item in value)
+        if isinstance(value, dict):
+            return type(value)({text(key): text(item) for key, item in value.items()})
+        return value
+
+    return cast(AnyBlock, text(block))

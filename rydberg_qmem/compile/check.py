@@ -1,0 +1,426 @@
+"""Check a program before it runs: names, atoms, keys, bases, timing and device limits; every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rydberg_qmem.compile.bind import bind_inputs, bind_parameters, substitute_atom
+from rydberg_qmem.compile.gates import HIDDEN
+from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.compile.samples import check_drive
+from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.target import LEVELS, device_of, make_target
+from rydberg_qmem.compile.to_pulser import plan_segment, validate_register
+from rydberg_qmem.errors import Problem, QmemError, did_you_mean, short
+from rydberg_qmem.language.blocks import (
+    CNOT,
+    CZ,
+    Align,
+    AnyBlock,
+    BeamSplitter,
+    Damp,
+    Delay,
+    DetuningMap,
+    ForEach,
+    Measure,
+    PhaseShift,
+    Probe,
+    Pulse,
+    Push,
+    Repeat,
+    Reset,
+    Rotate,
+    Set,
+    WeakMeasure,
+    When,
+)
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.problems import locate
+from rydberg_qmem.language.program import Program
+
+RESERVED = frozenset({"shot", "point", "time_us", "pi"})
+MAX_ATOMS = 40
+_PART = re.compile(r"([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\d+)\]")
+
+
+def check(
+    program: Program,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+) -> list[Problem]:
+    """Return every problem of a program, with file, line and column where it came from a file.
+
+    >>> program = Program(
+    ...     name="p", register={"atoms": {"q": (0, 0)}}, body=[{"measure": {"atoms": "p", "key": "m"}}]
+    ... )
+    >>> [str(problem) for problem in check(program)]
+    ["body[0].measure.atoms: must be an atom of the register; known: q ('p')"]
+    """
+    found = list(dict.fromkeys(_check(program, parameters, inputs, rounds)))
+    return [locate(problem, path_of(problem.place), program.source) for problem in found]
+
+
+def path_of(place: str) -> tuple[str | int, ...]:
+    """Return the path that a place's text stands for.
+
+    >>> path_of("body[0].repeat.times")
+    ('body', 0, 'repeat', 'times')
+    """
+    return tuple(int(index) if index else name for name, index in _PART.findall(place))
+
+
+def _check(
+    program: Program,
+    parameters: Mapping[str, float] | None,
+    inputs: Mapping[str, ArrayLike | str] | None,
+    rounds: int | None,
+) -> Iterator[Problem]:
+    names = list(_names(program))
+    yield from names
+    try:
+        device = device_of(program)
+    except QmemError as error:
+        yield Problem("device", str(error))
+        return
+    if len(program.register.names) > MAX_ATOMS:
+        yield Problem("register", f"must hold at most {MAX_ATOMS} atoms", str(len(program.register.names)))
+        return
+    checker = _Checker(program, device)
+    yield from checker.run()
+    if names or checker.found:
+        return
+    yield from _values(program, parameters, inputs, rounds)
+
+
+def _names(program: Program) -> Iterator[Problem]:
+    spaces = {"parameters": program.parameters, "inputs": program.inputs, "memory": program.memory}
+    owner: dict[str, str] = {}
+    for space, names in spaces.items():
+        for name in names:
+            if name in RESERVED or name.endswith((HIDDEN, "_final")):
+                yield Problem(f"{space}.{name}", "is a reserved name", name)
+            if name in owner:
+                yield Problem(f"{space}.{name}", f"is already the name of one of the {owner[name]}", name)
+            owner[name] = space
+
+
+def _values(
+    program: Program,
+    parameters: Mapping[str, float] | None,
+    inputs: Mapping[str, ArrayLike | str] | None,
+    rounds: int | None,
+) -> Iterator[Problem]:
+    """Bind, compile and schedule; what can be evaluated before the run is held against the limits."""
+    try:
+        values = bind_parameters(program, parameters)
+        bind_inputs(program, values, inputs, rounds)
+        target = make_target(program, bases_of(program))
+        validate_register(target)
+        compiled = compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
+    except QmemError as error:
+        yield _as_problem(error)
+        return
+    for segment, signals in _segments(compiled.steps, ()):
+        yield from _segment(compiled, segment, signals)
+
+
+def _as_problem(error: QmemError) -> Problem:
+    place, colon, rule = str(error).partition(": ")
+    known = colon and re.fullmatch(r"[A-Za-z_][\w.\[\]$-]*", place)
+    return Problem(place, rule) if known else Problem("", str(error))
+
+
+def _segments(
+    steps: Iterable[Step], loops: tuple[RepeatStep, ...]
+) -> Iterator[tuple[Segment, tuple[RepeatStep, ...]]]:
+    for step in steps:
+        match step:
+            case Segment():
+                yield step, loops
+            case RepeatStep():
+                yield from _segments(step.body, (*loops, step))
+            case WhenStep():
+                yield from _segments((*step.then, *step.otherwise), loops)
+            case _:
+                pass
+
+
+def _segment(compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...]) -> Iterator[Problem]:
+    scope: dict[str, Any] = {}
+    for loop in loops[-1:]:
+        scope[loop.counter] = np.arange(loop.times, dtype=float)
+        scope |= {name: compiled.inputs[name] for name in loop.signals}
+    try:
+        plan = plan_segment(segment, compiled.target)
+        if any(not e.names <= scope.keys() for e in plan.timing):
+            return
+        one = {name: value[:1] for name, value in scope.items()}
+        timing = tuple(float(np.asarray(e.evaluate(one)).ravel()[0]) for e in plan.timing)
+        schedule = plan.schedule(timing, one)
+    except QmemError as error:
+        yield _as_problem(error)
+        return
+    for drive in schedule.drives:
+        try:
+            check_drive(drive, scope, compiled.target)
+        except QmemError as error:
+            yield _as_problem(error)
+
+
+@dataclass
+class _Checker:
+    """Walks the blocks with the names in scope and notes every problem."""
+
+    program: Program
+    device: Any
+    found: list[Problem] = field(default_factory=list)
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    assigned: set[str] = field(default_factory=set)
+    counters: list[str] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+
+    def run(self) -> list[Problem]:
+        program = self.program
+        self.atoms = program.register.names
+        self.levels = LEVELS.get(bases_of(program) or frozenset({"ground-rydberg"}), ())
+        self.windows = {name for name, memory in program.memory.items() if memory.window is not None}
+        for name, memory in program.memory.items():
+            self._expression(memory.initial, f"memory.{name}.initial", random=True, bare=True)
+        for i, block in enumerate(program.body):
+            self._block(block, f"body[{i}].{block.kind}")
+        self._phase_references()
+        return self.found
+
+    def _say(self, place: str, rule: str, value: object = None) -> None:
+        self.found.append(Problem(place, rule, None if value is None else short(value)))
+
+    def _block(self, block: AnyBlock, place: str) -> None:
+        match block:
+            case Pulse():
+                self._pulse(block, place)
+            case DetuningMap():
+                self._channel(block.channel, place, dmm=True)
+                for name in block.weights:
+                    self._atom(name, f"{place}.weights.{name}")
+            case Rotate():
+                self._atom(block.atom, f"{place}.atom")
+            case CZ() | CNOT():
+                self._pair(block.control, block.target, place, "control", "target")
+            case Damp() | BeamSplitter() | WeakMeasure():
+                self._pair(block.system, block.ancilla, place, "system", "ancilla")
+                key = None if isinstance(block, BeamSplitter) else block.key
+                if key is not None:
+                    self._key(key, (block.ancilla,), f"{place}.key")
+            case PhaseShift():
+                self._atoms(block.atoms, f"{place}.atoms")
+            case Measure() | Probe():
+                self._look(block, place)
+            case Reset():
+                self._atoms(block.atoms, f"{place}.atoms")
+            case Set() | Push():
+                self._assign(block, place)
+            case Repeat():
+                self._repeat(block, place)
+                return
+            case When():
+                self._when(block, place)
+                return
+            case ForEach():
+                self._for_each(block, place)
+                return
+            case Delay():
+                if block.channel is not None:
+                    self._channel(block.channel, place, dmm=False)
+            case Align():
+                pass
+            case _:
+                assert_never(block)
+        if not isinstance(block, Set | Push):
+            for at, expression in _fields(block):
+                self._expression(expression, f"{place}.{at}", random=False)
+
+    def _pulse(self, block: Pulse, place: str) -> None:
+        self._channel(block.channel, place, dmm=False)
+        if block.atoms is not None:
+            self._atoms(block.atoms, f"{place}.atoms")
+
+    def _channel(self, channel: str, place: str, *, dmm: bool) -> None:
+        known = self.device.dmm_channels if dmm else self.device.channels
+        if channel not in known:
+            hint = did_you_mean(channel, sorted(known))
+            self._say(f"{place}.channel", f"must be a channel of {self.device.name}{hint}", channel)
+
+    def _atom(self, name: str, place: str) -> None:
+        if name not in self.atoms:
+            self._say(place, f"must be an atom of the register{did_you_mean(name, self.atoms)}", name)
+
+    def _atoms(self, atoms: str | tuple[str, ...], place: str) -> None:
+        for name in () if isinstance(atoms, str) else atoms:
+            self._atom(name, place)
+
+    def _pair(self, one: str, two: str, place: str, first: str, second: str) -> None:
+        self._atom(one, f"{place}.{first}")
+        self._atom(two, f"{place}.{second}")
+        if one == two:
+            self._say(place, f"{first} and {second} must be two atoms", one)
+
+    def _key(self, key: str, atoms: tuple[str, ...], place: str) -> None:
+        others = {**self.program.parameters, **self.program.inputs, **self.program.memory}
+        if key in others or key in RESERVED or key.endswith((HIDDEN, "_final")):
+            self._say(place, "must not be a reserved name or that of a parameter, input or memory", key)
+        if self.keys.setdefault(key, atoms) != atoms:
+            self._say(place, f"already keeps the outcome of {', '.join(self.keys[key])}", key)
+
+    def _look(self, block: Measure | Probe, place: str) -> None:
+        self._atoms(block.atoms, f"{place}.atoms")
+        level = {"digital": "h", "ground-rydberg": "r", "XY": "1", None: None}[block.basis]
+        if level is not None and self.levels and level not in self.levels:
+            self._say(
+                f"{place}.basis",
+                f"must be a basis of the program's levels {', '.join(self.levels)}",
+                block.basis,
+            )
+        if isinstance(block, Measure):
+            names = self.atoms if isinstance(block.atoms, str) else block.atoms
+            self._key(block.key, names, f"{place}.key")
+
+    def _assign(self, block: Set | Push, place: str) -> None:
+        for name, expression in block.values.items():
+            self._expression(expression, f"{place}.{name}", random=True)
+            if name in self.program.parameters or name in self.program.inputs or name in self.counters:
+                self._say(f"{place}.{name}", "must be memory, not a parameter, input or counter", name)
+            elif name in self.keys or name in RESERVED or name.endswith((HIDDEN, "_final")):
+                self._say(f"{place}.{name}", "must not be a key or a reserved name", name)
+            elif isinstance(block, Push) and name not in self.windows:
+                hint = did_you_mean(name, sorted(self.windows))
+                self._say(f"{place}.{name}", f"must be a memory with a window{hint}", name)
+            elif isinstance(block, Set) and name in self.windows:
+                self._say(f"{place}.{name}", "is a window: push to it instead", name)
+        if isinstance(block, Set):
+            self.assigned |= set(block.values)
+
+    def _repeat(self, block: Repeat, place: str) -> None:
+        if block.times is not None:
+            self._expression(block.times, f"{place}.times", random=False)
+        for name in block.over or ():
+            if name not in self.program.inputs:
+                hint = did_you_mean(name, list(self.program.inputs))
+                self._say(f"{place}.over", f"must be an input of the program{hint}", name)
+        taken = {**self.program.parameters, **self.program.inputs, **self.program.memory, **self.keys}
+        if block.counter in taken:
+            self._say(f"{place}.counter", "must not be the name of anything else", block.counter)
+        self.counters.append(block.counter)
+        self.signals.extend(block.over or ())
+        for i, inner in enumerate(block.body):
+            self._block(inner, f"{place}.body[{i}].{inner.kind}")
+        self.counters.pop()
+        del self.signals[len(self.signals) - len(block.over or ()) :]
+
+    def _when(self, block: When, place: str) -> None:
+        self._expression(block.condition, f"{place}.if", random=True)
+        for side, blocks in (("then", block.then), ("otherwise", block.otherwise)):
+            for i, inner in enumerate(blocks):
+                self._block(inner, f"{place}.{side}[{i}].{inner.kind}")
+
+    def _for_each(self, block: ForEach, place: str) -> None:
+        self._atoms(block.atom, f"{place}.atom")
+        for atom in self.atoms if isinstance(block.atom, str) else block.atom:
+            for i, inner in enumerate(block.body):
+                self._block(substitute_atom(inner, block.variable, atom), f"{place}.body[{i}].{inner.kind}")
+
+    def _expression(self, expression: Expression, place: str, *, random: bool, bare: bool = False) -> None:
+        if expression.placeholders:
+            self._say(place, "uses a $name outside its for_each", expression.text)
+            return
+        known = set(self.program.parameters)
+        if not bare:
+            known |= {*self.program.memory, *self.keys, *self.assigned, *self.counters, *self.signals}
+        for name in sorted(expression.names - known):
+            self._say(place, self._unknown(name, known), name)
+        for key, atom in sorted(expression.columns):
+            if key in self.keys and atom not in self.keys[key]:
+                self._say(
+                    place,
+                    f"key {key} has no atom {atom}{did_you_mean(atom, self.keys[key])}",
+                    f"{key}.{atom}",
+                )
+            elif key in known and key not in self.keys:
+                self._say(place, f"{key} is no key of several atoms", f"{key}.{atom}")
+        if not random and (expression.is_random or expression.uses_ensemble):
+            self._say(place, "may not draw or average here: set a memory variable first", expression.text)
+
+    def _unknown(self, name: str, known: set[str]) -> str:
+        if name in self.program.inputs:
+            return "is an input: it has a value only inside a repeat over it"
+        if name in _keys(self.program.body):
+            return "is a key that is not measured yet at this point"
+        return f"is not a known name here{did_you_mean(name, sorted(known))}"
+
+    def _phase_references(self) -> None:
+        """Global pulses need one phase reference for all atoms: shifts in their basis must act on all."""
+        driven = {
+            self.device.channels[block.channel].basis
+            for block in _walk(self.program.body)
+            if isinstance(block, Pulse)
+            and block.channel in self.device.channels
+            and self.device.channels[block.channel].addressing == "Global"
+        }
+        for block, place in _placed(self.program.body, "body"):
+            shifted: str | None = None
+            if isinstance(block, PhaseShift) and block.atoms != "all" and set(block.atoms) != set(self.atoms):
+                shifted = block.basis
+            if isinstance(block, Rotate) and block.axis == "z" and len(self.atoms) > 1:
+                shifted = block.basis
+            if shifted is not None and (shifted in driven or shifted == "XY"):
+                self._say(
+                    place, f"must act on all atoms at once: the program drives {shifted} globally", None
+                )
+
+
+def _fields(block: Any) -> Iterator[tuple[str, Expression]]:
+    """Yield every expression of a block with its path inside the block."""
+    for name, info in type(block).model_fields.items():
+        yield from _expressions(getattr(block, name), info.alias or name)
+
+
+def _expressions(value: Any, at: str) -> Iterator[tuple[str, Expression]]:
+    if isinstance(value, Expression):
+        yield at, value
+    elif isinstance(value, tuple):
+        for i, item in enumerate(value):
+            yield from _expressions(item, f"{at}[{i}]")
+    elif hasattr(type(value), "kind"):
+        for inner, expression in _fields(value):
+            yield f"{at}.{value.kind}.{inner}", expression
+
+
+def _placed(blocks: Iterable[AnyBlock], path: str) -> Iterator[tuple[AnyBlock, str]]:
+    for i, block in enumerate(blocks):
+        place = f"{path}[{i}].{block.kind}"
+        yield block, place
+        match block:
+            case Repeat() | ForEach():
+                yield from _placed(block.body, f"{place}.body")
+            case When():
+                yield from _placed(block.then, f"{place}.then")
+                yield from _placed(block.otherwise, f"{place}.otherwise")
+            case _:
+                pass
+
+
+def _walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
+    for block, _ in _placed(blocks, ""):
+        yield block
+
+
+def _keys(blocks: Iterable[AnyBlock]) -> set[str]:
+    return {block.key for block in _walk(blocks) if isinstance(block, Measure | WeakMeasure)}

@@ -1,0 +1,146 @@
+"""Gates and cells: expand cells into gates, and gates into calibrated pulses for the device at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, pi, sqrt
+from typing import Any
+
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.language import cells
+from rydberg_qmem.language.blocks import (
+    CNOT,
+    CZ,
+    Align,
+    AnyBlock,
+    BeamSplitter,
+    Damp,
+    Delay,
+    DetuningMap,
+    PhaseShift,
+    Pulse,
+    Rotate,
+    Timed,
+    WeakMeasure,
+)
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.units import MHZ, NS_PER_US
+
+GATE_RABI = 10 * MHZ
+"""Rabi frequency of gate pulses (rad/µs) where the device sets no lower limit."""
+
+CZ_COEFFICIENT = 0.370
+"""1 - F = 0.370 (Ω/U)² of the π-2π-π gate with square pulses; derived, and checked in the tests."""
+
+LONGEST_CZ_PULSE_NS = 100_000
+HIDDEN = "__"
+"""Keys that end so are the cells' own and are not recorded."""
+
+
+@dataclass(frozen=True)
+class GatePulse:
+    """A resonant square pulse of fixed duration on one atom, whose area is the gate's angle."""
+
+    channel: str
+    atom: str
+    duration_ns: int
+    angle: Expression
+    phase: float
+    place: str
+    wrap: bool = True
+
+
+Lowered = Pulse | DetuningMap | Delay | Align | PhaseShift | GatePulse
+
+
+def expand_cell(block: AnyBlock, *, hidden_key: str) -> tuple[AnyBlock, ...]:
+    """Expand one cell into gates and non-unitary blocks; anything else stays as it is."""
+    match block:
+        case Damp():
+            return cells.amplitude_damping(block, key=block.key or hidden_key)
+        case BeamSplitter():
+            return cells.beam_splitter(block)
+        case WeakMeasure():
+            return cells.weak_measure(block)
+        case Rotate() if block.quaternion is not None:
+            return cells.quaternion(block)
+        case _:
+            return (block,)
+
+
+def local_channel(target: Target, basis: str) -> tuple[str, Any]:
+    """Return id and channel of the device's local channel for a basis."""
+    for name, channel in target.device.channels.items():
+        if channel.basis == basis and channel.addressing == "Local":
+            return name, channel
+    raise CapabilityError(
+        f"{target.device.name} has no local channel in the {basis} basis, which this gate needs"
+    )
+
+
+def on_clock(duration_ns: float, channel: Any) -> int:
+    """Round a gate's own duration up to the channel's clock and shortest pulse."""
+    clock = channel.clock_period
+    return max(ceil(duration_ns / clock - 1e-9) * clock, ceil(channel.min_duration / clock) * clock)
+
+
+def rotation_duration_ns(channel: Any) -> int:
+    """Return the fixed duration that reaches any angle up to π within the channel's amplitude."""
+    rabi = min(GATE_RABI, channel.max_amp or GATE_RABI)
+    return on_clock(NS_PER_US * pi / rabi, channel)
+
+
+def cz_pi_duration_ns(target: Target, control: int, other: int, infidelity: float) -> int:
+    """Return the duration of the CZ's π pulse, so that 0.370 (Ω/U)² stays at or below `infidelity`."""
+    _, channel = local_channel(target, "ground-rydberg")
+    interaction = target.van_der_waals[control, other]
+    rabi = min(interaction * sqrt(infidelity / CZ_COEFFICIENT), channel.max_amp or float("inf"))
+    duration = on_clock(NS_PER_US * pi / rabi, channel)
+    if duration > LONGEST_CZ_PULSE_NS:
+        gap = target.distances_um[control, other]
+        raise CapabilityError(
+            f"atoms {target.atoms[control]} and {target.atoms[other]} are {gap:.1f} µm apart, too far for a "
+            f"blockade CZ of infidelity {infidelity:g}: its π pulse would last {duration} ns"
+        )
+    return duration
+
+
+def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
+    """Lower one unitary block to pulses and phase shifts that the device has."""
+    match block:
+        case Rotate():
+            return (_lower_rotation(block, place, target),)
+        case CZ():
+            return _lower_cz(block, place, target)
+        case CNOT():
+            parts = cells.cnot(block)
+            return tuple(op for part in parts for op in lower(part, place, target))  # type: ignore[arg-type]
+        case _:
+            return (block,)
+
+
+def _lower_rotation(block: Rotate, place: str, target: Target) -> Lowered:
+    angle = block.angle if block.angle is not None else Expression(0)
+    sign = 1 if block.basis == "digital" else -1
+    if block.axis == "z":
+        shift = angle if sign == 1 else -angle
+        return PhaseShift(atoms=block.atom, angle=shift, basis=block.basis)
+    name, channel = local_channel(target, block.basis)
+    phase = 0.0 if block.axis == "x" else -sign * pi / 2
+    return GatePulse(name, block.atom, rotation_duration_ns(channel), angle, phase, place)
+
+
+def _lower_cz(block: CZ, place: str, target: Target) -> tuple[Lowered, ...]:
+    name, _ = local_channel(target, "ground-rydberg")
+    control, other = target.atoms.index(block.control), target.atoms.index(block.target)
+    half = cz_pi_duration_ns(target, control, other, block.infidelity)
+
+    def pulse(atom: str, duration: int, area: str) -> GatePulse:
+        return GatePulse(name, atom, duration, Expression(area), 0.0, place, wrap=False)
+
+    return (
+        pulse(block.control, half, "pi"),
+        pulse(block.target, 2 * half, "2 * pi"),
+        pulse(block.control, half, "pi"),
+    )

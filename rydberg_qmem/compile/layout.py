@@ -1,0 +1,198 @@
+"""Lay out the record: which variables a program leaves, with their dimensions, units and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from rydberg_qmem.compile.gates import HIDDEN
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    ProbeStep,
+    RepeatStep,
+    SetStep,
+    Step,
+    Variable,
+    WhenStep,
+)
+from rydberg_qmem.errors import InputError
+
+Loops = tuple[str, ...]
+
+
+@dataclass
+class _Sites:
+    """Where keys are measured, memory is set, and probes look."""
+
+    keys: dict[str, Loops] = field(default_factory=dict)
+    sets: dict[str, list[Loops]] = field(default_factory=dict)
+    probes: dict[str, tuple[Loops, ProbeStep]] = field(default_factory=dict)
+    loops: dict[str, tuple[Loops, RepeatStep]] = field(default_factory=dict)
+
+
+def lay_out(compiled: Compiled) -> Compiled:
+    """Return the compiled program with its record's variables, and loops that know what they record."""
+    sites = _Sites()
+    for loops, step in _visit(compiled.steps, ()):
+        _note(step, loops, sites)
+    variables = (
+        *_key_variables(compiled, sites),
+        *_memory_variables(compiled, sites),
+        *_input_variables(compiled, sites),
+        *_probe_variables(compiled, sites),
+        *_time_variables(sites),
+    )
+    names = [v.name for v in variables]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InputError(f"record: the names {', '.join(sorted(twice))} would stand for two things")
+    coordinates = {
+        f"{key}_atom": atoms for key, atoms in compiled.keys.items() if len(atoms) > 1 and HIDDEN not in key
+    }
+    for key, (_, step) in sites.probes.items():
+        coordinates[f"{key}_atom"] = tuple(compiled.target.atoms[i] for i in step.atoms)
+        coordinates |= _probe_coordinates(compiled, key, step)
+    memory = {v.source: v.loops for v in variables if v.origin == "memory" and v.loops}
+    steps = tuple(_recording(step, (), memory) for step in compiled.steps)
+    return replace(compiled, variables=variables, coordinates=coordinates, steps=steps)
+
+
+def _visit(steps: tuple[Step, ...], loops: Loops) -> Iterator[tuple[Loops, Step]]:
+    for step in steps:
+        yield loops, step
+        if isinstance(step, RepeatStep):
+            yield from _visit(step.body, (*loops, step.name))
+        elif isinstance(step, WhenStep):
+            yield from _visit(step.then, loops)
+            yield from _visit(step.otherwise, loops)
+
+
+def _note(step: Step, loops: Loops, sites: _Sites) -> None:
+    match step:
+        case MeasureStep():
+            if sites.keys.setdefault(step.key, loops) != loops:
+                raise InputError(
+                    f"{step.place}.key: {step.key!r} is measured in two different repeats; use two keys"
+                )
+        case SetStep():
+            for name, _ in step.values:
+                sites.sets.setdefault(name, []).append(loops)
+        case ProbeStep():
+            if step.probe.key in sites.probes:
+                raise InputError(f"{step.place}.key: {step.probe.key!r} names two probes; use two keys")
+            sites.probes[step.probe.key] = (loops, step)
+        case RepeatStep():
+            sites.loops[step.name] = (loops, step)
+        case _:
+            pass
+
+
+def _recording(step: Step, loops: Loops, memory: dict[str, Loops]) -> Step:
+    match step:
+        case RepeatStep():
+            inner = (*loops, step.name)
+            body = tuple(_recording(s, inner, memory) for s in step.body)
+            recorded = tuple(name for name, where in memory.items() if where == inner)
+            return replace(step, body=body, recorded=recorded)
+        case WhenStep():
+            then = tuple(_recording(s, loops, memory) for s in step.then)
+            otherwise = tuple(_recording(s, loops, memory) for s in step.otherwise)
+            return replace(step, then=then, otherwise=otherwise)
+        case _:
+            return step
+
+
+def _common(paths: list[Loops]) -> Loops:
+    shared: list[str] = []
+    for parts in zip(*paths, strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return tuple(shared)
+
+
+def _key_variables(compiled: Compiled, sites: _Sites) -> Iterator[Variable]:
+    for key, loops in sites.keys.items():
+        if HIDDEN in key:
+            continue
+        atoms = compiled.keys[key]
+        many = len(atoms) > 1
+        yield Variable(
+            key, key, "key", loops, (f"{key}_atom",) if many else (), (len(atoms),) if many else (), "int8",
+            f"outcome of measuring {', '.join(atoms)}", "1",
+        )  # fmt: skip
+
+
+def _memory_variables(compiled: Compiled, sites: _Sites) -> Iterator[Variable]:
+    for name in compiled.scalars:
+        loops = _common(sites.sets[name]) if name in sites.sets else ()
+        if loops:
+            yield Variable(
+                name, name, "memory", loops, long_name=f"memory {name} when the round begins", units="1"
+            )
+            yield Variable(
+                f"{name}_final", name, "final", (), long_name=f"memory {name} at the end", units="1"
+            )
+        else:
+            yield Variable(name, name, "final", (), long_name=f"memory {name} at the end", units="1")
+
+
+def _input_variables(compiled: Compiled, sites: _Sites) -> Iterator[Variable]:
+    seen: set[str] = set()
+    for name, (_, step) in sites.loops.items():
+        for signal in set(step.signals) - seen:
+            seen.add(signal)
+            yield Variable(signal, signal, "input", (name,), long_name=f"input {signal}", units="1")
+
+
+def _probe_variables(compiled: Compiled, sites: _Sites) -> Iterator[Variable]:
+    for key, (loops, step) in sites.probes.items():
+        quantities = step.probe.quantities
+        for quantity in quantities:
+            name = key if len(quantities) == 1 else f"{key}_{quantity}"
+            dims, shape = _probe_shape(compiled, key, step, quantity)
+            dtype = "complex128" if quantity == "density_matrix" else "float64"
+            yield Variable(
+                name, key, f"probe:{quantity}", loops, dims, shape, dtype,
+                f"{quantity.replace('_', ' ')} (emulators only)", "1",
+            )  # fmt: skip
+
+
+def _probe_shape(
+    compiled: Compiled, key: str, step: ProbeStep, quantity: str
+) -> tuple[Loops, tuple[int, ...]]:
+    atoms, levels = len(step.atoms), len(compiled.target.levels)
+    match quantity:
+        case "occupation":
+            return (f"{key}_atom",), (atoms,)
+        case "correlations":
+            return (f"{key}_atom", f"{key}_atom_2"), (atoms, atoms)
+        case "pauli":
+            return (f"{key}_atom", f"{key}_axis"), (atoms, len(step.probe.pauli))
+        case "density_matrix":
+            return (f"{key}_row", f"{key}_column"), (levels**atoms, levels**atoms)
+        case _:
+            return (), ()
+
+
+def _probe_coordinates(compiled: Compiled, key: str, step: ProbeStep) -> dict[str, tuple[str, ...]]:
+    made: dict[str, tuple[str, ...]] = {}
+    if step.probe.correlations:
+        made[f"{key}_atom_2"] = tuple(compiled.target.atoms[i] for i in step.atoms)
+    if step.probe.pauli:
+        made[f"{key}_axis"] = step.probe.pauli
+    if step.probe.density_matrix:
+        labels = ("",)
+        for _ in step.atoms:
+            labels = tuple(label + level for label in labels for level in compiled.target.levels)
+        made[f"{key}_row"] = made[f"{key}_column"] = labels
+    return made
+
+
+def _time_variables(sites: _Sites) -> Iterator[Variable]:
+    for i, (name, (loops, _)) in enumerate(sites.loops.items()):
+        label = "time_us" if i == 0 else f"time_us_{name}"
+        yield Variable(
+            label, name, "time", (*loops, name), long_name="laboratory time when the round begins", units="µs"
+        )

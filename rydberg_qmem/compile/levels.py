@@ -1,0 +1,72 @@
+"""Levels: which bases a program's blocks need, so that its level set is pinned once."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from rydberg_qmem.compile.target import device_of
+from rydberg_qmem.language.blocks import (
+    CNOT,
+    CZ,
+    Align,
+    AnyBlock,
+    BeamSplitter,
+    Damp,
+    Delay,
+    DetuningMap,
+    ForEach,
+    Measure,
+    PhaseShift,
+    Probe,
+    Pulse,
+    Push,
+    Repeat,
+    Reset,
+    Rotate,
+    Set,
+    WeakMeasure,
+    When,
+)
+from rydberg_qmem.language.program import Program
+
+BOTH = frozenset({"digital", "ground-rydberg"})
+NONE: frozenset[str] = frozenset()
+
+
+def bases_of(program: Program) -> frozenset[str]:
+    """Return the bases that any block of the program drives; where none does, those it measures."""
+    device = device_of(program)
+    channels = {**device.channels, **device.dmm_channels}
+    driven = frozenset().union(*(_driven(block, channels) for block in program.body))
+    return driven or frozenset().union(*(_measured(block) for block in program.body))
+
+
+def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
+    match block:
+        case Pulse() | DetuningMap():
+            basis = getattr(channels.get(block.channel), "basis", None)
+            return frozenset({basis}) if basis else NONE
+        case Rotate():
+            return frozenset({block.basis})
+        case CZ() | CNOT() | Damp() | BeamSplitter() | WeakMeasure():
+            return BOTH
+        case Repeat() | ForEach():
+            return NONE.union(*(_driven(inner, channels) for inner in block.body))
+        case When():
+            return NONE.union(*(_driven(inner, channels) for inner in (*block.then, *block.otherwise)))
+        case Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push():
+            return NONE
+        case _:
+            assert_never(block)
+
+
+def _measured(block: AnyBlock) -> frozenset[str]:
+    match block:
+        case Measure() | Probe():
+            return frozenset({block.basis}) if block.basis else NONE
+        case Repeat() | ForEach():
+            return NONE.union(*(_measured(inner) for inner in block.body))
+        case When():
+            return NONE.union(*(_measured(inner) for inner in (*block.then, *block.otherwise)))
+        case _:
+            return NONE

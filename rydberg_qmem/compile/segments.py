@@ -1,0 +1,240 @@
+"""Walk a program and cut it into segments and non-unitary steps; lay out its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.compile.bind import (
+    MAX_ROUNDS,
+    bind_block,
+    bind_inputs,
+    bind_parameters,
+    substitute_atom,
+    whole,
+)
+from rydberg_qmem.compile.gates import expand_cell
+from rydberg_qmem.compile.layout import lay_out
+from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.compile.liveness import live_after
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    Placed,
+    ProbeStep,
+    PushStep,
+    RepeatStep,
+    ResetStep,
+    Segment,
+    SetStep,
+    Step,
+    WhenStep,
+)
+from rydberg_qmem.compile.target import Target, make_target
+from rydberg_qmem.errors import InputError
+from rydberg_qmem.language.blocks import (
+    CNOT,
+    CZ,
+    Align,
+    AnyBlock,
+    BeamSplitter,
+    Damp,
+    Delay,
+    DetuningMap,
+    ForEach,
+    Measure,
+    PhaseShift,
+    Probe,
+    Pulse,
+    Push,
+    Repeat,
+    Reset,
+    Rotate,
+    Set,
+    WeakMeasure,
+    When,
+)
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.language.waveforms import ZERO
+
+Signals = dict[str, NDArray[np.float64]]
+MAX_WINDOW = 100_000
+
+
+def compile_program(
+    program: Program,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+) -> Compiled:
+    """Compile a program: bind its numbers, expand its cells, cut it into segments, lay out its record."""
+    values = bind_parameters(program, parameters)
+    signals = bind_inputs(program, values, inputs, rounds)
+    target = make_target(program, bases_of(program))
+    walker = _Walker(target, values, signals)
+    steps = walker.walk(program.body, "body")
+    scalars, windows = _memory(program, values)
+    for name in walker.assigned:
+        if name not in windows:
+            scalars.setdefault(name, ZERO)
+    compiled = Compiled(
+        program, target, steps, values, signals, scalars, windows, walker.keys, walker.rounds, (),
+    )  # fmt: skip
+    compiled = lay_out(compiled)
+    return replace(compiled, live_after=live_after(compiled))
+
+
+def _memory(
+    program: Program, values: Mapping[str, float]
+) -> tuple[dict[str, Expression], dict[str, tuple[int, Expression]]]:
+    scalars: dict[str, Expression] = {}
+    windows: dict[str, tuple[int, Expression]] = {}
+    for name, memory in program.memory.items():
+        initial = memory.initial.bind(values)
+        if memory.window is None:
+            scalars[name] = initial
+        else:
+            size = whole(memory.window, values, f"memory.{name}.window", least=1, most=MAX_WINDOW)
+            windows[name] = (size, initial)
+    return scalars, windows
+
+
+@dataclass
+class _Walker:
+    """Turns blocks into steps; collects keys, loops and assigned names on the way."""
+
+    target: Target
+    values: Mapping[str, float]
+    signals: Signals
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rounds: dict[str, int] = field(default_factory=dict)
+    assigned: dict[str, None] = field(default_factory=dict)
+    segments: int = 0
+    hidden: int = 0
+    total: int = 1
+
+    def walk(self, blocks: tuple[AnyBlock, ...], path: str) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        pending: list[Placed] = []
+        for i, block in enumerate(blocks):
+            self._block(block, f"{path}[{i}].{block.kind}", steps, pending)
+        self._flush(steps, pending)
+        return tuple(steps)
+
+    def _flush(self, steps: list[Step], pending: list[Placed]) -> None:
+        if pending:
+            steps.append(Segment(self.segments, tuple(pending)))
+            self.segments += 1
+            pending.clear()
+
+    def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Placed]) -> None:
+        block = bind_block(raw, self.values)
+        match block:
+            case ForEach():
+                for atom in self._names(block.atom):
+                    for i, inner in enumerate(block.body):
+                        made = substitute_atom(inner, block.variable, atom)
+                        self._block(made, f"{place}.body[{i}].{inner.kind}", steps, pending)
+            case Damp() | BeamSplitter() | WeakMeasure():
+                self._expand(block, place, steps, pending)
+            case Rotate() if block.quaternion is not None:
+                self._expand(block, place, steps, pending)
+            case Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT():
+                pending.append(Placed(block, place))
+            case Measure() | Reset() | Probe() | Set() | Push() | Repeat() | When():
+                self._flush(steps, pending)
+                steps.append(self._step(block, place))
+            case _:
+                assert_never(block)
+
+    def _expand(self, block: AnyBlock, place: str, steps: list[Step], pending: list[Placed]) -> None:
+        self.hidden += 1
+        for inner in expand_cell(block, hidden_key=f"click{self.hidden}__"):
+            self._block(inner, place, steps, pending)
+
+    def _step(self, block: Measure | Reset | Probe | Set | Push | Repeat | When, place: str) -> Step:
+        match block:
+            case Measure():
+                self.keys[block.key] = self._names(block.atoms)
+                return MeasureStep(block.key, self._indices(block.atoms), self._basis(block.basis), place)
+            case Reset():
+                return ResetStep(self._indices(block.atoms), place)
+            case Probe():
+                return ProbeStep(block, self._indices(block.atoms), self._basis(block.basis), place)
+            case Set():
+                self.assigned.update(dict.fromkeys(block.values))
+                return SetStep(tuple(block.values.items()), place)
+            case Push():
+                return PushStep(tuple(block.values.items()), place)
+            case Repeat():
+                return self._repeat(block, place)
+            case When():
+                return WhenStep(
+                    block.condition.bind(self.values),
+                    self.walk(block.then, f"{place}.then"),
+                    self.walk(block.otherwise, f"{place}.otherwise"),
+                    place,
+                )
+            case _:
+                assert_never(block)
+
+    def _repeat(self, block: Repeat, place: str) -> RepeatStep:
+        times = self._times(block, place)
+        outer, self.total = self.total, self.total * times
+        if self.total > MAX_ROUNDS:
+            raise InputError(f"{place}: nested repeats must not exceed {MAX_ROUNDS} rounds ({self.total})")
+        name = block.name or self._fresh_name()
+        if name in self.rounds:
+            raise InputError(f"{place}.name: two repeats cannot share the dimension {name!r}")
+        self.rounds[name] = times
+        body = self.walk(block.body, f"{place}.body")
+        self.total = outer
+        return RepeatStep(name, block.counter, times, block.over or (), body, place)
+
+    def _fresh_name(self) -> str:
+        if "round" not in self.rounds:
+            return "round"
+        return next(name for i in range(2, 10_000) if (name := f"round_{i}") not in self.rounds)
+
+    def _times(self, block: Repeat, place: str) -> int:
+        if block.times is not None:
+            return whole(block.times, self.values, f"{place}.times", least=1, most=MAX_ROUNDS)
+        lengths = {name: len(self.signals[name]) for name in block.over or ()}
+        if len(set(lengths.values())) > 1:
+            raise InputError(f"{place}.over: inputs must be equally long ({lengths})")
+        return next(iter(lengths.values()))
+
+    def _names(self, atoms: str | tuple[str, ...]) -> tuple[str, ...]:
+        return self.target.atoms if isinstance(atoms, str) else atoms
+
+    def _indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(self.target.atoms.index(name) for name in self._names(atoms))
+
+    def _basis(self, basis: str | None) -> str:
+        return basis or self.target.default_basis
+
+
+def expressions_of(segment: Segment) -> tuple[Expression, ...]:
+    """Return the expressions of a segment whose values the run must know."""
+    found: dict[Expression, None] = {}
+
+    def visit(value: Any) -> None:
+        if isinstance(value, Expression):
+            if not value.is_constant:
+                found[value] = None
+        elif isinstance(value, tuple):
+            for item in value:
+                visit(item)
+        elif hasattr(type(value), "model_fields"):
+            for name in type(value).model_fields:
+                visit(getattr(value, name))
+
+    for placed in segment.blocks:
+        visit(placed.block)
+    return tuple(found)

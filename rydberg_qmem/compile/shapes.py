@@ -1,0 +1,158 @@
+"""Waveforms as numbers: piecewise-constant levels of many waveforms of one shape at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.waveforms import (
+    Blackman,
+    Composite,
+    Constant,
+    Custom,
+    Interpolated,
+    Kaiser,
+    Ramp,
+    Waveform,
+)
+from rydberg_qmem.units import NS_PER_US
+
+Array = NDArray[np.float64]
+Scope = Mapping[str, float | Array | Columns]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Values (rows, pieces) of waveforms, constant between `breaks` (pieces + 1, ns from the start)."""
+
+    breaks: NDArray[np.int64]
+    values: Array
+
+    def at(self, start: int, stop: int) -> Array:
+        """Return the values (rows,) in an interval that crosses no break."""
+        piece = int(np.searchsorted(self.breaks, start, side="right")) - 1
+        return self.values[:, piece]
+
+
+def column(expression: Expression, scope: Scope) -> Array:
+    """Evaluate an expression to an array (rows,) or (1,)."""
+    return np.atleast_1d(np.asarray(expression.evaluate(scope), dtype=float))
+
+
+def levels(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Levels:
+    """Evaluate a waveform over all rows: Pulser's samples at 1 ns, equal neighbours as one piece."""
+    match shape:
+        case Expression():
+            return _constant(column(shape, scope), duration_ns)
+        case Constant(value=Expression() as value):
+            return _constant(column(value, scope), duration_ns)
+        case Constant(area=Expression() as area):
+            return _constant(column(area, scope) * NS_PER_US / duration_ns, duration_ns)
+        case Constant():
+            raise AssertionError("a constant has a value or an area")
+        case Ramp():
+            start, stop = np.broadcast_arrays(column(shape.start, scope), column(shape.stop, scope))
+            steps = np.linspace(0.0, 1.0, duration_ns)
+            return _sampled(start[:, None] + (stop - start)[:, None] * steps)
+        case Blackman():
+            return _sampled(column(shape.area, scope)[:, None] * blackman_window(duration_ns))
+        case Kaiser():
+            beta = float(np.asarray(shape.beta.evaluate({})))
+            return _sampled(column(shape.area, scope)[:, None] * kaiser_window(duration_ns, beta))
+        case Interpolated():
+            return _sampled(_interpolate(shape, scope, duration_ns))
+        case Custom():
+            return _sampled(column(shape.scale, scope)[:, None] * np.array(shape.samples))
+        case Composite():
+            return _joined([levels(part, scope, duration_of(part, scope)) for part in shape.waveforms])
+        case _:
+            assert_never(shape)
+
+
+def duration_of(shape: Waveform, scope: Scope) -> int:
+    """Return the duration (ns) of a waveform, the same in all rows."""
+    return int(column(shape.duration_ns, scope)[0])
+
+
+@lru_cache(maxsize=256)
+def blackman_window(duration_ns: int) -> Array:
+    """Return a Blackman window of unit area (rad/µs per rad), as Pulser samples it."""
+    window = np.clip(np.blackman(duration_ns), 0, np.inf)
+    return np.asarray(window * NS_PER_US / window.sum())
+
+
+@lru_cache(maxsize=256)
+def kaiser_window(duration_ns: int, beta: float) -> Array:
+    """Return a Kaiser window of unit area (rad/µs per rad), as Pulser samples it."""
+    window = np.clip(np.kaiser(duration_ns, beta), 0, np.inf)
+    return np.asarray(window * NS_PER_US / window.sum())
+
+
+def _interpolate(shape: Interpolated, scope: Scope, duration_ns: int) -> Array:
+    from scipy.interpolate import PchipInterpolator
+
+    values = np.stack(np.broadcast_arrays(*(column(value, scope) for value in shape.values)), axis=-1)
+    times = np.linspace(0, 1, values.shape[-1]) if shape.times is None else np.array(shape.times)
+    curve = PchipInterpolator(times * (duration_ns - 1), values, axis=-1)
+    return np.asarray(np.round(curve(np.arange(duration_ns)), 9))
+
+
+def _constant(value: Array, duration_ns: int) -> Levels:
+    return Levels(np.array([0, duration_ns]), value[:, None])
+
+
+def _sampled(values: Array) -> Levels:
+    count = values.shape[1]
+    changes = np.flatnonzero(np.any(values[:, 1:] != values[:, :-1], axis=0)) + 1
+    first = np.concatenate([[0], changes])
+    return Levels(np.concatenate([first, [count]]), values[:, first])
+
+
+def _joined(parts: list[Levels]) -> Levels:
+    rows = max(len(part.values) for part in parts)
+    values = np.concatenate([np.broadcast_to(p.values, (rows, p.values.shape[1])) for p in parts], axis=1)
+    breaks, total = [np.array([0])], 0
+    for part in parts:
+        breaks.append(part.breaks[1:] + total)
+        total += int(part.breaks[-1])
+    return Levels(np.concatenate(breaks), values)
+
+
+def pulser_waveform(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Any:
+    """Return Pulser's own waveform object for one row of values."""
+    from pulser import waveforms as p
+
+    def one(expression: Expression) -> float:
+        return float(column(expression, scope)[0])
+
+    match shape:
+        case Expression():
+            return p.ConstantWaveform(duration_ns, one(shape))
+        case Constant(value=Expression() as value):
+            return p.ConstantWaveform(duration_ns, one(value))
+        case Constant(area=Expression() as area):
+            return p.ConstantWaveform(duration_ns, one(area) * NS_PER_US / duration_ns)
+        case Constant():
+            raise AssertionError("a constant has a value or an area")
+        case Ramp():
+            return p.RampWaveform(duration_ns, one(shape.start), one(shape.stop))
+        case Blackman():
+            return p.BlackmanWaveform(duration_ns, one(shape.area))
+        case Kaiser():
+            return p.KaiserWaveform(duration_ns, one(shape.area), beta=one(shape.beta))
+        case Interpolated():
+            values = [one(value) for value in shape.values]
+            return p.InterpolatedWaveform(duration_ns, values, times=shape.times)
+        case Custom():
+            return p.CustomWaveform(np.array(shape.samples) * one(shape.scale))
+        case Composite():
+            parts = [pulser_waveform(part, scope, duration_of(part, scope)) for part in shape.waveforms]
+            return p.CompositeWaveform(*parts)
+        case _:
+            assert_never(shape)

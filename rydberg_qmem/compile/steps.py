@@ -1,0 +1,138 @@
+"""The compiled program: a tree of segments and non-unitary steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.language.blocks import Probe, Timed
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.program import Program
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A unitary block and its place in the program."""
+
+    block: Timed
+    place: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The unitary blocks between two non-unitary steps: one Pulser sequence."""
+
+    index: int
+    blocks: tuple[Placed, ...]
+
+    @property
+    def place(self) -> str:
+        """Where the segment begins."""
+        return self.blocks[0].place
+
+
+@dataclass(frozen=True)
+class MeasureStep:
+    """Project `atoms` in `basis` and keep the bits under `key`."""
+
+    key: str
+    atoms: tuple[int, ...]
+    basis: str
+    place: str
+
+
+@dataclass(frozen=True)
+class ResetStep:
+    """Trace `atoms` out and put them in the ground state."""
+
+    atoms: tuple[int, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class ProbeStep:
+    """Record expectation values without touching the state."""
+
+    probe: Probe
+    atoms: tuple[int, ...]
+    basis: str
+    place: str
+
+
+@dataclass(frozen=True)
+class SetStep:
+    """Assign memory variables at once."""
+
+    values: tuple[tuple[str, Expression], ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class PushStep:
+    """Push values into windows."""
+
+    values: tuple[tuple[str, Expression], ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class RepeatStep:
+    """Do `body` for `times` rounds; `signals` are the inputs' values, one array per input."""
+
+    name: str
+    counter: str
+    times: int
+    signals: tuple[str, ...]
+    body: tuple[Step, ...]
+    place: str
+    recorded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WhenStep:
+    """Do `then` where the condition holds, else `otherwise`."""
+
+    condition: Expression
+    then: tuple[Step, ...]
+    otherwise: tuple[Step, ...]
+    place: str
+
+
+Step = Segment | MeasureStep | ResetStep | ProbeStep | SetStep | PushStep | RepeatStep | WhenStep
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of the record: where it comes from, its dimensions and what it means."""
+
+    name: str
+    source: str
+    origin: str
+    loops: tuple[str, ...]
+    extra_dims: tuple[str, ...] = ()
+    extra_shape: tuple[int, ...] = ()
+    dtype: str = "float64"
+    long_name: str = ""
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Everything that a run needs: steps, target, initial memory, input signals, and the record's layout."""
+
+    program: Program
+    target: Target
+    steps: tuple[Step, ...]
+    parameters: dict[str, float]
+    inputs: dict[str, NDArray[np.float64]]
+    scalars: dict[str, Expression]
+    windows: dict[str, tuple[int, Expression]]
+    keys: dict[str, tuple[str, ...]]
+    rounds: dict[str, int]
+    variables: tuple[Variable, ...]
+    coordinates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    live_after: dict[int, frozenset[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

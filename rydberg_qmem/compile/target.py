@@ -1,0 +1,130 @@
+"""The target of a compilation: device, register, level set and interactions, resolved once."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.errors import CapabilityError, did_you_mean
+from rydberg_qmem.language.program import Program
+
+Level = Literal["r", "g", "h", "0", "1"]
+DEVICES = ("DigitalAnalogDevice", "AnalogDevice", "MockDevice")
+
+LEVELS: dict[frozenset[str], tuple[str, ...]] = {
+    frozenset({"ground-rydberg"}): ("r", "g"),
+    frozenset({"digital"}): ("g", "h"),
+    frozenset({"ground-rydberg", "digital"}): ("r", "g", "h"),
+    frozenset({"XY"}): ("0", "1"),
+}
+"""Eigenstate order of each level set, as in Pulser."""
+
+ONE: dict[str, str] = {"ground-rydberg": "r", "digital": "h", "XY": "1"}
+"""The level that a measurement in a basis calls bit 1."""
+
+DRIVEN: dict[str, tuple[str, str]] = {"ground-rydberg": ("g", "r"), "digital": ("h", "g"), "XY": ("0", "1")}
+"""(a, b) of a basis: H = Ω/2 (exp(-iφ)|a⟩⟨b| + h.c.) - δ|b⟩⟨b|, as Pulser's simulation has it."""
+
+FRAME: dict[str, tuple[str, int]] = {"ground-rydberg": ("r", -1), "digital": ("h", 1), "XY": ("1", -1)}
+"""Level and sign of the frame change exp(i sign Φ) that a phase reference Φ stands for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Device, register and level set that a program runs on."""
+
+    device: Any
+    register: Any
+    atoms: tuple[str, ...]
+    levels: tuple[str, ...]
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states of the whole register."""
+        return len(self.levels) ** len(self.atoms)
+
+    @property
+    def ground(self) -> str:
+        """The level that atoms start in and are reset to."""
+        return "g" if "g" in self.levels else "0"
+
+    @property
+    def default_basis(self) -> str:
+        """The basis that a measurement means when it names none."""
+        if "h" in self.levels:
+            return "digital"
+        return "ground-rydberg" if "r" in self.levels else "XY"
+
+    @cached_property
+    def distances_um(self) -> NDArray[np.float64]:
+        """Distances between the atoms (µm), shape (n, n)."""
+        places = np.array([self.register.qubits[name].as_array(detach=True) for name in self.atoms])
+        gaps: NDArray[np.float64] = np.linalg.norm(places[:, None] - places[None, :], axis=-1)
+        return gaps
+
+    @cached_property
+    def van_der_waals(self) -> NDArray[np.float64]:
+        """C6 / R⁶ (rad/µs) of each pair, zero on the diagonal."""
+        gaps = self.distances_um + np.diag(np.full(len(self.atoms), np.inf))
+        return np.asarray(self.device.interaction_coeff / gaps**6)
+
+    @cached_property
+    def exchange(self) -> NDArray[np.float64]:
+        """C3 / R³ (rad/µs) times the angular factor of each pair, for a field along z; zero on the diagonal."""
+        n = len(self.atoms)
+        places = np.array([self.register.qubits[name].as_array(detach=True) for name in self.atoms])
+        gaps = self.distances_um + np.diag(np.full(n, np.inf))
+        cosine = np.zeros((n, n))
+        if places.shape[1] == 3:
+            cosine = (places[:, None, 2] - places[None, :, 2]) / gaps
+        return np.asarray(self.device.interaction_coeff_xy * (1 - 3 * cosine**2) / gaps**3)
+
+    def channel(self, channel_id: str) -> Any:
+        """Return a channel or DMM of the device by its id, or say which ones there are."""
+        channels = {**self.device.channels, **self.device.dmm_channels}
+        if channel_id not in channels:
+            hint = did_you_mean(channel_id, sorted(channels))
+            raise CapabilityError(f"{self.device.name} has no channel {channel_id!r}{hint}")
+        return channels[channel_id]
+
+
+def device_of(program: Program) -> Any:
+    """Return the Pulser device that a program names or holds."""
+    import pulser
+
+    if program.device.startswith("{"):
+        from pulser.json.abstract_repr.deserializer import deserialize_device
+
+        return deserialize_device(program.device)
+    if program.device not in DEVICES:
+        raise CapabilityError(f"no device {program.device!r}{did_you_mean(program.device, DEVICES)}")
+    return getattr(pulser, program.device)
+
+
+def register_of(program: Program, device: Any) -> Any:
+    """Return the program's register, on a layout of its own where the device asks for one."""
+    register = program.register.to_pulser()
+    if not device.requires_layout:
+        return register
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return register.with_automatic_layout(device)
+    except (RuntimeError, ValueError, TypeError):
+        return register  # validation of the sequence will say what is wrong with it
+
+
+def make_target(program: Program, bases: frozenset[str]) -> Target:
+    """Resolve device and register, and pin the level set that `bases` need."""
+    device = device_of(program)
+    wanted = bases or frozenset({"ground-rydberg"})
+    if wanted not in LEVELS:
+        raise CapabilityError(
+            f"XY (microwave) and {', '.join(sorted(wanted - {'XY'}))} cannot be used together"
+        )
+    return Target(device, register_of(program, device), program.register.names, LEVELS[wanted])

@@ -1,0 +1,82 @@
+"""Which index of a state vector means which level of which atom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.target import ONE, Target
+
+State = NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Level order and number of atoms; the first atom is the most significant factor.
+
+    >>> Layout(("r", "g", "h"), 2).dimension
+    9
+    """
+
+    levels: tuple[str, ...]
+    atoms: int
+
+    @classmethod
+    def of(cls, target: Target) -> Layout:
+        """Return the layout of a target."""
+        return cls(target.levels, len(target.atoms))
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states."""
+        return len(self.levels) ** self.atoms
+
+    @property
+    def ground(self) -> int:
+        """Index of the level that atoms start in."""
+        return self.levels.index("g" if "g" in self.levels else "0")
+
+    @cached_property
+    def digits(self) -> NDArray[np.int8]:
+        """Level index of each atom in each basis state, shape (atoms, dimension)."""
+        grid = np.indices((len(self.levels),) * self.atoms, dtype=np.int8)
+        return grid.reshape(self.atoms, -1)
+
+    def is_level(self, atom: int, level: str) -> NDArray[np.bool_]:
+        """Return which basis states have an atom in a level."""
+        if level not in self.levels:
+            return np.zeros(self.dimension, dtype=bool)
+        return np.asarray(self.digits[atom] == self.levels.index(level))
+
+    def bit(self, atom: int, basis: str) -> NDArray[np.bool_]:
+        """Return which basis states a measurement of an atom in a basis calls 1."""
+        return self.is_level(atom, ONE[basis])
+
+    def code(self, atoms: tuple[int, ...], basis: str) -> NDArray[np.int64]:
+        """Return the outcome of measuring `atoms` in each basis state, the first atom the highest bit."""
+        code = np.zeros(self.dimension, dtype=np.int64)
+        for atom in atoms:
+            code = 2 * code + self.bit(atom, basis)
+        return code
+
+    def level_code(self, atoms: tuple[int, ...]) -> NDArray[np.int64]:
+        """Return the levels of `atoms` in each basis state as one number."""
+        code = np.zeros(self.dimension, dtype=np.int64)
+        for atom in atoms:
+            code = len(self.levels) * code + self.digits[atom]
+        return code
+
+    @property
+    def initial(self) -> State:
+        """The register with every atom in its ground level, shape (dimension,)."""
+        state = np.zeros(self.dimension, dtype=complex)
+        state[sum(self.ground * len(self.levels) ** k for k in range(self.atoms))] = 1.0
+        return state
+
+    def interaction_diagonal(self, strength: NDArray[np.float64], level: str) -> NDArray[np.float64]:
+        """Return the diagonal Σ U_ij n_i n_j of a pair interaction between atoms in a level."""
+        present = np.array([self.is_level(atom, level) for atom in range(self.atoms)], dtype=float)
+        return np.asarray(0.5 * np.einsum("ik,ij,jk->k", present, strength, present))

@@ -1,0 +1,81 @@
+"""What an emulator is, and what it can do, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.shapes import Scope
+from rydberg_qmem.compile.steps import Compiled, Segment
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.errors import CapabilityError
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an emulator can run; checked before anything runs."""
+
+    levels: frozenset[tuple[str, ...]] = frozenset({("r", "g"), ("g", "h"), ("r", "g", "h"), ("0", "1")})
+    largest_dimension: int = 2**22
+    states: bool = True
+    exact: bool = True
+
+
+class Emulator(Protocol):
+    """Evolves rows of states through a segment."""
+
+    @property
+    def name(self) -> str:
+        """The name that records and the command line use."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can run."""
+        ...
+
+    def plan(self, segment: Segment, target: Target) -> Any:
+        """Prepare a segment once; the executor keeps the plan and hands it back."""
+        ...
+
+    def evolve(self, plan: Any, scope: Scope, states: State) -> tuple[State, NDArray[np.int64]]:
+        """Return the states (rows, dimension) after the segment, and how long it took each row (ns).
+
+        `scope` holds numbers, or arrays with one entry per row. Phase references are applied to the states.
+        """
+        ...
+
+    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+        """Return the states after waiting in the dark."""
+        ...
+
+
+@runtime_checkable
+class Replaying(Protocol):
+    """An emulator that has no states but knows the outcomes."""
+
+    def outcomes(
+        self, key: str, rounds: dict[str, int], rows: NDArray[np.int64], width: int
+    ) -> NDArray[np.int8]:
+        """Return recorded bits (rows, width) for the shots `rows` at a place in the loops."""
+        ...
+
+
+def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
+    """Refuse a program that an emulator cannot run, by name of what is missing."""
+    can, target = emulator.capabilities, compiled.target
+    if target.levels not in can.levels:
+        raise CapabilityError(
+            f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}"
+        )
+    if can.states and target.dimension > can.largest_dimension:
+        raise CapabilityError(
+            f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "
+            f"amplitudes; emulator {emulator.name!r} takes at most {can.largest_dimension}: use fewer atoms or levels"
+        )
+    if exact and not can.exact:
+        raise CapabilityError(f"emulator {emulator.name!r} cannot run with shots=None")

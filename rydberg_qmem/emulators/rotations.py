@@ -1,0 +1,82 @@
+"""Closed forms for one driven atom: SU(2) rotations, also conditional on its neighbours' levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.emulators.layout import Layout, State
+
+Complex = NDArray[np.complex128]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """exp(iθ) [[α, β], [-β*, α*]] on levels (a, b): any unitary of two levels, many at once."""
+
+    theta: Array
+    alpha: Complex
+    beta: Complex
+
+
+def pieces(omega: Complex, delta: Array, dt_us: Array) -> Rotation:
+    """Return the propagators of H = ½(Ω|a⟩⟨b| + h.c.) - δ|b⟩⟨b| over steps `dt_us`, last axis the steps.
+
+    >>> import numpy as np
+    >>> r = pieces(np.array([np.pi + 0j]), np.array([0.0]), np.array([1.0]))
+    >>> bool(abs(r.alpha[0]) < 1e-15 and abs(abs(r.beta[0]) - 1) < 1e-15)
+    True
+    """
+    rabi = np.sqrt(np.abs(omega) ** 2 + delta**2)
+    half = 0.5 * rabi * dt_us
+    scaled = 0.5 * dt_us * np.sinc(half / np.pi)  # sin(Wt/2)/W, finite at W = 0
+    return Rotation(0.5 * delta * dt_us, np.cos(half) - 1j * delta * scaled, -1j * omega * scaled)
+
+
+def product(steps: Rotation) -> Rotation:
+    """Multiply the steps along the last axis, later ones to the left, in a tree of pairs."""
+    theta = steps.theta.sum(axis=-1)
+    alpha, beta = np.broadcast_arrays(steps.alpha, steps.beta)
+    while alpha.shape[-1] > 1:
+        odd = alpha.shape[-1] % 2
+        a1, b1 = alpha[..., 0 : alpha.shape[-1] - odd : 2], beta[..., 0 : beta.shape[-1] - odd : 2]
+        a2, b2 = alpha[..., 1::2], beta[..., 1::2]
+        a = a2 * a1 - b2 * b1.conj()
+        b = a2 * b1 + b2 * a1.conj()
+        alpha = np.concatenate([a, alpha[..., -1:]], axis=-1) if odd else a
+        beta = np.concatenate([b, beta[..., -1:]], axis=-1) if odd else b
+    return Rotation(theta, alpha[..., 0], beta[..., 0])
+
+
+def apply(
+    states: State, layout: Layout, atom: int, pair: tuple[str, str], turn: Rotation, which: NDArray[np.int64]
+) -> State:
+    """Rotate levels (a, b) of one atom in every row.
+
+    `turn` has shape (rows or 1, kinds); `which` (left, right) tells for every setting of the other atoms
+    which kind of rotation applies.
+    """
+    levels = len(layout.levels)
+    view = states.reshape(len(states), levels**atom, levels, -1)
+    a, b = (layout.levels.index(level) for level in pair)
+    alpha, beta, phase = (part[:, which] for part in (turn.alpha, turn.beta, np.exp(1j * turn.theta)))
+    out = view.copy()
+    first, second = view[:, :, a, :], view[:, :, b, :]
+    out[:, :, a, :] = phase * (alpha * first + beta * second)
+    out[:, :, b, :] = phase * (alpha.conj() * second - beta.conj() * first)
+    return out.reshape(states.shape)
+
+
+def neighbours_shift(layout: Layout, atom: int, strength: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Return the distinct interaction shifts (rad/µs) of an atom's r level, and which setting has which."""
+    others = np.zeros(layout.dimension)
+    for other in range(layout.atoms):
+        if other != atom:
+            others += strength[atom, other] * layout.is_level(other, "r")
+    levels = len(layout.levels)
+    grid = others.reshape(levels**atom, levels, -1)[:, 0, :]
+    shifts, which = np.unique(grid, return_inverse=True)
+    return shifts, which.reshape(grid.shape)

@@ -1,0 +1,101 @@
+"""The project's own errors: each names the place, the rule and the value."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+
+class QmemError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a program, its place and, for files, its line and column.
+
+    >>> str(Problem("body[0].measure.atoms", "must name atoms of the register", "'b'"))
+    "body[0].measure.atoms: must name atoms of the register ('b')"
+    """
+
+    place: str
+    rule: str
+    value: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.file}:" if self.file else ""
+        if self.line is not None:
+            where += f"{self.line}:{self.column or 1}:"
+        place = f"{self.place}: " if self.place else ""
+        shown = f" ({self.value})" if self.value is not None else ""
+        return f"{where}{' ' if where else ''}{place}{self.rule}{shown}"
+
+    def at(self, file: str | None, line: int | None, column: int | None) -> Problem:
+        """Return the same problem with its place in a file."""
+        return replace(self, file=file, line=line, column=column)
+
+
+class InputError(QmemError):
+    """Bad input: a file, an argument, a setting. The command line exits with 2."""
+
+    exit_code = 2
+
+
+class ProgramError(InputError):
+    """All the problems of a program at once.
+
+    >>> error = ProgramError([Problem("shots", "must be at least 1", "0")])
+    >>> str(error)
+    'shots: must be at least 1 (0)'
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[ProgramError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
+
+class CapabilityError(InputError):
+    """A program asks an emulator or a device for something it cannot do."""
+
+
+class StoreError(InputError):
+    """A record on disk cannot be read, or must not be written."""
+
+
+class RunError(QmemError):
+    """A run failed: the message names point, round and block."""
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return `; did you mean 'x'?` for a near match of `name`, else the known names.
+
+    >>> did_you_mean("mesure", ["measure", "reset"])
+    "; did you mean 'measure'?"
+    >>> did_you_mean("zzz", ["measure", "reset"])
+    '; known: measure, reset'
+    """
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    if not known:
+        return ""
+    listed = ", ".join(sorted(known)[:12]) + (", …" if len(known) > 12 else "")
+    return f"; known: {listed}"
+
+
+def short(value: object, limit: int = 60) -> str:
+    """Return `repr(value)` cut to `limit` characters, for messages."""
+    try:
+        text = repr(value)
+    except ValueError:  # integers beyond the digits that Python prints
+        text = f"<{type(value).__name__} too large to print>"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""The run: populations of rows that share quantum states, their record, sweeps and stores."""

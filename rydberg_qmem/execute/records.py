@@ -1,0 +1,110 @@
+"""The one record layout: an xarray Dataset that explains itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.steps import Compiled, Variable
+from rydberg_qmem.execute.draws import COHORT
+from rydberg_qmem.execute.trace import Trace
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+OUTCOME_ATTRS = {"flag_values": [-1, 0, 1], "flag_meanings": "not_measured zero one"}
+PACKAGES = ("rydberg_qmem", "pulser", "numpy", "scipy", "xarray", "zarr")
+
+
+def dataset(compiled: Compiled, trace: Trace) -> xr.Dataset:
+    """Return the record of one point, without its provenance."""
+    import xarray as xr
+
+    arrays = trace.finished()
+    variables: dict[str, Any] = {}
+    for variable in compiled.variables:
+        values = compiled.inputs[variable.source] if variable.origin == "input" else arrays[variable.name]
+        dims = (*(("shot",) if trace.per_shot(variable) else ()), *variable.loops, *variable.extra_dims)
+        variables[variable.name] = (dims, values, _attrs(variable))
+    coordinates = {
+        name: (name, np.array(labels, dtype=object)) for name, labels in compiled.coordinates.items()
+    }
+    made = xr.Dataset(variables, coordinates)
+    for name in compiled.coordinates:
+        made.coords[name] = made.coords[name].astype(np.dtypes.StringDType())  # type: ignore[attr-defined]
+    for loop, times in compiled.rounds.items():
+        made = made.assign_coords({loop: (loop, np.arange(times), {"long_name": f"{loop} of the program"})})
+    if trace.shots is not None:
+        made = made.assign_coords(shot=("shot", np.arange(trace.shots), {"long_name": "shot"}))
+    return made
+
+
+def _attrs(variable: Variable) -> dict[str, Any]:
+    attrs: dict[str, Any] = {"long_name": variable.long_name, "units": variable.units}
+    if variable.origin == "key" and variable.dtype == "int8":
+        attrs |= OUTCOME_ATTRS
+    return attrs
+
+
+def combine(records: list[xr.Dataset], points: list[Mapping[str, float]]) -> xr.Dataset:
+    """Put the points of a sweep along `point`; shorter ones are filled with -1 and NaN."""
+    import xarray as xr
+
+    fills = {
+        name: np.int8(-1) if value.dtype == np.int8 else np.nan
+        for name, value in records[0].data_vars.items()
+    }
+    made = xr.concat(
+        records, dim="point", join="outer", fill_value=fills, data_vars="all", coords="minimal", compat="override",
+        combine_attrs="drop_conflicts",
+    )  # fmt: skip
+    coords: dict[str, Any] = {
+        name: ("point", np.array([point[name] for point in points]), {"long_name": f"parameter {name}"})
+        for name in points[0]
+    }
+    return made.assign_coords(point=("point", np.arange(len(points))), **coords)
+
+
+def provenance(
+    compiled: Compiled, *, seed: int | None, shots: int | None, emulator: str, pruned: float, wall_s: float
+) -> dict[str, Any]:
+    """Return the attributes that make a record explain itself."""
+    program = compiled.program
+    attrs: dict[str, Any] = {
+        "title": program.name,
+        "summary": program.about,
+        "program_json": program.to_json(),
+        "program_sha256": program.fingerprint(),
+        "parameters_json": json.dumps(compiled.parameters),
+        "device": program.device_name,
+        "levels": " ".join(compiled.target.levels),
+        "shots": "exact" if shots is None else shots,
+        "seed": "none" if seed is None else str(seed),
+        "rng": f"numpy Philox, SeedSequence spawn_key (point, cohort, stream), cohorts of {COHORT}",
+        "emulator": emulator,
+        "noise_json": "null",
+        "versions_json": json.dumps({name: _version(name) for name in PACKAGES}),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wall_s": round(wall_s, 3),
+    }
+    if shots is None:
+        attrs["pruned_probability"] = pruned
+    return attrs
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def outcome_arrays(record: xr.Dataset) -> dict[str, NDArray[np.int8]]:
+    """Return the outcomes of a sampled record by key."""
+    return {str(k): v.values for k, v in record.data_vars.items() if v.dtype == np.int8}

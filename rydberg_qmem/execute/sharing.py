@@ -1,0 +1,71 @@
+"""Find equal rows: rows that share a quantum state, control values or memory are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.emulators.layout import State
+
+Index = NDArray[np.int64]
+
+STATE_TOLERANCE = 1e-12
+"""Amplitudes closer than this, after the global phase is fixed, are one state."""
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+def distinct(columns: Sequence[NDArray[np.generic]]) -> tuple[Index, Index]:
+    """Return one representative row of each distinct combination, and which one each row has.
+
+    Columns are arrays (rows,) or (rows, width) of floats or integers, compared exactly.
+
+    >>> import numpy as np
+    >>> first, which = distinct([np.array([0, 1, 0]), np.array([0.5, 0.5, 0.5])])
+    >>> which.tolist(), len(first)
+    ([0, 1, 0], 2)
+    """
+    words = np.concatenate([_words(column) for column in columns], axis=1)
+    _, first, which = np.unique(_hash(words), return_index=True, return_inverse=True)
+    which = which.ravel()
+    if not np.array_equal(words[first][which], words):  # a collision of 64-bit hashes
+        _, first, which = np.unique(words, axis=0, return_index=True, return_inverse=True)
+        which = which.ravel()
+    return first, which
+
+
+def _words(column: NDArray[np.generic]) -> NDArray[np.uint64]:
+    flat = column.reshape(len(column), -1)
+    if flat.dtype.kind == "f":
+        flat = flat + 0.0  # one zero, not two
+    return np.ascontiguousarray(flat.astype(np.float64 if flat.dtype.kind == "f" else np.int64)).view(
+        np.uint64
+    )
+
+
+def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    total = np.zeros(len(words), dtype=np.uint64)
+    for column in words.T:
+        total = (total ^ column) * _MIX
+        total ^= total >> np.uint64(29)
+    return total
+
+
+def fix_phase(states: State) -> State:
+    """Return states whose first sizeable amplitude is positive real: equal up to phase becomes equal."""
+    size = np.abs(states)
+    where = np.argmax(size >= 0.5 * size.max(axis=1, keepdims=True), axis=1)
+    lead = states[np.arange(len(states)), where]
+    return np.asarray(states * (lead.conj() / np.abs(lead))[:, None])
+
+
+def distinct_states(states: State) -> tuple[State, Index]:
+    """Return the distinct states up to phase, and which one each row is."""
+    if len(states) == 1:
+        return states, np.zeros(1, dtype=np.int64)
+    fixed = fix_phase(states)
+    parts = fixed.view(np.float64).reshape(len(states), -1)
+    first, which = distinct([np.rint(parts / STATE_TOLERANCE).astype(np.int64)])
+    return fixed[first], which

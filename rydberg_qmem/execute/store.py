@@ -1,0 +1,81 @@
+"""Records on disk: zarr v3, written beside their place and moved there whole."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rydberg_qmem.errors import StoreError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CHUNK_BYTES = 4_000_000
+
+
+def check_free(path: str | Path, *, overwrite: bool) -> Path:
+    """Refuse, before anything runs, a place that is taken or cannot be written to."""
+    place = Path(path)
+    if place.exists() and not overwrite:
+        raise StoreError(f"{place}: is there already; choose another name, or overwrite it explicitly")
+    if place.exists() and not (place / "zarr.json").exists():
+        raise StoreError(f"{place}: is not a record, so it will not be overwritten")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{place}: its folder cannot be made ({error})") from None
+    return place
+
+
+def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a record as a zarr store; a failed write leaves nothing behind."""
+    place = check_free(path, overwrite=overwrite)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        record.to_zarr(
+            scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=_encoding(record)
+        )
+        if place.exists():
+            shutil.rmtree(place)
+        (scratch / "record").rename(place)
+    except OSError as error:
+        raise StoreError(f"{place}: cannot be written, {record.nbytes} bytes are needed ({error})") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _encoding(record: xr.Dataset) -> dict[Any, dict[str, Any]]:
+    from zarr.codecs import BloscCodec
+
+    codec = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
+    made: dict[Any, dict[str, Any]] = {}
+    for name, variable in record.data_vars.items():
+        made[name] = {"compressors": [codec]}
+        if variable.dtype == np.int8:
+            made[name]["fill_value"] = -1
+        if "shot" in variable.dims and variable.size:
+            made[name]["chunks"] = _chunks(variable)
+    return made
+
+
+def _chunks(variable: xr.DataArray) -> tuple[int, ...]:
+    per_shot = max(1, variable.nbytes // variable.sizes["shot"])
+    shots = max(1, min(variable.sizes["shot"], CHUNK_BYTES // per_shot))
+    return tuple(shots if dim == "shot" else max(1, size) for dim, size in variable.sizes.items())
+
+
+def open_record(path: str | Path) -> xr.Dataset:
+    """Open a stored record lazily."""
+    import xarray as xr
+
+    place = Path(path)
+    if not (place / "zarr.json").exists():
+        raise StoreError(f"{place}: no record there" + ("" if place.exists() else " (no such folder)"))
+    try:
+        return xr.open_zarr(place, consolidated=False, chunks=None)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{place}: cannot be read as a record ({error})") from None

@@ -1,0 +1,111 @@
+"""What one walk through a program writes down, shot by shot or as weighted sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.steps import Compiled, Variable
+from rydberg_qmem.execute.sharing import Index
+
+Array = NDArray[np.float64]
+
+
+class Trace:
+    """Arrays for every variable of the record, for `shots` shots (sampled) or as means (exact)."""
+
+    def __init__(self, compiled: Compiled, shots: int | None) -> None:
+        self.compiled, self.shots = compiled, shots
+        self.data: dict[str, NDArray[np.generic]] = {}
+        self.weight: dict[str, Array] = {}
+        self._by_source: dict[tuple[str, str], Variable] = {}
+        for variable in compiled.variables:
+            if variable.origin != "input":
+                self._by_source[(variable.origin, variable.source)] = variable
+                self._allocate(variable)
+
+    def shape(self, variable: Variable) -> tuple[int, ...]:
+        """Return the shape of a variable without its shot axis."""
+        return (*(self.compiled.rounds[loop] for loop in variable.loops), *variable.extra_shape)
+
+    def per_shot(self, variable: Variable) -> bool:
+        """Return whether each shot has its own value of a variable."""
+        return self.shots is not None and variable.origin in ("key", "memory", "final")
+
+    def _allocate(self, variable: Variable) -> None:
+        shape = self.shape(variable)
+        if self.per_shot(variable):
+            fill: int | float = -1 if variable.dtype == "int8" else np.nan
+            self.data[variable.name] = np.full((self.shots or 0, *shape), fill, dtype=variable.dtype)
+        else:
+            dtype = "complex128" if variable.dtype == "complex128" else "float64"
+            self.data[variable.name] = np.zeros(shape, dtype=dtype)
+            self.weight[variable.name] = np.zeros(
+                tuple(self.compiled.rounds[loop] for loop in variable.loops)
+            )
+
+    def write(
+        self, origin: str, source: str, values: Array, weights: Array, shots: Index, at: Mapping[str, int]
+    ) -> None:
+        """Write one value per row, at a place in the loops."""
+        variable = self._by_source.get((origin, source))
+        if variable is None:
+            return
+        where = tuple(at[loop] for loop in variable.loops)
+        if variable.extra_shape == () and values.ndim == 2:
+            values = values[:, 0]
+        if self.per_shot(variable):
+            self.data[variable.name][(shots, *where)] = values.astype(variable.dtype)
+        else:
+            self._add(variable, where, np.tensordot(weights, values, axes=(0, 0)), float(weights.sum()))
+
+    def write_mean(
+        self, quantity: str, key: str, total: NDArray[np.generic], weight: float, at: Mapping[str, int]
+    ) -> None:
+        """Add a weighted sum of a probed quantity."""
+        variable = self._by_source[(f"probe:{quantity}", key)]
+        self._add(variable, tuple(at[loop] for loop in variable.loops), total, weight)
+
+    def write_time(self, loop: str, time_ns: float, at: Mapping[str, int]) -> None:
+        """Note when a round begins."""
+        variable = self._by_source[("time", loop)]
+        where = tuple(at[name] for name in variable.loops)
+        self.data[variable.name][where] = max(float(self.data[variable.name][where].real), time_ns / 1000.0)
+        self.weight[variable.name][where] = 1.0
+
+    def _add(self, variable: Variable, where: tuple[int, ...], total: object, weight: float) -> None:
+        self.data[variable.name][where] += total  # type: ignore[operator]  # numbers or arrays of one shape
+        self.weight[variable.name][where] += weight
+
+    def finished(self) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays of the record; sums divided by the weight of the rows that gave them."""
+        made = {}
+        for variable in self.compiled.variables:
+            if variable.origin == "input":
+                continue
+            data = self.data[variable.name]
+            if variable.name in self.weight and variable.origin != "time":
+                weight = self.weight[variable.name].reshape(
+                    self.weight[variable.name].shape + (1,) * len(variable.extra_shape)
+                )
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    data = np.where(weight > 0, data / weight, np.nan)
+            made[variable.name] = data
+        return made
+
+    def absorb(self, other: Trace, shots: slice | None) -> None:
+        """Take over another walk's values: its shots into place, its sums added."""
+        for variable in self.compiled.variables:
+            if variable.origin == "input":
+                continue
+            name = variable.name
+            if self.per_shot(variable):
+                self.data[name][shots] = other.data[name]
+            elif variable.origin == "time":
+                self.data[name] = np.maximum(self.data[name].real, other.data[name].real)
+                self.weight[name] = np.maximum(self.weight[name], other.weight[name])
+            else:
+                self.data[name] = self.data[name] + other.data[name]  # type: ignore[operator]
+                self.weight[name] = self.weight[name] + other.weight[name]

@@ -1,0 +1,1 @@
+"""What a program is: frozen models, expressions, files, and checks."""

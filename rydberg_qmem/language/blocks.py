@@ -1,0 +1,315 @@
+"""The closed union of blocks: every step that a program can take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.values import (
+    AtomName,
+    Atoms,
+    FrozenMapping,
+    KeyName,
+    Name,
+    Tagged,
+    kind_of,
+)
+from rydberg_qmem.language.waveforms import ZERO, Shape, ShapeOrLevel
+
+Basis = Literal["digital", "ground-rydberg", "XY"]
+Protocol = Literal["min-delay", "no-delay", "wait-for-all"]
+HALF_PI = Expression("pi / 2")
+
+
+class Pulse(Tagged):
+    """One pulse on a channel of the device, as `pulser.Pulse`: amplitude and detuning in rad/µs, phase in rad.
+
+    Local channels name their `atoms`; global ones act on all. `with: previous` starts it together with the
+    block before.
+
+    >>> Pulse(channel="rydberg_global", amplitude={"constant": {"duration_ns": 100, "area": "pi"}}).kind
+    'pulse'
+    """
+
+    kind: ClassVar[str] = "pulse"
+    channel: str
+    atoms: Atoms | None = None
+    amplitude: ShapeOrLevel
+    detuning: ShapeOrLevel = ZERO
+    phase: Expression = ZERO
+    post_phase_shift: Expression = ZERO
+    protocol: Protocol = "min-delay"
+    start_with: Literal["previous"] | None = Field(default=None, alias="with")
+
+    @model_validator(mode="after")
+    def _timed(self) -> Self:
+        if isinstance(self.amplitude, Expression) and isinstance(self.detuning, Expression):
+            raise PydanticCustomError(
+                "pulse", "must have a waveform with a duration as amplitude or detuning"
+            )
+        return self
+
+
+class DetuningMap(Tagged):
+    """A detuning (rad/µs, not positive) on each atom, weighted: Pulser's DMM channel."""
+
+    kind: ClassVar[str] = "detuning_map"
+    weights: FrozenMapping[AtomName, float]
+    detuning: Shape
+    channel: str = "dmm_0"
+    start_with: Literal["previous"] | None = Field(default=None, alias="with")
+
+
+class Delay(Tagged):
+    """Wait: every channel, or the one named, idles for `duration_ns`."""
+
+    kind: ClassVar[str] = "delay"
+    duration_ns: Expression
+    channel: str | None = None
+
+
+class Align(Tagged):
+    """Let the next block start only when every channel is done."""
+
+    kind: ClassVar[str] = "align"
+
+
+class PhaseShift(Tagged):
+    """Shift the phase of all later pulses on these atoms, as Pulser's `phase_shift`: a virtual Rz(-angle)."""
+
+    kind: ClassVar[str] = "phase_shift"
+    atoms: Atoms
+    angle: Expression
+    basis: Basis = "digital"
+
+
+class Rotate(Tagged):
+    """Rotate one atom by `angle` about x, y or z, R = exp(-i angle/2 P), or by a unit quaternion (w, x, y, z).
+
+    About z it is virtual (a phase shift by -angle) and takes no time.
+    """
+
+    kind: ClassVar[str] = "rotate"
+    atom: AtomName
+    angle: Expression | None = None
+    axis: Literal["x", "y", "z"] = "y"
+    quaternion: tuple[Expression, Expression, Expression, Expression] | None = None
+    basis: Literal["digital", "ground-rydberg"] = "digital"
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.angle is None) == (self.quaternion is None):
+            raise PydanticCustomError("rotate", "must give either angle or quaternion")
+        return self
+
+
+class CZ(Tagged):
+    """Controlled-Z in the digital basis by Rydberg blockade: π on the control, 2π on the target, π.
+
+    The Rabi frequency follows from the distance and the wanted average infidelity,
+    1 - F = 0.370 (Ω/U)²; the ideal gate is diag(1, 1, 1, -1) up to a global sign.
+    """
+
+    kind: ClassVar[str] = "cz"
+    control: AtomName
+    target: AtomName
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+
+
+class CNOT(Tagged):
+    """Controlled NOT: Ry(-π/2) on the target, CZ, Ry(π/2)."""
+
+    kind: ClassVar[str] = "cnot"
+    control: AtomName
+    target: AtomName
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+
+
+class Damp(Tagged):
+    """Amplitude damping of `system` with the given probability: one CZ, a measured ancilla, feedforward, reset."""
+
+    kind: ClassVar[str] = "damp"
+    system: AtomName
+    ancilla: AtomName
+    probability: Expression
+    key: KeyName | None = None
+
+
+class BeamSplitter(Tagged):
+    """Send the excitation of `system` to a fresh `ancilla` (in g) with probability `reflectivity`, coherently."""
+
+    kind: ClassVar[str] = "beam_splitter"
+    system: AtomName
+    ancilla: AtomName
+    reflectivity: Expression
+
+
+class WeakMeasure(Tagged):
+    """Measure x, y or z of `system` with a strength between 0 (nothing) and 1 (projective), by one CZ.
+
+    Kraus operators on z: diag(√((1±ε)/2), √((1∓ε)/2)); outcome bit 0 means +1 (g), bit 1 means -1 (h).
+    """
+
+    kind: ClassVar[str] = "weak_measure"
+    system: AtomName
+    ancilla: AtomName
+    strength: Expression
+    key: KeyName
+    axis: Literal["x", "y", "z"] = "z"
+
+
+class Measure(Tagged):
+    """Project atoms on one level of a basis and keep the bits under `key`.
+
+    `digital`: h (1) against not-h (0); `ground-rydberg`: r (1) against not-r (0); `XY`: 1 against 0.
+    """
+
+    kind: ClassVar[str] = "measure"
+    atoms: Atoms
+    key: KeyName
+    basis: Basis | None = None
+
+
+class Reset(Tagged):
+    """Trace atoms out and put them in g: a true reset, of entangled and superposed atoms too."""
+
+    kind: ClassVar[str] = "reset"
+    atoms: Atoms
+
+
+class Probe(Tagged):
+    """Look at the state without touching it: emulators only, no machine can do this.
+
+    One quantity is recorded under `key`, several under `<key>_<quantity>`.
+    """
+
+    kind: ClassVar[str] = "probe"
+    atoms: Atoms
+    key: KeyName
+    occupation: bool = False
+    correlations: bool = False
+    pauli: tuple[Literal["X", "Y", "Z"], ...] = ()
+    density_matrix: bool = False
+    purity: bool = False
+    entropy: bool = False
+    basis: Basis | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.quantities:
+            raise PydanticCustomError("probe", "must ask for at least one quantity")
+        return self
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is looked at, in a fixed order."""
+        known = ("occupation", "correlations", "pauli", "density_matrix", "purity", "entropy")
+        return tuple(name for name in known if getattr(self, name))
+
+
+class Set(Tagged):
+    """Give memory variables new values; all right-hand sides see the old ones."""
+
+    kind: ClassVar[str] = "set"
+    payload: ClassVar[str | None] = "values"
+    values: FrozenMapping[Name, Expression]
+
+
+class Push(Tagged):
+    """Push a value into each window; its oldest value drops out."""
+
+    kind: ClassVar[str] = "push"
+    payload: ClassVar[str | None] = "values"
+    values: FrozenMapping[Name, Expression]
+
+
+def _as_names(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class Repeat(Tagged):
+    """Do the body `times` times, or once for each value of the input(s) named in `over`.
+
+    `counter` (default `k`) counts the rounds from 0; `name` is the dimension of the record (default `round`).
+    """
+
+    kind: ClassVar[str] = "repeat"
+    times: Expression | None = None
+    over: Annotated[tuple[Name, ...] | None, BeforeValidator(_as_names, json_schema_input_type=Any)] = None
+    body: tuple[Block, ...]
+    counter: Name = "k"
+    name: Name | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.times is None) == (self.over is None):
+            raise PydanticCustomError("repeat", "must give either times or over")
+        if self.over == ():
+            raise PydanticCustomError("repeat", "must name at least one input in over")
+        return self
+
+
+class When(Tagged):
+    """Do `then` where the condition holds, `otherwise` where not. Both sides take the longer one's time."""
+
+    kind: ClassVar[str] = "when"
+    condition: Expression = Field(alias="if")
+    then: tuple[Block, ...] = ()
+    otherwise: tuple[Block, ...] = ()
+
+
+class ForEach(Tagged):
+    """Do the body once for each atom, with `$atom` (or the name given in `as`) standing for it."""
+
+    kind: ClassVar[str] = "for_each"
+    atom: Atoms
+    variable: Name = Field(default="atom", alias="as")
+    body: tuple[Block, ...]
+
+
+Block = Annotated[
+    Annotated[Pulse, Tag("pulse")]
+    | Annotated[DetuningMap, Tag("detuning_map")]
+    | Annotated[Delay, Tag("delay")]
+    | Annotated[Align, Tag("align")]
+    | Annotated[PhaseShift, Tag("phase_shift")]
+    | Annotated[Rotate, Tag("rotate")]
+    | Annotated[CZ, Tag("cz")]
+    | Annotated[CNOT, Tag("cnot")]
+    | Annotated[Damp, Tag("damp")]
+    | Annotated[BeamSplitter, Tag("beam_splitter")]
+    | Annotated[WeakMeasure, Tag("weak_measure")]
+    | Annotated[Measure, Tag("measure")]
+    | Annotated[Reset, Tag("reset")]
+    | Annotated[Probe, Tag("probe")]
+    | Annotated[Set, Tag("set")]
+    | Annotated[Push, Tag("push")]
+    | Annotated[Repeat, Tag("repeat")]
+    | Annotated[When, Tag("when")]
+    | Annotated[ForEach, Tag("for_each")],
+    Discriminator(kind_of),
+]
+"""Any block, as an object or as a one-key mapping."""
+
+Timed = Pulse | DetuningMap | Delay | Align | PhaseShift | Rotate | CZ | CNOT
+"""Blocks that a segment holds: unitary, on the atoms alone."""
+
+Cell = Damp | BeamSplitter | WeakMeasure
+"""Blocks that stand for several others."""
+
+AnyBlock = Timed | Cell | Measure | Reset | Probe | Set | Push | Repeat | When | ForEach
+
+for _model in (Repeat, When, ForEach):
+    _model.model_rebuild()
+
+KINDS: dict[str, type[Tagged]] = {
+    cls.kind: cls
+    for cls in (
+        Pulse, DetuningMap, Delay, Align, PhaseShift, Rotate, CZ, CNOT, Damp, BeamSplitter, WeakMeasure,
+        Measure, Reset, Probe, Set, Push, Repeat, When, ForEach,
+    )
+}  # fmt: skip
+"""Every kind of block by its name in files."""

@@ -1,0 +1,113 @@
+"""Functions that return blocks: the primitives that quantum memristors are made of."""
+
+from __future__ import annotations
+
+from rydberg_qmem.language.blocks import (
+    CNOT,
+    CZ,
+    HALF_PI,
+    AnyBlock,
+    BeamSplitter,
+    Damp,
+    Measure,
+    Reset,
+    Rotate,
+    WeakMeasure,
+    When,
+)
+from rydberg_qmem.language.expressions import Expression
+
+
+def controlled_ry(system: str, ancilla: str, angle: Expression) -> tuple[AnyBlock, ...]:
+    """Return Ry(-θ) on the ancilla, CZ, Ry(θ): sin²θ of h on the system moves a fresh ancilla to h.
+
+    The ancilla must be in g. Derived from Ry(θ) Z Ry(-θ) = Ry(2θ) Z.
+    """
+    return (
+        Rotate(atom=ancilla, angle=-angle),
+        CZ(control=system, target=ancilla),
+        Rotate(atom=ancilla, angle=angle),
+    )
+
+
+def amplitude_damping(block: Damp, *, key: str) -> tuple[AnyBlock, ...]:
+    """Return primitive D: K0 = |g⟩⟨g| + √(1-R)|h⟩⟨h|, K1 = √R |g⟩⟨h|, with one CZ and feedforward.
+
+    The ancilla's click projects the system on h; a π pulse then takes it to g.
+    """
+    angle = Expression(f"asin(sqrt({block.probability}))")
+    flip = Rotate(atom=block.system, axis="x", angle=Expression("pi"))
+    return (
+        *controlled_ry(block.system, block.ancilla, angle),
+        Measure(atoms=block.ancilla, key=key, basis="digital"),
+        When(condition=Expression(f"{key} == 1"), then=(flip,)),
+        Reset(atoms=block.ancilla),
+    )
+
+
+def beam_splitter(block: BeamSplitter) -> tuple[AnyBlock, ...]:
+    """Return primitive B: |h g⟩ → cos θ |h g⟩ + sin θ |g h⟩ with sin²θ = R, |g g⟩ stays; two CZ.
+
+    The ancilla must be in g and carries the reflected mode afterwards.
+    """
+    angle = Expression(f"asin(sqrt({block.reflectivity}))")
+    return (
+        *controlled_ry(block.system, block.ancilla, angle),
+        CNOT(control=block.ancilla, target=block.system),
+    )
+
+
+def weak_measure(block: WeakMeasure) -> tuple[AnyBlock, ...]:
+    """Return primitive W: a measurement of strength ε = sin χ of one axis of the system, by one CZ.
+
+    P(±1) = (1 ± ε⟨axis⟩)/2; coherence between the two outcomes' states shrinks by cos χ when unread.
+    """
+    quarter = -HALF_PI if block.axis == "y" else HALF_PI
+    about = "x" if block.axis == "y" else "y"
+    turn = () if block.axis == "z" else (Rotate(atom=block.system, axis=about, angle=-quarter),)
+    back = () if block.axis == "z" else (Rotate(atom=block.system, axis=about, angle=quarter),)
+    return (
+        *turn,
+        Rotate(atom=block.ancilla, angle=Expression(f"-asin({block.strength})")),
+        CZ(control=block.system, target=block.ancilla),
+        Rotate(atom=block.ancilla, angle=HALF_PI),
+        *back,
+        Measure(atoms=block.ancilla, key=block.key, basis="digital"),
+        Reset(atoms=block.ancilla),
+    )
+
+
+def quaternion(block: Rotate) -> tuple[Rotate, ...]:
+    """Return the rotation w - i(xX + yY + zZ) as rotations about z, y, z.
+
+    With R = Rz(α) Ry(β) Rz(γ): β = 2 atan2(√(x²+y²), √(w²+z²)), (α±γ)/2 = atan2(z, w), atan2(-x, y).
+    """
+    if block.quaternion is None:
+        return (block,)
+    w, x, y, z = (f"({part})" for part in block.quaternion)
+    total, gap = f"atan2({z}, {w})", f"atan2(-{x}, {y})"
+    beta = f"2 * atan2(sqrt({x}**2 + {y}**2), sqrt({w}**2 + {z}**2))"
+
+    def turn(axis: str, angle: str) -> Rotate:
+        return Rotate(atom=block.atom, axis=axis, angle=Expression(angle), basis=block.basis)
+
+    return turn("z", f"{total} - {gap}"), turn("y", beta), turn("z", f"{total} + {gap}")
+
+
+def cnot(block: CNOT) -> tuple[AnyBlock, ...]:
+    """Return a CNOT as Ry(-π/2) on the target, CZ, Ry(π/2)."""
+    return (
+        Rotate(atom=block.target, angle=-HALF_PI),
+        CZ(control=block.control, target=block.target, infidelity=block.infidelity),
+        Rotate(atom=block.target, angle=HALF_PI),
+    )
+
+
+__all__ = [
+    "amplitude_damping",
+    "beam_splitter",
+    "cnot",
+    "controlled_ry",
+    "quaternion",
+    "weak_measure",
+]

@@ -1,0 +1,103 @@
+"""Turn what pydantic found wrong into problems with a place in the program and in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from rydberg_qmem.errors import Problem, did_you_mean, short
+from rydberg_qmem.language.blocks import KINDS
+from rydberg_qmem.language.files import SourceMap
+
+Path = tuple[str | int, ...]
+
+_WAVEFORMS = ("constant", "ramp", "blackman", "kaiser", "interpolated", "custom", "composite")
+
+
+def place_of(path: Sequence[str | int]) -> str:
+    """Return a path as text.
+
+    >>> place_of(("body", 0, "repeat", "body", 2, "pulse", "amplitude"))
+    'body[0].repeat.body[2].pulse.amplitude'
+    """
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+    return text
+
+
+def locate(problem: Problem, path: Sequence[str | int], source: SourceMap | None) -> Problem:
+    """Return the problem with file, line and column where the source is known."""
+    if source is None:
+        return problem
+    found = source.locate(path)
+    line, column = found if found else (None, None)
+    return problem.at(source.file, line, column)
+
+
+def problems_of(error: ValidationError | None, data: object, source: SourceMap | None) -> list[Problem]:
+    """Return every problem of a validation error, each at its place."""
+    if error is None:
+        return [locate(Problem("", "must not nest blocks this deep"), (), source)]
+    made = []
+    for entry in error.errors(include_url=False):
+        path = _file_path(entry["loc"], data)
+        rule, value = _rule(dict(entry), path)
+        made.append(locate(Problem(place_of(path), rule, value), path, source))
+    return list(dict.fromkeys(made))
+
+
+def _file_path(loc: tuple[str | int, ...], data: object) -> Path:
+    """Keep the parts of pydantic's location that exist in the file, and a missing last one."""
+    path: list[str | int] = []
+    here: Any = data
+    for i, part in enumerate(loc):
+        if isinstance(here, Mapping) and part in here:
+            here = here[part]
+        elif isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        elif i == len(loc) - 1 and isinstance(here, Mapping) and isinstance(part, str):
+            path.append(part)
+            break
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _rule(entry: dict[str, Any], path: Path) -> tuple[str, str | None]:
+    kind, value = entry["type"], entry.get("input")
+    context = entry.get("ctx", {})
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _bad_tag(value, context)
+    if kind == "missing":
+        return "is missing", None
+    if kind == "extra_forbidden":
+        return "is not known here", None
+    if kind == "expression":
+        column = context.get("column")
+        where = f" at column {column} of the expression" if column else ""
+        return f"{context.get('rule', entry['msg'])}{where}", short(value)
+    if kind == "string_pattern_mismatch":
+        return "must be a name: letters, digits, underscores; a letter first", short(value)
+    if kind == "literal_error":
+        return f"must be {context.get('expected')}", short(value)
+    message = str(entry["msg"])
+    rule = message[0].lower() + message[1:] if message else "is not valid"
+    shown = (
+        None if isinstance(value, Mapping | list | tuple) or hasattr(value, "model_fields") else short(value)
+    )
+    return rule, shown
+
+
+def _bad_tag(value: object, context: dict[str, Any]) -> tuple[str, str | None]:
+    wanted = [tag.strip(" '") for tag in str(context.get("expected_tags", "")).split(",")]
+    blocks = "constant" not in wanted and (not wanted[0] or set(wanted) & set(KINDS))
+    known = list(KINDS) if blocks else list(_WAVEFORMS)
+    noun = "block" if blocks else "waveform"
+    if isinstance(value, Mapping) and len(value) == 1:
+        name = str(next(iter(value)))
+        return f"is not a known {noun}{did_you_mean(name, known)}", short(name)
+    return f"must be a {noun}, written as a mapping with one key{did_you_mean('', known)}", short(value)

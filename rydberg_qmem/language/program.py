@@ -1,0 +1,166 @@
+"""The program: one frozen value, equal to itself in YAML, JSON and Python."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from rydberg_qmem.errors import ProgramError
+from rydberg_qmem.language import files
+from rydberg_qmem.language.blocks import Block
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.problems import problems_of
+from rydberg_qmem.language.registers import Register
+from rydberg_qmem.language.values import FrozenMapping, Model, Name
+
+# A metaclass method of this name makes pydantic warn; `program.register` is the field's word.
+warnings.filterwarnings("ignore", message='Field name "register" in "Program" shadows')
+
+FORMAT = "rydberg_qmem-program/1"
+
+
+class Input(Model):
+    """A signal, one value per round: a default as an expression of the round `k`, and how many rounds."""
+
+    default: Expression | tuple[float, ...]
+    rounds: Expression | None = None
+
+    @model_validator(mode="after")
+    def _length(self) -> Self:
+        if isinstance(self.default, Expression) and self.rounds is None:
+            raise PydanticCustomError("input", "must say for how many rounds")
+        return self
+
+
+class Memory(Model):
+    """A classical variable of a shot: a number, or a ring buffer of the last `window` values."""
+
+    initial: Expression = Expression(0)
+    window: Expression | None = None
+
+
+class Program(Model):
+    """A register, classical memory, inputs, and blocks that pulse, measure, reset and feed forward.
+
+    >>> program = Program(
+    ...     name="flip",
+    ...     register={"atoms": {"q": (0, 0)}},
+    ...     device="MockDevice",
+    ...     body=[
+    ...         {"rotate": {"atom": "q", "axis": "x", "angle": "pi"}},
+    ...         {"measure": {"atoms": "q", "key": "m"}},
+    ...     ],
+    ... )
+    >>> program == Program.from_yaml(program.to_yaml())
+    True
+    """
+
+    format: Literal["rydberg_qmem-program/1"] = FORMAT
+    name: Name
+    about: str = ""
+    tags: tuple[str, ...] = ()
+    device: str = "DigitalAnalogDevice"
+    register: Register = Field()  # type: ignore[assignment]
+    parameters: FrozenMapping[Name, Expression] = Field(default_factory=dict)
+    inputs: FrozenMapping[Name, Input] = Field(default_factory=dict)
+    memory: FrozenMapping[Name, Memory] = Field(default_factory=dict)
+    body: tuple[Block, ...]
+
+    _source: files.SourceMap | None = PrivateAttr(default=None)
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _device_object(cls, value: Any) -> Any:
+        if not type(value).__module__.startswith("pulser."):
+            return value
+        import pulser
+
+        if getattr(pulser.devices, value.name, None) == value:
+            return value.name
+        return value.to_abstract_repr()
+
+    @property
+    def source(self) -> files.SourceMap | None:
+        """Lines and columns of the file this program was read from, if any."""
+        return self._source
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python data in the shape of the file format, defaults left out."""
+        data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {"format": self.format, **data}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return the program as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def to_yaml(self) -> str:
+        """Return the program as YAML text."""
+        return files.write_yaml(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, source: files.SourceMap | None = None) -> Self:
+        """Build a program from plain data, or raise one `ProgramError` with all its problems."""
+        try:
+            program = cls.model_validate(data)
+        except ValidationError as error:
+            raise ProgramError(problems_of(error, data, source)) from None
+        except RecursionError:
+            raise ProgramError(problems_of(None, data, source)) from None
+        program._source = source
+        return program
+
+    @classmethod
+    def from_yaml(cls, text: str, *, file: str = "<text>") -> Self:
+        """Build a program from YAML text; errors name line and column."""
+        data, source = files.parse_yaml(text, file)
+        return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
+
+    @classmethod
+    def from_json(cls, text: str, *, file: str = "<text>") -> Self:
+        """Build a program from JSON text; errors name line and column."""
+        data, source = files.parse_json(text, file)
+        return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Read a `.yaml` or `.json` program file."""
+        data, source = files.parse(files.read_text(Path(path)), str(path))
+        return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the canonical JSON: equal programs have equal fingerprints.
+
+        Keys are sorted, but for the atoms, whose order is part of the register.
+        """
+        data = self.model_dump(mode="json", by_alias=True)
+        atoms = data["register"].get("atoms")
+        if atoms is not None:
+            data["register"]["atoms"] = [[name, place] for name, place in atoms.items()]
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        atoms = len(self.register.names)
+        return f"Program({self.name!r}, {atoms} atom{'s' * (atoms != 1)} on {self.device_name}, {self.fingerprint()[:8]})"
+
+    __str__ = __repr__
+
+    @property
+    def device_name(self) -> str:
+        """The device's name."""
+        return str(json.loads(self.device)["name"]) if self.device.startswith("{") else self.device
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of program files."""
+    made = Program.model_json_schema(by_alias=True)
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    made["title"] = "rydberg_qmem program, version 1"
+    return made

@@ -1,0 +1,178 @@
+"""What every part of a program is made of: frozen models, frozen mappings, one-key tagged unions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+PLACEHOLDER = re.compile(r"\$([A-Za-z][A-Za-z0-9_]*)")
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
+"""A name that expressions can read: letters, digits, underscores; a letter first."""
+
+AtomName = Annotated[str, StringConstraints(pattern=r"^\$?[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+"""An atom of the register, or `$name` inside a `for_each`."""
+
+KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z$][A-Za-z0-9_$]*$", max_length=64)]
+"""The name an outcome is kept under; may hold `$name` inside a `for_each`."""
+
+
+class FrozenDict(dict[K, V]):
+    """A mapping that cannot change and can be hashed.
+
+    >>> FrozenDict({"a": 1}) == {"a": 1}
+    True
+    """
+
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
+        raise TypeError("a program is a value: change a copy of it, not its parts")
+
+    __setitem__ = _refuse
+    __delitem__ = _refuse
+    clear = _refuse
+    pop = _refuse  # type: ignore[assignment]  # every way of changing it is closed alike
+    popitem = _refuse
+    setdefault = _refuse  # type: ignore[assignment]
+    update = _refuse
+    __ior__ = _refuse  # type: ignore[assignment]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+
+class OrderedFrozenDict(FrozenDict[K, V]):
+    """A frozen mapping whose order is part of its value: the atoms of a register."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and list(self.items()) == list(other.items())
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
+
+
+FrozenMapping = Annotated[dict[K, V], AfterValidator(FrozenDict)]
+OrderedMapping = Annotated[dict[K, V], AfterValidator(OrderedFrozenDict)]
+
+
+class Model(BaseModel):
+    """A part of a program: frozen, closed to unknown fields, free of inf and nan."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
+        validate_default=True,
+        ser_json_inf_nan="constants",
+    )
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(self.__dict__.values())))
+
+
+class Tagged(Model):
+    """A model written in files as a mapping with one key, its kind: `{rotate: {atom: s, angle: pi}}`."""
+
+    kind: ClassVar[str]
+    payload: ClassVar[str | None] = None
+    """The one field that the file's mapping stands for, where the kind has just one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unwrap(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and set(value) == {cls.kind}:
+            inner = value[cls.kind]
+            if cls.payload is not None:
+                return {cls.payload: inner}
+            return {} if inner is None else inner
+        return value
+
+    @model_serializer(mode="wrap")
+    def _wrap(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = handler(self)
+        if set(fields) == {self.kind}:  # pydantic wraps models that hold themselves twice
+            return fields
+        return {self.kind: fields.get(self.payload, {}) if self.payload is not None else fields}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        inner = handler.resolve_ref_schema(schema)
+        if set(inner.get("required", [])) == {cls.kind} and cls.kind in inner.get("properties", {}):
+            return schema
+        body = dict(inner)
+        if cls.payload is not None:
+            body = body["properties"][cls.payload]
+        inner.clear()
+        inner.update(
+            type="object", properties={cls.kind: body}, required=[cls.kind], additionalProperties=False
+        )
+        return schema
+
+
+def kind_of(value: object) -> str | None:
+    """Return the tag of a block or waveform given as an object or as a one-key mapping."""
+    if isinstance(value, Tagged):
+        return value.kind
+    if isinstance(value, Mapping) and len(value) == 1:
+        return str(next(iter(value)))
+    return None
+
+
+def _as_atoms(value: object) -> object:
+    if isinstance(value, str):
+        return "all" if value == "all" else (value,)
+    return value
+
+
+def _distinct(value: object) -> object:
+    if isinstance(value, tuple):
+        if not value:
+            raise PydanticCustomError("atoms", "must name at least one atom")
+        if len(set(value)) < len(value):
+            raise PydanticCustomError("atoms", "must not name an atom twice")
+    return value
+
+
+Atoms = Annotated[
+    str | tuple[AtomName, ...],
+    BeforeValidator(_as_atoms, json_schema_input_type=str | list[str]),
+    AfterValidator(_distinct),
+]
+"""One atom, a list of atoms, or `all`."""
+
+
+def placeholders(text: str) -> Iterator[str]:
+    """Yield the `$name` placeholders of a text."""
+    for match in PLACEHOLDER.finditer(text):
+        yield match.group(1)

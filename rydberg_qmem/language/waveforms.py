@@ -1,0 +1,172 @@
+"""Waveforms by Pulser's names: thin declarative fronts whose numbers may be expressions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.values import Tagged, kind_of
+
+ZERO = Expression(0)
+
+
+class Constant(Tagged):
+    """A constant waveform of a given value (rad/µs) or area (rad).
+
+    >>> Constant(duration_ns=100, area="pi").duration_ns.value
+    100
+    """
+
+    kind: ClassVar[str] = "constant"
+    duration_ns: Expression
+    value: Expression | None = None
+    area: Expression | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        return _exactly_one(self, "value", "area")
+
+
+class Ramp(Tagged):
+    """A linear ramp from `start` to `stop` (rad/µs)."""
+
+    kind: ClassVar[str] = "ramp"
+    duration_ns: Expression
+    start: Expression
+    stop: Expression
+
+
+class Blackman(Tagged):
+    """A Blackman window of a given area (rad)."""
+
+    kind: ClassVar[str] = "blackman"
+    duration_ns: Expression
+    area: Expression
+
+
+class Kaiser(Tagged):
+    """A Kaiser window of a given area (rad) and shape parameter `beta`."""
+
+    kind: ClassVar[str] = "kaiser"
+    duration_ns: Expression
+    area: Expression
+    beta: Expression = Expression(14.0)
+
+
+class Interpolated(Tagged):
+    """A smooth curve through `values` (rad/µs) at fractions `times` of the duration (PCHIP, as in Pulser)."""
+
+    kind: ClassVar[str] = "interpolated"
+    duration_ns: Expression
+    values: tuple[Expression, ...]
+    times: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Self:
+        if len(self.values) < 2:
+            raise PydanticCustomError("waveform", "must interpolate at least two values")
+        if self.times is not None:
+            inside = all(0 <= t <= 1 for t in self.times)
+            rising = all(a < b for a, b in zip(self.times, self.times[1:], strict=False))
+            if len(self.times) != len(self.values) or not inside or not rising:
+                raise PydanticCustomError(
+                    "waveform", "must give one rising time between 0 and 1 for each value"
+                )
+        return self
+
+
+class Custom(Tagged):
+    """Samples at 1 ns (rad/µs), times an optional `scale`."""
+
+    kind: ClassVar[str] = "custom"
+    samples: tuple[float, ...]
+    scale: Expression = Expression(1)
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.samples:
+            raise PydanticCustomError("waveform", "must hold at least one sample")
+        return self
+
+    @property
+    def duration_ns(self) -> Expression:
+        """The number of samples, one a nanosecond."""
+        return Expression(len(self.samples))
+
+
+class Composite(Tagged):
+    """Waveforms one after the other; in files `{composite: [{ramp: …}, {constant: …}]}`."""
+
+    kind: ClassVar[str] = "composite"
+    payload: ClassVar[str | None] = "waveforms"
+    waveforms: tuple[Shape, ...]
+
+    @property
+    def duration_ns(self) -> Expression:
+        """The sum of the parts' durations."""
+        total: Expression = self.waveforms[0].duration_ns
+        for part in self.waveforms[1:]:
+            total = total + part.duration_ns
+        return total
+
+
+def _exactly_one(model: Any, *fields: str) -> Any:
+    if sum(getattr(model, field) is not None for field in fields) != 1:
+        raise PydanticCustomError(
+            "fields", "must give exactly one of {fields}", {"fields": " and ".join(fields)}
+        )
+    return model
+
+
+def from_pulser(value: Any) -> Any:
+    """Turn a Pulser waveform object into this language's; leave anything else as it is."""
+    if not type(value).__module__.startswith("pulser."):
+        return value
+    name = type(value).__name__
+    if name == "ConstantWaveform":
+        return Constant(duration_ns=value.duration, value=float(value[0]))
+    if name == "RampWaveform":
+        return Ramp(duration_ns=value.duration, start=float(value[0]), stop=float(value[-1]))
+    if name == "BlackmanWaveform":
+        return Blackman(duration_ns=value.duration, area=float(value.integral))
+    return Custom(samples=tuple(float(s) for s in value.samples.as_array(detach=True)))
+
+
+Shape = Annotated[
+    Annotated[Constant, Tag("constant")]
+    | Annotated[Ramp, Tag("ramp")]
+    | Annotated[Blackman, Tag("blackman")]
+    | Annotated[Kaiser, Tag("kaiser")]
+    | Annotated[Interpolated, Tag("interpolated")]
+    | Annotated[Custom, Tag("custom")]
+    | Annotated[Composite, Tag("composite")],
+    Discriminator(kind_of),
+    BeforeValidator(from_pulser),
+]
+"""Any waveform."""
+
+
+def _kind_or_expression(value: object) -> str | None:
+    return "expression" if isinstance(value, int | float | str | Expression) else kind_of(value)
+
+
+ShapeOrLevel = Annotated[
+    Annotated[Constant, Tag("constant")]
+    | Annotated[Ramp, Tag("ramp")]
+    | Annotated[Blackman, Tag("blackman")]
+    | Annotated[Kaiser, Tag("kaiser")]
+    | Annotated[Interpolated, Tag("interpolated")]
+    | Annotated[Custom, Tag("custom")]
+    | Annotated[Composite, Tag("composite")]
+    | Annotated[Expression, Tag("expression")],
+    Discriminator(_kind_or_expression),
+    BeforeValidator(from_pulser),
+]
+"""Any waveform, or a number or expression: a constant level (rad/µs) over the pulse's duration."""
+
+Waveform = Constant | Ramp | Blackman | Kaiser | Interpolated | Custom | Composite
+
+Composite.model_rebuild()
