@@ -1,62 +1,35 @@
-"""The ready sequences: found by name in the repository's `sequences/`, or in the installed package."""
+"""The ready sequences, with what each of them is about."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-from rydberg_qmem.errors import InputError, did_you_mean
-from rydberg_qmem.language.program import Program
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-_HERE = Path(__file__).resolve().parent
+from rydberg_qmem.language.library import folder, load, names
 
 
-def folder() -> Path:
-    """Return the folder of the ready sequences: the repository's own first."""
-    beside = _HERE.parent / "sequences"
-    return beside if (_HERE.parent / "pyproject.toml").exists() and beside.is_dir() else _HERE / "sequences"
+@dataclass(frozen=True)
+class Entry:
+    """One ready sequence: its name, the first sentence of what it is about, and its tags."""
+
+    name: str
+    summary: str
+    tags: tuple[str, ...]
 
 
-def names() -> list[str]:
-    """Return the names of the ready sequences.
+def entries(search: str = "") -> list[Entry]:
+    """Return the ready sequences whose name, tags or description hold a text.
 
-    >>> "two_port_memristor" in names()
-    True
+    >>> [entry.name for entry in entries("two_port")]
+    ['two_port_memristor']
     """
-    return sorted(path.stem for path in folder().glob("*.yaml"))
+    found = []
+    for name in names():
+        program = load(name)
+        text = " ".join([name, *program.tags, program.about]).lower()
+        if search.lower() in text:
+            summary = " ".join(program.about.split()).split(". ")[0].rstrip(".:") + "."
+            found.append(Entry(name, summary, program.tags))
+    return found
 
 
-def load(name_or_path: str | Path | Program) -> Program:
-    """Return a program: a ready sequence by name, or a `.yaml` or `.json` file by path.
-
-    >>> load("rabi").name
-    'rabi'
-    """
-    if isinstance(name_or_path, Program):
-        return name_or_path
-    path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml", ".json") or path.exists():
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        return Program.from_file(path)
-    ready = folder() / f"{path.name}.yaml"
-    if path.name != str(name_or_path) or not ready.is_file():
-        raise InputError(
-            f"{name_or_path}: no sequence of that name, and no such file{did_you_mean(str(name_or_path), names())}"
-        )
-    return Program.from_file(ready)
-
-
-def run(program: Program | str | Path, **options: Any) -> xr.Dataset:
-    """Run a program, given as an object, a gallery name or a path; options as `rydberg_qmem.execute.run.run`.
-
-    >>> record = run("rabi", shots=None, parameters={"angle": 3.141592653589793})
-    >>> round(float(record.m), 9)
-    1.0
-    """
-    from rydberg_qmem.execute.run import run as run_program
-
-    return run_program(load(program), **options)
+__all__ = ["Entry", "entries", "folder", "load", "names"]

@@ -216,9 +216,7 @@ def _swept(x: Floats, y: Floats) -> Floats:
     return area
 
 
-def _stacked(
-    x: Floats, y: Floats, after: Ints, walls: Floats, edge: Ints, slab: Ints
-) -> tuple[Ints, Floats, Floats]:
+def _stacked(x: Floats, y: Floats, after: Ints, walls: Floats, edge: Ints, slab: Ints) -> tuple[Ints, Floats, Floats]:
     """Return the edges of each slab from below to above, their heights in its middle, and its width."""
     width = walls[slab + 1] - walls[slab]
     open_ = width > 0

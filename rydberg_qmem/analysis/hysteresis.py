@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 import numpy as np
 import xarray as xr
@@ -72,6 +72,9 @@ def hysteresis(
     >>> round(float(loop.form_factor), 3), int(loop.direction), int(loop.crossings)
     (1.0, 1, 0)
     """
+    for name, value in (("bootstrap", bootstrap), ("seed", seed)):
+        if not _whole(value) or value < 0:
+            raise InputError(f"{name} must be a whole number, 0 or more, but is {short(value)}")
     pair = _pair(record, drive, response, dim)
     layouts = _layouts(pair, period, cycle)
     found: dict[str, Numbers] = {}
@@ -203,9 +206,7 @@ def _variable(record: xr.Dataset, text: str, role: str) -> xr.DataArray:
         name, atom = text, ""
     if name not in record:
         known = sorted(str(key) for key in record.data_vars)
-        raise InputError(
-            f"{role} must name a variable of the record, but is {text!r}{did_you_mean(name, known)}"
-        )
+        raise InputError(f"{role} must name a variable of the record, but is {text!r}{did_you_mean(name, known)}")
     axis = f"{name}_atom"
     atoms = [str(value) for value in record[axis].values] if axis in record[name].dims else []
     if bool(atom) != bool(atoms):
@@ -231,9 +232,7 @@ def _round_dim(arrays: Mapping[str, xr.DataArray], dim: str | None) -> str:
             raise InputError(f"{role} must have the dimension {chosen!r}, but has {_listed(dims)}")
         if len(dims) > 1:
             extra = ", ".join(d for d in dims if d != chosen)
-            raise InputError(
-                f"{role} must have no dimension but point, shot and {chosen}, but has {extra} too"
-            )
+            raise InputError(f"{role} must have no dimension but point, shot and {chosen}, but has {extra} too")
     return chosen
 
 
@@ -247,13 +246,9 @@ def _signal(record: xr.Dataset, array: xr.DataArray, given: Signal, dim: str) ->
     values = array.expand_dims(missing).transpose(*order).values
     if not (np.issubdtype(values.dtype, np.number) or values.dtype == np.bool_) or np.iscomplexobj(values):
         raise InputError(f"signals must be real numbers, but {array.name!r} is of type {values.dtype}")
-    values = np.where(
-        _lost(record, array, given).expand_dims(missing).transpose(*order).values, np.nan, values
-    )
+    values = np.where(_lost(record, array, given).expand_dims(missing).transpose(*order).values, np.nan, values)
     name, label = _names(record, array, given)
-    return _Signal(
-        name, label, str(array.attrs.get("units", "1")), "shot" in array.dims, values.astype(float)
-    )
+    return _Signal(name, label, str(array.attrs.get("units", "1")), "shot" in array.dims, values.astype(float))
 
 
 def _lost(record: xr.Dataset, array: xr.DataArray, given: Signal) -> xr.DataArray:
@@ -293,9 +288,12 @@ def _layouts(pair: _Pair, period: int | None, cycle: Cycle) -> dict[_Layout, lis
     return layouts
 
 
+def _whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def _check_period(period: int | None) -> None:
-    whole = isinstance(period, int | np.integer) and not isinstance(period, bool)
-    if period is not None and not (whole and period >= FEWEST_ROUNDS):
+    if period is not None and not (_whole(period) and period >= FEWEST_ROUNDS):
         raise InputError(f"period must be {FEWEST_ROUNDS} or more whole rounds, but is {short(period)}")
 
 
@@ -327,7 +325,7 @@ def _layout(length: int, period: int, cycle: Cycle) -> _Layout:
         return _Layout(period, 0, count)
     named = {"first": 0, "last": count - 1}
     number = named.get(cycle, cycle) if isinstance(cycle, str) else cycle
-    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+    if not _whole(number):
         raise InputError(f"cycle must be 'last', 'first', 'all' or a whole number, but is {short(cycle)}")
     if not -count <= number < count:
         raise InputError(f"cycle must be below {count}, the number of whole periods, but is {number}")
@@ -347,9 +345,7 @@ def _per_round(pair: _Pair, role: str, points: list[int], layout: _Layout) -> Fl
         point, cycle, step = lost[0]
         number = pair.rounds[layout.rounds()[cycle, step]]
         where = f"{pair.dim} {number}" + (f" of point {points[point]}" if pair.has_points else "")
-        raise InputError(
-            f"{role} {signal.name!r} must have a valid value each round, but has none in {where}"
-        )
+        raise InputError(f"{role} {signal.name!r} must have a valid value each round, but has none in {where}")
     return samples
 
 

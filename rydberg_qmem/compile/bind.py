@@ -31,8 +31,7 @@ def bind_parameters(program: Program, overrides: Mapping[str, float] | None = No
             hint = did_you_mean(name, list(program.parameters))
             raise InputError(f"parameters: program {program.name!r} has no parameter {name!r}{hint}")
     waiting: dict[str, Expression] = {
-        name: Expression(given[name]) if name in given else value
-        for name, value in program.parameters.items()
+        name: Expression(given[name]) if name in given else value for name, value in program.parameters.items()
     }
     known: dict[str, float] = {}
     while waiting:
@@ -97,10 +96,8 @@ def _signal(
         length = whole(Expression(count), parameters, f"{place}.rounds", least=1, most=MAX_ROUNDS)
         free = expression.names - parameters.keys() - {"k"}
         if free or expression.is_random or expression.uses_ensemble:
-            raise InputError(
-                f"{place}: may use parameters and k, but not {', '.join(sorted(free)) or 'randomness'}"
-            )
-        scope = {**parameters, "k": np.arange(length, dtype=float)}
+            raise InputError(f"{place}: may use parameters and k, but not {', '.join(sorted(free)) or 'randomness'}")
+        scope: dict[str, Any] = {**parameters, "k": np.arange(length, dtype=float)}
         values = np.broadcast_to(np.asarray(expression.evaluate(scope), dtype=float), (length,))
     else:
         values = np.asarray(wanted, dtype=float)

@@ -59,9 +59,7 @@ def check(
 ) -> list[Problem]:
     """Return every problem of a program, with file, line and column where it came from a file.
 
-    >>> program = Program(
-    ...     name="p", register={"atoms": {"q": (0, 0)}}, body=[{"measure": {"atoms": "p", "key": "m"}}]
-    ... )
+    >>> program = Program(name="p", register={"atoms": {"q": (0, 0)}}, body=[{"measure": {"atoms": "p", "key": "m"}}])
     >>> [str(problem) for problem in check(program)]
     ["body[0].measure.atoms: must be an atom of the register; known: q ('p')"]
     """
@@ -102,7 +100,11 @@ def _check(
 
 
 def _names(program: Program) -> Iterator[Problem]:
-    spaces = {"parameters": program.parameters, "inputs": program.inputs, "memory": program.memory}
+    spaces: dict[str, Iterable[str]] = {
+        "parameters": program.parameters,
+        "inputs": program.inputs,
+        "memory": program.memory,
+    }
     owner: dict[str, str] = {}
     for space, names in spaces.items():
         for name in names:
@@ -139,9 +141,7 @@ def _as_problem(error: QmemError) -> Problem:
     return Problem(place, rule) if known else Problem("", str(error))
 
 
-def _segments(
-    steps: Iterable[Step], loops: tuple[RepeatStep, ...]
-) -> Iterator[tuple[Segment, tuple[RepeatStep, ...]]]:
+def _segments(steps: Iterable[Step], loops: tuple[RepeatStep, ...]) -> Iterator[tuple[Segment, tuple[RepeatStep, ...]]]:
     for step in steps:
         match step:
             case Segment():
@@ -381,9 +381,7 @@ class _Checker:
             if isinstance(block, Rotate) and block.axis == "z" and len(self.atoms) > 1:
                 shifted = block.basis
             if shifted is not None and (shifted in driven or shifted == "XY"):
-                self._say(
-                    place, f"must act on all atoms at once: the program drives {shifted} globally", None
-                )
+                self._say(place, f"must act on all atoms at once: the program drives {shifted} globally", None)
 
 
 def _fields(block: Any) -> Iterator[tuple[str, Expression]]:

@@ -74,15 +74,13 @@ def local_channel(target: Target, basis: str) -> tuple[str, Any]:
     for name, channel in target.device.channels.items():
         if channel.basis == basis and channel.addressing == "Local":
             return name, channel
-    raise CapabilityError(
-        f"{target.device.name} has no local channel in the {basis} basis, which this gate needs"
-    )
+    raise CapabilityError(f"{target.device.name} has no local channel in the {basis} basis, which this gate needs")
 
 
 def on_clock(duration_ns: float, channel: Any) -> int:
     """Round a gate's own duration up to the channel's clock and shortest pulse."""
     clock = channel.clock_period
-    return max(ceil(duration_ns / clock - 1e-9) * clock, ceil(channel.min_duration / clock) * clock)
+    return int(max(ceil(duration_ns / clock - 1e-9), ceil(channel.min_duration / clock)) * clock)
 
 
 def rotation_duration_ns(channel: Any) -> int:

@@ -47,9 +47,7 @@ def lay_out(compiled: Compiled) -> Compiled:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InputError(f"record: the names {', '.join(sorted(twice))} would stand for two things")
-    coordinates = {
-        f"{key}_atom": atoms for key, atoms in compiled.keys.items() if len(atoms) > 1 and HIDDEN not in key
-    }
+    coordinates = {f"{key}_atom": atoms for key, atoms in compiled.keys.items() if len(atoms) > 1 and HIDDEN not in key}
     for key, (_, step) in sites.probes.items():
         coordinates[f"{key}_atom"] = tuple(compiled.target.atoms[i] for i in step.atoms)
         coordinates |= _probe_coordinates(compiled, key, step)
@@ -72,9 +70,7 @@ def _note(step: Step, loops: Loops, sites: _Sites) -> None:
     match step:
         case MeasureStep():
             if sites.keys.setdefault(step.key, loops) != loops:
-                raise InputError(
-                    f"{step.place}.key: {step.key!r} is measured in two different repeats; use two keys"
-                )
+                raise InputError(f"{step.place}.key: {step.key!r} is measured in two different repeats; use two keys")
         case SetStep():
             for name, _ in step.values:
                 sites.sets.setdefault(name, []).append(loops)
@@ -128,12 +124,8 @@ def _memory_variables(compiled: Compiled, sites: _Sites) -> Iterator[Variable]:
     for name in compiled.scalars:
         loops = _common(sites.sets[name]) if name in sites.sets else ()
         if loops:
-            yield Variable(
-                name, name, "memory", loops, long_name=f"memory {name} when the round begins", units="1"
-            )
-            yield Variable(
-                f"{name}_final", name, "final", (), long_name=f"memory {name} at the end", units="1"
-            )
+            yield Variable(name, name, "memory", loops, long_name=f"memory {name} when the round begins", units="1")
+            yield Variable(f"{name}_final", name, "final", (), long_name=f"memory {name} at the end", units="1")
         else:
             yield Variable(name, name, "final", (), long_name=f"memory {name} at the end", units="1")
 
@@ -159,9 +151,7 @@ def _probe_variables(compiled: Compiled, sites: _Sites) -> Iterator[Variable]:
             )  # fmt: skip
 
 
-def _probe_shape(
-    compiled: Compiled, key: str, step: ProbeStep, quantity: str
-) -> tuple[Loops, tuple[int, ...]]:
+def _probe_shape(compiled: Compiled, key: str, step: ProbeStep, quantity: str) -> tuple[Loops, tuple[int, ...]]:
     atoms, levels = len(step.atoms), len(compiled.target.levels)
     match quantity:
         case "occupation":
@@ -183,7 +173,7 @@ def _probe_coordinates(compiled: Compiled, key: str, step: ProbeStep) -> dict[st
     if step.probe.pauli:
         made[f"{key}_axis"] = step.probe.pauli
     if step.probe.density_matrix:
-        labels = ("",)
+        labels: tuple[str, ...] = ("",)
         for _ in step.atoms:
             labels = tuple(label + level for label in labels for level in compiled.target.levels)
         made[f"{key}_row"] = made[f"{key}_column"] = labels

@@ -15,6 +15,7 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    expressions_of,
 )
 
 Names = frozenset[str]
@@ -63,6 +64,4 @@ def _before(step: Step, live: Names, after: dict[int, Names]) -> Names:
 
 def segment_names(segment: Segment) -> Names:
     """Return the names that a segment's expressions read."""
-    from rydberg_qmem.compile.segments import expressions_of
-
     return frozenset().union(*(e.names for e in expressions_of(segment)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,6 @@ from rydberg_qmem.compile.shapes import Array, Levels, Scope, column, levels
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Drive, Schedule, wrapped
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import Tagged
 from rydberg_qmem.units import NS_PER_US
 
 SLACK = 1e-9
@@ -22,7 +19,10 @@ SLACK = 1e-9
 
 @dataclass(frozen=True)
 class Track:
-    """One drive evaluated: Ω exp(-iφ) and δ, (rows or 1, pieces), constant between `breaks` (ns)."""
+    """One drive evaluated: Ω exp(-iφ) and δ, (rows or 1, pieces), constant between `breaks` (ns).
+
+    `fixed` tracks depend on no control value.
+    """
 
     basis: str
     atoms: tuple[int, ...]
@@ -30,6 +30,7 @@ class Track:
     breaks: NDArray[np.int64]
     omega: NDArray[np.complex128]
     delta: Array
+    fixed: bool = False
 
     def pieces(self, cuts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of the piece that holds each interval beginning at `cuts`."""
@@ -38,29 +39,21 @@ class Track:
 
 def evaluate(schedule: Schedule, scope: Scope, target: Target) -> list[Track]:
     """Evaluate every drive of a schedule over all rows of control values."""
-    return [_track(drive, scope, target) for drive in schedule.drives]
+    made = []
+    for k, drive in enumerate(schedule.drives):
+        if drive.names:
+            made.append(_track(drive, scope, target))
+            continue
+        if k not in schedule.fixed:
+            schedule.fixed[k] = _track(drive, scope, target)
+        made.append(schedule.fixed[k])
+    return made
 
 
 def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
     """Hold a drive against its channel's limits wherever its expressions can be evaluated."""
-    parts = {
-        *_names(drive.amplitude),
-        *_names(drive.detuning),
-        *(n for _, e in drive.phases for n in e.names),
-    }
-    parts |= drive.angle.names if drive.angle is not None else set()
-    if parts <= scope.keys():
+    if drive.names <= scope.keys():
         _track(drive, scope, target)
-
-
-def _names(shape: Any) -> set[str]:
-    if isinstance(shape, Expression):
-        return set(shape.names)
-    if isinstance(shape, tuple):
-        return set().union(*(_names(item) for item in shape))
-    if isinstance(shape, Tagged):
-        return set().union(*(_names(getattr(shape, name)) for name in type(shape).model_fields))
-    return set()
 
 
 def _track(drive: Drive, scope: Scope, target: Target) -> Track:
@@ -86,8 +79,8 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
     breaks = np.union1d(amplitude.breaks, detuning.breaks)
     a = amplitude.values[:, np.searchsorted(amplitude.breaks, breaks[:-1], side="right") - 1]
     d = detuning.values[:, np.searchsorted(detuning.breaks, breaks[:-1], side="right") - 1]
-    omega = a * np.exp(-1j * phase)[:, None]
-    return Track(drive.basis, drive.atoms, drive.weights, breaks + drive.start, omega, d)
+    omega = np.asarray(a * np.exp(-1j * phase)[:, None], dtype=complex)
+    return Track(drive.basis, drive.atoms, drive.weights, breaks + drive.start, omega, d, not drive.names)
 
 
 def _check_finite(drive: Drive, values: Array) -> None:
@@ -115,7 +108,8 @@ def _check_detuning(drive: Drive, values: Array, target: Target) -> None:
         bottom = channel.bottom_detuning
         if high > 0 or (bottom is not None and low * max(drive.weights) < bottom * (1 + SLACK)):
             raise RunError(
-                f"{drive.place}.detuning: must lie between {bottom or '-inf'} and 0 rad/µs, but spans {low:.6g} to {high:.6g}"
+                f"{drive.place}.detuning: must lie between {bottom or '-inf'} and 0 rad/µs, "
+                f"but spans {low:.6g} to {high:.6g}"
             )
     elif channel.max_abs_detuning is not None and max(-low, high) > channel.max_abs_detuning * (1 + SLACK):
         raise RunError(

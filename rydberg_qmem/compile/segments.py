@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -218,23 +218,3 @@ class _Walker:
 
     def _basis(self, basis: str | None) -> str:
         return basis or self.target.default_basis
-
-
-def expressions_of(segment: Segment) -> tuple[Expression, ...]:
-    """Return the expressions of a segment whose values the run must know."""
-    found: dict[Expression, None] = {}
-
-    def visit(value: Any) -> None:
-        if isinstance(value, Expression):
-            if not value.is_constant:
-                found[value] = None
-        elif isinstance(value, tuple):
-            for item in value:
-                visit(item)
-        elif hasattr(type(value), "model_fields"):
-            for name in type(value).model_fields:
-                visit(getattr(value, name))
-
-    for placed in segment.blocks:
-        visit(placed.block)
-    return tuple(found)

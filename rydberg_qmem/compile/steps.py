@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,26 @@ class Segment:
     def place(self) -> str:
         """Where the segment begins."""
         return self.blocks[0].place
+
+
+def expressions_of(segment: Segment) -> tuple[Expression, ...]:
+    """Return the expressions of a segment whose values the run must know."""
+    found: dict[Expression, None] = {}
+
+    def visit(value: Any) -> None:
+        if isinstance(value, Expression):
+            if not value.is_constant:
+                found[value] = None
+        elif isinstance(value, tuple):
+            for item in value:
+                visit(item)
+        elif hasattr(type(value), "model_fields"):
+            for name in type(value).model_fields:
+                visit(getattr(value, name))
+
+    for placed in segment.blocks:
+        visit(placed.block)
+    return tuple(found)
 
 
 @dataclass(frozen=True)

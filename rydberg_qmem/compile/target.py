@@ -46,7 +46,7 @@ class Target:
     @property
     def dimension(self) -> int:
         """Number of basis states of the whole register."""
-        return len(self.levels) ** len(self.atoms)
+        return int(len(self.levels) ** len(self.atoms))
 
     @property
     def ground(self) -> str:
@@ -124,7 +124,5 @@ def make_target(program: Program, bases: frozenset[str]) -> Target:
     device = device_of(program)
     wanted = bases or frozenset({"ground-rydberg"})
     if wanted not in LEVELS:
-        raise CapabilityError(
-            f"XY (microwave) and {', '.join(sorted(wanted - {'XY'}))} cannot be used together"
-        )
+        raise CapabilityError(f"XY (microwave) and {', '.join(sorted(wanted - {'XY'}))} cannot be used together")
     return Target(device, register_of(program, device), program.register.names, LEVELS[wanted])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, assert_never
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
 from rydberg_qmem.compile.shapes import Scope, column, duration_of, pulser_waveform
-from rydberg_qmem.compile.steps import Segment
+from rydberg_qmem.compile.steps import Segment, expressions_of
 from rydberg_qmem.compile.target import FRAME, Target
 from rydberg_qmem.errors import CapabilityError, RunError
-from rydberg_qmem.language.blocks import Align, Delay, DetuningMap, PhaseShift, Pulse
+from rydberg_qmem.language.blocks import Align, Delay, DetuningMap, PhaseShift, Protocol, Pulse
 from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.values import Tagged
 from rydberg_qmem.language.waveforms import ZERO, Waveform
 from rydberg_qmem.units import NS_PER_US
 
@@ -42,6 +44,24 @@ class Drive:
     fixed_phase: float = 0.0
     weights: tuple[float, ...] | None = None
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the names that the drive's samples depend on."""
+        found = shape_names(self.amplitude) | shape_names(self.detuning)
+        found |= self.angle.names if self.angle is not None else frozenset()
+        return found.union(*(expression.names for _, expression in self.phases))
+
+
+def shape_names(value: Any) -> frozenset[str]:
+    """Return the names that a waveform's expressions read."""
+    if isinstance(value, Expression):
+        return value.names
+    if isinstance(value, tuple):
+        return frozenset().union(*(shape_names(item) for item in value))
+    if isinstance(value, Tagged):
+        return frozenset().union(*(shape_names(getattr(value, name)) for name in type(value).model_fields))
+    return frozenset()
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -50,6 +70,8 @@ class Schedule:
     drives: tuple[Drive, ...]
     duration_ns: int
     frame: tuple[tuple[int, str, tuple[tuple[float, Expression], ...]], ...] = ()
+    fixed: dict[int, Any] = field(default_factory=dict, compare=False)
+    """Samples of drives that no control value changes, kept when first evaluated."""
 
 
 @dataclass
@@ -60,7 +82,9 @@ class Plan:
     target: Target
     operations: tuple[tuple[Lowered, str], ...] = ()
     timing: tuple[Expression, ...] = ()
+    controls: tuple[Expression, ...] = ()
     schedules: dict[tuple[float, ...], Schedule] = field(default_factory=dict)
+    cache: dict[Any, Any] = field(default_factory=dict)
 
     def schedule(self, values: tuple[float, ...], scope: Scope) -> Schedule:
         """Return the schedule for one setting of the expressions that timing depends on."""
@@ -79,7 +103,7 @@ def plan_segment(segment: Segment, target: Target) -> Plan:
         for expression in _timing_of(op, target):
             if not expression.is_constant:
                 timing[expression] = None
-    return Plan(segment, target, operations, tuple(timing))
+    return Plan(segment, target, operations, tuple(timing), expressions_of(segment))
 
 
 def _timing_of(op: Lowered, target: Target) -> tuple[Expression, ...]:
@@ -113,9 +137,7 @@ def rows_of(scope: Scope, rows: NDArray[np.int64]) -> dict[str, Any]:
     return made
 
 
-def timed(
-    plan: Plan, scope: Scope, rows: int
-) -> Iterator[tuple[Schedule, NDArray[np.int64], dict[str, Any]]]:
+def timed(plan: Plan, scope: Scope, rows: int) -> Iterator[tuple[Schedule, NDArray[np.int64], dict[str, Any]]]:
     """Yield schedule, rows and their scope for each timing that the control values ask for."""
     everything = np.arange(rows)
     if not plan.timing:
@@ -220,9 +242,7 @@ class _Builder:
         channel = self.target.channel(op.channel)
         local = channel.addressing == "Local"
         if local == (op.atoms is None or op.atoms == "all"):
-            rule = (
-                "must name its atoms: the channel is local" if local else "acts on all atoms: it names none"
-            )
+            rule = "must name its atoms: the channel is local" if local else "acts on all atoms: it names none"
             raise CapabilityError(f"{place}.atoms: a pulse on {op.channel} {rule}")
         atoms = self._indices(op.atoms) if local and op.atoms is not None else self._indices("all")
         shape = op.amplitude if not isinstance(op.amplitude, Expression) else op.detuning
@@ -271,9 +291,7 @@ class _Builder:
         if self.real or self.target.channel(channel_id).phase_jump_time > 0:
             phase = float(sum(factor * column(e, self.scope)[0] for factor, e in phases))
         protocol = self._synchronise(channel_id, op.start_with, op.protocol, place)
-        self._call(
-            place, lambda: self.sequence.add(pulser.Pulse(wave_a, wave_d, phase), channel_id, protocol)
-        )
+        self._call(place, lambda: self.sequence.add(pulser.Pulse(wave_a, wave_d, phase), channel_id, protocol))
         return self._started(channel_id, duration, op.start_with, place)
 
     def _gate(self, op: GatePulse) -> None:
@@ -328,9 +346,7 @@ class _Builder:
             )
         )  # fmt: skip
 
-    def _reference(
-        self, atoms: tuple[int, ...], basis: str, place: str
-    ) -> tuple[tuple[float, Expression], ...]:
+    def _reference(self, atoms: tuple[int, ...], basis: str, place: str) -> tuple[tuple[float, Expression], ...]:
         found = [tuple(self.references.get((atom, basis), ())) for atom in atoms]
         if any(other != found[0] for other in found):
             raise CapabilityError(f"{place}: one pulse cannot act on atoms with different phase references")
@@ -345,7 +361,7 @@ class _Builder:
         elif names is not None:
             self._call(place, self.sequence.target, names, channel_id)
 
-    def _synchronise(self, channel_id: str, start_with: str | None, protocol: str, place: str) -> str:
+    def _synchronise(self, channel_id: str, start_with: str | None, protocol: Protocol, place: str) -> Protocol:
         """Wait on the channel until the floor, or until the previous block's start."""
         wanted = self.last_start if start_with == "previous" else self.floor
         now = int(self.sequence.get_duration(channel_id))
@@ -389,9 +405,7 @@ class _Builder:
     def _whole_ns(self, expression: Expression, place: str) -> int:
         value = float(column(expression, self.scope)[0])
         if not np.isfinite(value) or value != round(value) or not 0 < value <= 1e8:
-            raise CapabilityError(
-                f"{place}: must be a whole number of nanoseconds, 1 to 100000000 ({value:g})"
-            )
+            raise CapabilityError(f"{place}: must be a whole number of nanoseconds, 1 to 100000000 ({value:g})")
         return int(value)
 
     def _on_clock(self, duration: int, clock: int, channel_id: str, place: str) -> None:

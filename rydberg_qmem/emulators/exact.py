@@ -2,24 +2,69 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.samples import Track, evaluate
 from rydberg_qmem.compile.shapes import Scope, column
-from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed
+from rydberg_qmem.compile.target import DRIVEN, Target
+from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, rows_of, timed
 from rydberg_qmem.emulators import joint, rotations
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.emulators.protocol import Capabilities
-from rydberg_qmem.compile.samples import Track, evaluate
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]
 Cuts = NDArray[np.int64]
 Site = tuple[int, str]
+
+CACHED_DIMENSION = 81
+"""Largest register whose propagators are kept; beyond it, states are evolved each time."""
+CACHE_BYTES = 200_000_000
+"""Memory that the propagators of all segments together may take."""
+
+
+@dataclass
+class Propagators:
+    """Propagators by schedule and control values, the least recently used dropped when memory runs out.
+
+    A propagator costs as much as evolving one state for each of its columns, so control values get one only
+    when they come a second time: with continuous feedback they never do.
+    """
+
+    kept: OrderedDict[bytes, State] = field(default_factory=OrderedDict)
+    seen: set[bytes] = field(default_factory=set)
+    size: int = 0
+
+    def get(self, key: bytes) -> State | None:
+        """Return the propagator of a key, marking it as used."""
+        found = self.kept.get(key)
+        if found is not None:
+            self.kept.move_to_end(key)
+        return found
+
+    def put(self, key: bytes, propagator: State) -> None:
+        """Keep a propagator."""
+        self.kept[key] = propagator
+        self.size += propagator.nbytes
+        while self.size > CACHE_BYTES:
+            self.size -= self.kept.popitem(last=False)[1].nbytes
+
+    def second_time(self, key: bytes) -> bool:
+        """Return whether a key has come before; remember it."""
+        if key in self.seen:
+            return True
+        if len(self.seen) > 1_000_000:
+            self.seen.clear()
+        self.seen.add(key)
+        return False
 
 
 class Exact:
@@ -27,6 +72,9 @@ class Exact:
 
     name = "exact"
     capabilities = Capabilities()
+
+    def __init__(self) -> None:
+        self._propagators = Propagators()
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""
@@ -36,17 +84,82 @@ class Exact:
         """Return the states after the segment, phase references applied, and its duration in each row."""
         out, durations = np.empty_like(states), np.zeros(len(states), dtype=np.int64)
         for schedule, rows, part in timed(plan, scope, len(states)):
-            tracks = evaluate(schedule, part, plan.target)
-            evolved = states[rows]
-            for cuts, active in stretches(tracks, schedule.duration_ns):
-                evolved = evolve_stretch(plan.target, evolved, cuts, active)
-            out[rows] = apply_frame(plan.target, schedule, part, evolved)
             durations[rows] = schedule.duration_ns
+            if plan.target.dimension <= CACHED_DIMENSION:
+                out[rows] = self._with_cache(plan, schedule, part, states[rows])
+            else:
+                out[rows] = evolve_schedule(plan, schedule, part, states[rows])
         return out, durations
 
     def wait(self, target: Target, states: State, duration_ns: int) -> State:
         """Return the states after `duration_ns` in the dark: interactions go on."""
         return evolve_stretch(target, states, np.array([0, duration_ns]), [])
+
+    def _with_cache(self, plan: Plan, schedule: Schedule, scope: Scope, states: State) -> State:
+        columns = [np.broadcast_to(column(e, scope), (len(states),)) for e in plan.controls]
+        prefix = f"{id(schedule)}:".encode()
+        values = np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.zeros((len(states), 0))
+        keys = [prefix + row.tobytes() for row in values]
+        missing = Counter(key for key in keys if self._propagators.get(key) is None)
+        place = {key: i for i, key in enumerate(keys)}
+        worth = [
+            (key, place[key])
+            for key, rows in missing.items()
+            if self._propagators.second_time(key) or rows > plan.target.dimension
+        ]
+        if worth:
+            self._build(plan, schedule, scope, worth)
+        found = [self._propagators.get(key) for key in keys]
+        out = np.empty_like(states)
+        new = np.array([i for i, u in enumerate(found) if u is None], dtype=np.int64)
+        old = np.array([i for i, u in enumerate(found) if u is not None], dtype=np.int64)
+        if len(new):
+            out[new] = evolve_schedule(plan, schedule, rows_of(scope, new), states[new])
+        if len(old):
+            stack = np.stack([u for u in found if u is not None])
+            out[old] = np.matmul(stack, states[old][:, :, None])[:, :, 0]
+        return out
+
+    def _build(self, plan: Plan, schedule: Schedule, scope: Scope, wanted: list[tuple[bytes, int]]) -> None:
+        """Evolve every basis state for each of the wanted control values."""
+        size = plan.target.dimension
+        rows = np.repeat(np.array([row for _, row in wanted], dtype=np.int64), size)
+        basis = np.tile(np.eye(size, dtype=complex), (len(wanted), 1))
+        evolved = evolve_schedule(plan, schedule, rows_of(scope, rows), basis)
+        for k, (key, _) in enumerate(wanted):
+            self._propagators.put(key, np.ascontiguousarray(evolved[k * size : (k + 1) * size].T))
+
+
+def evolve_schedule(plan: Plan, schedule: Schedule, scope: Scope, states: State) -> State:
+    """Evolve rows of states through a schedule, phase references applied at its end."""
+    tracks = evaluate(schedule, scope, plan.target)
+    run: list[tuple[Cuts, list[Track]]] = []
+    for cuts, active in stretches(tracks, schedule.duration_ns):
+        if (
+            all(track.fixed for track in active)
+            and plan.target.dimension <= CACHED_DIMENSION
+            and len(states) > plan.target.dimension
+        ):
+            run.append((cuts, active))
+            continue
+        states = _fixed(plan, schedule, run, states)
+        run = []
+        states = evolve_stretch(plan.target, states, cuts, active)
+    states = _fixed(plan, schedule, run, states)
+    return apply_frame(plan.target, schedule, scope, states)
+
+
+def _fixed(plan: Plan, schedule: Schedule, run: list[tuple[Cuts, list[Track]]], states: State) -> State:
+    """Apply consecutive stretches that no control value changes, as one propagator made once."""
+    if not run:
+        return states
+    key: tuple[Any, ...] = ("fixed", id(schedule), int(run[0][0][0]), int(run[-1][0][-1]))
+    if key not in plan.cache:
+        rows: State = np.eye(plan.target.dimension, dtype=complex)
+        for cuts, active in run:
+            rows = evolve_stretch(plan.target, rows, cuts, active)
+        plan.cache[key] = rows
+    return np.asarray(states @ plan.cache[key])
 
 
 def apply_frame(target: Target, schedule: Schedule, scope: Scope, states: State) -> State:
@@ -63,12 +176,11 @@ def apply_frame(target: Target, schedule: Schedule, scope: Scope, states: State)
 def stretches(tracks: list[Track], end: int) -> list[tuple[Cuts, list[Track]]]:
     """Cut time (ns) where drives begin or end; within a stretch, at every change of a sample."""
     edges = {0, end, *(int(t.breaks[0]) for t in tracks), *(int(t.breaks[-1]) for t in tracks)}
-    bounds = sorted(edges)
     made = []
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(sorted(edges)):
         active = [t for t in tracks if t.breaks[0] <= start and t.breaks[-1] >= stop]
-        inner = [t.breaks[(t.breaks > start) & (t.breaks < stop)] for t in active]
-        cuts = np.unique(np.concatenate([[start, stop], *inner])).astype(np.int64)
+        inner = [t.breaks[(t.breaks > start) & (t.breaks < stop)] for t in active if len(t.breaks) > 2]
+        cuts = np.unique(np.concatenate([[start, stop], *inner])).astype(np.int64) if inner else np.array([start, stop])
         made.append((cuts, active))
     return made
 
@@ -104,20 +216,21 @@ def evolve_stretch(target: Target, states: State, cuts: Cuts, active: list[Track
     for (atom, basis), (omega, delta) in sites.items():
         if basis == "digital" and atom not in rydberg:
             turn = rotations.product(rotations.pieces(omega, delta, dt_us))
-            kinds = rotations.Rotation(
-                *(np.atleast_1d(p)[:, None] for p in (turn.theta, turn.alpha, turn.beta))
-            )
-            which = np.zeros(
-                (len(layout.levels) ** atom, len(layout.levels) ** (layout.atoms - atom - 1)), dtype=int
-            )
+            kinds = rotations.Rotation(turn.theta[:, None], turn.alpha[:, None], turn.beta[:, None])
+            which = _everywhere(layout, atom)
             states = rotations.apply(states, layout, atom, DRIVEN["digital"], kinds, which)
     if len(rydberg) == 1 and (rydberg[0], "digital") not in sites:
-        states = _conditional(
-            target, layout, states, rydberg[0], *sites[(rydberg[0], "ground-rydberg")], dt_us
-        )
+        states = _conditional(target, layout, states, rydberg[0], *sites[(rydberg[0], "ground-rydberg")], dt_us)
     elif rydberg:
         return _together(target, layout, states, sites, tuple(rydberg), dt_us)
     return _wait(target, layout, states, tuple(rydberg), float(dt_us.sum()))
+
+
+@lru_cache(maxsize=512)
+def _everywhere(layout: Layout, atom: int) -> NDArray[np.int64]:
+    """One kind of rotation, whatever the other atoms are in."""
+    levels = len(layout.levels)
+    return np.zeros((levels**atom, levels ** (layout.atoms - atom - 1)), dtype=np.int64)
 
 
 def _conditional(
@@ -153,7 +266,7 @@ def _pair_energies(target: Target, skipped: tuple[int, ...]) -> Array:
 def _wait(target: Target, layout: Layout, states: State, driven: tuple[int, ...], time_us: float) -> State:
     if "r" not in layout.levels or layout.atoms - len(driven) < 2:
         return states
-    return states * np.exp(-1j * _pair_energies(target, driven) * time_us)
+    return np.asarray(states * np.exp(-1j * _pair_energies(target, driven) * time_us))
 
 
 def _together(

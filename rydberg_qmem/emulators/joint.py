@@ -49,7 +49,7 @@ class Subspace:
     @property
     def dimension(self) -> int:
         """Number of basis states of the subspace."""
-        return self.levels**self.atoms
+        return int(self.levels**self.atoms)
 
 
 def evolve(states: State, space: Subspace, steps: list[Step]) -> State:

@@ -32,7 +32,7 @@ class Layout:
     @property
     def dimension(self) -> int:
         """Number of basis states."""
-        return len(self.levels) ** self.atoms
+        return int(len(self.levels) ** self.atoms)
 
     @property
     def ground(self) -> int:

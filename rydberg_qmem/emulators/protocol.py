@@ -58,9 +58,7 @@ class Emulator(Protocol):
 class Replaying(Protocol):
     """An emulator that has no states but knows the outcomes."""
 
-    def outcomes(
-        self, key: str, rounds: dict[str, int], rows: NDArray[np.int64], width: int
-    ) -> NDArray[np.int8]:
+    def outcomes(self, key: str, rounds: dict[str, int], rows: NDArray[np.int64], width: int) -> NDArray[np.int8]:
         """Return recorded bits (rows, width) for the shots `rows` at a place in the loops."""
         ...
 
@@ -69,9 +67,7 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool) -
     """Refuse a program that an emulator cannot run, by name of what is missing."""
     can, target = emulator.capabilities, compiled.target
     if target.levels not in can.levels:
-        raise CapabilityError(
-            f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}"
-        )
+        raise CapabilityError(f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}")
     if can.states and target.dimension > can.largest_dimension:
         raise CapabilityError(
             f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "

@@ -84,10 +84,9 @@ def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> St
         tail = samples.max_duration - LEAD_NS - duration_ns
         begin = dark(target, state[None], -(LEAD_NS - SHIFT_NS))[0]
         config = QutipConfig(observables=[StateResult()], initial_state=_qutip_state(target, begin))
-        results = QutipBackendV2.run_from_sequence_samples(
-            samples, target.register, target.device, config=config
-        )
-    end = np.asarray(results.final_state.to_qobj().full()).ravel()
+        results = QutipBackendV2.run_from_sequence_samples(samples, target.register, target.device, config=config)
+    final: Any = results.final_state
+    end = np.asarray(final.to_qobj().full()).ravel()
     return np.asarray(dark(target, end[None], -(tail + SHIFT_NS))[0])
 
 
@@ -138,4 +137,5 @@ def _qutip_state(target: Target, state: State) -> Any:
 
     levels, atoms = len(target.levels), len(target.atoms)
     ket = qutip.Qobj(state.reshape(-1, 1), dims=[[levels] * atoms, [1] * atoms])
-    return QutipState(ket, eigenstates=tuple(EIGENSTATES.get(level, level) for level in target.levels))
+    names: Any = tuple(EIGENSTATES.get(level, level) for level in target.levels)
+    return QutipState(ket, eigenstates=names)

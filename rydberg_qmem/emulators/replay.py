@@ -52,9 +52,7 @@ class Replay:
         """Let time pass."""
         return states
 
-    def outcomes(
-        self, key: str, rounds: dict[str, int], rows: NDArray[np.int64], width: int
-    ) -> NDArray[np.int8]:
+    def outcomes(self, key: str, rounds: dict[str, int], rows: NDArray[np.int64], width: int) -> NDArray[np.int8]:
         """Return the recorded bits (rows, width) for shots at a place in the loops."""
         if key not in self.data:
             raise RunError(f"replay: no outcomes for key {key!r}{did_you_mean(key, list(self.data))}")
@@ -67,4 +65,4 @@ class Replay:
             )
         if any(k >= size for k, size in zip(place, bits.shape[1:], strict=False)):
             raise RunError(f"replay: outcomes of key {key!r} end before round {place}")
-        return bits[(rows, *place)].reshape(len(rows), width)
+        return np.asarray(bits[(rows, *place)].reshape(len(rows), width))

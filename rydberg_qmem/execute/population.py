@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.execute.sharing import Index, distinct, distinct_states
+from rydberg_qmem.execute.sharing import Index, compact, distinct, distinct_states
 
 Array = NDArray[np.float64]
 Uniform = Callable[[Index], Array]
@@ -72,9 +72,9 @@ def join(one: Population, two: Population) -> Population:
 
 def merge_states(population: Population) -> Population:
     """Keep one copy of each state in use."""
-    used, which = np.unique(population.state_of, return_inverse=True)
+    used, which = compact(population.state_of, len(population.states))
     states, same = distinct_states(population.states[used])
-    return replace(population, states=states, state_of=same[which.ravel()])
+    return replace(population, states=states, state_of=same[which])
 
 
 def merge_branches(population: Population, live: frozenset[str]) -> Population:
@@ -82,7 +82,7 @@ def merge_branches(population: Population, live: frozenset[str]) -> Population:
     kept = population.keep(live)
     first, which = distinct([kept.state_of, *kept.values.values()])
     weights = np.bincount(which, weights=kept.weights, minlength=len(first))
-    return replace(kept.take(first), weights=weights)
+    return replace(kept.take(first), weights=weights.astype(float))
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,10 @@ def project(
 ) -> Population:
     """Give rows the collapsed state of their outcome, one computation for each (state, outcome)."""
     code = population.state_of * chances.shape[1] + outcome
-    pairs, which = np.unique(code, return_inverse=True)
+    pairs, which = compact(code, chances.size)
     old, result = np.divmod(pairs, chances.shape[1])
     states = collapse(population.states[old], result) / np.sqrt(chances[old, result])[:, None]
-    return merge_states(replace(population, states=states, state_of=which.ravel()))
+    return merge_states(replace(population, states=states, state_of=which))
 
 
 def projector(split: Split) -> Callable[[State, Index], State]:

@@ -32,12 +32,10 @@ def dataset(compiled: Compiled, trace: Trace) -> xr.Dataset:
         values = compiled.inputs[variable.source] if variable.origin == "input" else arrays[variable.name]
         dims = (*(("shot",) if trace.per_shot(variable) else ()), *variable.loops, *variable.extra_dims)
         variables[variable.name] = (dims, values, _attrs(variable))
-    coordinates = {
-        name: (name, np.array(labels, dtype=object)) for name, labels in compiled.coordinates.items()
-    }
+    coordinates = {name: (name, np.array(labels, dtype=object)) for name, labels in compiled.coordinates.items()}
     made = xr.Dataset(variables, coordinates)
     for name in compiled.coordinates:
-        made.coords[name] = made.coords[name].astype(np.dtypes.StringDType())  # type: ignore[attr-defined]
+        made.coords[name] = made.coords[name].astype(np.dtypes.StringDType())
     for loop, times in compiled.rounds.items():
         made = made.assign_coords({loop: (loop, np.arange(times), {"long_name": f"{loop} of the program"})})
     if trace.shots is not None:
@@ -56,10 +54,7 @@ def combine(records: list[xr.Dataset], points: list[Mapping[str, float]]) -> xr.
     """Put the points of a sweep along `point`; shorter ones are filled with -1 and NaN."""
     import xarray as xr
 
-    fills = {
-        name: np.int8(-1) if value.dtype == np.int8 else np.nan
-        for name, value in records[0].data_vars.items()
-    }
+    fills = {name: np.int8(-1) if value.dtype == np.int8 else np.nan for name, value in records[0].data_vars.items()}
     made = xr.concat(
         records, dim="point", join="outer", fill_value=fills, data_vars="all", coords="minimal", compat="override",
         combine_attrs="drop_conflicts",

@@ -25,6 +25,7 @@ from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ Progress = Callable[[int, int], None]
 
 
 def run(
-    program: Program,
+    program: Program | str | Path,
     *,
     parameters: Mapping[str, float] | None = None,
     inputs: Mapping[str, ArrayLike | str] | None = None,
@@ -53,7 +54,7 @@ def run(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Run a program and return its record.
+    """Run a program, given as an object, a ready sequence's name or a path, and return its record.
 
     With `shots=None` nothing is sampled: the record holds exact expectation values, without the `shot`
     dimension. A `sweep` maps parameter names to values; all combinations are run, along `point`. The same
@@ -69,6 +70,7 @@ def run(
     0.5
     """
     began = time.perf_counter()
+    program = load(program)
     if store is not None:
         _store.check_free(store, overwrite=overwrite)
     job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator)
@@ -105,9 +107,7 @@ class Job:
 
 def _shots(shots: int | None) -> int | None:
     if shots is not None and (isinstance(shots, bool) or shots != int(shots) or not 1 <= shots <= MAX_SHOTS):
-        raise InputError(
-            f"shots: must be a whole number from 1 to {MAX_SHOTS}, or None for an exact run ({shots})"
-        )
+        raise InputError(f"shots: must be a whole number from 1 to {MAX_SHOTS}, or None for an exact run ({shots})")
     return None if shots is None else int(shots)
 
 
@@ -133,8 +133,7 @@ def _points(
         if not len(values):
             raise InputError(f"sweep.{name}: must have at least one value")
     return [
-        {**base, **dict(zip(sweep, map(float, values), strict=True))}
-        for values in itertools.product(*sweep.values())
+        {**base, **dict(zip(sweep, map(float, values), strict=True))} for values in itertools.product(*sweep.values())
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,21 +29,47 @@ def distinct(columns: Sequence[NDArray[np.generic]]) -> tuple[Index, Index]:
     ([0, 1, 0], 2)
     """
     words = np.concatenate([_words(column) for column in columns], axis=1)
-    _, first, which = np.unique(_hash(words), return_index=True, return_inverse=True)
-    which = which.ravel()
+    first, which = factorize(_hash(words))
     if not np.array_equal(words[first][which], words):  # a collision of 64-bit hashes
         _, first, which = np.unique(words, axis=0, return_index=True, return_inverse=True)
         which = which.ravel()
     return first, which
 
 
+def factorize(values: NDArray[Any]) -> tuple[Index, Index]:
+    """Return the first row of each distinct value, and which value each row has, without sorting."""
+    import pandas as pd
+
+    which, found = pd.factorize(values)
+    first = np.empty(len(found), dtype=np.int64)
+    first[which[::-1]] = np.arange(len(values) - 1, -1, -1)
+    return first, which
+
+
+def compact(codes: Index, size: int) -> tuple[Index, Index]:
+    """Return the values in use among 0 … size - 1, and the place of each row's value among them.
+
+    >>> import numpy as np
+    >>> used, which = compact(np.array([5, 2, 5]), 8)
+    >>> used.tolist(), which.tolist()
+    ([2, 5], [1, 0, 1])
+    """
+    if size > 16 * len(codes) + 1024:
+        used, which = np.unique(codes, return_inverse=True)
+        return used, which.ravel()
+    present = np.zeros(size, dtype=bool)
+    present[codes] = True
+    used = np.flatnonzero(present)
+    place = np.empty(size, dtype=np.int64)
+    place[used] = np.arange(len(used))
+    return used, place[codes]
+
+
 def _words(column: NDArray[np.generic]) -> NDArray[np.uint64]:
-    flat = column.reshape(len(column), -1)
+    flat: NDArray[Any] = column.reshape(len(column), -1)
     if flat.dtype.kind == "f":
-        flat = flat + 0.0  # one zero, not two
-    return np.ascontiguousarray(flat.astype(np.float64 if flat.dtype.kind == "f" else np.int64)).view(
-        np.uint64
-    )
+        return np.ascontiguousarray(flat.astype(np.float64) + 0.0).view(np.uint64)  # one zero, not two
+    return np.ascontiguousarray(flat.astype(np.int64)).view(np.uint64)
 
 
 def _hash(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -36,9 +36,7 @@ def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False
     place = check_free(path, overwrite=overwrite)
     scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        record.to_zarr(
-            scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=_encoding(record)
-        )
+        record.to_zarr(scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=_encoding(record))
         if place.exists():
             shutil.rmtree(place)
         (scratch / "record").rename(place)
@@ -76,6 +74,7 @@ def open_record(path: str | Path) -> xr.Dataset:
     if not (place / "zarr.json").exists():
         raise StoreError(f"{place}: no record there" + ("" if place.exists() else " (no such folder)"))
     try:
-        return xr.open_zarr(place, consolidated=False, chunks=None)
+        record: xr.Dataset = xr.open_zarr(place, consolidated=False, chunks=None)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{place}: cannot be read as a record ({error})") from None
+    return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ class Trace:
 
     def __init__(self, compiled: Compiled, shots: int | None) -> None:
         self.compiled, self.shots = compiled, shots
-        self.data: dict[str, NDArray[np.generic]] = {}
+        self.data: dict[str, NDArray[Any]] = {}
         self.weight: dict[str, Array] = {}
         self._by_source: dict[tuple[str, str], Variable] = {}
         for variable in compiled.variables:
@@ -42,9 +43,7 @@ class Trace:
         else:
             dtype = "complex128" if variable.dtype == "complex128" else "float64"
             self.data[variable.name] = np.zeros(shape, dtype=dtype)
-            self.weight[variable.name] = np.zeros(
-                tuple(self.compiled.rounds[loop] for loop in variable.loops)
-            )
+            self.weight[variable.name] = np.zeros(tuple(self.compiled.rounds[loop] for loop in variable.loops))
 
     def write(
         self, origin: str, source: str, values: Array, weights: Array, shots: Index, at: Mapping[str, int]
@@ -53,7 +52,7 @@ class Trace:
         variable = self._by_source.get((origin, source))
         if variable is None:
             return
-        where = tuple(at[loop] for loop in variable.loops)
+        where: tuple[Any, ...] = tuple(at[loop] for loop in variable.loops)
         if variable.extra_shape == () and values.ndim == 2:
             values = values[:, 0]
         if self.per_shot(variable):
@@ -61,9 +60,7 @@ class Trace:
         else:
             self._add(variable, where, np.tensordot(weights, values, axes=(0, 0)), float(weights.sum()))
 
-    def write_mean(
-        self, quantity: str, key: str, total: NDArray[np.generic], weight: float, at: Mapping[str, int]
-    ) -> None:
+    def write_mean(self, quantity: str, key: str, total: NDArray[Any], weight: float, at: Mapping[str, int]) -> None:
         """Add a weighted sum of a probed quantity."""
         variable = self._by_source[(f"probe:{quantity}", key)]
         self._add(variable, tuple(at[loop] for loop in variable.loops), total, weight)
@@ -75,11 +72,11 @@ class Trace:
         self.data[variable.name][where] = max(float(self.data[variable.name][where].real), time_ns / 1000.0)
         self.weight[variable.name][where] = 1.0
 
-    def _add(self, variable: Variable, where: tuple[int, ...], total: object, weight: float) -> None:
-        self.data[variable.name][where] += total  # type: ignore[operator]  # numbers or arrays of one shape
+    def _add(self, variable: Variable, where: tuple[int, ...], total: Any, weight: float) -> None:
+        self.data[variable.name][where] += total
         self.weight[variable.name][where] += weight
 
-    def finished(self) -> dict[str, NDArray[np.generic]]:
+    def finished(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the record; sums divided by the weight of the rows that gave them."""
         made = {}
         for variable in self.compiled.variables:
@@ -107,5 +104,5 @@ class Trace:
                 self.data[name] = np.maximum(self.data[name].real, other.data[name].real)
                 self.weight[name] = np.maximum(self.weight[name], other.weight[name])
             else:
-                self.data[name] = self.data[name] + other.data[name]  # type: ignore[operator]
+                self.data[name] = self.data[name] + other.data[name]
                 self.weight[name] = self.weight[name] + other.weight[name]

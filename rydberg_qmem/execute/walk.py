@@ -9,7 +9,6 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.segments import expressions_of
 from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import (
     Compiled,
@@ -22,6 +21,7 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    expressions_of,
 )
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.protocol import Emulator, Replaying
@@ -79,9 +79,7 @@ class Walk:
 
     def _start(self, shots: int | None) -> Population:
         rows = shots if shots is not None else 1
-        states = (self.layout.initial if self.emulator.capabilities.states else np.ones(1, dtype=complex))[
-            None
-        ]
+        states = (self.layout.initial if self.emulator.capabilities.states else np.ones(1, dtype=complex))[None]
         population = Population(states, np.zeros(rows, dtype=np.int64), np.ones(rows), np.arange(rows), {})
         for name, initial in self.compiled.scalars.items():
             declared = name in self.compiled.program.memory
@@ -140,9 +138,7 @@ class Walk:
         first, which = distinct([population.state_of, *varying])
         part = self._scope(population.take(first), names)
         try:
-            states, durations = self.emulator.evolve(
-                plan, part, population.states[population.state_of[first]]
-            )
+            states, durations = self.emulator.evolve(plan, part, population.states[population.state_of[first]])
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
         longest = int(durations.max())
@@ -159,9 +155,7 @@ class Walk:
             if kind == "measure":
                 self._splits[key] = Split(self.layout.code(atoms, basis), 2 ** len(atoms))
             else:
-                self._splits[key] = Split(
-                    self.layout.level_code(atoms), len(self.layout.levels) ** len(atoms)
-                )
+                self._splits[key] = Split(self.layout.level_code(atoms), len(self.layout.levels) ** len(atoms))
         return self._splits[key]
 
     def _measure(self, step: MeasureStep, population: Population) -> Population:
@@ -184,9 +178,8 @@ class Walk:
         return self._merged(population, step)
 
     def _probe(self, step: ProbeStep, population: Population) -> Population:
-        weights = np.bincount(
-            population.state_of, weights=population.weights, minlength=len(population.states)
-        )
+        counts = np.bincount(population.state_of, population.weights, minlength=len(population.states))
+        weights = counts.astype(float)
         for quantity, total in probe_totals(self.layout, step, population.states, weights).items():
             self.trace.write_mean(quantity, step.probe.key, total, float(weights.sum()), self.at)
         return population
@@ -214,9 +207,7 @@ class Walk:
             self.trace.write_time(step.name, self.clock_ns, self.at)
             for name in step.recorded:
                 self._write("memory", name, population, population.values[name])
-            population = self._merged(
-                self._steps(step.body, population), step.body[-1] if step.body else step
-            )
+            population = self._merged(self._steps(step.body, population), step.body[-1] if step.body else step)
             if self.on_round is not None:
                 self.on_round(1)
             if not len(population):
@@ -241,9 +232,7 @@ class Walk:
         yes, no = self._idle(yes, otherwise_ns - then_ns), self._idle(no, then_ns - otherwise_ns)
         return self._merged(join(yes, no), step)
 
-    def _chance(
-        self, step: WhenStep, chance: Expression, population: Population
-    ) -> tuple[Population, Population]:
+    def _chance(self, step: WhenStep, chance: Expression, population: Population) -> tuple[Population, Population]:
         p = self._evaluate(chance, population, f"{step.place}.if")
         p = np.clip(p, 0.0, 1.0)  # uniform() < p holds never for p <= 0 and always for p >= 1
         yes = replace(population, weights=population.weights * p)
@@ -287,9 +276,7 @@ class Walk:
                 scope[name] = self.scope[name]
             elif name in population.values:
                 value = population.values[name]
-                scope[name] = (
-                    Columns(self.compiled.keys[name], value) if name in self.compiled.keys else value
-                )
+                scope[name] = Columns(self.compiled.keys[name], value) if name in self.compiled.keys else value
         return scope
 
     def _evaluate(self, expression: Expression, population: Population, place: str) -> Array:

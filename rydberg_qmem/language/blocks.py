@@ -47,9 +47,7 @@ class Pulse(Tagged):
     @model_validator(mode="after")
     def _timed(self) -> Self:
         if isinstance(self.amplitude, Expression) and isinstance(self.detuning, Expression):
-            raise PydanticCustomError(
-                "pulse", "must have a waveform with a duration as amplitude or detuning"
-            )
+            raise PydanticCustomError("pulse", "must have a waveform with a duration as amplitude or detuning")
         return self
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
@@ -63,7 +65,7 @@ def weak_measure(block: WeakMeasure) -> tuple[AnyBlock, ...]:
     P(±1) = (1 ± ε⟨axis⟩)/2; coherence between the two outcomes' states shrinks by cos χ when unread.
     """
     quarter = -HALF_PI if block.axis == "y" else HALF_PI
-    about = "x" if block.axis == "y" else "y"
+    about: Literal["x", "y"] = "x" if block.axis == "y" else "y"
     turn = () if block.axis == "z" else (Rotate(atom=block.system, axis=about, angle=-quarter),)
     back = () if block.axis == "z" else (Rotate(atom=block.system, axis=about, angle=quarter),)
     return (
@@ -88,7 +90,7 @@ def quaternion(block: Rotate) -> tuple[Rotate, ...]:
     total, gap = f"atan2({z}, {w})", f"atan2(-{x}, {y})"
     beta = f"2 * atan2(sqrt({x}**2 + {y}**2), sqrt({w}**2 + {z}**2))"
 
-    def turn(axis: str, angle: str) -> Rotate:
+    def turn(axis: Literal["y", "z"], angle: str) -> Rotate:
         return Rotate(atom=block.atom, axis=axis, angle=Expression(angle), basis=block.basis)
 
     return turn("z", f"{total} - {gap}"), turn("y", beta), turn("z", f"{total} + {gap}")

@@ -213,9 +213,7 @@ class Expression:
             return self
         for name in self.placeholders & mapping.keys():
             if not _NAME.fullmatch(mapping[name]):
-                raise ExpressionError(
-                    self.text, f"${name} must be replaced by a name, not by {short(mapping[name])}"
-                )
+                raise ExpressionError(self.text, f"${name} must be replaced by a name, not by {short(mapping[name])}")
         return Expression(re.sub(r"\$(\w+)", lambda found: mapping.get(found[1], found[0]), self.text))
 
     def bind(self, values: Mapping[str, float]) -> Expression:
@@ -248,13 +246,9 @@ class Expression:
         Expression('p / 2')
         """
         match ast.parse(_plain(self.text), mode="eval").body:
-            case ast.Compare(left=draw, ops=[ast.Lt() | ast.LtE()], comparators=[chance]) if _is_uniform(
-                draw
-            ):
+            case ast.Compare(left=draw, ops=[ast.Lt() | ast.LtE()], comparators=[chance]) if _is_uniform(draw):
                 pass
-            case ast.Compare(left=chance, ops=[ast.Gt() | ast.GtE()], comparators=[draw]) if _is_uniform(
-                draw
-            ):
+            case ast.Compare(left=chance, ops=[ast.Gt() | ast.GtE()], comparators=[draw]) if _is_uniform(draw):
                 pass
             case _:
                 return None
@@ -367,9 +361,7 @@ def _validated(value: object) -> Expression:
         return Expression(cast(str, value))
     except ExpressionError as error:
         template = "{rule}" if error.column is None else "{rule} at column {column}"
-        raise PydanticCustomError(
-            "expression", template, {"rule": error.rule, "column": error.column}
-        ) from error
+        raise PydanticCustomError("expression", template, {"rule": error.rule, "column": error.column}) from error
 
 
 def _number_text(number: object) -> str:
@@ -662,9 +654,7 @@ class _Compiler:
             case ast.Compare():
                 return self.comparison(node)
             case _:
-                self.refuse(
-                    node, f"{_SPOKEN.get(type(node), type(node).__name__)} may not stand here: {_LANGUAGE}"
-                )
+                self.refuse(node, f"{_SPOKEN.get(type(node), type(node).__name__)} may not stand here: {_LANGUAGE}")
 
     def constant(self, node: ast.Constant) -> _Run:
         number = node.value
@@ -684,9 +674,7 @@ class _Compiler:
         if not isinstance(node, ast.Name):
             self.refuse(node, "a dot or an index may only follow a name")
         if node.id in RESERVED:
-            self.refuse(
-                node, f"{node.id} is a {'constant' if node.id == 'pi' else 'function'}, not a variable"
-            )
+            self.refuse(node, f"{node.id} is a {'constant' if node.id == 'pi' else 'function'}, not a variable")
         if node.id.startswith("_"):
             self.placeholders.add(node.id[1:])
         else:
@@ -714,9 +702,7 @@ class _Compiler:
             case ast.Constant(value=int() as index) if index is not True and index is not False:
                 at, position = index, _column(self.text, node.slice)
             case _:
-                self.refuse(
-                    node.slice, "the index of a window must be a whole number, 0 or more, written out"
-                )
+                self.refuse(node.slice, "the index of a window must be a whole number, 0 or more, written out")
         return lambda frame: _element_of(frame, name, at, position)
 
     def call(self, node: ast.Call) -> _Run:
@@ -749,9 +735,7 @@ class _Compiler:
             return
         wanted = 0 if name in RANDOM else _ELEMENTWISE[name][0] if name in _ELEMENTWISE else 1
         if count != wanted:
-            self.refuse(
-                node, f"{name} takes {wanted or 'no'} argument{'' if wanted == 1 else 's'}, but has {count}"
-            )
+            self.refuse(node, f"{name} takes {wanted or 'no'} argument{'' if wanted == 1 else 's'}, but has {count}")
 
     def check_exponent(self, node: ast.expr) -> None:
         exponent = _literal(node)
@@ -767,9 +751,7 @@ class _Compiler:
         compare = [_COMPARE[type(operator)] for operator in node.ops]
 
         def chain(*values: Array) -> Any:
-            return _all(
-                *(sign(left, right) for sign, left, right in zip(compare, values, values[1:], strict=False))
-            )
+            return _all(*(sign(left, right) for sign, left, right in zip(compare, values, values[1:], strict=False)))
 
         return _elementwise(chain, [self.compile(part) for part in (node.left, *node.comparators)])
 
@@ -822,9 +804,7 @@ def _found(frame: _Frame, name: str) -> Array | Columns:
         return value
     array = np.asarray(value, dtype=float)
     if array.ndim > 2:
-        raise RunError(
-            f"{short(frame.text)}: {name} must have shape (branch,) or (branch, width), not {array.shape}"
-        )
+        raise RunError(f"{short(frame.text)}: {name} must have shape (branch,) or (branch, width), not {array.shape}")
     return array
 
 

@@ -19,8 +19,8 @@ from rydberg_qmem.errors import Problem, ProgramError, short
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
-MAX_YAML_VALUES = 60_000
-MAX_JSON_VALUES = 200_000
+MAX_YAML_PARTS = 60_000  # keys and values that are read, or refused, within two seconds
+MAX_JSON_PARTS = 200_000
 MAX_PROBLEMS = 20
 MAX_INTEGER = 10**15
 MAX_KEY = 500
@@ -99,7 +99,7 @@ def parse_yaml(text: str, file: str) -> tuple[object, SourceMap]:
     >>> parse_yaml("{on: no, at: 12:30:00, x: 1e3, y: ~}", "p.yaml")[0]
     {'on': 'no', 'at': '12:30:00', 'x': 1000.0, 'y': None}
     """
-    builder = _Builder(file, MAX_YAML_VALUES)
+    builder = _Builder(file, MAX_YAML_PARTS)
     _feed_yaml(_checked(text, file), builder)
     return builder.result()
 
@@ -110,7 +110,7 @@ def parse_json(text: str, file: str) -> tuple[object, SourceMap]:
     >>> parse_json('{"shots": 100}', "p.json")[0]
     {'shots': 100}
     """
-    builder = _Builder(file, MAX_JSON_VALUES)
+    builder = _Builder(file, MAX_JSON_PARTS)
     _feed_json(_checked(text, file), builder)
     return builder.result()
 
@@ -168,7 +168,7 @@ class _Lines:
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list that is being filled; `key` is the key whose value comes next, `place` its own place."""
+    """A mapping or list that is being filled at `place`; `key` is the key whose value comes next."""
 
     data: dict[str, object] | list[object]
     spot: _Spot
@@ -218,12 +218,11 @@ class _Builder:
             return f"{entry.place}[{len(entry.data)}]"
         if entry.key is None:
             return entry.place
-        name = (
-            entry.key if entry.key.isprintable() and len(entry.key) < MAX_NAME else short(entry.key, MAX_NAME)
-        )
+        name = entry.key if entry.key.isprintable() and len(entry.key) < MAX_NAME else short(entry.key, MAX_NAME)
         return f"{entry.place}.{name}" if entry.place else name
 
     def open(self, data: dict[str, object] | list[object], mark: Mark) -> None:
+        self.bound(mark)
         if self.stack and self.stack[-1].wants_key:
             self.fail("keys must be text, not a mapping or list", mark)
         if len(self.stack) >= MAX_DEPTH:
@@ -237,6 +236,7 @@ class _Builder:
         self.stack.pop()
 
     def scalar(self, value: object, mark: Mark) -> None:
+        self.bound(mark)
         if isinstance(value, str) and _SURROGATE.search(value):
             self.note("holds half of a surrogate pair", mark, short(value))
         if self.stack and self.stack[-1].wants_key:
@@ -253,10 +253,12 @@ class _Builder:
             first = entry.spot.children[key].key[0]
             self.note(f"is given twice, on line {first} and on line {mark[0]}", mark)
 
-    def attach(self, value: object, mark: Mark) -> _Spot:
+    def bound(self, mark: Mark) -> None:
         self.count += 1
         if self.count > self.limit:
-            self.fail(f"must hold at most {self.limit} values", mark)
+            self.fail(f"must hold at most {self.limit} keys and values", mark)
+
+    def attach(self, value: object, mark: Mark) -> _Spot:
         if not self.stack:
             self.data, self.root = value, _Spot(mark, mark)
             return self.root
@@ -343,7 +345,7 @@ def _feed_yaml(text: str, builder: _Builder) -> None:
 
 def _yaml_rule(error: Any) -> str:
     if "\\t" in str(error.problem):
-        return "a tab may not stand here: indent with spaces"
+        return "a tab may not stand here: use spaces"
     context = f" ({error.context})" if error.context else ""
     return f"is not YAML: {error.problem}{context}"
 
@@ -502,9 +504,7 @@ def write_yaml(data: object) -> str:
 
     `parse_yaml` gives the same data back. Raises ProgramError for data that a file cannot hold.
 
-    >>> print(
-    ...     write_yaml({"name": "on", "memory": {"R": {"initial": 0.5}}, "set": ["a, b", "no", "12"]}), end=""
-    ... )
+    >>> print(write_yaml({"name": "on", "memory": {"R": {"initial": 0.5}}, "set": ["a, b", "no", "12"]}), end="")
     name: on
     memory: {R: {initial: 0.5}}
     set: ["a, b", no, "12"]
@@ -546,6 +546,8 @@ def _container(value: object) -> dict[str, object] | Sequence[object]:
 
 def _inline(value: object, room: int, *, flow: bool) -> str | None:
     """Return a value on one line, or None where it is too long or holds a list of mappings (a block each)."""
+    if isinstance(value, dict | list | tuple) and room < 2:
+        return None
     if isinstance(value, dict):
         return _joined("{", (_pair(key, item, room) for key, item in value.items()), "}", room)
     if isinstance(value, list | tuple):

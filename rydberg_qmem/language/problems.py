@@ -10,10 +10,23 @@ from pydantic import ValidationError
 from rydberg_qmem.errors import Problem, did_you_mean, short
 from rydberg_qmem.language.blocks import KINDS
 from rydberg_qmem.language.files import SourceMap
+from rydberg_qmem.language.registers import Register
+from rydberg_qmem.language.values import Model, Tagged
+from rydberg_qmem.language.waveforms import (
+    Blackman,
+    Composite,
+    Constant,
+    Custom,
+    Interpolated,
+    Kaiser,
+    Ramp,
+)
 
 Path = tuple[str | int, ...]
 
-_WAVEFORMS = ("constant", "ramp", "blackman", "kaiser", "interpolated", "custom", "composite")
+SHAPES: dict[str, type[Tagged]] = {
+    shape.kind: shape for shape in (Constant, Ramp, Blackman, Kaiser, Interpolated, Custom, Composite)
+}
 
 
 def place_of(path: Sequence[str | int]) -> str:
@@ -54,14 +67,11 @@ def _file_path(loc: tuple[str | int, ...], data: object) -> Path:
     path: list[str | int] = []
     here: Any = data
     for i, part in enumerate(loc):
-        if isinstance(here, Mapping) and part in here:
+        try:
             here = here[part]
-        elif isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
-            here = here[part]
-        elif i == len(loc) - 1 and isinstance(here, Mapping) and isinstance(part, str):
-            path.append(part)
-            break
-        else:
+        except (KeyError, IndexError, TypeError):
+            if i == len(loc) - 1 and isinstance(here, Mapping) and isinstance(part, str):
+                path.append(part)
             continue
         path.append(part)
     return tuple(path)
@@ -75,7 +85,7 @@ def _rule(entry: dict[str, Any], path: Path) -> tuple[str, str | None]:
     if kind == "missing":
         return "is missing", None
     if kind == "extra_forbidden":
-        return "is not known here", None
+        return f"is not known here{did_you_mean(str(path[-1]), _fields_at(path[:-1]))}", None
     if kind == "expression":
         column = context.get("column")
         where = f" at column {column} of the expression" if column else ""
@@ -86,16 +96,32 @@ def _rule(entry: dict[str, Any], path: Path) -> tuple[str, str | None]:
         return f"must be {context.get('expected')}", short(value)
     message = str(entry["msg"])
     rule = message[0].lower() + message[1:] if message else "is not valid"
-    shown = (
-        None if isinstance(value, Mapping | list | tuple) or hasattr(value, "model_fields") else short(value)
-    )
+    shown = None if isinstance(value, Mapping | list | tuple) or hasattr(value, "model_fields") else short(value)
     return rule, shown
+
+
+def _fields_at(path: Path) -> list[str]:
+    """Return the fields that the mapping at a path may have."""
+    from rydberg_qmem.language.program import Input, Memory, Program
+
+    if not path:
+        return _spellings(Program)
+    if path[-1] == "register":
+        return _spellings(Register)
+    if path[0] in ("inputs", "memory"):
+        return _spellings(Input if path[0] == "inputs" else Memory)
+    model = {**KINDS, **SHAPES}.get(str(path[-1]))
+    return _spellings(model) if model is not None else []
+
+
+def _spellings(model: type[Model]) -> list[str]:
+    return [info.alias or name for name, info in model.model_fields.items()]
 
 
 def _bad_tag(value: object, context: dict[str, Any]) -> tuple[str, str | None]:
     wanted = [tag.strip(" '") for tag in str(context.get("expected_tags", "")).split(",")]
     blocks = "constant" not in wanted and (not wanted[0] or set(wanted) & set(KINDS))
-    known = list(KINDS) if blocks else list(_WAVEFORMS)
+    known = list(KINDS) if blocks else list(SHAPES)
     noun = "block" if blocks else "waveform"
     if isinstance(value, Mapping) and len(value) == 1:
         name = str(next(iter(value)))

@@ -23,7 +23,7 @@ from rydberg_qmem.language.values import FrozenMapping, Model, Name
 # A metaclass method of this name makes pydantic warn; `program.register` is the field's word.
 warnings.filterwarnings("ignore", message='Field name "register" in "Program" shadows')
 
-FORMAT = "rydberg_qmem-program/1"
+FORMAT: Literal["rydberg_qmem-program/1"] = "rydberg_qmem-program/1"
 
 
 class Input(Model):
@@ -67,7 +67,7 @@ class Program(Model):
     about: str = ""
     tags: tuple[str, ...] = ()
     device: str = "DigitalAnalogDevice"
-    register: Register = Field()  # type: ignore[assignment]
+    register: Register = Field()
     parameters: FrozenMapping[Name, Expression] = Field(default_factory=dict)
     inputs: FrozenMapping[Name, Input] = Field(default_factory=dict)
     memory: FrozenMapping[Name, Memory] = Field(default_factory=dict)
@@ -148,7 +148,9 @@ class Program(Model):
 
     def __repr__(self) -> str:
         atoms = len(self.register.names)
-        return f"Program({self.name!r}, {atoms} atom{'s' * (atoms != 1)} on {self.device_name}, {self.fingerprint()[:8]})"
+        return (
+            f"Program({self.name!r}, {atoms} atom{'s' * (atoms != 1)} on {self.device_name}, {self.fingerprint()[:8]})"
+        )
 
     __str__ = __repr__
 

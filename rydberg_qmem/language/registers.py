@@ -73,13 +73,9 @@ class Register(Model):
         for field in needed:
             number = getattr(self, field)
             if number <= 0 or (field != "spacing_um" and number > 1000):
-                raise PydanticCustomError(
-                    "register", "{field} must be positive and at most 1000", {"field": field}
-                )
+                raise PydanticCustomError("register", "{field} must be positive and at most 1000", {"field": field})
         count = len(_layout_positions(self))
-        if self.given_names is not None and (
-            len(self.given_names) != count or len(set(self.given_names)) != count
-        ):
+        if self.given_names is not None and (len(self.given_names) != count or len(set(self.given_names)) != count):
             raise PydanticCustomError("register", "names must give {count} different names", {"count": count})
 
     def _check_coincident(self) -> None:
@@ -141,9 +137,10 @@ def _layout_positions(register: Register) -> list[Position]:
 
 
 def positions_of(register: Any) -> dict[str, Position]:
-    """Return the coordinates (µm) of a Pulser register by atom name; numbers become `q0`, `q1`, …"""
+    """Return the coordinates (µm) of a Pulser register by atom name; the atom 0 becomes `q0`."""
     found: dict[str, Position] = {}
     for name, place in register.qubits.items():
         label = str(name) if str(name)[:1].isalpha() else f"q{name}"
-        found[label] = tuple(float(x) for x in place.as_array(detach=True))
+        x, y, *z = (float(c) for c in place.as_array(detach=True))
+        found[label] = (x, y, z[0]) if z else (x, y)
     return found

@@ -49,11 +49,11 @@ class FrozenDict(dict[K, V]):
     __setitem__ = _refuse
     __delitem__ = _refuse
     clear = _refuse
-    pop = _refuse  # type: ignore[assignment]  # every way of changing it is closed alike
+    pop = _refuse
     popitem = _refuse
-    setdefault = _refuse  # type: ignore[assignment]
+    setdefault = _refuse
     update = _refuse
-    __ior__ = _refuse  # type: ignore[assignment]
+    __ior__ = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
@@ -117,15 +117,13 @@ class Tagged(Model):
 
     @model_serializer(mode="wrap")
     def _wrap(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields = handler(self)
+        fields: dict[str, Any] = handler(self)
         if set(fields) == {self.kind}:  # pydantic wraps models that hold themselves twice
             return fields
         return {self.kind: fields.get(self.payload, {}) if self.payload is not None else fields}
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core_schema)
         inner = handler.resolve_ref_schema(schema)
         if set(inner.get("required", [])) == {cls.kind} and cls.kind in inner.get("properties", {}):
@@ -134,9 +132,7 @@ class Tagged(Model):
         if cls.payload is not None:
             body = body["properties"][cls.payload]
         inner.clear()
-        inner.update(
-            type="object", properties={cls.kind: body}, required=[cls.kind], additionalProperties=False
-        )
+        inner.update(type="object", properties={cls.kind: body}, required=[cls.kind], additionalProperties=False)
         return schema
 
 

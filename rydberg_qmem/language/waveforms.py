@@ -27,7 +27,8 @@ class Constant(Tagged):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        return _exactly_one(self, "value", "area")
+        _exactly_one(self, "value", "area")
+        return self
 
 
 class Ramp(Tagged):
@@ -72,9 +73,7 @@ class Interpolated(Tagged):
             inside = all(0 <= t <= 1 for t in self.times)
             rising = all(a < b for a, b in zip(self.times, self.times[1:], strict=False))
             if len(self.times) != len(self.values) or not inside or not rising:
-                raise PydanticCustomError(
-                    "waveform", "must give one rising time between 0 and 1 for each value"
-                )
+                raise PydanticCustomError("waveform", "must give one rising time between 0 and 1 for each value")
         return self
 
 
@@ -113,12 +112,9 @@ class Composite(Tagged):
         return total
 
 
-def _exactly_one(model: Any, *fields: str) -> Any:
+def _exactly_one(model: Any, *fields: str) -> None:
     if sum(getattr(model, field) is not None for field in fields) != 1:
-        raise PydanticCustomError(
-            "fields", "must give exactly one of {fields}", {"fields": " and ".join(fields)}
-        )
-    return model
+        raise PydanticCustomError("fields", "must give exactly one of {fields}", {"fields": " and ".join(fields)})
 
 
 def from_pulser(value: Any) -> Any:

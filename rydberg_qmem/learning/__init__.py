@@ -1,0 +1,1 @@
+"""Learning with quantum memristors, in scikit-learn's language."""
