@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rydberg_qmem.compile.steps import Compiled
     from rydberg_qmem.execute.run import Progress
     from rydberg_qmem.language.blocks import AnyBlock
+    from rydberg_qmem.language.expressions import Expression
     from rydberg_qmem.language.program import Program
 
 INTERRUPTED = 130
@@ -48,13 +49,17 @@ class _Command(TyperCommand):
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
-            if ctx.find_root().params.get("debug"):
-                raise
-            raise typer.Exit(_told(error)) from None
+            debug = bool(ctx.find_root().params.get("debug"))
+            raise typer.Exit(_told(error, debug=debug)) from None
 
 
-def _told(error: Exception) -> int:
+def _told(error: Exception, *, debug: bool) -> int:
     """Write what went wrong to stderr and return the exit code."""
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+        return getattr(error, "exit_code", 1)
     if isinstance(error, QmemError):
         typer.echo(str(error), err=True)
         return error.exit_code
@@ -107,23 +112,25 @@ def list_(
     ] = None,
 ) -> None:
     """List the ready sequences."""
-    from rydberg_qmem import gallery
+    from rydberg_qmem.gallery import entries
 
-    programs = [gallery.load(name) for name in gallery.names()]
-    rows = [(p.name, _first_line(p.about), ", ".join(p.tags)) for p in programs if _mentions(p, text)]
-    if rows:
-        _echo(_aligned([("name", "about", "tags"), *rows]))
+    found = entries(text or "")
+    if found:
+        rows = [(entry.name, ", ".join(entry.tags), entry.summary) for entry in found]
+        _echo(_to_terminal(_aligned([("name", "tags", "about"), *rows])))
         return
-    tags = sorted({tag for p in programs for tag in p.tags})
+    tags = sorted({tag for entry in entries() for tag in entry.tags})
     typer.echo(f"no ready sequence has {text!r}{did_you_mean(text or '', tags)}", err=True)
 
 
-def _mentions(program: Program, text: str | None) -> bool:
-    return text is None or text.lower() in " ".join((program.name, program.about, *program.tags)).lower()
+def _to_terminal(lines: Iterable[str]) -> list[str]:
+    """Return lines cut to the width of the terminal, if they go to one."""
+    if not sys.stdout.isatty():
+        return list(lines)
+    from shutil import get_terminal_size
 
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+    width = get_terminal_size().columns
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
 
 
 @app.command(cls=_Command)
@@ -197,7 +204,7 @@ def _without_screen() -> None:
 
 def _save(ax: Any, path: Path) -> None:
     try:
-        ax.figure.savefig(path)
+        ax.figure.savefig(path, dpi=300)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error})") from None
 
@@ -232,7 +239,7 @@ def run(
 
     loaded = load(program)
     parameters, points = _parameters(settings), _sweep(sweep, settings)
-    signals = {"inputs": _pairs(inputs, "--input"), "rounds": _rounds(loaded, rounds)}
+    signals: dict[str, Any] = {"inputs": _inputs(inputs), "rounds": _rounds(loaded, rounds)}
     wanted = _shots(shots, exact)
     if plot is not None:
         _picture_place(plot, "--plot")
@@ -277,15 +284,23 @@ def _pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
     return found
 
 
-def _number(text: str, place: str) -> float:
-    from rydberg_qmem.compile.bind import number
+def _expression(text: str, place: str) -> Expression:
     from rydberg_qmem.language.expressions import Expression, ExpressionError
 
     try:
-        expression = Expression(text)
+        return Expression(text)
     except ExpressionError as error:
         raise InputError(f"{place}: {error}") from None
-    return number(expression, {}, place)
+
+
+def _number(text: str, place: str) -> float:
+    from rydberg_qmem.compile.bind import number
+
+    return number(_expression(text, place), {}, place)
+
+
+def _inputs(given: Iterable[str] | None) -> dict[str, str]:
+    return {name: str(_expression(text, f"--input {name}")) for name, text in _pairs(given, "--input").items()}
 
 
 def _parameters(settings: Iterable[str] | None) -> dict[str, float]:
@@ -310,6 +325,8 @@ def _few_loops(points: Mapping[str, Sequence[float]]) -> None:
 def _loop_of(compiled: Compiled, drive: str | None, response: str | None) -> tuple[str, str]:
     """Return what a plot shows: as asked, else the only input and the last atom of the only wide key."""
     known = _series(compiled)
+    if not known:
+        raise InputError("--plot: the program has no repeat, so there is no loop to draw")
     inputs = list(compiled.program.inputs)
     wide = [key for key, atoms in compiled.keys.items() if len(atoms) > 1]
     if drive is None and len(inputs) == 1:
@@ -318,7 +335,7 @@ def _loop_of(compiled: Compiled, drive: str | None, response: str | None) -> tup
         response = f"{wide[0]}.{compiled.keys[wide[0]][-1]}"
     if drive is None or response is None:
         missing = " and ".join(o for o, v in (("--drive", drive), ("--response", response)) if v is None)
-        raise InputError(f"--plot: give {missing}, from {', '.join(known)}")
+        raise InputError(f"--plot: give {missing}; the record will hold {', '.join(known)}")
     for option, name in (("--drive", drive), ("--response", response)):
         if name not in known:
             raise InputError(f"{option}: must be a series of the record{did_you_mean(name, known)} ({name!r})")
@@ -387,8 +404,8 @@ def _points(record: xr.Dataset) -> Iterator[tuple[str | None, xr.Dataset]]:
         return
     swept = [name for name, c in record.coords.items() if c.dims == ("point",) and name != "point"]
     for i in range(record.sizes["point"]):
-        point = record.isel(point=i)
-        yield ", ".join(f"{name} = {float(point[name]):g}" for name in swept), point
+        point = record.isel(point=i, drop=True)
+        yield ", ".join(f"{name} = {float(record[name][i]):g}" for name in swept), point
 
 
 def _with_error(value: float, error: float) -> str:
@@ -397,10 +414,8 @@ def _with_error(value: float, error: float) -> str:
     >>> _with_error(0.29512, 0.0031)
     '0.2951 ± 0.0031'
     >>> _with_error(0.294922, 0.0)
-    '0.294922 (exact)'
+    '0.294922'
     """
-    if error == 0:
-        return f"{value:.6g} (exact)"
     if not 0 < error < float("inf"):
         return f"{value:.6g}"
     from math import floor, log10
@@ -425,7 +440,10 @@ def info(store: Store) -> None:
     rows = [(label, str(attrs[name])) for label, name in fields.items() if name in attrs]
     for label in ("parameters", "versions"):
         values = json.loads(attrs.get(f"{label}_json", "{}"))
-        rows.append((label, ", ".join(f"{name} {value}" for name, value in values.items()) or "none"))
+        shown = (
+            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+        )
+        rows.append((label, ", ".join(shown) or "none"))
     rows += [("dims", _sizes(record.sizes)), ("size", f"{record.nbytes / 1e6:.3g} MB in memory")]
     _echo(_aligned(rows))
     variables = [
@@ -470,15 +488,15 @@ def _measures(figures: xr.Dataset) -> Iterator[tuple[str, str, str]]:
 def _json_of(figures: xr.Dataset, **asked: str) -> str:
     """Return figures as JSON: numbers, or lists over the points of a sweep; what is not finite is null."""
     import json
+    from math import isfinite
 
-    import numpy as np
+    def plain(values: Any) -> Any:
+        if isinstance(values, list):
+            return [plain(value) for value in values]
+        return values if isfinite(values) else None
 
-    def plain(values: xr.DataArray) -> Any:
-        numbers = np.asarray(values.values, dtype=object)
-        return np.where(np.isfinite(values.values), numbers, None).tolist()
-
-    swept = {str(name): plain(c) for name, c in figures.coords.items() if c.dtype.kind in "iufb"}
-    measures = {str(name): plain(values) for name, values in figures.data_vars.items()}
+    swept = {str(name): plain(c.values.tolist()) for name, c in figures.coords.items() if c.dtype.kind in "iufb"}
+    measures = {str(name): plain(values.values.tolist()) for name, values in figures.data_vars.items()}
     return json.dumps({**asked, **swept, **measures}, indent=2, allow_nan=False)
 
 
@@ -548,7 +566,7 @@ def _input_text(given: Any) -> str:
 
 
 def _memory_text(kept: Any) -> str:
-    return str(kept.initial) if kept.window is None else f"window of {kept.window}, at first {kept.initial}"
+    return str(kept.initial) if kept.window is None else f"the last {kept.window} values, at first {kept.initial}"
 
 
 def _block_tree(block: AnyBlock, indent: str) -> Iterator[str]:
@@ -592,26 +610,26 @@ def _fields_text(part: Any) -> str:
     for name, field in type(part).model_fields.items():
         value = getattr(part, name)
         if field.is_required() or value != field.get_default():
-            shown.append(f"{field.alias or name}={_value_text(value)}")
-    return " ".join(shown)
+            shown.append(f"{field.alias or name} {_value_text(value)}")
+    return ", ".join(shown)
 
 
 def _value_text(value: Any) -> str:
     if hasattr(type(value), "kind"):
         return f"{value.kind}({_fields_text(value)})"
     if isinstance(value, tuple):
-        return short_list([_value_text(item) for item in value])
+        return _listed([_value_text(item) for item in value])
     if isinstance(value, dict):
-        return short_list([f"{name}: {_value_text(item)}" for name, item in value.items()])
+        return _listed([f"{name}: {_value_text(item)}" for name, item in value.items()])
     return str(value)
 
 
-def short_list(items: Sequence[str], most: int = 12) -> str:
+def _listed(items: Sequence[str], most: int = 12) -> str:
     """Return items joined by commas in brackets, the middle of a long list left out.
 
-    >>> short_list(["s", "a"])
+    >>> _listed(["s", "a"])
     '[s, a]'
-    >>> short_list([str(i) for i in range(100)], most=3)
+    >>> _listed([str(i) for i in range(100)], most=3)
     '[0, 1, …, 99]'
     """
     kept = list(items) if len(items) <= most else [*items[: most - 1], "…", items[-1]]

@@ -48,7 +48,7 @@ def unstack(record: xr.Dataset) -> xr.Dataset:
     plain = record.drop_vars("point", errors="ignore")
     if len(swept) == 1:
         return plain.swap_dims(point=swept[0]).sortby(swept[0])
-    fill = {name: -1 if array.dtype == np.int8 else np.nan for name, array in plain.data_vars.items()}
+    fill = {name: -1 for name, array in plain.data_vars.items() if array.dtype == np.int8}
     return plain.set_index(point=swept).unstack("point", fill_value=fill)
 
 

@@ -266,8 +266,7 @@ def _crossings(loop: NDArray[np.complex128]) -> int:
     extent = float(max(np.ptp(loop.real), np.ptp(loop.imag)))
     if extent == 0:
         return 0
-    place = np.argmax(np.abs(loop[:, None] - loop[None, :]) <= CONTACT * extent, axis=1)
-    walk = _reduced(place.tolist())
+    walk = _reduced([int(np.argmax(np.abs(loop - corner) <= CONTACT * extent)) for corner in loop])
     walk = _reduced(_through_contacts(loop, walk, CONTACT * extent)) if len(walk) > 2 else walk
     if len(walk) < 3:
         return 0
@@ -307,16 +306,17 @@ def _through_contacts(loop: NDArray[np.complex128], walk: list[int], near: float
 
 
 def _proper_crossings(loop: NDArray[np.complex128], walk: list[int]) -> int:
-    ends = np.array(walk), np.roll(walk, -1)
-    one, two = np.triu_indices(len(walk), 1)
-    joined = np.zeros(len(one), dtype=bool)
-    for a in ends:
-        for b in ends:
-            joined |= a[one] == b[two]
-    p, q, r, s = loop[ends[0][one]], loop[ends[1][one]], loop[ends[0][two]], loop[ends[1][two]]
-    split_two = ((r - p) / (q - p)).imag * ((s - p) / (q - p)).imag < 0
-    split_one = ((p - r) / (s - r)).imag * ((q - r) / (s - r)).imag < 0
-    return int(np.count_nonzero(split_two & split_one & ~joined))
+    tails, heads = np.array(walk), np.roll(walk, -1)
+    found = 0
+    for edge, (tail, head) in enumerate(zip(walk, heads.tolist(), strict=True)):
+        rest = slice(edge + 1, None)
+        r, s = loop[tails[rest]], loop[heads[rest]]
+        p, q = loop[tail], loop[head]
+        parted = ((r - p) / (q - p)).imag * ((s - p) / (q - p)).imag < 0
+        parting = ((p - r) / (s - r)).imag * ((q - r) / (s - r)).imag < 0
+        joined = np.isin(tails[rest], (tail, head)) | np.isin(heads[rest], (tail, head))
+        found += int(np.count_nonzero(parted & parting & ~joined))
+    return found
 
 
 def _pass_crossings(loop: NDArray[np.complex128], walk: list[int]) -> int:

@@ -265,8 +265,8 @@ def _lost(record: xr.Dataset, array: xr.DataArray, given: Signal) -> xr.DataArra
 
 def _names(record: xr.Dataset, array: xr.DataArray, given: Signal) -> tuple[str, str]:
     """Return name and label; xarray keeps the name of R in 1 - R, which must not be taken for R."""
-    if isinstance(given, str):
-        return given, str(array.attrs.get("long_name", given))
+    if isinstance(given, str):  # the long name of a key is that of all its atoms
+        return given, given if given != array.name else str(array.attrs.get("long_name", given))
     name = "array" if array.name is None else str(array.name)
     if name in record and not array.equals(record[name]):
         return f"function of {name}", f"function of {name}"

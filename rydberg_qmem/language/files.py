@@ -524,13 +524,13 @@ def _block(data: dict[str, object] | Sequence[object], depth: int) -> Iterator[s
         return
     for value in data:
         single = isinstance(value, dict) and len(value) == 1  # a block of a program: "- reset: {atoms: a}"
-        inline = None if single else _inline(value, WIDTH - 2 * depth, flow=False)
+        inline = None if single else _inline(value, WIDTH - 2 * depth - 2, flow=False)
         lines = [inline] if inline is not None else _block(_container(value), depth + 1)
         yield from (f"{'  ' if i else '- '}{line}" for i, line in enumerate(lines))
 
 
 def _entry(head: str, value: object, depth: int) -> Iterator[str]:
-    inline = _inline(value, WIDTH - 2 * depth - len(head), flow=False)
+    inline = _inline(value, WIDTH - 2 * depth - len(head) - 1, flow=False)
     if inline is not None:
         yield f"{head} {inline}"
         return

@@ -17,6 +17,7 @@ def sweep(**parameters: list[float]) -> xr.Dataset:
         {
             "out": (("point", "shot"), np.arange(2 * points, dtype=np.int8).reshape(points, 2) % 2),
             "area": ("point", np.arange(points) / 10),
+            "crossings": ("point", np.arange(points)),
             "n_in": ("round", [0.0, 1.0]),
         },
         coords={"point": np.arange(points), **coords},
@@ -52,7 +53,7 @@ def test_unstack_gives_the_grid_of_a_product_sweep() -> None:
     assert grid.area.sel(window=3, period=24) == 0.2
     assert grid.window.values.tolist() == [3, 9]
     assert grid.n_in.dims == ("round",)
-    assert grid.out.dtype == np.int8
+    assert (grid.out.dtype, grid.crossings.dtype) == (np.int8, np.int64)
 
 
 def test_unstack_of_one_parameter_sorts_its_values() -> None:
@@ -67,6 +68,7 @@ def test_unstack_marks_settings_that_the_sweep_left_out() -> None:
     grid = analysis.unstack(sweep(window=[3, 9], period=[12, 24]))
 
     assert np.isnan(grid.area.sel(window=3, period=24))
+    assert np.isnan(grid.crossings.sel(window=3, period=24))
     assert grid.out.sel(window=3, period=24).values.tolist() == [-1, -1]
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rydberg_qmem.errors import ProgramError
+from rydberg_qmem.errors import Problem, ProgramError
 from rydberg_qmem.language.files import MAX_BYTES, parse, parse_json, parse_yaml, read_text, write_yaml
 
 MEMRISTOR = """\
@@ -49,6 +49,14 @@ def refusal(text: str, file: str = "p.yaml") -> ProgramError:
     with pytest.raises(ProgramError) as caught:
         parse(text, file)
     return caught.value
+
+
+def problems(text: str, file: str) -> tuple[Problem, ...]:
+    try:
+        parse(text, file)
+    except ProgramError as error:
+        return error.problems
+    return ()
 
 
 # --- what is refused ---
@@ -92,9 +100,7 @@ def refusal(text: str, file: str = "p.yaml") -> ProgramError:
         ("- " * 65 + "1", 1, 129, "64 deep"),
     ],
 )
-def test_yaml_that_is_not_plain_data_is_refused_at_its_place(
-    text: str, line: int, column: int, rule: str
-) -> None:
+def test_yaml_that_is_not_plain_data_is_refused_at_its_place(text: str, line: int, column: int, rule: str) -> None:
     (problem,) = refusal(text).problems
 
     assert rule in problem.rule
@@ -124,9 +130,7 @@ def test_yaml_that_is_not_plain_data_is_refused_at_its_place(
         ("[" * 100_000, 1, 65, "64 deep"),
     ],
 )
-def test_json_that_is_not_plain_data_is_refused_at_its_place(
-    text: str, line: int, column: int, rule: str
-) -> None:
+def test_json_that_is_not_plain_data_is_refused_at_its_place(text: str, line: int, column: int, rule: str) -> None:
     problem = refusal(text, "p.json").problems[0]
 
     assert rule in problem.rule
@@ -171,12 +175,10 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_file_of_the_largest_size_is_settled_in_time(text: str, file: str) -> None:
     began = time.process_time()
-    try:
-        parse(text, file)
-    except ProgramError as error:
-        assert error.problems[0].line is not None
+    found = problems(text, file)
 
-    assert time.process_time() - began < 5  # half of this or less on an ordinary machine
+    assert time.process_time() - began < 5  # below 1.5 on an ordinary machine
+    assert all(problem.line and problem.column for problem in found)
 
 
 def test_texts_beyond_the_largest_size_are_refused_unread() -> None:
@@ -247,7 +249,8 @@ def test_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path) ->
         ("no", "no"), ("on", "on"), ("yes", "yes"), ("12:30:00", "12:30:00"), ("2001-01-01", "2001-01-01"),
         ("1e3", 1000.0), ("1E+2", 100.0), (".5", 0.5), ("5.", 5.0), ("-0.0", 0.0), ("012", 12),
         ("0x1F", 31), ("0o17", 15), ("0b1", "0b1"), ("1_000", "1_000"), ("~", None), ("", None),
-        ("Null", None), ("true", True), ("FALSE", False), ("'true'", "true"), ('"12"', "12"), ("a  b", "a  b"),
+        ("Null", None), ("true", True), ("FALSE", False), ("'true'", "true"), ('"12"', "12"),
+        ("a  b", "a  b"),
         ('"\\u00e9\\n"', "é\n"), ("-pi / 2", "-pi / 2"), ("1000000000000000", 10**15), ("$atom", "$atom"),
         ("-1000000000000000", -(10**15)), ("+7", 7), ("null", None),
     ],
@@ -317,9 +320,7 @@ DATA = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=5),
         st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), inner, max_size=5),
-        st.dictionaries(
-            st.sampled_from(["atom", "on", "12", "a b", "~", "<<", "x:", "- y"]), inner, max_size=4
-        ),
+        st.dictionaries(st.sampled_from(["atom", "on", "12", "a b", "~", "<<", "x:", "- y"]), inner, max_size=4),
     ),
     max_leaves=25,
 )
@@ -328,6 +329,8 @@ DATA = st.recursive(
 @given(DATA)
 @example({"a": [["x" * 200], {}], "b": [[], [[]]]})
 @example([[{"a": 1}], [[{"b": {}, "c": "d" * 120}]]])
+@example("... a")
+@example("...")
 @example({"k" * 490: "\u2028\x85\ufeff\U0001f600 \x7f"})
 @settings(max_examples=300, deadline=None)
 def test_what_is_written_reads_back_equal(data: object) -> None:
@@ -365,6 +368,15 @@ def test_what_a_file_cannot_hold_is_not_written(value: object) -> None:
         write_yaml([value])
 
 
+@given(st.recursive(st.integers(0, 99), lambda inner: st.lists(inner, min_size=3, max_size=25), max_leaves=80))
+@example([[10] * 24, [10] * 25, {"a": [10] * 22, "b": 1}])
+@settings(max_examples=50, deadline=None)
+def test_written_lines_of_short_values_stay_within_the_width(data: object) -> None:
+    lines = write_yaml({"values": data}).splitlines()
+
+    assert max(map(len, lines)) <= 100
+
+
 def test_data_that_holds_itself_is_not_written() -> None:
     loop: list[object] = [1]
     loop.append(loop)
@@ -376,10 +388,12 @@ def test_data_that_holds_itself_is_not_written() -> None:
 # --- damage ---
 
 
+@pytest.mark.parametrize("file", ["p.yaml", "p.json"])
 @given(st.sampled_from([MEMRISTOR, CODE]), st.data())
-@settings(max_examples=300, deadline=None)
-def test_damaged_files_raise_nothing_but_the_own_error(text: str, data: st.DataObject) -> None:
-    damaged = bytearray(text.encode())
+@settings(max_examples=200, deadline=None)
+def test_damaged_files_raise_nothing_but_the_own_error(file: str, text: str, data: st.DataObject) -> None:
+    sound = text if file == "p.yaml" else json.dumps(parse_yaml(text, "p.yaml")[0], indent=1)
+    damaged = bytearray(sound.encode())
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(0, len(damaged) - 1))
         match data.draw(st.sampled_from(["change", "insert", "delete"])):
@@ -388,27 +402,17 @@ def test_damaged_files_raise_nothing_but_the_own_error(text: str, data: st.DataO
                     st.one_of(st.integers(0, 255), st.sampled_from(b":-?[]{},#&*!|>'\"%@`\t\n "))
                 )
             case "insert":
-                damaged[place:place] = data.draw(
-                    st.one_of(st.binary(max_size=3), st.just(b"---\n"), st.just(b'"\\'))
-                )
+                damaged[place:place] = data.draw(st.one_of(st.binary(max_size=3), st.just(b"---\n"), st.just(b'"\\')))
             case _:
                 del damaged[place : place + 3]
 
-    try:
-        decoded = damaged.decode()
-        for file in ("p.yaml", "p.json"):
-            parse(decoded, file)
-    except UnicodeDecodeError:
-        return
-    except ProgramError as error:
-        assert all(problem.line and problem.column for problem in error.problems)
+    found = problems(damaged.decode(errors="replace"), file)
+
+    assert all(problem.line and problem.column for problem in found)
 
 
 @given(st.text(alphabet="ab:-?[]{},#&*!|>'\"%@`~.\\ \t\n0", max_size=40))
 @settings(max_examples=500, deadline=None)
 def test_random_texts_raise_nothing_but_the_own_error(text: str) -> None:
     for file in ("p.yaml", "p.json"):
-        try:
-            parse(text, file)
-        except ProgramError as error:
-            assert error.problems
+        assert all(problem.line and problem.column for problem in problems(text, file))

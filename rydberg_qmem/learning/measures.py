@@ -1,0 +1,171 @@
+"""How well a readout does: errors of predictions, accuracy with its interval, and memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError, short
+from rydberg_qmem.learning.readout import fit_ridge, window
+from rydberg_qmem.learning.tasks import Series, finite, whole
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How many of `total` predictions were right; accuracies of separate test sets add.
+
+    Raises InputError unless 0 <= correct <= total and total >= 1.
+
+    >>> both = Accuracy(45, 50) + Accuracy(47, 50)
+    >>> both.value, [round(bound, 3) for bound in both.interval()]
+    (0.92, [0.85, 0.959])
+    """
+
+    correct: int
+    total: int
+
+    def __post_init__(self) -> None:
+        if whole("correct", self.correct, least=0) > whole("total", self.total):
+            raise InputError(f"correct must be at most the total of {self.total}, but is {self.correct}")
+
+    @property
+    def value(self) -> float:
+        """The share of right predictions."""
+        return self.correct / self.total
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Return Wilson's interval: every p with |value - p| <= z sqrt(p (1 - p) / total).
+
+        It holds for independent test cases; the rounds of one series under memory are not quite that.
+        """
+        if not 0 < confidence < 1:
+            raise InputError(f"confidence must lie between 0 and 1, but is {short(confidence)}")
+        z = NormalDist().inv_cdf((1 + confidence) / 2)
+        shrink = 1 / (1 + z**2 / self.total)
+        centre = shrink * (self.value + z**2 / (2 * self.total))
+        spread = self.value * (1 - self.value) / self.total + (z / (2 * self.total)) ** 2
+        half = shrink * z * math.sqrt(spread)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+    def __add__(self, other: Accuracy) -> Accuracy:
+        return Accuracy(self.correct + other.correct, self.total + other.total)
+
+
+@dataclass(frozen=True)
+class MemoryCapacity:
+    """How much of the inputs of `delays` rounds ago can be read out: `each` delay's squared correlation.
+
+    >>> MemoryCapacity(delays=(0, 1), each=(1.0, 0.25)).total
+    1.25
+    """
+
+    delays: tuple[int, ...]
+    each: tuple[float, ...]
+
+    @property
+    def total(self) -> float:
+        """The sum over delays."""
+        return sum(self.each)
+
+
+def mse(targets: ArrayLike, predictions: ArrayLike) -> float:
+    """Return the mean squared error over rounds and outputs.
+
+    >>> mse([0.0, 1.0], [0.0, 3.0])
+    2.0
+    """
+    return float(np.mean(_errors(finite("targets", targets), predictions) ** 2))
+
+
+def nmse(targets: ArrayLike, predictions: ArrayLike) -> float:
+    """Return the summed squared error over that of always predicting the targets' mean: 0 is perfect, 1 is no use.
+
+    The mean is that of the given rounds, for each output by itself. Raises InputError for constant targets.
+
+    >>> nmse([0.0, 2.0], [0.0, 1.0])
+    0.5
+    """
+    expected = finite("targets", targets)
+    if not np.ptp(expected, axis=0).any():
+        raise InputError("targets must vary, but are constant")
+    return float(np.sum(_errors(expected, predictions) ** 2) / np.sum((expected - expected.mean(axis=0)) ** 2))
+
+
+def accuracy(targets: ArrayLike, predictions: ArrayLike) -> Accuracy:
+    """Return how many predicted labels (case,) are the target's, as an `Accuracy` with its Wilson interval.
+
+    Labels are compared as they are: turn a readout's real numbers into labels first. Raises InputError for shapes
+    that differ, or no cases.
+
+    >>> accuracy([0, 1, 1, 0], np.array([0.2, 0.9, 0.4, 0.1]) > 0.5)
+    Accuracy(correct=3, total=4)
+    """
+    expected, found = np.asarray(targets), np.asarray(predictions)
+    if expected.ndim != 1 or found.shape != expected.shape or not expected.size:
+        shapes = f"{expected.shape} and {found.shape}"
+        raise InputError(f"targets and predictions must be of one shape (case,), but are of {shapes}")
+    return Accuracy(int(np.count_nonzero(expected == found)), len(expected))
+
+
+def memory_capacity(
+    states: ArrayLike,
+    inputs: ArrayLike,
+    *,
+    delays: Iterable[int],
+    washout: int,
+    train: int | None = None,
+    regularisation: float = 1e-6,
+) -> MemoryCapacity:
+    """Measure which past inputs a linear readout can recall from the states of a device.
+
+    States are (round, feature), inputs (round,), best independent and uniform: then the capacity over all delays is
+    at most the number of features (H. Jaeger, GMD Report 152, 2001). After `washout` rounds, a ridge readout per
+    delay is fitted to `train` rounds (default: half); each capacity is the squared correlation between input and
+    prediction in the T rounds that remain. A delay without any memory adds about 1 / T. Raises InputError if
+    `washout` is shorter than the longest delay.
+
+    >>> inputs = np.random.default_rng(0).uniform(size=400)
+    >>> capacity = memory_capacity(window(inputs, 2), inputs, delays=range(4), washout=10)
+    >>> [round(value, 1) for value in capacity.each]
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    chosen = _delays(delays, whole("washout", washout, least=0))
+    drive = finite("inputs", inputs)
+    if drive.ndim != 1:
+        raise InputError(f"inputs must be of shape (round,), but are of {drive.shape}")
+    series = Series(finite("states", states), window(drive, max(chosen) + 1)[:, chosen], "memory capacity")
+    half = max(1, (len(series) - washout) // 2)
+    split = series.split(half if train is None else train, washout)
+    readout = fit_ridge(series.inputs[split.train], series.targets[split.train], regularisation=regularisation)
+    expected, found = series.targets[split.test], readout.predict(series.inputs[split.test])
+    return MemoryCapacity(chosen, tuple(_squared_correlations(expected, found).tolist()))
+
+
+def _errors(targets: Floats, predictions: ArrayLike) -> Floats:
+    found = finite("predictions", predictions)
+    if found.shape != targets.shape:
+        raise InputError(f"predictions must have the targets' shape {targets.shape}, but have {found.shape}")
+    return found - targets
+
+
+def _delays(delays: Iterable[int], washout: int) -> tuple[int, ...]:
+    chosen = tuple(whole("delays", delay, least=0) for delay in delays)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise InputError(f"delays must be at least one and all different, but are {short(chosen)}")
+    if max(chosen) > washout:
+        raise InputError(f"washout must be at least the longest delay {max(chosen)}, but is {washout}")
+    return chosen
+
+
+def _squared_correlations(x: Floats, y: Floats) -> Floats:
+    """Return the squared correlation of each pair of columns, 0 where a column is constant."""
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    scale = np.sum(x**2, axis=0) * np.sum(y**2, axis=0)
+    return np.asarray(np.sum(x * y, axis=0) ** 2 / np.where(scale > 0, scale, 1))

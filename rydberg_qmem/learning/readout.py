@@ -1,0 +1,106 @@
+"""Linear readouts and the classical features that a device has to beat.
+
+A task that `polynomial(window(inputs, ...), ...)` solves as well under the same readout needs no device.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError, short
+from rydberg_qmem.learning.tasks import finite, same_rounds, whole
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """A fitted linear readout: predictions = features @ weights + bias.
+
+    `weights` is (feature,) with `bias` (), or (feature, output) with `bias` (output,); readouts are equal if all
+    values are.
+
+    >>> Readout(weights=np.array([2.0, 1.0]), bias=np.array(0.5)).predict([[1.0, 0.0], [0.0, 3.0]]).tolist()
+    [2.5, 3.5]
+    """
+
+    weights: Floats
+    bias: Floats
+
+    def predict(self, features: ArrayLike) -> Floats:
+        """Return the predictions, (round,) or (round, output), from features (round, feature) or (round,).
+
+        Raises InputError if the number of features is not that of the fit.
+        """
+        columns = _columns("features", features)
+        if columns.shape[1] != len(self.weights):
+            raise InputError(f"features must have {len(self.weights)} columns, but have {columns.shape[1]}")
+        return np.asarray(columns @ self.weights + self.bias)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Readout):
+            return NotImplemented
+        return np.array_equal(self.weights, other.weights) and np.array_equal(self.bias, other.bias)
+
+    def __hash__(self) -> int:
+        return hash(self.weights.shape)
+
+
+def fit_ridge(features: ArrayLike, targets: ArrayLike, *, regularisation: float = 1e-6) -> Readout:
+    """Fit the readout that minimises |targets - features @ weights - bias|^2 + regularisation |weights|^2.
+
+    Features are (round, feature), or (round,) for one; targets (round,) or (round, output). The bias is free, so
+    features need no constant. With regularisation 0, the smallest of the best weights. Raises InputError for
+    anything but finite arrays with as many rounds.
+
+    >>> readout = fit_ridge([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], regularisation=0.0)
+    >>> readout.weights.round(9).tolist(), round(float(readout.bias), 9)
+    ([2.0], 1.0)
+    """
+    if not (math.isfinite(regularisation) and regularisation >= 0):
+        raise InputError(f"regularisation must be a finite number, 0 or more, but is {short(regularisation)}")
+    x, y = _columns("features", features), finite("targets", targets)
+    same_rounds(features=x, targets=y)
+    left, values, right = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    kept = values > values.max() * max(x.shape) * np.finfo(float).eps
+    gains = np.zeros_like(values)
+    gains[kept] = values[kept] / (values[kept] ** 2 + regularisation)
+    weights = right.T @ (gains * (left.T @ (y - y.mean(axis=0))).T).T
+    return Readout(weights, np.asarray(y.mean(axis=0) - x.mean(axis=0) @ weights))
+
+
+def window(inputs: ArrayLike, length: int) -> Floats:
+    """Return the inputs of the last `length` rounds, the present one first, zero before the first round.
+
+    From inputs (round,) or (round, channel) it gives (round, length * channels), all channels of a round together.
+
+    >>> window([1.0, 2.0, 3.0], 2).tolist()
+    [[1.0, 0.0], [2.0, 1.0], [3.0, 2.0]]
+    """
+    columns = _columns("inputs", inputs)
+    padded = np.concatenate([np.zeros((whole("length", length) - 1, columns.shape[1])), columns])
+    return np.hstack([padded[length - 1 - delay : len(padded) - delay] for delay in range(length)])
+
+
+def polynomial(features: ArrayLike, degree: int) -> Floats:
+    """Return all products of 1 to `degree` features, repeats allowed, lower degrees first; no constant.
+
+    From n features (round, feature), or (round,) for one, it gives (n + degree)! / (n! degree!) - 1 columns.
+
+    >>> polynomial([[2.0, 3.0]], 2).tolist()  # a, b, a a, a b, b b
+    [[2.0, 3.0, 4.0, 6.0, 9.0]]
+    """
+    columns = _columns("features", features)
+    sizes = range(1, whole("degree", degree) + 1)
+    chosen = (pick for size in sizes for pick in combinations_with_replacement(range(columns.shape[1]), size))
+    return np.stack([columns[:, pick].prod(axis=1) for pick in chosen], axis=1)
+
+
+def _columns(name: str, values: ArrayLike) -> Floats:
+    array = finite(name, values)
+    return array[:, None] if array.ndim == 1 else array

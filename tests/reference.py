@@ -1,0 +1,480 @@
+"""A slow, plain second opinion: one branch at a time, dense density matrices, Pulser's own samples.
+
+Walks the blocks of a program itself, evaluates expressions with Python, builds every Hamiltonian from
+Kronecker products and exponentiates it. It shares with the package what a program is and how a segment becomes
+a `pulser.Sequence`, and nothing of how states evolve, branch, merge or are recorded.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pulser.sampler import sample
+from scipy.linalg import expm
+
+from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, substitute_atom
+from rydberg_qmem.compile.gates import expand_cell
+from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.compile.steps import Placed, Segment, expressions_of
+from rydberg_qmem.compile.target import make_target
+from rydberg_qmem.compile.to_pulser import plan_segment, to_pulser
+from rydberg_qmem.language.blocks import (
+    CNOT,
+    CZ,
+    Align,
+    AnyBlock,
+    BeamSplitter,
+    Damp,
+    Delay,
+    DetuningMap,
+    ForEach,
+    Measure,
+    PhaseShift,
+    Probe,
+    Pulse,
+    Push,
+    Repeat,
+    Reset,
+    Rotate,
+    Set,
+    WeakMeasure,
+    When,
+)
+from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.program import Program
+
+Complex = NDArray[np.complex128]
+Path = tuple[tuple[str, int], ...]
+Written = dict[tuple[str, Path], Any]
+
+NEGLIGIBLE = 1e-13
+"""Outcomes less likely than this are left out."""
+
+FUNCTIONS: dict[str, Any] = {
+    "pi": math.pi,
+    **{name: getattr(math, name) for name in ("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "exp", "log")},
+    "sqrt": lambda x: math.sqrt(max(x, 0.0)),
+    "abs": abs,
+    "tanh": math.tanh,
+    "floor": math.floor,
+    "sign": lambda x: (x > 0) - (x < 0),
+    "clip": lambda x, low, high: min(max(x, low), high),
+    "where": lambda condition, yes, no: yes if condition else no,
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "mean": lambda window: sum(window) / len(window),
+}
+
+
+class OneBit(float):
+    """The outcome of a key on one atom: a number that also answers to the atom's name."""
+
+
+class ManyBits(tuple[float, ...]):
+    """The outcomes of a key on several atoms: `key.atom`, or all of them at once."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One history: its probability, the state that it leaves, its classical values, what it wrote."""
+
+    probability: float
+    rho: Complex
+    scalars: dict[str, float]
+    windows: dict[str, tuple[float, ...]]
+    bits: dict[str, dict[str, int]] = field(default_factory=dict)
+    written: Written = field(default_factory=dict)
+    round: dict[str, float] = field(default_factory=dict)
+    time_ns: int = 0
+
+    def wrote(self, name: str, path: Path, value: Any) -> Branch:
+        return replace(self, written={**self.written, (name, path): value})
+
+
+class Reference:
+    """Plays one program, either as the tree of all its branches or shot by shot."""
+
+    def __init__(self, program: Program, parameters: Mapping[str, float] | None = None) -> None:
+        self.program = program
+        self.parameters = bind_parameters(program, parameters)
+        self.inputs = bind_inputs(program, self.parameters)
+        self.target = make_target(program, bases_of(program))
+        self.atoms, self.levels = program.register.names, self.target.levels
+        self.ground = "0" if "0" in self.levels else "g"
+        self.interaction = self._interaction()
+        self.unitaries: dict[Any, tuple[Complex, int]] = {}
+        self.loops = dict(_loop_names(program.body))
+        self.rng: np.random.Generator | None = None
+
+    def branches(self) -> list[Branch]:
+        """Return every branch, with its probability."""
+        self.rng = None
+        return self._finished(self._play(self.program.body, [self._start()], ()))
+
+    def shot(self, rng: np.random.Generator) -> Branch:
+        """Return one branch, chosen at random."""
+        self.rng = rng
+        [branch] = self._finished(self._play(self.program.body, [self._start()], ()))
+        return branch
+
+    def means(self) -> Written:
+        """Return the expectation of everything written, over the branches that wrote it."""
+        total: dict[tuple[str, Path], Any] = {}
+        weight: dict[tuple[str, Path], float] = {}
+        for branch in self.branches():
+            for place, value in branch.written.items():
+                total[place] = total.get(place, 0.0) + branch.probability * np.asarray(value)
+                weight[place] = weight.get(place, 0.0) + branch.probability
+        return {place: value / weight[place] for place, value in total.items()}
+
+    # ------------------------------------------------------------------ operators
+
+    def projector(self, atom: str, level: str) -> Complex:
+        """Return |level><level| of one atom on the whole register."""
+        return self.operator(atom, level, level)
+
+    def operator(self, atom: str, to: str, source: str) -> Complex:
+        """Return |to><source| of one atom on the whole register; zero where the levels are not there."""
+        size = len(self.levels)
+        small = np.zeros((size, size), dtype=complex)
+        if to in self.levels and source in self.levels:
+            small[self.levels.index(to), self.levels.index(source)] = 1.0
+        factors = [small if name == atom else np.eye(size) for name in self.atoms]
+        return np.asarray(reduce(np.kron, factors))
+
+    def _interaction(self) -> Complex:
+        positions = {name: np.array(place) for name, place in self.program.register.positions.items()}
+        device, size = self.target.device, len(self.levels) ** len(self.atoms)
+        made = np.zeros((size, size), dtype=complex)
+        for one, two in combinations(self.atoms, 2):
+            gap = float(np.linalg.norm(positions[one] - positions[two]))
+            strong = "0" if "0" in self.levels else "r"
+            made += device.interaction_coeff / gap**6 * self.projector(one, strong) @ self.projector(two, strong)
+            if "0" in self.levels:
+                swap = self.operator(one, "0", "1") @ self.operator(two, "1", "0")
+                made += device.interaction_coeff_xy / gap**3 * (swap + swap.conj().T)
+        return made
+
+    def _drive(self, basis: str, atom: str, amplitude: float, detuning: float, phase: float) -> Complex:
+        low, high = {"ground-rydberg": ("g", "r"), "digital": ("h", "g"), "XY": ("0", "1")}[basis]
+        coupling = 0.5 * amplitude * np.exp(-1j * phase) * self.operator(atom, low, high)
+        return np.asarray(coupling + coupling.conj().T - detuning * self.projector(atom, high))
+
+    # ------------------------------------------------------------------ unitary steps
+
+    def _segment(self, blocks: tuple[Placed, ...], branch: Branch) -> Branch:
+        segment = Segment(0, blocks)
+        scope = self._package_scope(branch)
+        controls = tuple(np.asarray(e.evaluate(scope)).tobytes() for e in expressions_of(segment))
+        place = (id(blocks[0].block), blocks[0].place, len(blocks), controls)
+        if place not in self.unitaries:
+            self.unitaries[place] = self._unitary(segment, scope, branch)
+        unitary, duration = self.unitaries[place]
+        rho = unitary @ branch.rho @ unitary.conj().T
+        return replace(branch, rho=rho, time_ns=branch.time_ns + duration)
+
+    def _unitary(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> tuple[Complex, int]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sequence = to_pulser(plan_segment(segment, self.target), scope)
+        made = np.eye(len(self.interaction), dtype=complex)
+        duration = sequence.get_duration() if sequence.declared_channels else 0
+        if duration:
+            samples = sample(sequence).to_nested_dict(all_local=True)["Local"]
+            for hamiltonian, dt_ns in self.pieces(samples, duration):
+                made = expm(-1j * hamiltonian * dt_ns / 1000) @ made
+        return self._frame(segment, branch) @ made, duration
+
+    def pieces(self, samples: Mapping[str, Any], duration: int) -> Iterator[tuple[Complex, int]]:
+        """Yield Hamiltonians and how long (ns) they stay the same."""
+        sites = [(basis, atom) for basis in samples for atom in samples[basis]]
+        table = np.array([[samples[b][a][kind] for kind in ("amp", "det", "phase")] for b, a in sites])
+        begin = 0
+        for end in range(1, duration + 1):
+            if end == duration or not np.array_equal(table[:, :, end], table[:, :, begin]):
+                hamiltonian = self.interaction.copy()
+                for (basis, atom), (amp, det, phase) in zip(sites, table[:, :, begin], strict=True):
+                    if amp or det:
+                        hamiltonian += self._drive(basis, atom, amp, det, phase)
+                yield hamiltonian, end - begin
+                begin = end
+
+    def _frame(self, segment: Segment, branch: Branch) -> Complex:
+        """Return the z rotations that the segment's virtual phases stand for."""
+        made = np.eye(len(self.interaction), dtype=complex)
+        for placed in segment.blocks:
+            for atom, level, angle in self._phases(placed.block, branch):
+                made = made @ expm(1j * angle * self.projector(atom, level))
+        return made
+
+    def _phases(self, block: AnyBlock, branch: Branch) -> Iterator[tuple[str, str, float]]:
+        virtual = {"digital": ("h", 1), "ground-rydberg": ("r", -1), "XY": ("1", -1)}
+        match block:
+            case Rotate(angle=Expression() as angle, axis="z"):
+                yield block.atom, "h" if block.basis == "digital" else "r", self.value(angle, branch)
+            case PhaseShift():
+                level, sign = virtual[block.basis]
+                for atom in self._names(block.atoms):
+                    yield atom, level, sign * self.value(block.angle, branch)
+            case Pulse():
+                basis = self.target.device.channels[block.channel].basis
+                level, sign = virtual[basis]
+                for atom in self._names(block.atoms or "all"):
+                    yield atom, level, sign * self.value(block.post_phase_shift, branch)
+            case _:
+                return
+
+    # ------------------------------------------------------------------ the walk
+
+    def _start(self) -> Branch:
+        size = len(self.interaction)
+        ground = reduce(np.matmul, (self.projector(name, self.ground) for name in self.atoms), np.eye(size))
+        scalars, windows = {}, {}
+        for name, memory in self.program.memory.items():
+            initial = self.number(memory.initial, self.parameters)
+            if memory.window is None:
+                scalars[name] = initial
+            else:
+                windows[name] = (initial,) * int(self.number(memory.window, self.parameters))
+        return Branch(1.0, ground.astype(complex), scalars, windows)
+
+    def _finished(self, branches: Iterable[Branch]) -> list[Branch]:
+        made = []
+        for branch in branches:
+            for name, value in branch.scalars.items():
+                branch = branch.wrote(name, (), value).wrote(f"{name}_final", (), value)
+            made.append(branch)
+        return made
+
+    def _play(self, blocks: tuple[AnyBlock, ...], branches: list[Branch], path: Path) -> list[Branch]:
+        for group in self._groups(blocks):
+            if isinstance(group, tuple):
+                branches = [self._segment(group, branch) for branch in branches]
+            else:
+                branches = [made for branch in branches for made in self._step(group, branch, path)]
+        return branches
+
+    def _groups(self, blocks: Iterable[AnyBlock]) -> Iterator[tuple[Placed, ...] | AnyBlock]:
+        """Yield runs of unitary blocks together, everything else one by one."""
+        run: list[Placed] = []
+        for i, block in enumerate(self._expanded(blocks)):
+            if isinstance(block, Pulse | DetuningMap | Delay | Align | PhaseShift | Rotate | CZ | CNOT):
+                run.append(Placed(block, f"[{i}].{block.kind}"))
+                continue
+            if run:
+                yield tuple(run)
+                run = []
+            yield block
+        if run:
+            yield tuple(run)
+
+    def _expanded(self, blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
+        for block in blocks:
+            match block:
+                case ForEach():
+                    for atom in self._names(block.atom):
+                        yield from self._expanded(substitute_atom(b, block.variable, atom) for b in block.body)
+                case Damp() | BeamSplitter() | WeakMeasure():
+                    yield from self._expanded(expand_cell(bind_block(block, self.parameters), hidden_key="click__"))
+                case Rotate() if block.quaternion is not None:
+                    yield from expand_cell(bind_block(block, self.parameters), hidden_key="")
+                case _:
+                    yield bind_block(block, self.parameters)
+
+    def _step(self, block: AnyBlock, branch: Branch, path: Path) -> list[Branch]:
+        match block:
+            case Measure():
+                return self._measure(block, branch, path)
+            case Reset():
+                return [replace(branch, rho=self._fresh(branch.rho, self._names(block.atoms)))]
+            case Probe():
+                return [branch.wrote(name, path, value) for name, value in self._seen(block, branch)][-1:]
+            case Set():
+                new = {name: self.value(e, branch) for name, e in block.values.items()}
+                return [replace(branch, scalars={**branch.scalars, **new})]
+            case Push():
+                pushed = {
+                    name: (self.value(e, branch), *branch.windows[name][:-1]) for name, e in block.values.items()
+                }
+                return [replace(branch, windows={**branch.windows, **pushed})]
+            case Repeat():
+                return self._repeat(block, branch, path)
+            case When():
+                return self._when(block, branch, path)
+            case _:
+                raise NotImplementedError(block.kind)
+
+    def _measure(self, block: Measure, branch: Branch, path: Path) -> list[Branch]:
+        atoms, one = self._names(block.atoms), self._one(block.basis)
+        found = []
+        for bits in product((0, 1), repeat=len(atoms)):
+            collapse = np.eye(len(branch.rho), dtype=complex)
+            for atom, bit in zip(atoms, bits, strict=True):
+                up = self.projector(atom, one)
+                collapse = collapse @ (up if bit else np.eye(len(up)) - up)
+            rho = collapse @ branch.rho @ collapse
+            chance = float(np.trace(rho).real)
+            if chance > NEGLIGIBLE:
+                kept = {**branch.bits, block.key: dict(zip(atoms, bits, strict=True))}
+                made = replace(branch, probability=branch.probability * chance, rho=rho / chance, bits=kept)
+                found.append((chance, made.wrote(block.key, path, bits if len(bits) > 1 else bits[0])))
+        return self._chosen(found)
+
+    def _chosen(self, found: list[tuple[float, Branch]]) -> list[Branch]:
+        if self.rng is None:
+            return [branch for _, branch in found]
+        chances = np.array([chance for chance, _ in found])
+        return [found[int(self.rng.choice(len(found), p=chances / chances.sum()))][1]]
+
+    def _fresh(self, rho: Complex, atoms: tuple[str, ...]) -> Complex:
+        for atom in atoms:
+            kraus = [self.operator(atom, self.ground, level) for level in self.levels]
+            rho = np.asarray(sum(k @ rho @ k.conj().T for k in kraus))
+        return rho
+
+    def _seen(self, block: Probe, branch: Branch) -> Iterator[tuple[str, Any]]:
+        atoms, one = self._names(block.atoms), self._one(block.basis)
+        if block.quantities not in (("density_matrix",), ("occupation",)):
+            raise NotImplementedError(block.quantities)
+        if block.density_matrix:
+            yield block.key, self.reduced(branch.rho, atoms)
+        else:
+            yield block.key, [float(np.trace(self.projector(atom, one) @ branch.rho).real) for atom in atoms]
+
+    def reduced(self, rho: Complex, atoms: tuple[str, ...]) -> Complex:
+        """Return the density matrix of some atoms: the others' levels summed over, one by one."""
+        size = len(self.levels) ** len(atoms)
+        made = np.zeros((size, size), dtype=complex)
+        settings = list(product(self.levels, repeat=len(atoms)))
+        for (i, left), (j, right) in product(enumerate(settings), enumerate(settings)):
+            flip = reduce(np.matmul, (self.operator(a, to, at) for a, to, at in zip(atoms, right, left, strict=True)))
+            made[i, j] = np.trace(flip @ rho)
+        return made
+
+    def _repeat(self, block: Repeat, branch: Branch, path: Path) -> list[Branch]:
+        name, over = self.loops[id(block.body)], block.over or ()
+        times = len(self.inputs[over[0]]) if over else int(self.number(block.times, self.parameters))
+        label = "time_us" if name == next(iter(self.loops.values())) else f"time_us_{name}"
+        branches = [branch]
+        for k in range(times):
+            here = (*path, (name, k))
+            known = {block.counter: float(k), **{signal: float(self.inputs[signal][k]) for signal in over}}
+            begun = []
+            for one in branches:
+                one = replace(one, round={**one.round, **known}).wrote(label, here, one.time_ns / 1000)
+                for scalar, value in one.scalars.items():
+                    one = one.wrote(scalar, here, value)
+                for signal in over:
+                    one = one.wrote(signal, ((name, k),), known[signal])
+                begun.append(one)
+            branches = self._play(block.body, begun, here)
+        return [replace(one, round=branch.round) for one in branches]
+
+    def _when(self, block: When, branch: Branch, path: Path) -> list[Branch]:
+        text = str(block.condition)
+        if self.rng is None and text.startswith("uniform() < "):
+            chance = min(max(self.value(Expression(text.removeprefix("uniform() < ")), branch), 0.0), 1.0)
+            sides = [(True, chance), (False, 1 - chance)]
+        else:
+            sides = [(bool(self.value(block.condition, branch)), 1.0)]
+        longest = max(self.duration_ns(block.then), self.duration_ns(block.otherwise))
+        made = []
+        for side, chance in sides:
+            if chance > 0:
+                blocks = block.then if side else block.otherwise
+                begun = replace(branch, probability=branch.probability * chance)
+                ended = self._play(blocks, [begun], path)
+                made += [self._wait(one, longest - self.duration_ns(blocks)) for one in ended]
+        return made
+
+    def _wait(self, branch: Branch, idle_ns: int) -> Branch:
+        dark = expm(-1j * self.interaction * idle_ns / 1000)
+        return replace(branch, rho=dark @ branch.rho @ dark.conj().T, time_ns=branch.time_ns + idle_ns)
+
+    def duration_ns(self, blocks: tuple[AnyBlock, ...]) -> int:
+        """Return how long blocks last, whose timing depends on nothing measured."""
+        total = 0
+        for group in self._groups(blocks):
+            match group:
+                case tuple():
+                    total += plan_segment(Segment(0, group), self.target).schedule((), {}).duration_ns
+                case Repeat(times=Expression() as times):
+                    total += int(self.number(times, self.parameters)) * self.duration_ns(group.body)
+                case When():
+                    total += max(self.duration_ns(group.then), self.duration_ns(group.otherwise))
+                case _:
+                    pass
+        return total
+
+    # ------------------------------------------------------------------ values
+
+    def number(self, expression: Expression | None, scope: Mapping[str, Any]) -> float:
+        """Evaluate an expression with Python itself."""
+        code = str(expression).replace("^", "**")
+        return float(eval(code, {"__builtins__": {}}, {**FUNCTIONS, **scope}))
+
+    def value(self, expression: Expression, branch: Branch) -> float:
+        """Evaluate an expression in a branch."""
+        scope: dict[str, Any] = {**self.parameters, **branch.scalars, **branch.windows, **branch.round}
+        for key, bits in branch.bits.items():
+            held: Any = OneBit(*bits.values()) if len(bits) == 1 else ManyBits(map(float, bits.values()))
+            for atom, bit in bits.items():
+                setattr(held, atom, float(bit))
+            scope[key] = held
+        if self.rng is not None:
+            scope |= {"uniform": self.rng.random, "normal": self.rng.standard_normal}
+        return self.number(expression, scope)
+
+    def _package_scope(self, branch: Branch) -> dict[str, Any]:
+        scope: dict[str, Any] = {name: np.array([value]) for name, value in branch.scalars.items()}
+        scope |= {name: np.array([window]) for name, window in branch.windows.items()} | branch.round
+        for key, bits in branch.bits.items():
+            scope[key] = Columns(tuple(bits), np.array([list(bits.values())], dtype=float))
+        return scope
+
+    def _names(self, atoms: str | tuple[str, ...]) -> tuple[str, ...]:
+        return self.atoms if isinstance(atoms, str) else atoms
+
+    def _one(self, basis: str | None) -> str:
+        if basis is None:
+            basis = "digital" if "h" in self.levels else "XY" if "0" in self.levels else "ground-rydberg"
+        return {"digital": "h", "ground-rydberg": "r", "XY": "1"}[basis]
+
+
+def _loop_names(blocks: tuple[AnyBlock, ...], taken: list[str] | None = None) -> Iterator[tuple[int, str]]:
+    """Yield the dimension of each repeat: its own name, else round, round_2, ... in order."""
+    taken = [] if taken is None else taken
+    for block in blocks:
+        if isinstance(block, Repeat):
+            fresh = next(n for i in range(1, 99) if (n := f"round_{i}" if i > 1 else "round") not in taken)
+            taken.append(block.name or fresh)
+            yield id(block.body), taken[-1]
+            yield from _loop_names(block.body, taken)
+        elif isinstance(block, When):
+            yield from _loop_names((*block.then, *block.otherwise), taken)
+
+
+def largest_difference(program: Program, record: Any) -> float:
+    """Return the largest difference between a program's exact record and the reference's means."""
+    reference = Reference(program)
+    wanted, loops, worst = reference.means(), set(reference.loops.values()), 0.0
+    for name, variable in record.data_vars.items():
+        dims = [str(dim) for dim in variable.dims if dim in loops]
+        for index in np.ndindex(*(record.sizes[dim] for dim in dims)):
+            got = variable.values[index]
+            expected = wanted.get((str(name), tuple(zip(dims, index, strict=True))))
+            if expected is not None:
+                gap = np.abs(got - np.asarray(expected))
+                worst = max(worst, float(np.where(np.isnan(gap), np.inf, gap).max()))
+            elif str(name) not in program.inputs and not str(name).startswith("time_us") and not np.isnan(got).all():
+                worst = np.inf
+    return worst
