@@ -175,7 +175,7 @@ class Reference:
         segment = Segment(0, blocks)
         scope = self._package_scope(branch)
         controls = tuple(np.asarray(e.evaluate(scope)).tobytes() for e in expressions_of(segment))
-        place = (id(blocks[0].block), blocks[0].place, len(blocks), controls)
+        place = (tuple(placed.block for placed in blocks), controls)
         if place not in self.unitaries:
             self.unitaries[place] = self._unitary(segment, scope, branch)
         unitary, duration = self.unitaries[place]

@@ -73,35 +73,44 @@ class Draft:
         """Draw a number, or feedforward from memory, windows, outcomes and counters."""
         number = self.draw(tenths)
         options = [number, "x", f"{number} - y", "mean(w)", f"{number} * {self.bit()}", f"where({self.bit()}, x, 1)"]
+        options += ["x + w[1]", f"x - 0.7 * {self.bit()}"]
         options += [f"{number} + 0.5 * {counter}" for counter in self.counters]
         return self.pick(*options)  # type: ignore[no-any-return]
 
-    def blocks(self, most: int, depth: int) -> list[dict[str, Any]]:
+    def phrases(self, least: int, most: int, depth: int) -> list[dict[str, Any]]:
+        """Draw blocks that mean something together, so that faults of many kinds leave a trace."""
         made: list[dict[str, Any]] = []
-        for _ in range(self.draw(st.integers(1, most))):
-            made += self.some(depth)
+        for _ in range(self.draw(st.integers(least, most))):
+            kinds = ("drive", "cycle", "echo") + (("when", "repeat") if depth else ())
+            match self.pick(*kinds):
+                case "drive":
+                    made += self.unitary()
+                case "cycle":
+                    made += self.cycle()
+                case "echo":
+                    made += [*self.unitary(), self.cut(), *self.pick(self.virtual, self.delay)(), *self.unitary()]
+                case "when":
+                    made += [*self.measure(), self.when(depth - 1), *self.unitary()]
+                case _:
+                    made.append(self.repeat(depth - 1))
         return made
 
-    def some(self, depth: int) -> list[dict[str, Any]]:
-        kinds = ["unitary", "unitary", "unitary", "measure", "measure", "reset", "set", "push", "probe"]
-        kind = self.pick(*kinds, *(("when", "repeat") if depth else ()))
-        match kind:
-            case "unitary":
-                return self.unitary()
-            case "measure":
-                return self.measure()
-            case "reset":
-                return [{"reset": {"atoms": list(self.subset())}}]
-            case "set":
-                return [{"set": {"x": f"clip({self.expression()} + 0.5 * {self.bit()}, -3, 3)", "y": "x"}}]
-            case "push":
-                return [{"push": {"w": self.expression()}}]
-            case "probe":
-                return [{"probe": {"atoms": list(self.subset()), "density_matrix": True, "key": self.fresh("p")}}]
-            case "when":
-                return [self.when(depth - 1)]
-            case _:
-                return [self.repeat(depth - 1)]
+    def cycle(self) -> list[dict[str, Any]]:
+        """Drive, measure, keep the outcome, perhaps reset, and feed forward."""
+        made = [*self.unitary(), *self.measure(), self.cut(), self.remember()]
+        if self.pick(True, True, False):
+            made.append({"reset": {"atoms": self.pick("all", list(self.subset()))}})
+        return [*made, *self.unitary()]
+
+    def cut(self) -> dict[str, Any]:
+        """Draw a block that ends a segment and leaves the state alone."""
+        return self.pick(  # type: ignore[no-any-return]
+            {"probe": {"atoms": list(self.subset()), "density_matrix": True, "key": self.fresh("p")}},
+            {"push": {"w": self.expression()}},
+        )
+
+    def remember(self) -> dict[str, Any]:
+        return {"set": {"x": f"clip(x / 2 + {self.bit()} + 0.1, -3, 3)", "y": f"y + x * {self.bit()}"}}
 
     def fresh(self, letter: str) -> str:
         return f"{letter}{next(self.names)}"
@@ -112,9 +121,9 @@ class Draft:
 
     def measure(self) -> list[dict[str, Any]]:
         atoms, key = self.subset(), self.fresh("m")
-        self.events -= self.rounds * len(atoms)
-        if self.events < 0:
+        if self.rounds * len(atoms) > self.events:
             return []
+        self.events -= self.rounds * len(atoms)
         self.keys.append((key, atoms))
         basis = {"basis": "ground-rydberg"} if self.family == "three" and self.pick(True, False) else {}
         return [{"measure": {"atoms": list(atoms), "key": key, **basis}}]
@@ -122,17 +131,17 @@ class Draft:
     def when(self, depth: int) -> dict[str, Any]:
         condition = self.pick(f"{self.bit()} == 1", "x > y", "uniform() < 0.3", f"{self.bit()} != {self.bit()}")
         known = list(self.keys)
-        then = self.blocks(2, depth)
+        then = self.phrases(1, 1, depth)
         self.keys = list(known)  # what only one side measures is not known afterwards
-        otherwise = self.blocks(2, depth) if self.pick(True, False) else []
+        otherwise = self.phrases(0, 1, depth)
         self.keys = known
         return {"when": {"if": condition, "then": then, "otherwise": otherwise}}
 
     def repeat(self, depth: int) -> dict[str, Any]:
-        counter, times = self.fresh("k"), self.pick(1, 2, 3)
+        counter, times = self.fresh("k"), self.pick(2, 2, 3)
         self.counters.append(counter)
         self.rounds *= times
-        body = self.blocks(3, depth)
+        body = self.phrases(1, 2, depth)
         self.rounds //= times
         self.counters.pop()
         return {"repeat": {"times": times, "counter": counter, "body": body}}
@@ -152,14 +161,14 @@ class Draft:
     def unitary(self) -> list[dict[str, Any]]:
         match self.family:
             case "rydberg":
-                return self.pick(self.pulse("rydberg_global"), self.pulse("rydberg_local"), self.shift(), self.delay())  # type: ignore[no-any-return]
+                return self.pick(self.pulse("rydberg_global"), self.pulse("rydberg_local"))  # type: ignore[no-any-return]
             case "xy":
-                return self.pick(self.pulse("mw_global"), self.shift(), self.delay())  # type: ignore[no-any-return]
+                return self.pulse("mw_global")
             case "digital":
-                return self.pick(self.rotation(), self.pulse("raman_local"), self.delay())  # type: ignore[no-any-return]
+                return self.pick(self.rotation(), self.pulse("raman_local"))  # type: ignore[no-any-return]
             case "three":
                 pulses = (self.pulse("rydberg_local"), self.pulse("raman_local"), self.pulse("rydberg_global"))
-                return self.pick(*pulses, self.rotation(), self.together(), self.delay())  # type: ignore[no-any-return]
+                return self.pick(*pulses, self.rotation(), self.together())  # type: ignore[no-any-return]
             case _:
                 return self.pick(self.rotation(), self.rotation(), self.gate())  # type: ignore[no-any-return]
 
@@ -177,12 +186,14 @@ class Draft:
     def together(self) -> list[dict[str, Any]]:
         return [*self.pulse("raman_local"), *self.pulse("rydberg_global", **{"with": "previous"})]
 
-    def shift(self) -> list[dict[str, Any]]:
-        basis = {"rydberg": "ground-rydberg", "xy": "XY"}[self.family]
-        return [{"phase_shift": {"atoms": "all", "angle": self.expression(), "basis": basis}}]
+    def virtual(self) -> list[dict[str, Any]]:
+        if self.family in ("rydberg", "xy"):
+            basis = "XY" if self.family == "xy" else "ground-rydberg"
+            return [{"phase_shift": {"atoms": "all", "angle": self.expression(), "basis": basis}}]
+        return [{"rotate": {"atom": self.pick(*self.atoms), "axis": "z", "angle": self.expression()}}]
 
     def delay(self) -> list[dict[str, Any]]:
-        return [{"delay": {"duration_ns": self.pick(40, 200)}}]
+        return [{"delay": {"duration_ns": self.pick(48, 200)}}]
 
     def rotation(self) -> list[dict[str, Any]]:
         turn = {"atom": self.pick(*self.atoms), "axis": self.pick("x", "y", "z"), "angle": self.expression()}
@@ -202,7 +213,7 @@ def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 
     atoms = ("a", "b", "c")[: draw(st.integers(1, most_atoms))]
     spacing = SPACING_UM[family]
     draft = Draft(draw, family, atoms)
-    body = [*draft.opening(), *draft.blocks(6, 2)]
+    body = [*draft.opening(), *draft.phrases(2, 4, 2)]
     return Program.from_dict(
         {
             "name": "drawn",
@@ -213,6 +224,6 @@ def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 
                 "y": {"initial": 0.25},
                 "w": {"window": 2, "initial": draw(tenths)},
             },
-            "body": [*body, {"measure": {"atoms": "all", "key": "last"}}, {"set": {"y": "y + mean(w)"}}],
+            "body": [*body, *draft.unitary(), {"measure": {"atoms": "all", "key": "last"}}, {"set": {"y": "y + mean(w)"}}],
         }
     )

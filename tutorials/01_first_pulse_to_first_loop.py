@@ -427,7 +427,7 @@ swept = rq.run(
     emulator="ideal",
 )
 loops = rq.analysis.hysteresis(swept, drive="n_in", response="clicks.s")
-areas = loops[["area"]].qmem.unstack().area
+areas = loops.qmem.unstack().area
 
 with rq.plots.paper():
     figure, ax = plt.subplots()

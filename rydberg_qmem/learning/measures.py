@@ -52,7 +52,7 @@ class Accuracy:
         centre = shrink * (self.value + z**2 / (2 * self.total))
         spread = self.value * (1 - self.value) / self.total + (z / (2 * self.total)) ** 2
         half = shrink * z * math.sqrt(spread)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        return max(0.0, min(self.value, centre - half)), min(1.0, max(self.value, centre + half))
 
     def __add__(self, other: Accuracy) -> Accuracy:
         return Accuracy(self.correct + other.correct, self.total + other.total)
@@ -166,6 +166,7 @@ def _delays(delays: Iterable[int], washout: int) -> tuple[int, ...]:
 
 def _squared_correlations(x: Floats, y: Floats) -> Floats:
     """Return the squared correlation of each pair of columns, 0 where a column is constant."""
+    vary = (np.ptp(x, axis=0) > 0) & (np.ptp(y, axis=0) > 0)
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     scale = np.sum(x**2, axis=0) * np.sum(y**2, axis=0)
-    return np.asarray(np.sum(x * y, axis=0) ** 2 / np.where(scale > 0, scale, 1))
+    return np.where(vary, np.sum(x * y, axis=0) ** 2 / np.where(vary, scale, 1), 0)

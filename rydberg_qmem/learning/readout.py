@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 class Readout:
     """A fitted linear readout: predictions = features @ weights + bias.
 
-    `weights` is (feature,) with `bias` (), or (feature, output) with `bias` (output,); readouts are equal if all
-    values are.
+    `weights` is (feature,) with `bias` (), or (feature, output) with `bias` (output,), kept as read-only copies;
+    readouts are equal if all values are.
 
     >>> Readout(weights=np.array([2.0, 1.0]), bias=np.array(0.5)).predict([[1.0, 0.0], [0.0, 3.0]]).tolist()
     [2.5, 3.5]
@@ -31,6 +31,12 @@ class Readout:
 
     weights: Floats
     bias: Floats
+
+    def __post_init__(self) -> None:
+        for field in ("weights", "bias"):
+            values = np.array(getattr(self, field), dtype=float)
+            values.setflags(write=False)
+            object.__setattr__(self, field, values)
 
     def predict(self, features: ArrayLike) -> Floats:
         """Return the predictions, (round,) or (round, output), from features (round, feature) or (round,).

@@ -1,0 +1,464 @@
+"""The command line: exit codes, what goes to stdout and stderr, and a run from program to figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+from typer.testing import CliRunner
+
+import rydberg_qmem as rq
+from rydberg_qmem.cli import app
+
+MAIN = [sys.executable, "-c", "from rydberg_qmem.cli import main; main()"]
+LOOP = ["--drive", "n_in", "--response", "clicks.s"]
+GOOD = """\
+format: rydberg_qmem-program/1
+name: coin
+register: {atoms: {q: [0, 0]}}
+parameters: {angle: pi / 2}
+body:
+  - rotate: {atom: q, angle: angle}
+  - measure: {atoms: q, key: m}
+"""
+BAD = GOOD.replace("measure:", "mesure:").replace("angle: angle", "angle: 2 *")
+WRONG = GOOD.replace("atoms: q,", "atoms: p,").replace("angle: angle", "angle: angel")
+
+
+@pytest.fixture(autouse=True)
+def no_window() -> Iterator[None]:
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def rqm(*arguments: str | Path) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def refused(*arguments: str | Path) -> str:
+    """Return stderr of a command that must refuse its input: exit code 2, nothing said on stdout, no traceback."""
+    result = rqm(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    return str(result.stderr)
+
+
+@pytest.fixture
+def coin(tmp_path: Path) -> Path:
+    path = tmp_path / "coin.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stored run of the memristor, made by the command line."""
+    place = tmp_path_factory.mktemp("made") / "runs" / "m.zarr"
+    result = rqm("run", "two_port_memristor", "--shots", "40", "--seed", "7", "--set", "window=3", "-o", place)
+    assert result.exit_code == 0, result.output
+    return place
+
+
+# Looking at programs
+
+
+def test_help_needs_neither_numpy_nor_pydantic_nor_pulser() -> None:
+    heavy = "{'numpy', 'pydantic', 'pulser', 'xarray', 'matplotlib', 'rich.console'} & set(sys.modules)"
+    code = f"import sys; from rydberg_qmem.cli import app; app(['--help'], standalone_mode=False); sys.exit(str({heavy}))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert shown.stderr.strip() == "set()"
+    for command in ("list", "show", "check", "draw", "run", "info", "analyse", "schema"):
+        assert re.search(rf"^  {command} ", shown.stdout, re.MULTILINE)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert rqm("--version").stdout.strip() == f"rqm {rq.__version__}"
+
+
+def test_list_shows_every_ready_sequence_in_one_line_each() -> None:
+    lines = rqm("list").stdout.splitlines()
+
+    assert [line.split()[0] for line in lines] == ["name", *rq.gallery.names()]
+
+
+def test_list_keeps_what_has_the_tag_or_text() -> None:
+    found = rqm("list", "ensemble").stdout
+
+    assert "photonic_memristor" in found
+    assert "rabi" not in found
+
+
+def test_list_says_on_stderr_that_nothing_has_the_text() -> None:
+    result = rqm("list", "memrister")
+
+    assert result.exit_code == 0
+    assert "no ready sequence has 'memrister'; did you mean 'memristor'?" in result.stderr
+
+
+def test_show_nests_the_blocks_of_a_repeat() -> None:
+    tree = rqm("show", "two_port_memristor").stdout
+
+    assert "    repeat for each n_in (counter k)\n      rotate atom s, angle 2 * asin(sqrt(n_in))\n" in tree
+    assert "      push seen <- clicks.a + clicks.s\n      set R <- clip(mean(seen), 0, 1)\n" in tree
+    assert "    s at 0, 0\n    a at 5, 0\n" in tree
+
+
+def test_show_tells_every_kind_of_block(tmp_path: Path) -> None:
+    path = tmp_path / "kinds.json"
+    path.write_text(
+        json.dumps(
+            {
+                "format": "rydberg_qmem-program/1",
+                "name": "kinds",
+                "register": {"atoms": {"q": [0, 0], "p": [5, 0]}},
+                "inputs": {"u": {"default": [0, 1]}},
+                "body": [
+                    {
+                        "pulse": {
+                            "channel": "c",
+                            "amplitude": {"composite": [{"ramp": {"duration_ns": 8, "start": 0, "stop": 1}}]},
+                        }
+                    },
+                    {"for_each": {"atom": "all", "body": [{"rotate": {"atom": "$atom", "angle": 1}}]}},
+                    {"repeat": {"times": 3, "name": "lap", "body": [{"cz": {"control": "q", "target": "p"}}]}},
+                    {"when": {"if": "m == 1", "then": [{"reset": {"atoms": "q"}}], "otherwise": [{"align": {}}]}},
+                ],
+            }
+        )
+    )
+
+    assert rqm("show", path).stdout.partition("  body\n")[2].splitlines() == [
+        "    pulse channel c, amplitude composite(waveforms [ramp(duration_ns 8, start 0, stop 1)])",
+        "    for_each $atom in all",
+        "      rotate atom $atom, angle 1",
+        "    repeat 3 times as lap (counter k)",
+        "      cz control q, target p",
+        "    when m == 1",
+        "      reset atoms [q]",
+        "    otherwise",
+        "      align",
+    ]
+
+
+def test_check_says_ok_in_one_line(coin: Path) -> None:
+    result = rqm("check", coin, "--set", "angle=pi")
+
+    assert result.exit_code == 0
+    assert result.stdout == f"ok: coin, 1 atom on DigitalAnalogDevice, {rq.load(coin).fingerprint()[:12]}\n"
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["check", "show", "run"])
+def test_a_broken_file_is_told_with_line_and_column_of_every_problem(command: str, coin: Path) -> None:
+    coin.write_text(BAD)
+
+    said = refused(command, coin)
+
+    assert f"{coin}:6:" in said
+    assert f"{coin}:7:5: body[1]: is not a known block; did you mean 'measure'? ('mesure')" in said
+
+
+def test_check_finds_what_only_the_whole_program_shows(coin: Path) -> None:
+    coin.write_text(WRONG)
+
+    first, second = refused("check", coin).splitlines()
+
+    assert first.startswith(f"{coin}:6:") and "did you mean 'angle'?" in first
+    assert second.startswith(f"{coin}:7:") and "must be an atom of the register" in second
+
+
+def test_an_unknown_sequence_is_told_with_the_nearest_name() -> None:
+    assert "did you mean 'two_port_memristor'?" in refused("show", "two_port_memristo")
+
+
+def test_a_missing_argument_is_bad_input() -> None:
+    assert "Missing option '-o'" in refused("draw", "rabi")
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+def test_draw_makes_the_folder_and_the_picture(ending: str, tmp_path: Path) -> None:
+    place = tmp_path / "new" / f"rabi.{ending}"
+
+    assert rqm("draw", "rabi", "-o", place).exit_code == 0
+    assert place.read_bytes()[:5] in (b"\x89PNG\r", b"%PDF-", b"<?xml")
+
+
+def test_draw_refuses_an_ending_it_does_not_know(tmp_path: Path) -> None:
+    said = refused("draw", "rabi", "-o", tmp_path / "rabi.gif")
+
+    assert "--output: must end in .png, .pdf, .svg" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_schema_goes_to_stdout_or_a_file(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "schema.json"
+
+    assert json.loads(rqm("schema").stdout) == rq.schema()
+    assert rqm("schema", "-o", place).exit_code == 0
+    assert json.loads(place.read_text()) == rq.schema()
+
+
+# Running
+
+
+def test_the_record_of_a_run_is_that_of_the_library(store: Path) -> None:
+    made = rq.run(rq.load("two_port_memristor"), shots=40, seed=7, parameters={"window": 3})
+
+    assert rq.open_record(store).load().equals(made)
+
+
+def test_inputs_rounds_and_emulator_are_handed_on(tmp_path: Path) -> None:
+    place = tmp_path / "m.zarr"
+    given = ["--input", "n_in=(k % 2) / 2", "--rounds", "6", "--exact", "--emulator", "ideal"]
+
+    result = rqm("run", "two_port_memristor", *given, "-o", place)
+
+    record = rq.open_record(place)
+    assert result.exit_code == 0
+    assert record.n_in.values.tolist() == [0, 0.5, 0, 0.5, 0, 0.5]
+    assert (record.attrs["shots"], record.attrs["emulator"]) == ("exact", "ideal")
+
+
+def test_a_run_says_its_size_its_file_and_its_time(tmp_path: Path) -> None:
+    store = tmp_path / "m.zarr"
+
+    said = rqm("run", "two_port_memristor", "--shots", "5", "--seed", "1", "-o", store).stdout
+
+    assert re.search(r"^two_port_memristor: 5 shots, seed 1, emulator exact, \d+\.\d\d s$", said, re.MULTILINE)
+    assert "dims: shot 5, round 48, clicks_atom 2" in said
+    assert f"file: {store}" in said
+
+
+def test_a_record_is_replaced_when_asked(tmp_path: Path) -> None:
+    options = ["two_port_memristor", "--emulator", "ideal", "-o", tmp_path / "m.zarr", "--overwrite", "--shots"]
+
+    codes = [rqm("run", *options, shots).exit_code for shots in ("2", "3")]
+
+    assert codes == [0, 0]
+    assert rq.open_record(tmp_path / "m.zarr").sizes["shot"] == 3
+
+
+def test_a_record_that_is_there_is_not_overwritten_unasked(store: Path) -> None:
+    before = rq.open_record(store).attrs["created_at"]
+
+    assert "is there already" in refused("run", "two_port_memristor", "--shots", "2", "-o", store)
+    assert rq.open_record(store).attrs["created_at"] == before
+
+
+def test_a_plot_shows_input_against_the_last_atom_and_its_area(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "loop.png"
+
+    said = rqm("run", "two_port_memristor", "--exact", "--emulator", "ideal", "--plot", place).stdout
+
+    assert place.stat().st_size > 10_000
+    assert "loop area: 0.294922 (clicks.s against n_in)" in said
+
+
+def test_a_sampled_plot_gives_the_area_with_its_error(tmp_path: Path) -> None:
+    options = ["--shots", "200", "--seed", "3", "--emulator", "ideal", "--plot", tmp_path / "loop.svg"]
+
+    said = rqm("run", "two_port_memristor", *options).stdout
+
+    found = re.search(r"loop area: (\S+) ± (\S+) ", said)
+    assert found is not None
+    assert abs(float(found[1]) - 0.294922) < 5 * float(found[2]) < 0.1
+
+
+def test_a_sweep_is_plotted_point_by_point(tmp_path: Path) -> None:
+    options = ["--sweep", "window=3,9", "--exact", "--emulator", "ideal", "--plot", tmp_path / "loops.png"]
+
+    said = rqm("run", "two_port_memristor", *options).stdout
+
+    assert "dims: point 2, round 48, clicks_atom 2" in said
+    assert "loop area at window = 3: 0.189705" in said
+    assert "loop area at window = 9: 0.294922" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--shots", "5", "--exact"], "--shots and --exact exclude each other"),
+        (["--shots", "0"], "shots: must be a whole number from 1"),
+        (["--seed", "-1"], "seed: must be a whole number, not negative (-1)"),
+        (["--workers", "0"], "workers: must be at least 1 (0)"),
+        (["--emulator", "exakt"], "no emulator 'exakt'; did you mean 'exact'?"),
+        (["--set", "window"], "--set: must be NAME=VALUE ('window')"),
+        (["--set", "windw=3"], "has no parameter 'windw'; did you mean 'window'?"),
+        (["--set", "window=3 +"], "--set window: is not an expression"),
+        (["--set", "window=n"], "--set window: must be known before the run"),
+        (["--set", "window=3", "--set", "window=4"], "--set: window is given twice"),
+        (["--set", "window=3", "--sweep", "window=3,4"], "--sweep: window is set by --set too"),
+        (["--sweep", "window=3,,4"], "--sweep window: must not be empty"),
+        (["--sweep", "windw=3"], "no parameter 'windw'; did you mean 'window'?"),
+        (["--input", "n_in=sin("], "--input n_in: is not an expression"),
+        (["--input", "n_on=k"], "has no input 'n_on'; did you mean 'n_in'?"),
+        (["--rounds", "0"], "must be a whole number from 1"),
+        (["--plot", "m.gif"], "--plot: must end in .png, .pdf, .svg (m.gif)"),
+        (["--plot", "m.png", "--drive", "n"], "--drive: must be a series of the record"),
+        (["--plot", "m.png", "--response", "clicks"], "--response: must be a series of the record"),
+        (["--plot", "m.png", "--sweep", "window=1,2,3,4,5,6,7,8,9"], "--plot: shows at most 8 points of a sweep (9)"),
+    ],
+)
+def test_bad_options_are_refused_before_the_run(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert message in refused("run", "two_port_memristor", *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rounds_without_an_input_are_refused(coin: Path) -> None:
+    assert "--rounds: program 'coin' has no input" in refused("run", coin, "--rounds", "3")
+
+
+def test_a_plot_of_a_program_without_rounds_is_refused(coin: Path) -> None:
+    assert "--plot: the program has no repeat" in refused("run", coin, "--plot", coin.with_suffix(".png"))
+
+
+def test_a_plot_whose_axes_are_not_clear_asks_for_them(coin: Path) -> None:
+    coin.write_text(GOOD + "  - repeat: {times: 4, body: [{measure: {atoms: q, key: n}}]}\n")
+
+    said = refused("run", coin, "--plot", coin.with_suffix(".png"))
+
+    assert "--plot: give --drive and --response; the record will hold n, time_us" in said
+
+
+# Records
+
+
+def test_info_says_what_a_record_holds(store: Path) -> None:
+    said = rqm("info", store).stdout
+    fingerprint = rq.load("two_port_memristor").fingerprint()
+
+    for line in (
+        r"title +two_port_memristor",
+        rf"program +{fingerprint}",
+        r"shots +40",
+        r"seed +7",
+        r"emulator +exact",
+        r"parameters +period 24, window 3",
+        r"versions +rydberg_qmem \S+, pulser \S+.*",
+        r"  clicks +int8 +shot 40, round 48, clicks_atom 2 .*outcome of measuring a, s",
+    ):
+        assert re.search(f"^{line}$", said, re.MULTILINE), line
+
+
+@pytest.mark.parametrize("command", [["info"], ["analyse", *LOOP]])
+def test_a_missing_record_is_bad_input(command: list[str], tmp_path: Path) -> None:
+    assert "no record there (no such folder)" in refused(*command, tmp_path / "none.zarr")
+
+
+def test_analyse_gives_the_figures_of_the_library_as_json(store: Path) -> None:
+    figures = rq.analysis.hysteresis(rq.open_record(store), drive="n_in", response="clicks.s", period=24)
+
+    told = json.loads(rqm("analyse", store, *LOOP, "--period", "24", "--json").stdout)
+
+    assert told["area"] == float(figures.area)
+    assert told["area_error"] == float(figures.area_error) > 0
+    assert told["direction"] == int(figures.direction)
+
+
+def test_analyse_gives_a_table_with_errors(store: Path) -> None:
+    said = rqm("analyse", store, *LOOP).stdout
+
+    assert re.search(r"^area +0\.\d+ ± 0\.\d+ +enclosed area", said, re.MULTILINE)
+    assert re.search(r"^direction +-1 ", said, re.MULTILINE)
+
+
+def test_analyse_lists_the_points_of_a_sweep(tmp_path: Path) -> None:
+    place = tmp_path / "s.zarr"
+    rqm("run", "two_port_memristor", "--sweep", "window=3,9", "--exact", "--emulator", "ideal", "-o", place)
+
+    told = json.loads(rqm("analyse", place, *LOOP, "--json").stdout)
+    table = rqm("analyse", place, *LOOP).stdout
+
+    assert told["window"] == [3, 9]
+    assert told["area"] == pytest.approx([0.189705, 0.294922], abs=1e-6)
+    assert table.index("window = 3:") < table.index("window = 9:")
+
+
+def test_what_is_not_finite_is_null_in_json(tmp_path: Path) -> None:
+    place = tmp_path / "one.zarr"
+    rqm("run", "two_port_memristor", "--shots", "1", "--seed", "1", "--emulator", "ideal", "-o", place)
+
+    told = json.loads(rqm("analyse", place, *LOOP, "--json").stdout)
+
+    assert told["area"] > 0
+    assert told["area_error"] is None
+
+
+def test_an_unknown_variable_is_told_with_the_nearest_name(store: Path) -> None:
+    assert "did you mean 'clicks'?" in refused("analyse", store, "--drive", "n_in", "--response", "click")
+
+
+# Errors
+
+
+@pytest.mark.parametrize("arguments", [("--debug", "show", "nothing"), ("show", "nothing", "--debug")])
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(arguments: tuple[str, ...]) -> None:
+    result = rqm(*arguments)
+
+    assert result.exit_code == 2
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "InputError: nothing: no sequence of that name" in result.stderr
+
+
+def test_an_unexpected_error_is_one_line_and_exit_code_1(coin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rydberg_qmem.compile.check.check", lambda *_, **__: 1 / 0)
+
+    result = rqm("check", coin)
+
+    assert result.exit_code == 1
+    assert result.stderr == "internal error: ZeroDivisionError: division by zero; run with --debug\n"
+
+
+def test_a_failed_run_is_exit_code_1(coin: Path) -> None:
+    coin.write_text(
+        GOOD.replace("body:", "memory: {x: {initial: 0}}\nbody:").replace("angle: angle", "angle: 1 / x")
+    )
+
+    result = rqm("run", coin, "--shots", "3")
+
+    assert result.exit_code == 1
+    assert "body[0].rotate" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_interrupt_is_exit_code_130_and_leaves_no_record(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "m.zarr"
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # some shells ignore it
+    command = [sys.executable, "-c", listening + MAIN[-1], "run", "two_port_memristor", "--rounds", "100000", "-o", place]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not place.parent.exists() and process.poll() is None:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+
+    assert (process.returncode, said) == (130, "interrupted\n")
+    assert list(place.parent.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    shown = subprocess.run([*MAIN, "schema"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
