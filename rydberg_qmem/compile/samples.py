@@ -37,10 +37,12 @@ class Track:
         return np.searchsorted(self.breaks, cuts, side="right") - 1
 
 
-def evaluate(schedule: Schedule, scope: Scope, target: Target) -> list[Track]:
-    """Evaluate every drive of a schedule over all rows of control values."""
+def evaluate(schedule: Schedule, scope: Scope, target: Target, atoms: set[int] | None = None) -> list[Track]:
+    """Evaluate the drives of a schedule, or those on some atoms, over all rows of control values."""
     made = []
     for k, drive in enumerate(schedule.drives):
+        if atoms is not None and atoms.isdisjoint(drive.atoms):
+            continue
         if drive.names:
             made.append(_track(drive, scope, target))
             continue

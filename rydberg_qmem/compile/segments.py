@@ -129,7 +129,7 @@ class _Walker:
 
     def _flush(self, steps: list[Step], pending: list[Placed]) -> None:
         if pending:
-            steps.append(Segment(self.segments, tuple(pending)))
+            steps.append(Segment(self.segments, tuple(pending), self.total))
             self.segments += 1
             pending.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class Segment:
 
     index: int
     blocks: tuple[Placed, ...]
+    visits: int = 1
+    """How often the loops around it come by."""
 
     @property
     def place(self) -> str:
@@ -37,22 +39,23 @@ class Segment:
 
 def expressions_of(segment: Segment) -> tuple[Expression, ...]:
     """Return the expressions of a segment whose values the run must know."""
-    found: dict[Expression, None] = {}
+    found = (e for placed in segment.blocks for e in expressions_in(placed.block))
+    return tuple(dict.fromkeys(found))
 
-    def visit(value: Any) -> None:
-        if isinstance(value, Expression):
-            if not value.is_constant:
-                found[value] = None
-        elif isinstance(value, tuple):
-            for item in value:
-                visit(item)
-        elif hasattr(type(value), "model_fields"):
-            for name in type(value).model_fields:
-                visit(getattr(value, name))
 
-    for placed in segment.blocks:
-        visit(placed.block)
-    return tuple(found)
+def expressions_in(value: Any) -> tuple[Expression, ...]:
+    """Return the expressions inside a block, waveform or lowered pulse that are no constants."""
+    if isinstance(value, Expression):
+        return () if value.is_constant else (value,)
+    if isinstance(value, tuple):
+        parts = value
+    elif hasattr(type(value), "model_fields"):
+        parts = tuple(getattr(value, name) for name in type(value).model_fields)
+    elif is_dataclass(value):
+        parts = tuple(getattr(value, item.name) for item in fields(value))
+    else:
+        return ()
+    return tuple(e for part in parts for e in expressions_in(part))
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,19 @@ class Target:
     atoms: tuple[str, ...]
     levels: tuple[str, ...]
 
+    def subset(self, atoms: tuple[int, ...]) -> Target:
+        """Return the target with some of the atoms only, made once."""
+        if len(atoms) == len(self.atoms):
+            return self
+        if atoms not in self._subsets:
+            names = tuple(self.atoms[i] for i in atoms)
+            self._subsets[atoms] = Target(self.device, self.register, names, self.levels)
+        return self._subsets[atoms]
+
+    @cached_property
+    def _subsets(self) -> dict[tuple[int, ...], Target]:
+        return {}
+
     @property
     def dimension(self) -> int:
         """Number of basis states of the whole register."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
 from rydberg_qmem.compile.shapes import Scope, column, duration_of, pulser_waveform
-from rydberg_qmem.compile.steps import Segment, expressions_of
+from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import FRAME, Target
 from rydberg_qmem.errors import CapabilityError, RunError
 from rydberg_qmem.language.blocks import Align, Delay, DetuningMap, PhaseShift, Protocol, Pulse
@@ -82,9 +82,60 @@ class Plan:
     target: Target
     operations: tuple[tuple[Lowered, str], ...] = ()
     timing: tuple[Expression, ...] = ()
-    controls: tuple[Expression, ...] = ()
     schedules: dict[tuple[float, ...], Schedule] = field(default_factory=dict)
     cache: dict[Any, Any] = field(default_factory=dict)
+
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """Atoms that any pulse or phase shift acts on."""
+        shifted = {a for op, _ in self.operations if isinstance(op, PhaseShift) for a in self.indices(op.atoms)}
+        return frozenset(shifted).union(*(self._acts_on(op) for op, _ in self.operations))
+
+    @cached_property
+    def excited(self) -> frozenset[int]:
+        """Atoms that may be taken to a Rydberg level."""
+        return frozenset().union(*(self._acts_on(op) for op, _ in self.operations if self._basis(op) != "digital"))
+
+    linked: tuple[tuple[int, ...], ...] = ()
+
+    def _basis(self, op: Lowered) -> str:
+        return str(self.target.channel(op.channel).basis) if isinstance(op, Pulse | GatePulse | DetuningMap) else ""
+
+    def _acts_on(self, op: Lowered) -> frozenset[int]:
+        match op:
+            case Pulse():
+                return frozenset(self.indices(op.atoms if op.atoms is not None else "all"))
+            case GatePulse():
+                return frozenset(self.indices((op.atom,)))
+            case DetuningMap():
+                return frozenset(self.indices(tuple(op.weights)))
+            case _:
+                return frozenset()
+
+    def indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
+        """Return the register indices of atoms."""
+        if atoms == "all":
+            return tuple(range(len(self.target.atoms)))
+        return tuple(self.target.atoms.index(name) for name in atoms)
+
+    def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
+        """Return the expressions that steer what happens to some atoms, and those that timing depends on."""
+        key = ("controls", atoms)
+        if key not in self.cache:
+            wanted: dict[Expression, None] = dict.fromkeys(self.timing)
+            for op, _ in self.operations:
+                acts = self._acts_on(op) | (self.indices(op.atoms) if isinstance(op, PhaseShift) else frozenset())
+                if acts & set(atoms):
+                    wanted.update(dict.fromkeys(expressions_in(op)))
+            self.cache[key] = tuple(wanted)
+        return self.cache[key]  # type: ignore[no-any-return]
+
+    def durations(self, scope: Scope, rows: int) -> NDArray[np.int64]:
+        """Return how long the segment takes in each row (ns)."""
+        made = np.zeros(rows, dtype=np.int64)
+        for schedule, chosen, _ in timed(self, scope, rows):
+            made[chosen] = schedule.duration_ns
+        return made
 
     def schedule(self, values: tuple[float, ...], scope: Scope) -> Schedule:
         """Return the schedule for one setting of the expressions that timing depends on."""
@@ -103,7 +154,7 @@ def plan_segment(segment: Segment, target: Target) -> Plan:
         for expression in _timing_of(op, target):
             if not expression.is_constant:
                 timing[expression] = None
-    return Plan(segment, target, operations, tuple(timing), expressions_of(segment))
+    return Plan(segment, target, operations, tuple(timing))
 
 
 def _timing_of(op: Lowered, target: Target) -> tuple[Expression, ...]:

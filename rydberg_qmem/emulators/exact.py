@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -18,6 +18,7 @@ from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, rows_of, timed
 from rydberg_qmem.emulators import joint, rotations
 from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.magnus import Samples
 from rydberg_qmem.emulators.protocol import Capabilities
 from rydberg_qmem.units import NS_PER_US
 
@@ -25,7 +26,7 @@ Array = NDArray[np.float64]
 Cuts = NDArray[np.int64]
 Site = tuple[int, str]
 
-CACHED_DIMENSION = 81
+CACHED_DIMENSION = 1024
 """Largest register whose propagators are kept; beyond it, states are evolved each time."""
 CACHE_BYTES = 200_000_000
 """Memory that the propagators of all segments together may take."""
@@ -35,12 +36,13 @@ CACHE_BYTES = 200_000_000
 class Propagators:
     """Propagators by schedule and control values, the least recently used dropped when memory runs out.
 
-    A propagator costs as much as evolving one state for each of its columns, so control values get one only
-    when they come a second time: with continuous feedback they never do.
+    A propagator costs as much as evolving one state for each of its columns. It is made when the rows that had
+    its control values add up to that, or sooner when they come again and the loops ahead promise as much: with
+    continuous feedback, where no value comes twice, never.
     """
 
     kept: OrderedDict[bytes, State] = field(default_factory=OrderedDict)
-    seen: set[bytes] = field(default_factory=set)
+    seen: dict[bytes, int] = field(default_factory=dict)
     size: int = 0
 
     def get(self, key: bytes) -> State | None:
@@ -57,14 +59,13 @@ class Propagators:
         while self.size > CACHE_BYTES:
             self.size -= self.kept.popitem(last=False)[1].nbytes
 
-    def second_time(self, key: bytes) -> bool:
-        """Return whether a key has come before; remember it."""
-        if key in self.seen:
-            return True
+    def worth_keeping(self, key: bytes, rows: int, visits: int, dimension: int) -> bool:
+        """Return whether to make the propagator of a key that `rows` rows ask for now; remember them."""
+        before = self.seen.get(key, 0)
         if len(self.seen) > 1_000_000:
             self.seen.clear()
-        self.seen.add(key)
-        return False
+        self.seen[key] = before + rows
+        return before + rows >= dimension or (before > 0 and rows * visits >= dimension)
 
 
 class Exact:
@@ -80,24 +81,24 @@ class Exact:
         """Lower the segment to pulses."""
         return plan_segment(segment, target)
 
-    def evolve(self, plan: Plan, scope: Scope, states: State) -> tuple[State, NDArray[np.int64]]:
-        """Return the states after the segment, phase references applied, and its duration in each row."""
-        out, durations = np.empty_like(states), np.zeros(len(states), dtype=np.int64)
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+        """Return the states of some atoms after the segment, phase references applied."""
+        out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
-            durations[rows] = schedule.duration_ns
-            if plan.target.dimension <= CACHED_DIMENSION:
-                out[rows] = self._with_cache(plan, schedule, part, states[rows])
+            piece = Piece(plan, schedule, atoms)
+            if states.shape[1] <= CACHED_DIMENSION:
+                out[rows] = self._with_cache(piece, part, states[rows])
             else:
-                out[rows] = evolve_schedule(plan, schedule, part, states[rows])
-        return out, durations
+                out[rows] = evolve_piece(piece, part, states[rows])
+        return out
 
     def wait(self, target: Target, states: State, duration_ns: int) -> State:
         """Return the states after `duration_ns` in the dark: interactions go on."""
         return evolve_stretch(target, states, np.array([0, duration_ns]), [])
 
-    def _with_cache(self, plan: Plan, schedule: Schedule, scope: Scope, states: State) -> State:
-        columns = [np.broadcast_to(column(e, scope), (len(states),)) for e in plan.controls]
-        prefix = f"{id(schedule)}:".encode()
+    def _with_cache(self, piece: Piece, scope: Scope, states: State) -> State:
+        columns = [np.broadcast_to(column(e, scope), (len(states),)) for e in piece.plan.controls_of(piece.atoms)]
+        prefix = f"{id(piece.schedule)}:{piece.atoms}:".encode()
         values = np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.zeros((len(states), 0))
         keys = [prefix + row.tobytes() for row in values]
         missing = Counter(key for key in keys if self._propagators.get(key) is None)
@@ -105,71 +106,95 @@ class Exact:
         worth = [
             (key, place[key])
             for key, rows in missing.items()
-            if self._propagators.second_time(key) or rows > plan.target.dimension
+            if self._propagators.worth_keeping(key, rows, piece.plan.segment.visits, states.shape[1])
         ]
         if worth:
-            self._build(plan, schedule, scope, worth)
-        found = [self._propagators.get(key) for key in keys]
+            self._build(piece, scope, worth)
+        kept = [self._propagators.get(key) for key in keys]
         out = np.empty_like(states)
-        new = np.array([i for i, u in enumerate(found) if u is None], dtype=np.int64)
-        old = np.array([i for i, u in enumerate(found) if u is not None], dtype=np.int64)
+        new = np.array([i for i, u in enumerate(kept) if u is None], dtype=np.int64)
+        old = np.array([i for i, u in enumerate(kept) if u is not None], dtype=np.int64)
         if len(new):
-            out[new] = evolve_schedule(plan, schedule, rows_of(scope, new), states[new])
-        if len(old):
-            stack = np.stack([u for u in found if u is not None])
+            out[new] = evolve_piece(piece, rows_of(scope, new), states[new])
+        if len(set(keys)) == 1 and len(old):
+            out = states @ kept[0].T  # type: ignore[union-attr]  # not None: `old` counts it
+        elif len(old):
+            stack = np.stack([u for u in kept if u is not None])
             out[old] = np.matmul(stack, states[old][:, :, None])[:, :, 0]
         return out
 
-    def _build(self, plan: Plan, schedule: Schedule, scope: Scope, wanted: list[tuple[bytes, int]]) -> None:
+    def _build(self, piece: Piece, scope: Scope, wanted: list[tuple[bytes, int]]) -> None:
         """Evolve every basis state for each of the wanted control values."""
-        size = plan.target.dimension
+        size = piece.target.dimension
         rows = np.repeat(np.array([row for _, row in wanted], dtype=np.int64), size)
         basis = np.tile(np.eye(size, dtype=complex), (len(wanted), 1))
-        evolved = evolve_schedule(plan, schedule, rows_of(scope, rows), basis)
+        evolved = evolve_piece(piece, rows_of(scope, rows), basis)
         for k, (key, _) in enumerate(wanted):
             self._propagators.put(key, np.ascontiguousarray(evolved[k * size : (k + 1) * size].T))
 
 
-def evolve_schedule(plan: Plan, schedule: Schedule, scope: Scope, states: State) -> State:
+@dataclass(frozen=True)
+class Piece:
+    """What a schedule does to some of the atoms."""
+
+    plan: Plan
+    schedule: Schedule
+    atoms: tuple[int, ...]
+
+    @property
+    def target(self) -> Target:
+        """The target with these atoms only."""
+        return self.plan.target.subset(self.atoms)
+
+    def tracks(self, scope: Scope) -> list[Track]:
+        """Return the drives on these atoms, evaluated, with the atoms' places among them."""
+        place = {atom: i for i, atom in enumerate(self.atoms)}
+        made = []
+        for track in evaluate(self.schedule, scope, self.plan.target, set(self.atoms)):
+            here = [k for k, atom in enumerate(track.atoms) if atom in place]
+            weights = None if track.weights is None else tuple(track.weights[k] for k in here)
+            made.append(replace(track, atoms=tuple(place[track.atoms[k]] for k in here), weights=weights))
+        return made
+
+
+def evolve_piece(piece: Piece, scope: Scope, states: State) -> State:
     """Evolve rows of states through a schedule, phase references applied at its end."""
-    tracks = evaluate(schedule, scope, plan.target)
     run: list[tuple[Cuts, list[Track]]] = []
-    for cuts, active in stretches(tracks, schedule.duration_ns):
-        if (
-            all(track.fixed for track in active)
-            and plan.target.dimension <= CACHED_DIMENSION
-            and len(states) > plan.target.dimension
-        ):
+    for cuts, active in stretches(piece.tracks(scope), piece.schedule.duration_ns):
+        fixed = all(track.fixed for track in active)
+        if fixed and states.shape[1] <= CACHED_DIMENSION and len(states) > states.shape[1]:
             run.append((cuts, active))
             continue
-        states = _fixed(plan, schedule, run, states)
+        states = _fixed(piece, run, states)
         run = []
-        states = evolve_stretch(plan.target, states, cuts, active)
-    states = _fixed(plan, schedule, run, states)
-    return apply_frame(plan.target, schedule, scope, states)
+        states = evolve_stretch(piece.target, states, cuts, active)
+    states = _fixed(piece, run, states)
+    return apply_frame(piece.plan.target, piece.schedule, scope, states, piece.atoms)
 
 
-def _fixed(plan: Plan, schedule: Schedule, run: list[tuple[Cuts, list[Track]]], states: State) -> State:
+def _fixed(piece: Piece, run: list[tuple[Cuts, list[Track]]], states: State) -> State:
     """Apply consecutive stretches that no control value changes, as one propagator made once."""
     if not run:
         return states
-    key: tuple[Any, ...] = ("fixed", id(schedule), int(run[0][0][0]), int(run[-1][0][-1]))
-    if key not in plan.cache:
-        rows: State = np.eye(plan.target.dimension, dtype=complex)
+    key: tuple[Any, ...] = ("fixed", id(piece.schedule), piece.atoms, int(run[0][0][0]), int(run[-1][0][-1]))
+    if key not in piece.plan.cache:
+        rows: State = np.eye(states.shape[1], dtype=complex)
         for cuts, active in run:
-            rows = evolve_stretch(plan.target, rows, cuts, active)
-        plan.cache[key] = rows
-    return np.asarray(states @ plan.cache[key])
+            rows = evolve_stretch(piece.target, rows, cuts, active)
+        piece.plan.cache[key] = rows
+    return np.asarray(states @ piece.plan.cache[key])
 
 
-def apply_frame(target: Target, schedule: Schedule, scope: Scope, states: State) -> State:
-    """Turn the phase references that a segment leaves behind into the frame of the states."""
-    layout = layout_of(target)
+def apply_frame(target: Target, schedule: Schedule, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+    """Turn the phase references that a segment leaves behind into the frame of the states of some atoms."""
+    layout = layout_of(target.subset(atoms))
     for atom, level, parts in schedule.frame:
+        if atom not in atoms:
+            continue
         angle = np.zeros(1)
         for factor, expression in parts:
             angle = angle + factor * column(expression, scope)
-        states = states * np.exp(1j * angle[:, None] * layout.is_level(atom, level))
+        states = states * np.exp(1j * angle[:, None] * layout.is_level(atoms.index(atom), level))
     return states
 
 
@@ -285,15 +310,15 @@ def _together(
     moved = states.reshape(shape).transpose(axes)
     packed = np.ascontiguousarray(moved).reshape(rows, levels ** len(others), levels ** len(driven))
     space = _subspace(target, driven)
-    steps = []
-    for k, dt in enumerate(dt_us):
-        terms = []
-        for (atom, basis), (omega, delta) in sites.items():
-            if atom in driven:
-                a, b = (layout.levels.index(level) for level in DRIVEN[basis])
-                terms.append(joint.Term(driven.index(atom), a, b, omega[:, k], delta[:, k]))
-        steps.append(joint.Step(tuple(terms), float(dt)))
-    packed = joint.evolve(packed, space, steps)
+    places, omegas, deltas = [], [], []
+    for (atom, basis), (omega, delta) in sites.items():
+        if atom in driven:
+            a, b = (layout.levels.index(level) for level in DRIVEN[basis])
+            places.append(joint.Site(driven.index(atom), a, b))
+            omegas.append(omega)
+            deltas.append(delta)
+    samples = Samples(dt_us, tuple(omegas), tuple(deltas))
+    packed = joint.evolve(packed, space, tuple(places), samples)
     back = packed.reshape((rows, *(levels,) * layout.atoms)).transpose(np.argsort(axes))
     return np.ascontiguousarray(back).reshape(rows, -1)
 

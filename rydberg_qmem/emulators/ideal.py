@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.shapes import Scope, column
-from rydberg_qmem.compile.steps import Placed, Segment
+from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators import rotations
@@ -16,6 +18,7 @@ from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.emulators.protocol import Capabilities
 from rydberg_qmem.language.blocks import CNOT, CZ, Rotate
+from rydberg_qmem.language.expressions import Expression
 
 Gate = Rotate | CZ | CNOT
 
@@ -26,6 +29,50 @@ class IdealPlan:
 
     target: Target
     parts: tuple[Gate | Plan, ...]
+
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """Atoms that any gate, pulse or phase shift acts on."""
+        return frozenset().union(*(p.touched if isinstance(p, Plan) else self.atoms_of(p) for p in self.parts))
+
+    @cached_property
+    def excited(self) -> frozenset[int]:
+        """Atoms that a pulse or a rotation may take to a Rydberg level."""
+        found: set[int] = set()
+        for part in self.parts:
+            if isinstance(part, Plan):
+                found |= part.excited
+            elif isinstance(part, Rotate) and part.basis == "ground-rydberg":
+                found |= set(self.atoms_of(part))
+        return frozenset(found)
+
+    @cached_property
+    def linked(self) -> tuple[tuple[int, ...], ...]:
+        """Pairs of atoms that a gate joins."""
+        return tuple(self.atoms_of(part) for part in self.parts if isinstance(part, CZ | CNOT))
+
+    def atoms_of(self, gate: Gate) -> tuple[int, ...]:
+        """Return the register indices of a gate's atoms."""
+        names = (gate.atom,) if isinstance(gate, Rotate) else (gate.control, gate.target)
+        return tuple(self.target.atoms.index(name) for name in names)
+
+    def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
+        """Return the expressions that steer what happens to some atoms."""
+        found: dict[Expression, None] = {}
+        for part in self.parts:
+            if isinstance(part, Plan):
+                found.update(dict.fromkeys(part.controls_of(atoms)))
+            elif set(self.atoms_of(part)) & set(atoms):
+                found.update(dict.fromkeys(expressions_in(part)))
+        return tuple(found)
+
+    def durations(self, scope: Scope, rows: int) -> NDArray[np.int64]:
+        """Return how long the pulses take in each row (ns); gates take no time."""
+        total = np.zeros(rows, dtype=np.int64)
+        for part in self.parts:
+            if isinstance(part, Plan):
+                total += part.durations(scope, rows)
+        return total
 
 
 class Ideal:
@@ -40,29 +87,22 @@ class Ideal:
     def plan(self, segment: Segment, target: Target) -> IdealPlan:
         """Split the segment into gates and runs of pulses."""
         parts: list[Gate | Plan] = []
-        run: list[Placed] = []
-        for placed in segment.blocks:
-            if isinstance(placed.block, Rotate | CZ | CNOT):
-                if run:
-                    parts.append(plan_segment(Segment(segment.index, tuple(run)), target))
-                    run = []
-                parts.append(placed.block)
+        for is_gate, run in groupby(segment.blocks, key=lambda placed: isinstance(placed.block, Rotate | CZ | CNOT)):
+            if is_gate:
+                parts.extend(placed.block for placed in run if isinstance(placed.block, Rotate | CZ | CNOT))
             else:
-                run.append(placed)
-        if run:
-            parts.append(plan_segment(Segment(segment.index, tuple(run)), target))
+                parts.append(plan_segment(replace(segment, blocks=tuple(run)), target))
         return IdealPlan(target, tuple(parts))
 
-    def evolve(self, plan: IdealPlan, scope: Scope, states: State) -> tuple[State, NDArray[np.int64]]:
-        """Apply gates and pulses in turn; gates take no time."""
-        durations = np.zeros(len(states), dtype=np.int64)
+    def evolve(self, plan: IdealPlan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+        """Apply gates and pulses on some atoms in turn."""
+        target = plan.target.subset(atoms)
         for part in plan.parts:
             if isinstance(part, Plan):
-                states, taken = self._pulses.evolve(part, scope, states)
-                durations = durations + taken
-            else:
-                states = apply_gate(plan.target, part, scope, states)
-        return states, durations
+                states = self._pulses.evolve(part, scope, states, atoms)
+            elif set(plan.atoms_of(part)) <= set(atoms):
+                states = apply_gate(target, part, scope, states)
+        return states
 
     def wait(self, target: Target, states: State, duration_ns: int) -> State:
         """Return the states after `duration_ns` in the dark."""

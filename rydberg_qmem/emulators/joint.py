@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.emulators import magnus, splitting
 from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.magnus import Samples
 
 Complex = NDArray[np.complex128]
 Array = NDArray[np.float64]
 
-DENSE_DIMENSION = 81
+DENSE_DIMENSION = 32
 """Largest subspace whose Hamiltonians are diagonalised."""
-DENSE_WORK = 2_000_000
+SPLIT_DIMENSION = 128
+"""Smallest subspace under one global drive that the split-operator method takes."""
+DENSE_WORK = 4_000_000
 """Largest number of matrix elements that one batch of Hamiltonians may hold."""
+CUTOFF = 1e-14
+"""Chebyshev coefficients below this are left out."""
 
 
 @dataclass(frozen=True)
-class Term:
-    """A drive on one atom of the subspace: levels (a, b) as indices, Ω exp(-iφ) (rows or 1,), δ (rows or 1,)."""
+class Site:
+    """A drive's place in the subspace: the atom, and the indices of its levels (a, b)."""
 
     atom: int
     a: int
     b: int
-    omega: Complex
-    delta: Array
-
-
-@dataclass(frozen=True)
-class Step:
-    """One interval of constant drives."""
-
-    terms: tuple[Term, ...]
-    dt_us: float
 
 
 @dataclass(frozen=True)
@@ -51,29 +48,45 @@ class Subspace:
         """Number of basis states of the subspace."""
         return int(self.levels**self.atoms)
 
+    @cached_property
+    def digits(self) -> NDArray[np.int8]:
+        """Level of each atom in each basis state."""
+        return np.indices((self.levels,) * self.atoms, dtype=np.int8).reshape(self.atoms, -1)
 
-def evolve(states: State, space: Subspace, steps: list[Step]) -> State:
-    """Evolve states (rows, settings, dimension) through the steps."""
-    for step in steps:
-        rows = max([1, *(max(len(t.omega), len(t.delta)) for t in step.terms)])
-        work = rows * len(space.energies) * space.dimension**2
-        if space.dimension <= DENSE_DIMENSION and work <= DENSE_WORK:
-            states = _dense(states, space, step)
+
+def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
+    """Evolve states (rows, settings, dimension) through all intervals, in as few steps as accuracy allows."""
+    if _is_global(space, sites, samples):
+        made = splitting.evolve(states[:, 0], _global_drive(space, sites, samples))
+        if made is not None:
+            return made[:, None]
+    if len(samples.dt_us) >= 16:
+        trial = states[:1]
+
+        def attempt(state: State, some: Samples) -> State:
+            return _steps(state, space, sites, some.row(0))
+
+        group = magnus.choose_group(samples, trial, attempt)
+        samples = magnus.coarsen(samples, group) if group > 1 else samples
+    return _steps(states, space, sites, samples)
+
+
+def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
+    rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
+    dense = space.dimension <= DENSE_DIMENSION and rows * len(space.energies) * space.dimension**2 <= DENSE_WORK
+    for k, dt in enumerate(samples.dt_us):
+        omegas = tuple(o[:, k] for o in samples.omegas)
+        deltas = tuple(d[:, k] for d in samples.deltas)
+        if dense:
+            states = _dense(states, hamiltonian(space, sites, omegas, deltas), float(dt))
         else:
-            states = _chebyshev(states, space, step)
+            states = _chebyshev(states, space, sites, omegas, deltas, float(dt))
     return states
 
 
-def _drive_matrices(space: Subspace, term: Term) -> tuple[Array, Array]:
-    up = np.zeros((space.levels, space.levels))
-    up[term.a, term.b] = 1.0
-    here = np.zeros((space.levels, space.levels))
-    here[term.b, term.b] = 1.0
-    left, right = np.eye(space.levels**term.atom), np.eye(space.levels ** (space.atoms - term.atom - 1))
-    return np.kron(np.kron(left, up), right), np.kron(np.kron(left, here), right)
-
-
-def hamiltonian(space: Subspace, step: Step) -> Complex:
+def hamiltonian(
+    space: Subspace, sites: tuple[Site, ...], omegas: tuple[Complex, ...], deltas: tuple[Array, ...]
+) -> Complex:
     """Return the dense Hamiltonians (rows or 1, settings, dimension, dimension) in rad/µs."""
     size = space.dimension
     h = np.zeros((1, len(space.energies), size, size), dtype=complex)
@@ -81,66 +94,124 @@ def hamiltonian(space: Subspace, step: Step) -> Complex:
     h[:, :, index, index] = space.energies
     if space.exchange is not None:
         h = h + space.exchange
-    for term in step.terms:
-        up, here = _drive_matrices(space, term)
-        raise_ = 0.5 * term.omega[:, None, None, None] * up
-        h = h + raise_ + raise_.conj().swapaxes(-1, -2) - term.delta[:, None, None, None] * here
+    for site, omega, delta in zip(sites, omegas, deltas, strict=True):
+        up, here = _drive_matrices(space, site)
+        raised = 0.5 * omega[:, None, None, None] * up
+        h = h + raised + raised.conj().swapaxes(-1, -2) - delta[:, None, None, None] * here
     return h
 
 
-def _dense(states: State, space: Subspace, step: Step) -> State:
-    h = hamiltonian(space, step)
+def _drive_matrices(space: Subspace, site: Site) -> tuple[Array, Array]:
+    up = np.zeros((space.levels, space.levels))
+    up[site.a, site.b] = 1.0
+    here = np.zeros((space.levels, space.levels))
+    here[site.b, site.b] = 1.0
+    left, right = np.eye(space.levels**site.atom), np.eye(space.levels ** (space.atoms - site.atom - 1))
+    return np.kron(np.kron(left, up), right), np.kron(np.kron(left, here), right)
+
+
+def _dense(states: State, h: Complex, dt_us: float) -> State:
     energies, vectors = np.linalg.eigh(h)
-    phases = np.exp(-1j * energies * step.dt_us)
+    phases = np.exp(-1j * energies * dt_us)
     inner = np.matmul(vectors.conj().swapaxes(-1, -2), states[..., None])[..., 0] * phases
     return np.asarray(np.matmul(vectors, inner[..., None])[..., 0])
 
 
-def _apply(states: State, space: Subspace, terms: tuple[Term, ...], diagonal: Array) -> State:
-    out = states * diagonal
+def coefficients(x: float) -> Complex:
+    """Return the Chebyshev coefficients of exp(-ixy) for y in [-1, 1]."""
+    from scipy.special import jv
+
+    count = int(x + 16 + 5 * x ** (1 / 3))
+    made = jv(np.arange(count), x) * (-1j) ** np.arange(count)
+    made[1:] *= 2
+    return np.asarray(made[: int(np.flatnonzero(np.abs(made) > CUTOFF)[-1]) + 1])
+
+
+def _chebyshev(
+    states: State,
+    space: Subspace,
+    sites: tuple[Site, ...],
+    omegas: tuple[Complex, ...],
+    deltas: tuple[Array, ...],
+    dt_us: float,
+) -> State:
+    """Expand exp(-iHt) in Chebyshev polynomials: as many terms as the spectrum's width times t, and a few more."""
+    diagonal = space.energies[None]
+    for site, delta in zip(sites, deltas, strict=True):
+        diagonal = diagonal - delta[:, None, None] * (space.digits[site.atom] == site.b)
+    coupling = sum(float(np.abs(omega).max()) / 2 for omega in omegas)
     if space.exchange is not None:
-        out = out + states @ space.exchange.T
+        coupling += float(np.abs(space.exchange).sum(axis=1).max())
+    centre, radius = _interval(diagonal, coupling)
+    shifted = (diagonal - centre) / radius
+    scaled = tuple(omega / radius for omega in omegas)
+    exchange = None if space.exchange is None else space.exchange / radius
+
+    def apply(psi: State) -> State:
+        return _apply(psi, space, sites, scaled, shifted, exchange)
+
+    weights = coefficients(radius * dt_us)
+    previous, current = states, apply(states)
+    total = weights[0] * previous + (weights[1] * current if len(weights) > 1 else 0)
+    for weight in weights[2:]:
+        previous, current = current, 2 * apply(current) - previous
+        total = total + weight * current
+    return np.asarray(np.exp(-1j * centre * dt_us) * total)
+
+
+def _interval(diagonal: Array, coupling: float) -> tuple[float, float]:
+    low, high = float(diagonal.min()) - coupling, float(diagonal.max()) + coupling
+    return (low + high) / 2, max((high - low) / 2, 1e-9)
+
+
+def _apply(
+    states: State,
+    space: Subspace,
+    sites: tuple[Site, ...],
+    omegas: tuple[Complex, ...],
+    diagonal: Array,
+    exchange: Array | None,
+) -> State:
+    out = states * diagonal
+    if exchange is not None:
+        out = out + states @ exchange.T
     rows, settings, _ = states.shape
-    for term in terms:
-        shape = (rows, settings, space.levels**term.atom, space.levels, -1)
+    for site, omega in zip(sites, omegas, strict=True):
+        shape = (rows, settings, space.levels**site.atom, space.levels, -1)
         source, sink = states.reshape(shape), out.reshape(shape)
-        half = 0.5 * term.omega[:, None, None, None]
-        sink[:, :, :, term.a] += half * source[:, :, :, term.b]
-        sink[:, :, :, term.b] += half.conj() * source[:, :, :, term.a]
+        half = 0.5 * omega[:, None, None, None]
+        sink[:, :, :, site.a] += half * source[:, :, :, site.b]
+        sink[:, :, :, site.b] += half.conj() * source[:, :, :, site.a]
     return out
 
 
-def _full_diagonal(space: Subspace, terms: tuple[Term, ...]) -> Array:
-    diagonal = space.energies[None]
-    digits = np.indices((space.levels,) * space.atoms).reshape(space.atoms, -1)
-    for term in terms:
-        diagonal = diagonal - term.delta[:, None, None] * (digits[term.atom] == term.b)
-    return np.asarray(diagonal)
+def _is_global(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> bool:
+    """Return whether one drive of steady phase acts alike on all atoms, and they are many."""
+    if space.exchange is not None or len(space.energies) > 1 or space.dimension < SPLIT_DIMENSION:
+        return False
+    first = samples.omegas[0] if samples.omegas else np.zeros((1, 1))
+    pairs, atoms = {(site.a, site.b) for site in sites}, {site.atom for site in sites}
+    if len(pairs) != 1 or len(atoms) != space.atoms or len(sites) != space.atoms:
+        return False
+    if not all(o is first or np.array_equal(o, first) for o in samples.omegas):
+        return False
+    lead = first[np.arange(len(first)), np.abs(first).argmax(axis=1)]
+    return bool(np.all(np.abs((first * lead[:, None].conj()).imag) <= 1e-12 * max(1e-300, np.abs(lead).max() ** 2)))
 
 
-def _chebyshev(states: State, space: Subspace, step: Step) -> State:
-    """Expand exp(-iHt) in Chebyshev polynomials: as many terms as the spectrum's width times t, and a few more."""
-    from scipy.special import jv
-
-    diagonal = _full_diagonal(space, step.terms)
-    coupling = sum(float(np.abs(term.omega).max()) / 2 for term in step.terms)
-    if space.exchange is not None:
-        coupling += float(np.abs(space.exchange).sum(axis=1).max())
-    low, high = float(diagonal.min()) - coupling, float(diagonal.max()) + coupling
-    centre, radius = (low + high) / 2, max((high - low) / 2, 1e-12)
-    x = radius * step.dt_us
-    count = int(x + 12 + 4.5 * x ** (1 / 3)) + 4
-    weights = jv(np.arange(count), x) * (-1j) ** np.arange(count)
-    weights[1:] *= 2
-    count = int(np.flatnonzero(np.abs(weights) > 1e-16)[-1]) + 1
-    shifted = (diagonal - centre) / radius
-    terms = tuple(Term(t.atom, t.a, t.b, t.omega / radius, t.delta) for t in step.terms)
-    scaled = Subspace(
-        space.levels, space.atoms, space.energies, None if space.exchange is None else space.exchange / radius
+def _global_drive(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> splitting.GlobalDrive:
+    omega = samples.omegas[0]
+    lead = omega[np.arange(len(omega)), np.abs(omega).argmax(axis=1)]
+    phase = -np.angle(lead)
+    order = sorted(range(len(sites)), key=lambda k: sites[k].atom)
+    return splitting.GlobalDrive(
+        levels=space.levels,
+        atoms=space.atoms,
+        a=sites[0].a,
+        b=sites[0].b,
+        dt_us=samples.dt_us,
+        rabi=(omega * np.exp(1j * phase)[:, None]).real,
+        phase=phase,
+        detunings=tuple(samples.deltas[k] for k in order),
+        energies=space.energies[0],
     )
-    previous, current = states, _apply(states, scaled, terms, shifted)
-    total = weights[0] * previous + (weights[1] * current if count > 1 else 0)
-    for k in range(2, count):
-        previous, current = current, 2 * _apply(current, scaled, terms, shifted) - previous
-        total = total + weights[k] * current
-    return np.asarray(np.exp(-1j * centre * step.dt_us) * total)

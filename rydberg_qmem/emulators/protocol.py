@@ -13,16 +13,22 @@ from rydberg_qmem.compile.steps import Compiled, Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.language.expressions import Expression
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an emulator can run; checked before anything runs."""
+    """What an emulator can run; checked before anything runs.
+
+    An emulator that `factorises` can evolve some of the atoms without the others; its largest dimension then
+    holds for the atoms that are entangled at one time.
+    """
 
     levels: frozenset[tuple[str, ...]] = frozenset({("r", "g"), ("g", "h"), ("r", "g", "h"), ("0", "1")})
     largest_dimension: int = 2**22
     states: bool = True
     exact: bool = True
+    factorises: bool = True
 
 
 class Emulator(Protocol):
@@ -38,19 +44,46 @@ class Emulator(Protocol):
         """What it can run."""
         ...
 
-    def plan(self, segment: Segment, target: Target) -> Any:
+    def plan(self, segment: Segment, target: Target) -> SegmentPlan:
         """Prepare a segment once; the executor keeps the plan and hands it back."""
         ...
 
-    def evolve(self, plan: Any, scope: Scope, states: State) -> tuple[State, NDArray[np.int64]]:
-        """Return the states (rows, dimension) after the segment, and how long it took each row (ns).
+    def evolve(self, plan: Any, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+        """Return the states (rows, dimension of `atoms`) after the segment.
 
         `scope` holds numbers, or arrays with one entry per row. Phase references are applied to the states.
         """
         ...
 
     def wait(self, target: Target, states: State, duration_ns: int) -> State:
-        """Return the states after waiting in the dark."""
+        """Return the states of all of a target's atoms after waiting in the dark."""
+        ...
+
+
+class SegmentPlan(Protocol):
+    """What the executor needs to know of a prepared segment."""
+
+    def durations(self, scope: Scope, rows: int) -> NDArray[np.int64]:
+        """Return how long the segment takes in each row (ns)."""
+        ...
+
+    def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
+        """Return the expressions that steer what happens to some atoms."""
+        ...
+
+    @property
+    def touched(self) -> frozenset[int]:
+        """Atoms that any pulse, gate or phase shift acts on."""
+        ...
+
+    @property
+    def excited(self) -> frozenset[int]:
+        """Atoms that may be taken to a Rydberg level."""
+        ...
+
+    @property
+    def linked(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of atoms that a gate joins, whatever their distance."""
         ...
 
 
@@ -68,7 +101,7 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool) -
     can, target = emulator.capabilities, compiled.target
     if target.levels not in can.levels:
         raise CapabilityError(f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}")
-    if can.states and target.dimension > can.largest_dimension:
+    if can.states and not can.factorises and target.dimension > can.largest_dimension:
         raise CapabilityError(
             f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "
             f"amplitudes; emulator {emulator.name!r} takes at most {can.largest_dimension}: use fewer atoms or levels"

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
@@ -43,21 +42,20 @@ class Qutip:
     """The same program on Pulser's reference emulator: slow, independent."""
 
     name = "qutip"
-    capabilities = Capabilities(largest_dimension=2**14)
+    capabilities = Capabilities(largest_dimension=2**14, factorises=False)
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""
         return plan_segment(segment, target)
 
-    def evolve(self, plan: Plan, scope: Scope, states: State) -> tuple[State, NDArray[np.int64]]:
-        """Run each row through its own Pulser sequence."""
-        out, durations = np.empty_like(states), np.zeros(len(states), dtype=np.int64)
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+        """Run each row through its own Pulser sequence; always all atoms."""
+        out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             for i, row in enumerate(rows):
                 out[row] = run_sequence(plan, rows_of(part, np.array([i])), schedule.duration_ns, states[row])
-            out[rows] = apply_frame(plan.target, schedule, part, out[rows])
-            durations[rows] = schedule.duration_ns
-        return out, durations
+            out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
+        return out
 
     def wait(self, target: Target, states: State, duration_ns: int) -> State:
         """Return the states after waiting in the dark, where the Hamiltonian is known in closed form."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment, timed
+from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import Capabilities
 from rydberg_qmem.errors import InputError, RunError, did_you_mean
@@ -41,12 +41,9 @@ class Replay:
         """Lower the segment, for its timing."""
         return plan_segment(segment, target)
 
-    def evolve(self, plan: Plan, scope: Scope, states: State) -> tuple[State, NDArray[np.int64]]:
-        """Let time pass."""
-        durations = np.zeros(len(states), dtype=np.int64)
-        for schedule, rows, _ in timed(plan, scope, len(states)):
-            durations[rows] = schedule.duration_ns
-        return states.copy(), durations
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+        """Leave everything as it is: there are no states."""
+        return states
 
     def wait(self, target: Target, states: State, duration_ns: int) -> State:
         """Let time pass."""

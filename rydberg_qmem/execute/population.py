@@ -1,8 +1,13 @@
-"""A population: rows (shots, or branches with probabilities) that point into an array of shared states."""
+"""A population: rows (shots, or branches with probabilities) that point into shared states of groups of atoms.
+
+Atoms that are not entangled live in parts of their own. A row's state is the product of one state from each
+part, so what happens to one memristor cell is computed once for all rows that agree on that cell, whatever the
+other cells are doing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,26 +21,37 @@ Uniform = Callable[[Index], Array]
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some atoms (in register order), their distinct states (states, dimension), and each row's state."""
+
+    atoms: tuple[int, ...]
+    states: State
+    state_of: Index
+
+    def take(self, rows: Index | NDArray[np.bool_]) -> Part:
+        """Return the part for some of the rows."""
+        return replace(self, state_of=self.state_of[rows])
+
+
+@dataclass(frozen=True)
 class Population:
-    """Rows with weights and classical values; `state_of` says which of the states each row is in.
+    """Rows with weights and classical values, and the parts that their states are products of.
 
     In a sampled run a row is a shot (weight 1); in an exact run it is a branch and its weight its probability.
     """
 
-    states: State
-    state_of: Index
+    parts: tuple[Part, ...]
     weights: Array
     shots: Index
     values: dict[str, Array]
 
     def __len__(self) -> int:
-        return len(self.state_of)
+        return len(self.weights)
 
     def take(self, rows: Index | NDArray[np.bool_]) -> Population:
         """Return some of the rows."""
         return Population(
-            self.states,
-            self.state_of[rows],
+            tuple(part.take(rows) for part in self.parts),
             self.weights[rows],
             self.shots[rows],
             {name: value[rows] for name, value in self.values.items()},
@@ -45,12 +61,36 @@ class Population:
         """Return the population with some classical values replaced."""
         return replace(self, values={**self.values, **values})
 
-    def keep(self, names: frozenset[str]) -> Population:
-        """Return the population without the classical values that nothing reads any more."""
-        return replace(self, values={k: v for k, v in self.values.items() if k in names})
+    def with_parts(self, old: Iterable[Part], new: Iterable[Part]) -> Population:
+        """Return the population with some parts replaced, parts in the order of their first atoms."""
+        gone = {part.atoms for part in old}
+        parts = [*(part for part in self.parts if part.atoms not in gone), *new]
+        return replace(self, parts=tuple(sorted(parts, key=lambda part: part.atoms)))
+
+    def holding(self, atoms: Iterable[int]) -> list[Part]:
+        """Return the parts that hold any of some atoms."""
+        wanted = set(atoms)
+        return [part for part in self.parts if wanted & set(part.atoms)]
 
 
-def join(one: Population, two: Population) -> Population:
+def product(parts: list[Part], levels: int) -> Part:
+    """Return several parts as one, computing each combination of states that occurs once."""
+    made = parts[0]
+    for part in parts[1:]:
+        code = made.state_of * len(part.states) + part.state_of
+        pairs, which = compact(code, len(made.states) * len(part.states))
+        one, two = np.divmod(pairs, len(part.states))
+        joint = made.states[one][:, :, None] * part.states[two][:, None, :]
+        made = Part((*made.atoms, *part.atoms), joint.reshape(len(pairs), -1), which)
+    order = sorted(range(len(made.atoms)), key=lambda i: made.atoms[i])
+    if order == list(range(len(order))):
+        return made
+    axes = (0, *(1 + i for i in order))
+    states = made.states.reshape((-1, *(levels,) * len(order))).transpose(axes).reshape(len(made.states), -1)
+    return Part(tuple(made.atoms[i] for i in order), np.ascontiguousarray(states), made.state_of)
+
+
+def join(one: Population, two: Population, levels: int) -> Population:
     """Put two populations together; a value that only one of them has is NaN in the other."""
     if not len(one) or not len(two):
         return one if len(one) else two
@@ -61,33 +101,60 @@ def join(one: Population, two: Population) -> Population:
         a = a if a is not None else np.full((len(one), *shape), np.nan)
         b = b if b is not None else np.full((len(two), *shape), np.nan)
         values[name] = np.concatenate([a, b])
+    parts = []
+    for atoms in _common_groups(one, two):
+        p, q = product(one.holding(atoms), levels), product(two.holding(atoms), levels)
+        states = np.concatenate([p.states, q.states])
+        parts.append(Part(p.atoms, states, np.concatenate([p.state_of, q.state_of + len(p.states)])))
     return Population(
-        np.concatenate([one.states, two.states]),
-        np.concatenate([one.state_of, two.state_of + len(one.states)]),
-        np.concatenate([one.weights, two.weights]),
-        np.concatenate([one.shots, two.shots]),
-        values,
+        tuple(parts), np.concatenate([one.weights, two.weights]), np.concatenate([one.shots, two.shots]), values
     )
 
 
-def merge_states(population: Population) -> Population:
+def _common_groups(one: Population, two: Population) -> list[tuple[int, ...]]:
+    return connected([part.atoms for part in (*one.parts, *two.parts)])
+
+
+def connected(groups: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the connected components of overlapping groups of atoms.
+
+    >>> connected([(0, 1), (2,), (1, 3)])
+    [(0, 1, 3), (2,)]
+    """
+    made: list[set[int]] = []
+    for group in groups:
+        touching = [other for other in made if other & set(group)]
+        made = [other for other in made if other not in touching]
+        made.append(set(group).union(*touching))
+    return sorted(tuple(sorted(group)) for group in made)
+
+
+def merge_states(part: Part) -> Part:
     """Keep one copy of each state in use."""
-    used, which = compact(population.state_of, len(population.states))
-    states, same = distinct_states(population.states[used])
-    return replace(population, states=states, state_of=same[which])
+    used, which = compact(part.state_of, len(part.states))
+    states, same = distinct_states(part.states[used])
+    return replace(part, states=states, state_of=same[which])
 
 
 def merge_branches(population: Population, live: frozenset[str]) -> Population:
-    """Add up branches that share state and live values (exact runs only)."""
-    kept = population.keep(live)
-    first, which = distinct([kept.state_of, *kept.values.values()])
+    """Add up branches that share states and live values (exact runs only)."""
+    values = {name: value for name, value in population.values.items() if name in live}
+    kept = replace(population, values=values)
+    if len(kept) == 1:
+        return kept
+    columns: list[NDArray[np.generic]] = [part.state_of for part in kept.parts if len(part.states) > 1]
+    columns += list(values.values())
+    if not columns:
+        first, which = np.zeros(1, dtype=np.int64), np.zeros(len(kept), dtype=np.int64)
+    else:
+        first, which = distinct(columns)
     weights = np.bincount(which, weights=kept.weights, minlength=len(first))
     return replace(kept.take(first), weights=weights.astype(float))
 
 
 @dataclass(frozen=True)
 class Split:
-    """A partition of the basis states: outcome of each of them, and how many outcomes there are."""
+    """A partition of the basis states of a part: outcome of each of them, and how many outcomes there are."""
 
     code: NDArray[np.int64]
     outcomes: int
@@ -102,60 +169,71 @@ class Split:
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
 
-def choose(
-    population: Population, split: Split, uniform: Uniform | None, below: float = 0.0
-) -> tuple[Population, Index, Array]:
-    """Let every row have an outcome: one each by chance, or all of them with their probabilities.
+@dataclass(frozen=True)
+class Chosen:
+    """Rows with an outcome each (exact runs: repeated, weighted), before their states collapse."""
 
-    Returns the population (rows repeated in exact runs), the outcome of each row, and the probabilities of
-    the outcomes in each state. States are not yet projected.
-    """
-    chances = split.probabilities(population.states)
+    population: Population
+    outcome: Index
+    chances: Array
+
+
+def choose(population: Population, part: Part, split: Split, uniform: Uniform | None, below: float = 0.0) -> Chosen:
+    """Let every row have an outcome in a part: one each by chance, or all of them with their probabilities."""
+    chances = split.probabilities(part.states)
     if uniform is not None:
-        ladder = np.cumsum(chances, axis=1)[:, :-1][population.state_of]
+        ladder = np.cumsum(chances, axis=1)[:, :-1][part.state_of]
         outcome = (uniform(population.shots)[:, None] >= ladder).sum(axis=1)
-        possible = chances[population.state_of, outcome] > 0
+        possible = chances[part.state_of, outcome] > 0
         if not possible.all():  # a draw on the very edge of a step
-            outcome = np.where(possible, outcome, chances[population.state_of].argmax(axis=1))
-        return population, outcome, chances
-    joint = population.weights[:, None] * chances[population.state_of]
+            outcome = np.where(possible, outcome, chances[part.state_of].argmax(axis=1))
+        return Chosen(population, outcome, chances)
+    joint = population.weights[:, None] * chances[part.state_of]
     row, outcome = np.nonzero(joint > below)
-    return replace(population.take(row), weights=joint[row, outcome]), outcome, chances
+    return Chosen(replace(population.take(row), weights=joint[row, outcome]), outcome, chances)
 
 
-def project(
-    population: Population,
-    outcome: Index,
-    chances: Array,
-    collapse: Callable[[State, Index], State],
-) -> Population:
-    """Give rows the collapsed state of their outcome, one computation for each (state, outcome)."""
-    code = population.state_of * chances.shape[1] + outcome
-    pairs, which = compact(code, chances.size)
-    old, result = np.divmod(pairs, chances.shape[1])
-    states = collapse(population.states[old], result) / np.sqrt(chances[old, result])[:, None]
-    return merge_states(replace(population, states=states, state_of=which))
+def collapse(
+    chosen: Chosen, atoms: tuple[int, ...], project: Callable[[State, Index], State], kept: tuple[int, ...]
+) -> Part:
+    """Return the part that held `atoms` with each row in the collapsed state of its outcome.
+
+    One computation for each (state, outcome); `project` gives states of the `kept` atoms.
+    """
+    part = next(p for p in chosen.population.parts if p.atoms == atoms)
+    code = part.state_of * chosen.chances.shape[1] + chosen.outcome
+    pairs, which = compact(code, chosen.chances.size)
+    old, result = np.divmod(pairs, chosen.chances.shape[1])
+    states = project(part.states[old], result) / np.sqrt(chosen.chances[old, result])[:, None]
+    return merge_states(Part(kept, states, which))
 
 
 def projector(split: Split) -> Callable[[State, Index], State]:
-    """Return the collapse on the subspace of an outcome."""
+    """Return the projection on the subspace of an outcome; all atoms stay."""
 
-    def collapse(states: State, outcome: Index) -> State:
+    def project(states: State, outcome: Index) -> State:
         return np.asarray(states * (split.code[None, :] == outcome[:, None]))
 
-    return collapse
+    return project
 
 
-def refresher(layout: Layout, atoms: tuple[int, ...], split: Split) -> Callable[[State, Index], State]:
-    """Return the collapse that takes atoms, found in a level, to their ground level."""
+def remover(split: Split) -> Callable[[State, Index], State]:
+    """Return the projection on an outcome that is one level of each looked-at atom; those atoms drop out."""
     places = np.stack([np.flatnonzero(split.code == k) for k in range(split.outcomes)])
-    ground = 0
-    for _ in atoms:
-        ground = len(layout.levels) * ground + layout.ground
 
-    def collapse(states: State, outcome: Index) -> State:
-        fresh = np.zeros_like(states)
-        fresh[:, places[ground]] = np.take_along_axis(states, places[outcome], axis=1)
-        return fresh
+    def project(states: State, outcome: Index) -> State:
+        return np.take_along_axis(states, places[outcome], axis=1)
 
-    return collapse
+    return project
+
+
+def fresh(atom: int, layout: Layout, rows: int) -> Part:
+    """Return a part of one atom in its ground level."""
+    state = np.zeros((1, len(layout.levels)), dtype=complex)
+    state[0, layout.ground] = 1
+    return Part((atom,), state, np.zeros(rows, dtype=np.int64))
+
+
+def found(atom: int, layout: Layout, level_of: Index) -> Part:
+    """Return a part of one atom whose level in each row is known."""
+    return Part((atom,), np.eye(len(layout.levels), dtype=complex), level_of)

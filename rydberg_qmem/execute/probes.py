@@ -1,4 +1,4 @@
-"""What a probe sees: expectation values and reduced states, summed over weighted states."""
+"""What a probe sees: expectation values and reduced states, summed over weighted rows."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.steps import ProbeStep
 from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.execute.population import Part, Population, product
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 
-def probe_totals(layout: Layout, step: ProbeStep, states: State, weights: Array) -> dict[str, NDArray[Any]]:
-    """Return, for each quantity asked for, its sum over states times their weights."""
+def probe_totals(levels: tuple[str, ...], step: ProbeStep, population: Population) -> dict[str, NDArray[Any]]:
+    """Return, for each quantity asked for, its sum over rows times their weights."""
     made: dict[str, NDArray[Any]] = {}
     for quantity in step.probe.quantities:
         match quantity:
             case "occupation":
-                made[quantity] = _occupation(layout, step, states, weights)
+                made[quantity] = population.weights @ _bits(levels, step, population)
             case "correlations":
-                made[quantity] = _correlations(layout, step, states, weights)
+                made[quantity] = _correlations(levels, step, population)
             case "pauli":
-                made[quantity] = _pauli(layout, step, states, weights)
-            case "density_matrix":
-                made[quantity] = np.tensordot(weights, reduced(layout, states, step.atoms), axes=(0, 0))
-            case "purity":
-                rho = reduced(layout, states, step.atoms)
-                made[quantity] = np.asarray(weights @ np.einsum("qij,qji->q", rho, rho).real)
+                made[quantity] = _pauli(levels, step, population)
             case _:
-                made[quantity] = np.asarray(weights @ entropy_bits(reduced(layout, states, step.atoms)))
+                part = product(population.holding(step.atoms), len(levels))
+                rho = reduced(levels, part, step.atoms)
+                made[quantity] = _weights(part, population) @ _of_state(quantity, rho).reshape(len(rho), -1)
+                made[quantity] = made[quantity].reshape(rho.shape[1:] if quantity == "density_matrix" else ())
     return made
 
 
-def reduced(layout: Layout, states: State, atoms: tuple[int, ...]) -> Complex:
-    """Return the reduced density matrices (states, d^m, d^m) of some atoms, in the order given."""
-    d, n = len(layout.levels), layout.atoms
-    others = tuple(i for i in range(n) if i not in atoms)
-    axes = (0, *(1 + i for i in atoms), *(1 + i for i in others))
-    split = states.reshape((len(states), *(d,) * n)).transpose(axes).reshape(len(states), d ** len(atoms), -1)
+def reduced(levels: tuple[str, ...], part: Part, atoms: tuple[int, ...]) -> Complex:
+    """Return the reduced density matrices (states, d^m, d^m) of some of a part's atoms, in the order given."""
+    d, n = len(levels), len(part.atoms)
+    kept = tuple(part.atoms.index(atom) for atom in atoms)
+    others = tuple(i for i in range(n) if i not in kept)
+    axes = (0, *(1 + i for i in kept), *(1 + i for i in others))
+    count = len(part.states)
+    split = part.states.reshape((count, *(d,) * n)).transpose(axes).reshape(count, d ** len(kept), -1)
     return np.asarray(np.einsum("qik,qjk->qij", split, split.conj()))
 
 
@@ -51,22 +52,52 @@ def entropy_bits(rho: Complex) -> Array:
     return np.asarray(-(p * np.log2(p)).sum(axis=-1))
 
 
-def _occupation(layout: Layout, step: ProbeStep, states: State, weights: Array) -> Array:
-    bits = np.array([layout.bit(atom, step.basis) for atom in step.atoms], dtype=float)
-    return np.asarray(bits @ (weights @ np.abs(states) ** 2))
+def _of_state(quantity: str, rho: Complex) -> NDArray[Any]:
+    if quantity == "density_matrix":
+        return rho
+    if quantity == "purity":
+        return np.asarray(np.einsum("qij,qji->q", rho, rho).real)
+    return entropy_bits(rho)
 
 
-def _correlations(layout: Layout, step: ProbeStep, states: State, weights: Array) -> Array:
-    bits = np.array([layout.bit(atom, step.basis) for atom in step.atoms], dtype=float)
-    return np.asarray(np.einsum("ik,k,jk->ij", bits, weights @ np.abs(states) ** 2, bits))
+def _weights(part: Part, population: Population) -> Array:
+    return np.bincount(part.state_of, population.weights, minlength=len(part.states)).astype(float)
 
 
-def _pauli(layout: Layout, step: ProbeStep, states: State, weights: Array) -> Array:
-    zero, one = layout.levels[layout.ground], ONE[step.basis]
-    a, b = layout.levels.index(zero), layout.levels.index(one)
+def _chance(states: State, layout: Layout, atom: int, basis: str) -> Array:
+    return np.asarray((np.abs(states) ** 2) @ layout.bit(atom, basis).astype(float))
+
+
+def _bits(levels: tuple[str, ...], step: ProbeStep, population: Population) -> Array:
+    """Return the chance of bit 1 in each row for each probed atom, (rows, atoms)."""
+    columns = []
+    for atom in step.atoms:
+        part = population.holding((atom,))[0]
+        layout = Layout(levels, len(part.atoms))
+        columns.append(_chance(part.states, layout, part.atoms.index(atom), step.basis)[part.state_of])
+    return np.stack(columns, axis=1)
+
+
+def _correlations(levels: tuple[str, ...], step: ProbeStep, population: Population) -> Array:
+    bits = _bits(levels, step, population)
+    made = np.asarray(np.einsum("n,ni,nj->ij", population.weights, bits, bits))
+    for i, one in enumerate(step.atoms):
+        part = population.holding((one,))[0]
+        layout, weights = Layout(levels, len(part.atoms)), _weights(part, population)
+        for j, two in enumerate(step.atoms):
+            if two in part.atoms:
+                both = layout.bit(part.atoms.index(one), step.basis) & layout.bit(part.atoms.index(two), step.basis)
+                made[i, j] = weights @ (np.abs(part.states) ** 2 @ both.astype(float))
+    return made
+
+
+def _pauli(levels: tuple[str, ...], step: ProbeStep, population: Population) -> Array:
+    zero = "g" if "g" in levels else "0"
+    a, b = levels.index(zero), levels.index(ONE[step.basis])
     rows = []
     for atom in step.atoms:
-        rho = np.tensordot(weights, reduced(layout, states, (atom,)), axes=(0, 0))
+        part = population.holding((atom,))[0]
+        rho = np.tensordot(_weights(part, population), reduced(levels, part, (atom,)), axes=(0, 0))
         values = {"X": 2 * rho[b, a].real, "Y": 2 * rho[b, a].imag, "Z": (rho[a, a] - rho[b, b]).real}
         rows.append([values[name] for name in step.probe.pauli])
     return np.array(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,16 @@ def distinct_states(states: State) -> tuple[State, Index]:
     if len(states) == 1:
         return states, np.zeros(1, dtype=np.int64)
     fixed = fix_phase(states)
-    parts = fixed.view(np.float64).reshape(len(states), -1)
-    first, which = distinct([np.rint(parts / STATE_TOLERANCE).astype(np.int64)])
+    mark = fixed @ _marker(states.shape[1])
+    first, which = distinct([np.rint(np.stack([mark.real, mark.imag], axis=1) / STATE_TOLERANCE).astype(np.int64)])
+    if len(first) < len(states) and np.abs(fixed[first][which] - fixed).max() > 10 * STATE_TOLERANCE:
+        parts = fixed.view(np.float64).reshape(len(states), -1)  # two states with one mark
+        first, which = distinct([np.rint(parts / STATE_TOLERANCE).astype(np.int64)])
     return fixed[first], which
+
+
+@lru_cache(maxsize=64)
+def _marker(size: int) -> State:
+    """Return fixed numbers whose product with a state marks it."""
+    rng = np.random.Generator(np.random.Philox(size))
+    return np.asarray(rng.uniform(0.5, 1.0, size) * np.exp(2j * np.pi * rng.random(size)))

@@ -23,20 +23,27 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
     expressions_of,
 )
+from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.protocol import Emulator, Replaying
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute.draws import MEASURING, Draws, RowSource
 from rydberg_qmem.execute.population import (
+    Chosen,
+    Part,
     Population,
     Split,
     choose,
+    collapse,
+    connected,
+    found,
+    fresh,
     join,
     merge_branches,
     merge_states,
-    project,
+    product,
     projector,
-    refresher,
+    remover,
 )
 from rydberg_qmem.execute.probes import probe_totals
 from rydberg_qmem.execute.sharing import distinct
@@ -48,6 +55,8 @@ Array = NDArray[np.float64]
 PRUNE_BELOW = 1e-14
 """Probability below which exact runs drop a branch; the record states the sum."""
 MAX_BRANCHES = 2_000_000
+NEGLIGIBLE = 1e-10
+"""Largest change of an amplitude by interactions between unentangled atoms that is left out, per segment."""
 
 
 @dataclass
@@ -69,6 +78,7 @@ class Walk:
         self.layout = Layout.of(self.compiled.target)
         self._plans: dict[int, Any] = {}
         self._splits: dict[tuple[object, ...], Split] = {}
+        self._layouts: dict[int, Layout] = {}
 
     def run(self, shots: int | None) -> Population:
         """Walk the whole program and write the trace."""
@@ -79,8 +89,11 @@ class Walk:
 
     def _start(self, shots: int | None) -> Population:
         rows = shots if shots is not None else 1
-        states = (self.layout.initial if self.emulator.capabilities.states else np.ones(1, dtype=complex))[None]
-        population = Population(states, np.zeros(rows, dtype=np.int64), np.ones(rows), np.arange(rows), {})
+        atoms = range(self.layout.atoms) if self.emulator.capabilities.states else ()
+        parts = tuple(fresh(atom, self.layout, rows) for atom in atoms)
+        if parts and not self.emulator.capabilities.factorises:
+            parts = (product(list(parts), len(self.layout.levels)),)
+        population = Population(parts, np.ones(rows), np.arange(rows), {})
         for name, initial in self.compiled.scalars.items():
             declared = name in self.compiled.program.memory
             unknown = np.full(rows, np.nan)  # a name that its first set introduces
@@ -131,57 +144,140 @@ class Walk:
         plan, expressions = self._plan(step)
         names = frozenset().union(*(e.names for e in expressions))
         scope = self._scope(population, names)
-        controls = [column(e, scope) for e in expressions]
-        for expression, values in zip(expressions, controls, strict=True):
-            self._finite(values, expression, step.place)
-        varying = [values for values in controls if len(values) > 1]
-        first, which = distinct([population.state_of, *varying])
-        part = self._scope(population.take(first), names)
+        for expression in expressions:
+            self._finite(column(expression, scope), expression, step.place)
         try:
-            states, durations = self.emulator.evolve(plan, part, population.states[population.state_of[first]])
+            durations = plan.durations(scope, len(population))
+            longest = int(durations.max())
+            for group in self._groups(plan, population, longest):
+                population = self._evolve(plan, population, group)
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
-        longest = int(durations.max())
-        for duration in np.unique(durations):
-            if duration < longest:
-                rows = durations == duration
-                states[rows] = self.emulator.wait(self.compiled.target, states[rows], longest - int(duration))
         self.clock_ns += longest
-        return replace(population, states=states, state_of=which)
+        return self._levelled(population, durations, longest)
 
-    def _split(self, kind: str, atoms: tuple[int, ...], basis: str) -> Split:
-        key = (kind, atoms, basis)
+    def _levelled(self, population: Population, durations: NDArray[np.int64], longest: int) -> Population:
+        """Let rows that are done early wait for the others."""
+        lengths = np.unique(durations)
+        if len(lengths) == 1:
+            return population
+        made = population.take(durations == longest)
+        for duration in lengths[:-1]:
+            waited = self._idle(population.take(durations == duration), longest - int(duration))
+            made = join(made, waited, len(self.layout.levels))
+        return made
+
+    def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...]) -> Population:
+        """Evolve atoms that act on each other, once for each distinct state and setting of their controls."""
+        old = population.holding(atoms)
+        part = product(old, len(self.layout.levels))
+        controls = plan.controls_of(part.atoms)
+        names = frozenset().union(*(e.names for e in controls))
+        scope = self._scope(population, names)
+        values = [column(e, scope) for e in controls]
+        first, which = distinct([part.state_of, *(v for v in values if len(v) > 1)])
+        some = self._scope(population.take(first), names)
+        states = self.emulator.evolve(plan, some, part.states[part.state_of[first]], part.atoms)
+        return population.with_parts(old, [Part(part.atoms, states, which)])
+
+    def _groups(self, plan: Any, population: Population, duration_ns: float) -> list[tuple[int, ...]]:
+        """Return the atoms that the segment changes, in groups that act on each other while it lasts."""
+        excited, touched = plan.excited if plan else frozenset(), plan.touched if plan else frozenset()
+        edges = list(plan.linked) if plan else []
+        everything = [part.atoms for part in population.parts]
+        if self.emulator.capabilities.states and len(self.layout.levels) and self.layout.atoms > 1:
+            bound = self._mutual(population, excited) * duration_ns / NS_PER_US
+            edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(bound) > NEGLIGIBLE), strict=True)]
+        busy = set(touched).union(*edges)
+        return [group for group in connected([*everything, *edges]) if busy & set(group)]
+
+    def _mutual(self, population: Population, excited: frozenset[int]) -> Array:
+        """Return the strength (rad/µs) of each pair's interaction, times the amplitudes that it acts on."""
+        target = self.compiled.target
+        if "0" in self.layout.levels:
+            return np.abs(target.exchange) + np.abs(target.van_der_waals)
+        if "r" not in self.layout.levels:
+            return np.zeros((self.layout.atoms, self.layout.atoms))
+        amplitude = np.ones(self.layout.atoms)
+        for part in population.parts:
+            layout = self._layout(len(part.atoms))
+            weights = np.abs(part.states) ** 2
+            for k, atom in enumerate(part.atoms):
+                if atom not in excited:
+                    chance = weights @ layout.is_level(k, "r").astype(float)
+                    amplitude[atom] = np.sqrt(chance.max())
+        return np.asarray(target.van_der_waals * np.outer(amplitude, amplitude))
+
+    def _layout(self, atoms: int) -> Layout:
+        if atoms not in self._layouts:
+            self._layouts[atoms] = Layout(self.layout.levels, atoms)
+        return self._layouts[atoms]
+
+    def _split(self, size: int, places: tuple[int, ...], basis: str) -> Split:
+        """Return the outcomes of looking at some places of a part: bits of a basis, or levels for a reset."""
+        key = (size, places, basis)
         if key not in self._splits:
-            if kind == "measure":
-                self._splits[key] = Split(self.layout.code(atoms, basis), 2 ** len(atoms))
+            layout, levels = self._layout(size), len(self.layout.levels)
+            if basis:
+                self._splits[key] = Split(layout.code(places, basis), 2 ** len(places))
             else:
-                self._splits[key] = Split(self.layout.level_code(atoms), len(self.layout.levels) ** len(atoms))
+                self._splits[key] = Split(layout.level_code(places), levels ** len(places))
         return self._splits[key]
 
     def _measure(self, step: MeasureStep, population: Population) -> Population:
-        width = len(step.atoms)
         if isinstance(self.emulator, Replaying):
-            bits = self.emulator.outcomes(step.key, dict(self.at), population.shots, width).astype(float)
+            rows = self.emulator.outcomes(step.key, dict(self.at), population.shots, len(step.atoms))
+            population = population.with_values(**{step.key: rows.astype(float)})
         else:
-            split = self._split("measure", step.atoms, step.basis)
-            population, outcome, chances = self._chosen(population, split, step)
-            population = project(population, outcome, chances, projector(split))
-            bits = ((outcome[:, None] >> np.arange(width - 1, -1, -1)) & 1).astype(float)
-        self._write("key", step.key, population, bits)
-        return population.with_values(**{step.key: bits})
+            population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
+            for part in population.holding(step.atoms):
+                population = self._measure_part(step, part.atoms, population)
+        self._write("key", step.key, population, population.values[step.key])
+        return population
+
+    def _measure_part(self, step: MeasureStep, atoms: tuple[int, ...], population: Population) -> Population:
+        here = [atom for atom in step.atoms if atom in atoms]
+        places = tuple(atoms.index(atom) for atom in here)
+        split = self._split(len(atoms), places, step.basis)
+        chosen = self._chosen(population, atoms, split, step)
+        shifts = np.arange(len(here) - 1, -1, -1)
+        seen = (chosen.outcome[:, None] >> shifts) & 1
+        bits = chosen.population.values[step.key].copy()
+        bits[:, [step.atoms.index(atom) for atom in here]] = seen
+        old = chosen.population.holding(atoms)
+        if self.emulator.capabilities.factorises and len(self.layout.levels) == 2 and len(here) < len(atoms):
+            rest = tuple(atom for atom in atoms if atom not in here)
+            one = self.layout.levels.index(ONE[step.basis])
+            new = [collapse(chosen, atoms, remover(split), rest)]
+            new += [found(atom, self.layout, np.where(seen[:, k], one, 1 - one)) for k, atom in enumerate(here)]
+        else:
+            new = [collapse(chosen, atoms, projector(split), atoms)]
+        return chosen.population.with_parts(old, new).with_values(**{step.key: bits})
 
     def _reset(self, step: ResetStep, population: Population) -> Population:
         if self.emulator.capabilities.states:
-            split = self._split("reset", step.atoms, "")
-            population, outcome, chances = self._chosen(population, split, step)
-            population = project(population, outcome, chances, refresher(self.layout, step.atoms, split))
+            for part in population.holding(step.atoms):
+                population = self._reset_part(step, part.atoms, population)
         return self._merged(population, step)
 
+    def _reset_part(self, step: ResetStep, atoms: tuple[int, ...], population: Population) -> Population:
+        here = tuple(atom for atom in atoms if atom in step.atoms)
+        rest = tuple(atom for atom in atoms if atom not in step.atoms)
+        if rest:
+            split = self._split(len(atoms), tuple(atoms.index(atom) for atom in here), "")
+            chosen = self._chosen(population, atoms, split, step)
+            population = chosen.population
+            new = [collapse(chosen, atoms, remover(split), rest)]
+        else:
+            new = []
+        new += [fresh(atom, self.layout, len(population)) for atom in here]
+        if not self.emulator.capabilities.factorises:
+            new = [product(new, len(self.layout.levels))]
+        return population.with_parts(population.holding(atoms), new)
+
     def _probe(self, step: ProbeStep, population: Population) -> Population:
-        counts = np.bincount(population.state_of, population.weights, minlength=len(population.states))
-        weights = counts.astype(float)
-        for quantity, total in probe_totals(self.layout, step, population.states, weights).items():
-            self.trace.write_mean(quantity, step.probe.key, total, float(weights.sum()), self.at)
+        for quantity, total in probe_totals(self.layout.levels, step, population).items():
+            self.trace.write_mean(quantity, step.probe.key, total, float(population.weights.sum()), self.at)
         return population
 
     def _set(self, step: SetStep, population: Population) -> Population:
@@ -230,7 +326,7 @@ class Walk:
         otherwise_ns = self.clock_ns - begin
         self.clock_ns = begin + max(then_ns, otherwise_ns)
         yes, no = self._idle(yes, otherwise_ns - then_ns), self._idle(no, then_ns - otherwise_ns)
-        return self._merged(join(yes, no), step)
+        return self._merged(join(yes, no, len(self.layout.levels)), step)
 
     def _chance(self, step: WhenStep, chance: Expression, population: Population) -> tuple[Population, Population]:
         p = self._evaluate(chance, population, f"{step.place}.if")
@@ -240,10 +336,16 @@ class Walk:
         return yes.take(yes.weights > 0), no.take(no.weights > 0)
 
     def _idle(self, population: Population, duration_ns: float) -> Population:
+        """Let the atoms wait in the dark."""
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
-        states = self.emulator.wait(self.compiled.target, population.states, int(duration_ns))
-        return replace(population, states=states)
+        for group in self._groups(None, population, duration_ns):
+            old = population.holding(group)
+            part = product(old, len(self.layout.levels))
+            target = self.compiled.target.subset(part.atoms)
+            states = self.emulator.wait(target, part.states, int(duration_ns))
+            population = population.with_parts(old, [replace(part, states=states)])
+        return population
 
     # ---------------------------------------------------------------- details
 
@@ -252,22 +354,26 @@ class Walk:
         return None if draws is None else lambda shots: draws.uniform(shots, MEASURING)
 
     def _merged(self, population: Population, step: Step) -> Population:
-        population = merge_states(population) if len(population) else population
+        """Share equal states again, and in exact runs add up branches that are equal in all that is live."""
+        if not len(population):
+            return population
+        population = replace(population, parts=tuple(merge_states(part) for part in population.parts))
         if self.draws is not None or isinstance(self.emulator, Replaying):
             return population
         return merge_branches(population, self.compiled.live_after[id(step)])
 
-    def _chosen(self, population: Population, split: Split, step: Step) -> tuple[Population, Any, Array]:
+    def _chosen(self, population: Population, atoms: tuple[int, ...], split: Split, step: Step) -> Chosen:
         before = float(population.weights.sum())
-        population, outcome, chances = choose(population, split, self._uniform(), self.prune_below)
+        part = next(part for part in population.parts if part.atoms == atoms)
+        chosen = choose(population, part, split, self._uniform(), self.prune_below)
         if self.draws is None:
-            self.pruned += max(0.0, before - float(population.weights.sum()))
-            if len(population) > MAX_BRANCHES:
+            self.pruned += max(0.0, before - float(chosen.population.weights.sum()))
+            if len(chosen.population) > MAX_BRANCHES:
                 raise RunError(
-                    f"{self._round()}{step.place}: {len(population)} branches in an exact run, more than "
+                    f"{self._round()}{step.place}: {len(chosen.population)} branches in an exact run, more than "
                     f"{MAX_BRANCHES}; run with shots, or let less memory stay live"
                 )
-        return population, outcome, chances
+        return chosen
 
     def _scope(self, population: Population, names: frozenset[str]) -> dict[str, Any]:
         scope: dict[str, Any] = {}
