@@ -110,6 +110,7 @@ class Reference:
         self.target = make_target(program, bases_of(program))
         self.atoms, self.levels = program.register.names, self.target.levels
         self.ground = "0" if "0" in self.levels else "g"
+        self.operators: dict[tuple[str, str, str], Complex] = {}
         self.interaction = self._interaction()
         self.unitaries: dict[Any, tuple[Complex, int]] = {}
         self.loops = dict(_loop_names(program.body))
@@ -136,6 +137,21 @@ class Reference:
                 weight[place] = weight.get(place, 0.0) + branch.probability
         return {place: value / weight[place] for place, value in total.items()}
 
+    def largest_difference(self, record: Any) -> float:
+        """Return the largest difference between an exact record and the means of this program."""
+        wanted, loops, worst = self.means(), set(self.loops.values()), 0.0
+        for name, variable in record.data_vars.items():
+            dims = [str(dim) for dim in variable.dims if dim in loops]
+            for index in np.ndindex(*(record.sizes[dim] for dim in dims)):
+                got = variable.values[index]
+                expected = wanted.get((str(name), tuple(zip(dims, index, strict=True))))
+                if expected is not None:
+                    gap = np.abs(got - np.asarray(expected))
+                    worst = max(worst, float(np.where(np.isnan(gap), np.inf, gap).max()))
+                elif str(name) not in self.inputs and not str(name).startswith("time_us") and not np.isnan(got).all():
+                    worst = np.inf
+        return worst
+
     # ------------------------------------------------------------------ operators
 
     def projector(self, atom: str, level: str) -> Complex:
@@ -144,6 +160,11 @@ class Reference:
 
     def operator(self, atom: str, to: str, source: str) -> Complex:
         """Return |to><source| of one atom on the whole register; zero where the levels are not there."""
+        if (atom, to, source) not in self.operators:
+            self.operators[atom, to, source] = self._kronecker(atom, to, source)
+        return self.operators[atom, to, source]
+
+    def _kronecker(self, atom: str, to: str, source: str) -> Complex:
         size = len(self.levels)
         small = np.zeros((size, size), dtype=complex)
         if to in self.levels and source in self.levels:
@@ -465,16 +486,4 @@ def _loop_names(blocks: tuple[AnyBlock, ...], taken: list[str] | None = None) ->
 
 def largest_difference(program: Program, record: Any) -> float:
     """Return the largest difference between a program's exact record and the reference's means."""
-    reference = Reference(program)
-    wanted, loops, worst = reference.means(), set(reference.loops.values()), 0.0
-    for name, variable in record.data_vars.items():
-        dims = [str(dim) for dim in variable.dims if dim in loops]
-        for index in np.ndindex(*(record.sizes[dim] for dim in dims)):
-            got = variable.values[index]
-            expected = wanted.get((str(name), tuple(zip(dims, index, strict=True))))
-            if expected is not None:
-                gap = np.abs(got - np.asarray(expected))
-                worst = max(worst, float(np.where(np.isnan(gap), np.inf, gap).max()))
-            elif str(name) not in program.inputs and not str(name).startswith("time_us") and not np.isnan(got).all():
-                worst = np.inf
-    return worst
+    return Reference(program).largest_difference(record)

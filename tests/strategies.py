@@ -13,7 +13,7 @@ from rydberg_qmem.language.program import Program
 Drawn = Any
 LEVELS = ("rydberg", "digital", "three", "gates", "xy")
 SPACING_UM = {"rydberg": 7.0, "digital": 6.0, "three": 6.5, "gates": 5.0, "xy": 16.0}
-EVENTS = 6
+EVENTS = 4
 """How many times a program may measure, rounds counted: the reference follows every branch."""
 
 tenths = st.integers(-30, 30).map(lambda n: n / 10)

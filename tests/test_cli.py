@@ -76,7 +76,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_help_needs_neither_numpy_nor_pydantic_nor_pulser() -> None:
     heavy = "{'numpy', 'pydantic', 'pulser', 'xarray', 'matplotlib', 'rich.console'} & set(sys.modules)"
-    code = f"import sys; from rydberg_qmem.cli import app; app(['--help'], standalone_mode=False); sys.exit(str({heavy}))"
+    code = (
+        f"import sys; from rydberg_qmem.cli import app; app(['--help'], standalone_mode=False); sys.exit(str({heavy}))"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert shown.stderr.strip() == "set()"
@@ -176,8 +178,10 @@ def test_check_finds_what_only_the_whole_program_shows(coin: Path) -> None:
 
     first, second = refused("check", coin).splitlines()
 
-    assert first.startswith(f"{coin}:6:") and "did you mean 'angle'?" in first
-    assert second.startswith(f"{coin}:7:") and "must be an atom of the register" in second
+    assert first.startswith(f"{coin}:6:")
+    assert "did you mean 'angle'?" in first
+    assert second.startswith(f"{coin}:7:")
+    assert "must be an atom of the register" in second
 
 
 def test_an_unknown_sequence_is_told_with_the_nearest_name() -> None:
@@ -243,7 +247,15 @@ def test_a_run_says_its_size_its_file_and_its_time(tmp_path: Path) -> None:
 
 
 def test_a_record_is_replaced_when_asked(tmp_path: Path) -> None:
-    options = ["two_port_memristor", "--emulator", "ideal", "-o", tmp_path / "m.zarr", "--overwrite", "--shots"]
+    options: list[str | Path] = [
+        "two_port_memristor",
+        "--emulator",
+        "ideal",
+        "-o",
+        tmp_path / "m.zarr",
+        "--overwrite",
+        "--shots",
+    ]
 
     codes = [rqm("run", *options, shots).exit_code for shots in ("2", "3")]
 
@@ -268,7 +280,16 @@ def test_a_plot_shows_input_against_the_last_atom_and_its_area(tmp_path: Path) -
 
 
 def test_a_sampled_plot_gives_the_area_with_its_error(tmp_path: Path) -> None:
-    options = ["--shots", "200", "--seed", "3", "--emulator", "ideal", "--plot", tmp_path / "loop.svg"]
+    options: list[str | Path] = [
+        "--shots",
+        "200",
+        "--seed",
+        "3",
+        "--emulator",
+        "ideal",
+        "--plot",
+        tmp_path / "loop.svg",
+    ]
 
     said = rqm("run", "two_port_memristor", *options).stdout
 
@@ -278,7 +299,15 @@ def test_a_sampled_plot_gives_the_area_with_its_error(tmp_path: Path) -> None:
 
 
 def test_a_sweep_is_plotted_point_by_point(tmp_path: Path) -> None:
-    options = ["--sweep", "window=3,9", "--exact", "--emulator", "ideal", "--plot", tmp_path / "loops.png"]
+    options: list[str | Path] = [
+        "--sweep",
+        "window=3,9",
+        "--exact",
+        "--emulator",
+        "ideal",
+        "--plot",
+        tmp_path / "loops.png",
+    ]
 
     said = rqm("run", "two_port_memristor", *options).stdout
 
@@ -427,9 +456,7 @@ def test_an_unexpected_error_is_one_line_and_exit_code_1(coin: Path, monkeypatch
 
 
 def test_a_failed_run_is_exit_code_1(coin: Path) -> None:
-    coin.write_text(
-        GOOD.replace("body:", "memory: {x: {initial: 0}}\nbody:").replace("angle: angle", "angle: 1 / x")
-    )
+    coin.write_text(GOOD.replace("body:", "memory: {x: {initial: 0}}\nbody:").replace("angle: angle", "angle: 1 / x"))
 
     result = rqm("run", coin, "--shots", "3")
 
@@ -441,11 +468,13 @@ def test_a_failed_run_is_exit_code_1(coin: Path) -> None:
 def test_an_interrupt_is_exit_code_130_and_leaves_no_record(tmp_path: Path) -> None:
     place = tmp_path / "new" / "m.zarr"
     listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # some shells ignore it
-    command = [sys.executable, "-c", listening + MAIN[-1], "run", "two_port_memristor", "--rounds", "100000", "-o", place]
+    options = ["two_port_memristor", "--rounds", "100000", "-o", str(place)]
+    command = [sys.executable, "-c", listening + MAIN[-1], "run", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             while not place.parent.exists() and process.poll() is None:
                 time.sleep(0.02)
+            time.sleep(0.5)  # numpy's extension modules swallow an interrupt that comes while they are imported
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=30)
         finally:

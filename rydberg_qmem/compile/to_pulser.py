@@ -124,7 +124,7 @@ class Plan:
         if key not in self.cache:
             wanted: dict[Expression, None] = dict.fromkeys(self.timing)
             for op, _ in self.operations:
-                acts = self._acts_on(op) | (self.indices(op.atoms) if isinstance(op, PhaseShift) else frozenset())
+                acts = set(self.indices(op.atoms)) if isinstance(op, PhaseShift) else set(self._acts_on(op))
                 if acts & set(atoms):
                     wanted.update(dict.fromkeys(expressions_in(op)))
             self.cache[key] = tuple(wanted)

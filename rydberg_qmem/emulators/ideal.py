@@ -66,6 +66,11 @@ class IdealPlan:
                 found.update(dict.fromkeys(expressions_in(part)))
         return tuple(found)
 
+    @property
+    def timing(self) -> tuple[Expression, ...]:
+        """Expressions that the pulses' timing depends on."""
+        return tuple(e for part in self.parts if isinstance(part, Plan) for e in part.timing)
+
     def durations(self, scope: Scope, rows: int) -> NDArray[np.int64]:
         """Return how long the pulses take in each row (ns); gates take no time."""
         total = np.zeros(rows, dtype=np.int64)

@@ -66,7 +66,7 @@ def choose_group(samples: Samples, trial: State, evolve: Callable[[State, Sample
 
     Long steps are tried first, so the search costs about as much as one run with the steps it finds.
     """
-    group = 2 ** int(np.log2(len(samples.dt_us)))
+    group = 1 << (len(samples.dt_us).bit_length() - 1)
     before = evolve(trial, coarsen(samples, group))
     while group >= 4:
         now = evolve(trial, coarsen(samples, group // 2))

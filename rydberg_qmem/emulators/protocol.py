@@ -67,6 +67,11 @@ class SegmentPlan(Protocol):
         """Return how long the segment takes in each row (ns)."""
         ...
 
+    @property
+    def timing(self) -> tuple[Expression, ...]:
+        """Expressions that the segment's timing depends on."""
+        ...
+
     def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
         """Return the expressions that steer what happens to some atoms."""
         ...

@@ -63,7 +63,7 @@ def evolve(states: State, drive: GlobalDrive) -> State | None:
 
 def distance(one: State, two: State) -> float:
     """Return the distance of two states, their global phases aligned."""
-    overlap = np.vdot(one, two)
+    overlap = complex(np.vdot(one, two))
     return float(np.linalg.norm(one * (overlap / max(abs(overlap), 1e-300)) - two))
 
 

@@ -320,13 +320,37 @@ class Walk:
             holds = self._evaluate(step.condition, population, f"{step.place}.if") != 0
             yes, no = population.take(holds), population.take(~holds)
         begin = self.clock_ns
-        yes = self._steps(step.then, yes)
+        yes = self._side(step.then, yes, population)
         then_ns, self.clock_ns = self.clock_ns - begin, begin
-        no = self._steps(step.otherwise, no)
+        no = self._side(step.otherwise, no, population)
         otherwise_ns = self.clock_ns - begin
         self.clock_ns = begin + max(then_ns, otherwise_ns)
         yes, no = self._idle(yes, otherwise_ns - then_ns), self._idle(no, then_ns - otherwise_ns)
         return self._merged(join(yes, no, len(self.layout.levels)), step)
+
+    def _side(self, steps: tuple[Step, ...], side: Population, before: Population) -> Population:
+        """Walk one side; where nobody takes it, its time still passes: control cannot know in advance."""
+        if len(side):
+            return self._steps(steps, side)
+        self.clock_ns += sum(self._time_of(step, before) for step in steps)
+        return side
+
+    def _time_of(self, step: Step, population: Population) -> float:
+        """Return the time of a step that no row takes; timing that hangs on what it would measure counts as none."""
+        match step:
+            case Segment():
+                plan, expressions = self._plan(step)
+                names = frozenset().union(*(e.names for e in expressions))
+                scope = self._scope(population, names)
+                timing = frozenset().union(*(e.names for e in plan.timing))
+                return float(plan.durations(scope, len(population)).max()) if timing <= scope.keys() else 0.0
+            case RepeatStep():
+                return step.times * sum(self._time_of(inner, population) for inner in step.body)
+            case WhenStep():
+                then = sum(self._time_of(inner, population) for inner in step.then)
+                return max(then, sum(self._time_of(inner, population) for inner in step.otherwise))
+            case _:
+                return 0.0
 
     def _chance(self, step: WhenStep, chance: Expression, population: Population) -> tuple[Population, Population]:
         p = self._evaluate(chance, population, f"{step.place}.if")

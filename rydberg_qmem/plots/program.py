@@ -65,7 +65,7 @@ Floats = NDArray[np.float64]
 
 _TEXT, _NAME = 7.0, 8.0
 _LINE = 8.4
-_PAD, _GAP = 3.0, 7.0
+_PAD, _GAP = 3.5, 7.0
 _WIDE, _WIDER, _WIDEST = 16, 18, 26
 _MOST, _MOST_MEMORY = 3, 6
 _WAVE_WIDTH, _WAVE_HEIGHT = 36.0, 17.0
