@@ -392,9 +392,9 @@ def test_a_missing_record_is_bad_input(command: list[str], tmp_path: Path) -> No
 
 
 def test_analyse_gives_the_figures_of_the_library_as_json(store: Path) -> None:
-    figures = rq.analysis.hysteresis(rq.open_record(store), drive="n_in", response="clicks.s", period=24)
+    figures = rq.analysis.hysteresis(rq.open_record(store), drive="n_in", response="clicks.s", period=12)
 
-    told = json.loads(rqm("analyse", store, *LOOP, "--period", "24", "--json").stdout)
+    told = json.loads(rqm("analyse", store, *LOOP, "--period", "12", "--json").stdout)
 
     assert told["area"] == float(figures.area)
     assert told["area_error"] == float(figures.area_error) > 0

@@ -30,9 +30,19 @@ def probe_totals(levels: tuple[str, ...], step: ProbeStep, population: Populatio
             case _:
                 part = product(population.holding(step.atoms), len(levels))
                 rho = reduced(levels, part, step.atoms)
-                made[quantity] = _weights(part, population) @ _of_state(quantity, rho).reshape(len(rho), -1)
-                made[quantity] = made[quantity].reshape(rho.shape[1:] if quantity == "density_matrix" else ())
+                made[quantity] = np.tensordot(_weights(part, population), rho, axes=(0, 0))
     return made
+
+
+def of_mean_state(quantity: str, rho: Complex) -> NDArray[Any]:
+    """Return a probed quantity of mean density matrices: purity and entropy are those of the whole ensemble."""
+    match quantity:
+        case "purity":
+            return np.asarray(np.einsum("...ij,...ji->...", rho, rho).real)
+        case "entropy":
+            return entropy_bits(rho)
+        case _:
+            return rho
 
 
 def reduced(levels: tuple[str, ...], part: Part, atoms: tuple[int, ...]) -> Complex:
@@ -50,14 +60,6 @@ def entropy_bits(rho: Complex) -> Array:
     """Return the von Neumann entropy (bits) of density matrices."""
     p = np.clip(np.linalg.eigvalsh(rho), 1e-300, None)
     return np.asarray(-(p * np.log2(p)).sum(axis=-1))
-
-
-def _of_state(quantity: str, rho: Complex) -> NDArray[Any]:
-    if quantity == "density_matrix":
-        return rho
-    if quantity == "purity":
-        return np.asarray(np.einsum("qij,qji->q", rho, rho).real)
-    return entropy_bits(rho)
 
 
 def _weights(part: Part, population: Population) -> Array:

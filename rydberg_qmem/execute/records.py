@@ -67,7 +67,14 @@ def combine(records: list[xr.Dataset], points: list[Mapping[str, float]]) -> xr.
 
 
 def provenance(
-    compiled: Compiled, *, seed: int | None, shots: int | None, emulator: str, pruned: float, wall_s: float
+    compiled: Compiled,
+    *,
+    seed: int | None,
+    shots: int | None,
+    emulator: str,
+    pruned: float,
+    wall_s: float,
+    swept: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the attributes that make a record explain itself."""
     program = compiled.program
@@ -76,7 +83,7 @@ def provenance(
         "summary": program.about,
         "program_json": program.to_json(),
         "program_sha256": program.fingerprint(),
-        "parameters_json": json.dumps(compiled.parameters),
+        "parameters_json": json.dumps({k: v for k, v in compiled.parameters.items() if k not in swept}),
         "device": program.device_name,
         "levels": " ".join(compiled.target.levels),
         "shots": "exact" if shots is None else shots,

@@ -87,6 +87,7 @@ def run(
         emulator=emulator_of(emulator).name,
         pruned=max(pruned for _, pruned in finished),
         wall_s=time.perf_counter() - began,
+        swept=tuple(sweep or ()),
     )
     if store is not None:
         _store.save_record(record, store, overwrite=overwrite)

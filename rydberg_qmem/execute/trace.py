@@ -9,9 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled, Variable
+from rydberg_qmem.execute.probes import of_mean_state
 from rydberg_qmem.execute.sharing import Index
 
 Array = NDArray[np.float64]
+
+
+ENSEMBLE = ("probe:purity", "probe:entropy")
+"""Quantities that are no means over shots: they are found from the mean density matrix at the end."""
+
+
+def _of_ensemble(variable: Variable, rho: NDArray[Any]) -> NDArray[Any]:
+    flat = rho.reshape(-1, *rho.shape[-2:])
+    known = np.isfinite(flat).all(axis=(1, 2))
+    made = np.full(len(flat), np.nan)
+    made[known] = of_mean_state(variable.origin.removeprefix("probe:"), flat[known])
+    return made.reshape(rho.shape[:-2])
 
 
 class Trace:
@@ -37,11 +50,15 @@ class Trace:
 
     def _allocate(self, variable: Variable) -> None:
         shape = self.shape(variable)
+        if variable.origin in ENSEMBLE:
+            size = len(self.compiled.target.levels) ** len(self.compiled.coordinates[f"{variable.source}_atom"])
+            shape = (*shape, size, size)
         if self.per_shot(variable):
             fill: int | float = -1 if variable.dtype == "int8" else np.nan
             self.data[variable.name] = np.full((self.shots or 0, *shape), fill, dtype=variable.dtype)
         else:
-            dtype = "complex128" if variable.dtype == "complex128" else "float64"
+            wide = variable.dtype == "complex128" or variable.origin in ENSEMBLE
+            dtype = "complex128" if wide else "float64"
             self.data[variable.name] = np.zeros(shape, dtype=dtype)
             self.weight[variable.name] = np.zeros(tuple(self.compiled.rounds[loop] for loop in variable.loops))
 
@@ -84,11 +101,12 @@ class Trace:
                 continue
             data = self.data[variable.name]
             if variable.name in self.weight and variable.origin != "time":
-                weight = self.weight[variable.name].reshape(
-                    self.weight[variable.name].shape + (1,) * len(variable.extra_shape)
-                )
+                weight = self.weight[variable.name]
+                weight = weight.reshape(weight.shape + (1,) * (data.ndim - weight.ndim))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     data = np.where(weight > 0, data / weight, np.nan)
+                if variable.origin in ENSEMBLE:
+                    data = _of_ensemble(variable, data)
             made[variable.name] = data
         return made
 

@@ -181,7 +181,8 @@ class Reset(Tagged):
 class Probe(Tagged):
     """Look at the state without touching it: emulators only, no machine can do this.
 
-    One quantity is recorded under `key`, several under `<key>_<quantity>`.
+    One quantity is recorded under `key`, several under `<key>_<quantity>`, always of the whole ensemble: means
+    over shots, and purity and entropy (bits) of the mean density matrix.
     """
 
     kind: ClassVar[str] = "probe"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def rc_params(width_in: float = COLUMN_IN, height_in: float | None = None) -> di
     }
 
 
-def paper(width_in: float = COLUMN_IN, height_in: float | None = None) -> AbstractContextManager[None]:
+@contextmanager
+def paper(width_in: float = COLUMN_IN, height_in: float | None = None) -> Iterator[None]:
     """Return a context in which new figures have the look and size of a paper column.
 
     >>> import matplotlib.pyplot as plt
@@ -72,7 +74,11 @@ def paper(width_in: float = COLUMN_IN, height_in: float | None = None) -> Abstra
     import matplotlib.pyplot as plt
 
     settings: Any = rc_params(width_in, height_in)
-    return plt.rc_context(settings)
+    with plt.rc_context(settings):
+        yield
+        shown_at_once = plt.isinteractive()  # a notebook's backend, loaded inside, turns this on
+    if shown_at_once:
+        plt.ion()
 
 
 def axes_or_new(ax: Axes | None = None) -> Axes:
