@@ -69,7 +69,7 @@ def infidelity() -> float:
 
     pairs = qutip.Qobj(np.diag(_interactions(made)), dims=[[2] * 10] * 2)
     drive, count = (total(up + up.dag()) / 2).to("CSR"), total(one).to("CSR")
-    amp, det = (np.asarray(samples[key].as_array(detach=True)) for key in ("amp", "det"))
+    amp, det = (np.asarray(samples[key]) for key in ("amp", "det"))
     edges = np.arange(len(amp) + 1) / 1000
     h = qutip.QobjEvo(
         [pairs.to("CSR"), [drive, np.append(amp, 0.0)], [count, -np.append(det, 0.0)]], tlist=edges, order=0

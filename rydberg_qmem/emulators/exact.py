@@ -28,6 +28,8 @@ Site = tuple[int, str]
 
 CACHED_DIMENSION = 1024
 """Largest register whose propagators are kept; beyond it, states are evolved each time."""
+STACKED_DIMENSION = 32
+"""Largest propagators that are copied for every row, to be applied as one batch."""
 CACHE_BYTES = 200_000_000
 """Memory that the propagators of all segments together may take."""
 
@@ -110,16 +112,27 @@ class Exact:
         ]
         if worth:
             self._build(piece, scope, worth)
-        kept = [self._propagators.get(key) for key in keys]
+        groups: dict[bytes, list[int]] = {}
+        for i, key in enumerate(keys):
+            groups.setdefault(key, []).append(i)
+        return self._apply(piece, scope, states, groups)
+
+    def _apply(self, piece: Piece, scope: Scope, states: State, groups: dict[bytes, list[int]]) -> State:
+        """Apply kept propagators, group by group or as one batch; evolve the rest."""
         out = np.empty_like(states)
-        new = np.array([i for i, u in enumerate(kept) if u is None], dtype=np.int64)
-        old = np.array([i for i, u in enumerate(kept) if u is not None], dtype=np.int64)
+        kept = {key: self._propagators.get(key) for key in groups}
+        new = np.array([i for key, rows in groups.items() if kept[key] is None for i in rows], dtype=np.int64)
         if len(new):
             out[new] = evolve_piece(piece, rows_of(scope, new), states[new])
-        if len(set(keys)) == 1 and len(old):
-            out = states @ kept[0].T  # type: ignore[union-attr]  # not None: `old` counts it
-        elif len(old):
-            stack = np.stack([u for u in kept if u is not None])
+        ready = [(np.array(rows), kept[key]) for key, rows in groups.items() if kept[key] is not None]
+        if states.shape[1] > STACKED_DIMENSION or len(ready) == 1:
+            for rows, propagator in ready:
+                out[rows] = states[rows] @ propagator.T  # type: ignore[union-attr]  # not None: `ready` says so
+        elif ready:
+            old = np.concatenate([rows for rows, _ in ready])
+            stack = np.repeat(
+                np.stack([u for _, u in ready if u is not None]), [len(rows) for rows, _ in ready], axis=0
+            )
             out[old] = np.matmul(stack, states[old][:, :, None])[:, :, 0]
         return out
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rydberg_qmem.plots.hysteresis import hysteresis
-    from rydberg_qmem.plots.program import program
+    from rydberg_qmem.plots.program import program, register
     from rydberg_qmem.plots.style import axes_or_new, paper
 
-__all__ = ["axes_or_new", "hysteresis", "paper", "program"]
+__all__ = ["axes_or_new", "hysteresis", "paper", "program", "register"]
 
-_HOMES = {"axes_or_new": "style", "hysteresis": "hysteresis", "paper": "style", "program": "program"}
+_HOMES = {"axes_or_new": "style", "hysteresis": "hysteresis", "paper": "style", "program": "program", "register": "program"}
 """Each public name and the module of this package that holds it."""
 
 

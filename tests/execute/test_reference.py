@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,19 +9,21 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 import rydberg_qmem as rq
+from rydberg_qmem.compile.steps import MeasureStep
+from rydberg_qmem.emulators import exact
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.execute import walk
-from rydberg_qmem.execute.population import Population, Split
+from rydberg_qmem.execute.population import Population
 from rydberg_qmem.execute.sharing import distinct
 from tests.reference import Reference, largest_difference
 from tests.strategies import programs
 
 EXAMPLES = int(os.environ.get("RYDBERG_QMEM_EXAMPLES", "500"))
 ROUNDING = 1e-9
-"""Both sides multiply at most some hundred propagators, each exact to 1e-14."""
+"""The engine's step control allows 1e-10 in an amplitude for each stretch of a shaped pulse; all else is rounding."""
 
 
-def agree(examples: int, *, derandomize: bool = True, shrink: bool = True, families: Any = None) -> None:
+def agree(examples: int, *, derandomize: bool = True, shrink: bool = True) -> None:
     phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
 
     @settings(
@@ -31,7 +34,7 @@ def agree(examples: int, *, derandomize: bool = True, shrink: bool = True, famil
         phases=phases,
         suppress_health_check=list(HealthCheck),
     )
-    @given(programs(families) if families else programs())
+    @given(programs())
     def compare(program: rq.Program) -> None:
         assert largest_difference(program, rq.run(program, shots=None)) < ROUNDING, program.to_json()
 
@@ -55,10 +58,7 @@ def test_a_measurement_that_keeps_coherence_between_outcomes_is_found(monkeypatc
 
 
 def test_a_reset_that_moves_no_population_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stuck(layout: Any, atoms: Any, split: Split) -> Any:
-        return lambda states, outcome: states * (split.code[None, :] == outcome[:, None])
-
-    monkeypatch.setattr(walk, "refresher", stuck)
+    monkeypatch.setattr(walk.Walk, "_reset", lambda self, step, population: self._merged(population, step))
 
     with pytest.raises(AssertionError):
         agree(40, shrink=False)
@@ -67,7 +67,7 @@ def test_a_reset_that_moves_no_population_is_found(monkeypatch: pytest.MonkeyPat
 def test_feedforward_that_reads_the_value_before_the_measurement_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     measure = walk.Walk._measure
 
-    def stale(self: walk.Walk, step: Any, population: Population) -> Population:
+    def stale(self: walk.Walk, step: MeasureStep, population: Population) -> Population:
         made = measure(self, step, population)
         return made.with_values(**{step.key: np.zeros_like(made.values[step.key])})
 
@@ -79,9 +79,10 @@ def test_feedforward_that_reads_the_value_before_the_measurement_is_found(monkey
 
 def test_merging_branches_of_different_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def careless(population: Population, live: frozenset[str]) -> Population:
-        first, which = distinct([population.state_of])
-        made = population.keep(live).take(first)
-        return Population(made.states, made.state_of, np.bincount(which, population.weights), made.shots, made.values)
+        first, which = distinct([part.state_of for part in population.parts])
+        weights = np.bincount(which, population.weights).astype(float)
+        kept = {name: value for name, value in population.values.items() if name in live}
+        return replace(replace(population, values=kept).take(first), weights=weights)
 
     monkeypatch.setattr(walk, "merge_branches", careless)
 
@@ -90,12 +91,10 @@ def test_merging_branches_of_different_memory_is_found(monkeypatch: pytest.Monke
 
 
 def test_a_wrong_sign_of_the_phase_references_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rydberg_qmem.emulators import exact
-
     right = exact.apply_frame
 
-    def conjugate(target: Any, schedule: Any, scope: Any, states: State) -> State:
-        return right(target, schedule, scope, states.conj()).conj()
+    def conjugate(target: Any, schedule: Any, scope: Any, states: State, atoms: tuple[int, ...]) -> State:
+        return right(target, schedule, scope, states.conj(), atoms).conj()
 
     monkeypatch.setattr(exact, "apply_frame", conjugate)
 
@@ -104,14 +103,16 @@ def test_a_wrong_sign_of_the_phase_references_is_found(monkeypatch: pytest.Monke
 
 
 def test_the_references_own_shots_have_its_expectation_values() -> None:
-    program = rq.load("two_port_memristor").model_copy(
-        update={"parameters": {"period": rq.Expression(2), "window": rq.Expression(2)}}
-    )
-    reference = Reference(program)
+    body = [
+        {"rotate": {"atom": "q", "angle": 1.0}},
+        {"measure": {"atoms": "q", "key": "m"}},
+        {"rotate": {"atom": "q", "angle": "0.7 + m"}},
+        {"measure": {"atoms": "q", "key": "n"}},
+    ]
+    reference = Reference(rq.Program(name="p", register={"atoms": {"q": (0, 0)}}, body=body))
     rng = np.random.default_rng(7)
-    shots = [reference.shot(rng).written for _ in range(600)]
+    shots = [reference.shot(rng).written for _ in range(2000)]
 
     for place, mean in reference.means().items():
-        seen = np.mean([shot[place] for shot in shots], axis=0)
-        spread = np.std([shot[place] for shot in shots], axis=0) + 1e-3
-        assert np.all(np.abs(seen - mean) < 5 * spread / np.sqrt(len(shots)) + 1e-9)
+        error = np.sqrt(mean * (1 - mean) / len(shots))
+        assert abs(np.mean([shot[place] for shot in shots]) - mean) < 4 * error
