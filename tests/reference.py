@@ -323,9 +323,7 @@ class Reference:
                 new = {name: self.value(e, branch) for name, e in block.values.items()}
                 return [replace(branch, scalars={**branch.scalars, **new})]
             case Push():
-                pushed = {
-                    name: (self.value(e, branch), *branch.windows[name][:-1]) for name, e in block.values.items()
-                }
+                pushed = {name: (self.value(e, branch), *branch.windows[name][:-1]) for name, e in block.values.items()}
                 return [replace(branch, windows={**branch.windows, **pushed})]
             case Repeat():
                 return self._repeat(block, branch, path)
@@ -452,7 +450,7 @@ class Reference:
                 setattr(held, atom, float(bit))
             scope[key] = held
         if self.rng is not None:
-            scope |= {"uniform": self.rng.random, "normal": self.rng.standard_normal}
+            scope["uniform"], scope["normal"] = self.rng.random, self.rng.standard_normal
         return self.number(expression, scope)
 
     def _package_scope(self, branch: Branch) -> dict[str, Any]:

@@ -224,6 +224,11 @@ def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 
                 "y": {"initial": 0.25},
                 "w": {"window": 2, "initial": draw(tenths)},
             },
-            "body": [*body, *draft.unitary(), {"measure": {"atoms": "all", "key": "last"}}, {"set": {"y": "y + mean(w)"}}],
+            "body": [
+                *body,
+                *draft.unitary(),
+                {"measure": {"atoms": "all", "key": "last"}},
+                {"set": {"y": "y + mean(w)"}},
+            ],
         }
     )

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["axes_or_new", "hysteresis", "paper", "program", "register"]
 
-_HOMES = {"axes_or_new": "style", "hysteresis": "hysteresis", "paper": "style", "program": "program", "register": "program"}
+_HOMES = {
+    "axes_or_new": "style",
+    "hysteresis": "hysteresis",
+    "paper": "style",
+    "program": "program",
+    "register": "program",
+}
 """Each public name and the module of this package that holds it."""
 
 
