@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.execute.sharing import Index, compact, distinct, distinct_states
+from rydberg_qmem.execute.kinds import Kind, one_level
+from rydberg_qmem.execute.sharing import Index, compact, distinct
 
 Array = NDArray[np.float64]
 Uniform = Callable[[Index], Array]
@@ -22,11 +23,17 @@ Uniform = Callable[[Index], Array]
 
 @dataclass(frozen=True)
 class Part:
-    """Some atoms (in register order), their distinct states (states, dimension), and each row's state."""
+    """Some atoms (in register order), their distinct states (states, ·), and each row's state."""
 
     atoms: tuple[int, ...]
     states: State
     state_of: Index
+    kind: Kind
+
+    @property
+    def populations(self) -> Array:
+        """The probability of each basis state in each of the states."""
+        return self.kind.populations(self.states)
 
     def take(self, rows: Index | NDArray[np.bool_]) -> Part:
         """Return the part for some of the rows."""
@@ -80,14 +87,13 @@ def product(parts: list[Part], levels: int) -> Part:
         code = made.state_of * len(part.states) + part.state_of
         pairs, which = compact(code, len(made.states) * len(part.states))
         one, two = np.divmod(pairs, len(part.states))
-        joint = made.states[one][:, :, None] * part.states[two][:, None, :]
-        made = Part((*made.atoms, *part.atoms), joint.reshape(len(pairs), -1), which)
+        joint = made.kind.tensor(made.states[one], part.states[two])
+        made = Part((*made.atoms, *part.atoms), joint, which, made.kind)
     order = sorted(range(len(made.atoms)), key=lambda i: made.atoms[i])
     if order == list(range(len(order))):
         return made
-    axes = (0, *(1 + i for i in order))
-    states = made.states.reshape((-1, *(levels,) * len(order))).transpose(axes).reshape(len(made.states), -1)
-    return Part(tuple(made.atoms[i] for i in order), np.ascontiguousarray(states), made.state_of)
+    states = made.kind.reorder(made.states, levels, order)
+    return Part(tuple(made.atoms[i] for i in order), states, made.state_of, made.kind)
 
 
 def join(one: Population, two: Population, levels: int) -> Population:
@@ -105,7 +111,8 @@ def join(one: Population, two: Population, levels: int) -> Population:
     for atoms in _common_groups(one, two):
         p, q = product(one.holding(atoms), levels), product(two.holding(atoms), levels)
         states = np.concatenate([p.states, q.states])
-        parts.append(Part(p.atoms, states, np.concatenate([p.state_of, q.state_of + len(p.states)])))
+        state_of = np.concatenate([p.state_of, q.state_of + len(p.states)])
+        parts.append(Part(p.atoms, states, state_of, p.kind))
     return Population(
         tuple(parts), np.concatenate([one.weights, two.weights]), np.concatenate([one.shots, two.shots]), values
     )
@@ -132,7 +139,7 @@ def connected(groups: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
 def merge_states(part: Part) -> Part:
     """Keep one copy of each state in use."""
     used, which = compact(part.state_of, len(part.states))
-    states, same = distinct_states(part.states[used])
+    states, same = part.kind.distinct(part.states[used])
     return replace(part, states=states, state_of=same[which])
 
 
@@ -159,13 +166,13 @@ class Split:
     code: NDArray[np.int64]
     outcomes: int
 
-    def probabilities(self, states: State) -> Array:
-        """Return the probability of each outcome in each state, rows adding up to one."""
-        weights = states.real**2 + states.imag**2
+    def probabilities(self, weights: Array) -> Array:
+        """Return the probability of each outcome from those of the basis states, rows adding up to one."""
         if self.outcomes * len(self.code) <= 200_000:
             chances = weights @ (self.code[:, None] == np.arange(self.outcomes)).astype(float)
         else:
             chances = np.stack([np.bincount(self.code, row, self.outcomes) for row in weights])
+        chances = np.clip(chances, 0.0, None)
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
 
@@ -180,7 +187,7 @@ class Chosen:
 
 def choose(population: Population, part: Part, split: Split, uniform: Uniform | None, below: float = 0.0) -> Chosen:
     """Let every row have an outcome in a part: one each by chance, or all of them with their probabilities."""
-    chances = split.probabilities(part.states)
+    chances = split.probabilities(part.populations)
     if uniform is not None:
         ladder = np.cumsum(chances, axis=1)[:, :-1][part.state_of]
         outcome = (uniform(population.shots)[:, None] >= ladder).sum(axis=1)
@@ -193,9 +200,10 @@ def choose(population: Population, part: Part, split: Split, uniform: Uniform | 
     return Chosen(replace(population.take(row), weights=joint[row, outcome]), outcome, chances)
 
 
-def collapse(
-    chosen: Chosen, atoms: tuple[int, ...], project: Callable[[State, Index], State], kept: tuple[int, ...]
-) -> Part:
+Project = Callable[[Kind, State, Index], State]
+
+
+def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tuple[int, ...]) -> Part:
     """Return the part that held `atoms` with each row in the collapsed state of its outcome.
 
     One computation for each (state, outcome); `project` gives states of the `kept` atoms.
@@ -204,36 +212,41 @@ def collapse(
     code = part.state_of * chosen.chances.shape[1] + chosen.outcome
     pairs, which = compact(code, chosen.chances.size)
     old, result = np.divmod(pairs, chosen.chances.shape[1])
-    states = project(part.states[old], result) / np.sqrt(chosen.chances[old, result])[:, None]
-    return merge_states(Part(kept, states, which))
+    states = part.kind.scaled(project(part.kind, part.states[old], result), chosen.chances[old, result])
+    return merge_states(Part(kept, states, which, part.kind))
 
 
-def projector(split: Split) -> Callable[[State, Index], State]:
+def projector(split: Split) -> Project:
     """Return the projection on the subspace of an outcome; all atoms stay."""
 
-    def project(states: State, outcome: Index) -> State:
-        return np.asarray(states * (split.code[None, :] == outcome[:, None]))
+    def project(kind: Kind, states: State, outcome: Index) -> State:
+        return kind.project(states, split.code[None, :] == outcome[:, None])
 
     return project
 
 
-def remover(split: Split) -> Callable[[State, Index], State]:
+def remover(split: Split) -> Project:
     """Return the projection on an outcome that is one level of each looked-at atom; those atoms drop out."""
     places = np.stack([np.flatnonzero(split.code == k) for k in range(split.outcomes)])
 
-    def project(states: State, outcome: Index) -> State:
-        return np.take_along_axis(states, places[outcome], axis=1)
+    def project(kind: Kind, states: State, outcome: Index) -> State:
+        return kind.pick(states, places[outcome])
 
     return project
 
 
-def fresh(atom: int, layout: Layout, rows: int) -> Part:
+def traced(part: Part, levels: int, kept: tuple[int, ...]) -> Part:
+    """Return the part of the `kept` atoms, the others traced out (density matrices only)."""
+    places = tuple(part.atoms.index(atom) for atom in kept)
+    rho = part.kind.reduced(part.states, levels, places)
+    return merge_states(Part(kept, rho.reshape(len(rho), -1), part.state_of, part.kind))
+
+
+def fresh(atom: int, layout: Layout, rows: int, kind: Kind) -> Part:
     """Return a part of one atom in its ground level."""
-    state = np.zeros((1, len(layout.levels)), dtype=complex)
-    state[0, layout.ground] = 1
-    return Part((atom,), state, np.zeros(rows, dtype=np.int64))
+    return Part((atom,), one_level(kind, layout, layout.ground), np.zeros(rows, dtype=np.int64), kind)
 
 
-def found(atom: int, layout: Layout, level_of: Index) -> Part:
+def found(atom: int, layout: Layout, level_of: Index, kind: Kind) -> Part:
     """Return a part of one atom whose level in each row is known."""
-    return Part((atom,), np.eye(len(layout.levels), dtype=complex), level_of)
+    return Part((atom,), kind.of_levels(len(layout.levels)), level_of, kind)

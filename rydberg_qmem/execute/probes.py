@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import ProbeStep
 from rydberg_qmem.compile.target import ONE
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.execute.population import Part, Population, product
 
 Array = NDArray[np.float64]
@@ -47,13 +47,7 @@ def of_mean_state(quantity: str, rho: Complex) -> NDArray[Any]:
 
 def reduced(levels: tuple[str, ...], part: Part, atoms: tuple[int, ...]) -> Complex:
     """Return the reduced density matrices (states, d^m, d^m) of some of a part's atoms, in the order given."""
-    d, n = len(levels), len(part.atoms)
-    kept = tuple(part.atoms.index(atom) for atom in atoms)
-    others = tuple(i for i in range(n) if i not in kept)
-    axes = (0, *(1 + i for i in kept), *(1 + i for i in others))
-    count = len(part.states)
-    split = part.states.reshape((count, *(d,) * n)).transpose(axes).reshape(count, d ** len(kept), -1)
-    return np.asarray(np.einsum("qik,qjk->qij", split, split.conj()))
+    return part.kind.reduced(part.states, len(levels), tuple(part.atoms.index(atom) for atom in atoms))
 
 
 def entropy_bits(rho: Complex) -> Array:
@@ -66,17 +60,14 @@ def _weights(part: Part, population: Population) -> Array:
     return np.bincount(part.state_of, population.weights, minlength=len(part.states)).astype(float)
 
 
-def _chance(states: State, layout: Layout, atom: int, basis: str) -> Array:
-    return np.asarray((np.abs(states) ** 2) @ layout.bit(atom, basis).astype(float))
-
-
 def _bits(levels: tuple[str, ...], step: ProbeStep, population: Population) -> Array:
     """Return the chance of bit 1 in each row for each probed atom, (rows, atoms)."""
     columns = []
     for atom in step.atoms:
         part = population.holding((atom,))[0]
         layout = Layout(levels, len(part.atoms))
-        columns.append(_chance(part.states, layout, part.atoms.index(atom), step.basis)[part.state_of])
+        bit = layout.bit(part.atoms.index(atom), step.basis).astype(float)
+        columns.append((part.populations @ bit)[part.state_of])
     return np.stack(columns, axis=1)
 
 
@@ -89,7 +80,7 @@ def _correlations(levels: tuple[str, ...], step: ProbeStep, population: Populati
         for j, two in enumerate(step.atoms):
             if two in part.atoms:
                 both = layout.bit(part.atoms.index(one), step.basis) & layout.bit(part.atoms.index(two), step.basis)
-                made[i, j] = weights @ (np.abs(part.states) ** 2 @ both.astype(float))
+                made[i, j] = weights @ (part.populations @ both.astype(float))
     return made
 
 

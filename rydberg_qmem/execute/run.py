@@ -23,6 +23,7 @@ from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load
@@ -48,6 +49,7 @@ def run(
     shots: int | None = COHORT,
     seed: int | None = None,
     emulator: str | Emulator = "exact",
+    state: str = "vector",
     sweep: Mapping[str, Sequence[float]] | None = None,
     store: str | Path | None = None,
     overwrite: bool = False,
@@ -59,7 +61,8 @@ def run(
     With `shots=None` nothing is sampled: the record holds exact expectation values, without the `shot`
     dimension. A `sweep` maps parameter names to values; all combinations are run, along `point`. The same
     program, seed and versions give the same record, whatever `workers`; `seed=None` draws one and writes it
-    into the record. `progress` is called with the shots (or rounds) done and their total.
+    into the record. The `state` of a branch is a `vector`, or a `density_matrix`, which needs no chance for what is
+    never read: resets do not multiply branches. `progress` is called with the shots (or rounds) done and their total.
 
     >>> program = Program(
     ...     name="half",
@@ -73,7 +76,7 @@ def run(
     program = load(program)
     if store is not None:
         _store.check_free(store, overwrite=overwrite)
-    job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator)
+    job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state))
     points = _points(program, parameters, sweep)
     compiled = [prepare(job, point) for point in points]
     _refuse_too_large(compiled, shots)
@@ -104,6 +107,13 @@ class Job:
     shots: int | None
     seed: int | None
     emulator: str | Emulator
+    state: str
+
+
+def _state(state: str) -> str:
+    if state not in KINDS:
+        raise InputError(f"state: must be one of {', '.join(KINDS)}{did_you_mean(state, list(KINDS))} ({state})")
+    return state
 
 
 def _shots(shots: int | None) -> int | None:
@@ -216,7 +226,7 @@ def walk_unit(
     """Walk one unit; return what it wrote and the probability it dropped."""
     trace = Trace(compiled, unit.shots)
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
-    walk = Walk(compiled, emulator_of(job.emulator), trace, draws, on_round=on_round)
+    walk = Walk(compiled, emulator_of(job.emulator), trace, draws, KINDS[job.state], on_round=on_round)
     walk.run(unit.shots)
     return trace, walk.pruned
 

@@ -23,14 +23,15 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
     expressions_of,
 )
-from rydberg_qmem.compile.target import ONE
-from rydberg_qmem.emulators.layout import Layout
+from rydberg_qmem.compile.target import ONE, Target
+from rydberg_qmem.compile.to_pulser import rows_of
+from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.emulators.protocol import Emulator, Replaying
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute.draws import MEASURING, Draws, RowSource
+from rydberg_qmem.execute.kinds import KINDS, Kind
 from rydberg_qmem.execute.population import (
     Chosen,
-    Part,
     Population,
     Split,
     choose,
@@ -44,6 +45,7 @@ from rydberg_qmem.execute.population import (
     product,
     projector,
     remover,
+    traced,
 )
 from rydberg_qmem.execute.probes import probe_totals
 from rydberg_qmem.execute.sharing import distinct
@@ -67,6 +69,7 @@ class Walk:
     emulator: Emulator
     trace: Trace
     draws: Draws | None
+    kind: Kind = KINDS["vector"]
     prune_below: float = PRUNE_BELOW
     on_round: Callable[[int], None] | None = None
     at: dict[str, int] = field(default_factory=dict)
@@ -90,7 +93,7 @@ class Walk:
     def _start(self, shots: int | None) -> Population:
         rows = shots if shots is not None else 1
         atoms = range(self.layout.atoms) if self.emulator.capabilities.states else ()
-        parts = tuple(fresh(atom, self.layout, rows) for atom in atoms)
+        parts = tuple(fresh(atom, self.layout, rows, self.kind) for atom in atoms)
         if parts and not self.emulator.capabilities.factorises:
             parts = (product(list(parts), len(self.layout.levels)),)
         population = Population(parts, np.ones(rows), np.arange(rows), {})
@@ -177,8 +180,13 @@ class Walk:
         values = [column(e, scope) for e in controls]
         first, which = distinct([part.state_of, *(v for v in values if len(v) > 1)])
         some = self._scope(population.take(first), names)
-        states = self.emulator.evolve(plan, some, part.states[part.state_of[first]], part.atoms)
-        return population.with_parts(old, [Part(part.atoms, states, which)])
+        states = self._evolved(plan, some, part.states[part.state_of[first]], part.atoms)
+        return population.with_parts(old, [replace(part, states=states, state_of=which)])
+
+    def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
+        if not self.kind.traces:
+            return self.emulator.evolve(plan, scope, states, atoms)
+        return on_both_sides(states, lambda rows, which: self.emulator.evolve(plan, rows_of(scope, which), rows, atoms))
 
     def _groups(self, plan: Any, population: Population, duration_ns: float) -> list[tuple[int, ...]]:
         """Return the atoms that the segment changes, in groups that act on each other while it lasts."""
@@ -201,7 +209,7 @@ class Walk:
         amplitude = np.ones(self.layout.atoms)
         for part in population.parts:
             layout = self._layout(len(part.atoms))
-            weights = np.abs(part.states) ** 2
+            weights = part.populations
             for k, atom in enumerate(part.atoms):
                 if atom not in excited:
                     chance = weights @ layout.is_level(k, "r").astype(float)
@@ -249,7 +257,9 @@ class Walk:
             rest = tuple(atom for atom in atoms if atom not in here)
             one = self.layout.levels.index(ONE[step.basis])
             new = [collapse(chosen, atoms, remover(split), rest)]
-            new += [found(atom, self.layout, np.where(seen[:, k], one, 1 - one)) for k, atom in enumerate(here)]
+            new += [
+                found(atom, self.layout, np.where(seen[:, k], one, 1 - one), self.kind) for k, atom in enumerate(here)
+            ]
         else:
             new = [collapse(chosen, atoms, projector(split), atoms)]
         return chosen.population.with_parts(old, new).with_values(**{step.key: bits})
@@ -263,14 +273,16 @@ class Walk:
     def _reset_part(self, step: ResetStep, atoms: tuple[int, ...], population: Population) -> Population:
         here = tuple(atom for atom in atoms if atom in step.atoms)
         rest = tuple(atom for atom in atoms if atom not in step.atoms)
-        if rest:
+        if rest and self.kind.traces:
+            new = [traced(population.holding(atoms)[0], len(self.layout.levels), rest)]
+        elif rest:
             split = self._split(len(atoms), tuple(atoms.index(atom) for atom in here), "")
             chosen = self._chosen(population, atoms, split, step)
             population = chosen.population
             new = [collapse(chosen, atoms, remover(split), rest)]
         else:
             new = []
-        new += [fresh(atom, self.layout, len(population)) for atom in here]
+        new += [fresh(atom, self.layout, len(population), self.kind) for atom in here]
         if not self.emulator.capabilities.factorises:
             new = [product(new, len(self.layout.levels))]
         return population.with_parts(population.holding(atoms), new)
@@ -367,9 +379,14 @@ class Walk:
             old = population.holding(group)
             part = product(old, len(self.layout.levels))
             target = self.compiled.target.subset(part.atoms)
-            states = self.emulator.wait(target, part.states, int(duration_ns))
+            states = self._waited(target, part.states, int(duration_ns))
             population = population.with_parts(old, [replace(part, states=states)])
         return population
+
+    def _waited(self, target: Target, states: State, duration_ns: int) -> State:
+        if not self.kind.traces:
+            return self.emulator.wait(target, states, duration_ns)
+        return on_both_sides(states, lambda rows, which: self.emulator.wait(target, rows, duration_ns))
 
     # ---------------------------------------------------------------- details
 
@@ -433,6 +450,19 @@ class Walk:
 
     def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
+
+
+def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], State]) -> State:
+    """Return U ρ U† for flat density matrices (rows, D·D), by evolving their columns and then their rows."""
+    rows, size = len(states), round(states.shape[1] ** 0.5)
+    which = np.repeat(np.arange(rows), size)
+
+    def left(rho: State) -> State:
+        columns = rho.reshape(rows, size, size).swapaxes(1, 2).reshape(rows * size, size)
+        return evolve(np.ascontiguousarray(columns), which).reshape(rows, size, size).swapaxes(1, 2)
+
+    once = left(states).conj().swapaxes(1, 2)
+    return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)
 
 
 def elapsed_us(walk: Walk) -> float:
