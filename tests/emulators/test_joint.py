@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+from rydberg_qmem.emulators import joint
+from rydberg_qmem.emulators.joint import Site, Subspace
+from rydberg_qmem.emulators.magnus import Samples
+
+RNG = np.random.default_rng(11)
+ROWS, LEVELS, ATOMS = 2, 3, 3
+SITES = (Site(0, 1, 0), Site(1, 1, 0), Site(2, 2, 1))
+
+
+def random_space(settings: int, exchange: bool = False) -> Subspace:
+    energies = RNG.uniform(-30, 60, (settings, LEVELS**ATOMS))
+    if not exchange:
+        return Subspace(LEVELS, ATOMS, energies)
+    swap = RNG.normal(size=(LEVELS**ATOMS, LEVELS**ATOMS))
+    return Subspace(LEVELS, ATOMS, energies, swap + swap.T)
+
+
+def random_samples(intervals: int) -> Samples:
+    omegas = RNG.normal(size=(len(SITES), ROWS, intervals, 2)) @ np.array([10, 10j])
+    deltas = RNG.uniform(-8, 8, (len(SITES), ROWS, intervals))
+    return Samples(RNG.uniform(0.001, 0.05, intervals), tuple(omegas), tuple(deltas))
+
+
+def random_states(settings: int) -> joint.Complex:
+    made = RNG.normal(size=(ROWS, settings, LEVELS**ATOMS, 2)) @ np.array([1, 1j])
+    return np.asarray(made / np.linalg.norm(made, axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize(("settings", "exchange"), [(1, False), (4, False), (1, True)])
+def test_the_chebyshev_path_equals_the_dense_path(
+    monkeypatch: pytest.MonkeyPatch, settings: int, exchange: bool
+) -> None:
+    space, samples, states = random_space(settings, exchange), random_samples(5), random_states(settings)
+
+    dense = joint.evolve(states, space, SITES, samples)
+    monkeypatch.setattr(joint, "DENSE_DIMENSION", 0)
+    chebyshev = joint.evolve(states, space, SITES, samples)
+
+    np.testing.assert_allclose(chebyshev, dense, atol=1e-11)
+
+
+def test_the_dense_path_is_the_matrix_exponential_in_every_row_and_setting() -> None:
+    space, samples, states = random_space(2), random_samples(3), random_states(2)
+
+    found = joint.evolve(states, space, SITES, samples)
+
+    for row, setting in np.ndindex(ROWS, 2):
+        psi = states[row, setting]
+        for k, dt in enumerate(samples.dt_us):
+            h = np.diag(space.energies[setting]).astype(complex)
+            for site, omega, delta in zip(SITES, samples.omegas, samples.deltas, strict=True):
+                left, right = np.eye(LEVELS**site.atom), np.eye(LEVELS ** (ATOMS - site.atom - 1))
+                small = np.zeros((LEVELS, LEVELS), dtype=complex)
+                small[site.a, site.b] = omega[row, k] / 2
+                small[site.b, site.a] = omega[row, k].conj() / 2
+                small[site.b, site.b] = -delta[row, k]
+                h += np.kron(np.kron(left, small), right)
+            psi = expm(-1j * h * dt) @ psi
+        np.testing.assert_allclose(found[row, setting], psi, atol=1e-11)
+
+
+def test_a_long_step_of_a_wide_spectrum_keeps_the_norm_on_the_chebyshev_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joint, "DENSE_DIMENSION", 0)
+    samples = random_samples(2)
+    space = Subspace(LEVELS, ATOMS, RNG.uniform(0, 3000, (1, LEVELS**ATOMS)))
+
+    found = joint.evolve(random_states(1), space, SITES, samples)
+
+    np.testing.assert_allclose(np.linalg.norm(found, axis=-1), 1, atol=1e-11)
+
+
+def smooth_samples(intervals: int) -> Samples:
+    """Return a smooth drive whose first row is dark."""
+    t = (np.arange(intervals) + 0.5) / intervals
+    rows = np.array([[0.0], [1.0]])
+    omegas = tuple(rows * 6 * (k + 1) * np.sin(np.pi * t) ** 2 * np.exp(0.3j * k) for k in range(len(SITES)))
+    deltas = tuple(rows * 4 * k * np.cos(3 * t) for k in range(len(SITES)))
+    return Samples(np.full(intervals, 0.001), omegas, deltas)
+
+
+def test_long_steps_over_a_smooth_drive_equal_the_nanosecond_steps_in_every_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space, samples, states = random_space(1), smooth_samples(300), random_states(1)
+
+    few = joint.evolve(states, space, SITES, samples)
+    monkeypatch.setattr(joint.magnus, "choose_group", lambda *args: 1)
+    nanoseconds = joint.evolve(states, space, SITES, samples)
+
+    np.testing.assert_allclose(few, nanoseconds, atol=2e-9)
