@@ -7,8 +7,7 @@ its rotation angles are fixed: less work than ours).
 
 from __future__ import annotations
 
-import numpy as np
-from memristor_loop import memristor_plan
+from memristor_loop import aer_seconds, memristor_plan
 from timing import best_of, qutip_run, table
 
 import rydberg_qmem as rq
@@ -33,33 +32,6 @@ def program() -> rq.Program:
         memory={"R": {"initial": 0.5}},
         body=[{"repeat": {"over": "n_in", "body": body}}],
     )
-
-
-def aer_seconds(shots: int) -> float | None:
-    """Return Aer's time for the same loop of ideal gates, or None where it is not installed."""
-    try:
-        from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-        from qiskit_aer import AerSimulator
-    except ImportError:
-        return None
-    qubits, bits = QuantumRegister(2), ClassicalRegister(2 * ROUNDS)
-    circuit = QuantumCircuit(qubits, bits)
-    theta = np.arcsin(np.sqrt(0.5))
-    for k in range(ROUNDS):
-        circuit.ry(2 * np.arcsin(np.sqrt(np.sin(np.pi * k / 24) ** 2)), 0)
-        circuit.ry(-theta, 1)
-        circuit.cz(0, 1)
-        circuit.ry(theta, 1)
-        circuit.ry(-np.pi / 2, 0)
-        circuit.cz(1, 0)
-        circuit.ry(np.pi / 2, 0)
-        circuit.measure([0, 1], [2 * k, 2 * k + 1])
-        with circuit.if_test((bits[2 * k], 1)):
-            circuit.x(0)
-        with circuit.if_test((bits[2 * k + 1], 1)):
-            circuit.x(1)
-    simulator = AerSimulator(method="statevector")
-    return best_of(3, lambda: simulator.run(circuit, shots=shots, seed_simulator=1).result())
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ EVENTS = 4
 """How many times a program may measure, rounds counted: the reference follows every branch."""
 
 tenths = st.integers(-30, 30).map(lambda n: n / 10)
-amplitudes = st.integers(10, 140).map(lambda n: n / 10)
+amplitudes = st.integers(20, 400).map(lambda n: n / 10)
 
 
 @st.composite
@@ -173,7 +173,7 @@ class Draft:
                 return self.pick(self.rotation(), self.rotation(), self.gate())  # type: ignore[no-any-return]
 
     def pulse(self, channel: str, **more: Any) -> list[dict[str, Any]]:
-        duration = self.pick(16, 20, 28)
+        duration = self.pick(8, 12, 16)
         made: dict[str, Any] = {"channel": channel, "phase": self.expression(), **more}
         made["amplitude"] = self.draw(waveforms(duration))
         made["detuning"] = self.pick(0, -12.5, self.expression())

@@ -17,7 +17,7 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, rows_of, timed
 from rydberg_qmem.emulators import joint, rotations
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import Layout, State, times
 from rydberg_qmem.emulators.magnus import Samples
 from rydberg_qmem.emulators.protocol import Capabilities
 from rydberg_qmem.units import NS_PER_US
@@ -30,6 +30,12 @@ CACHED_DIMENSION = 1024
 """Largest register whose propagators are kept; beyond it, states are evolved each time."""
 STACKED_DIMENSION = 32
 """Largest propagators that are copied for every row, to be applied as one batch."""
+CONTROL_DIGITS = 12
+"""Decimals of control values that tell propagators apart: a sine's period comes round with other last bits."""
+FEW_ROWS = 512
+"""So many rows are evolved together about as fast as one: propagators that need no more are made at once."""
+TRIED_ROWS = 20_000
+"""After so many rows of which hardly any found a kept propagator, a piece is no longer looked up."""
 CACHE_BYTES = 200_000_000
 """Memory that the propagators of all segments together may take."""
 
@@ -45,6 +51,7 @@ class Propagators:
 
     kept: OrderedDict[bytes, State] = field(default_factory=OrderedDict)
     seen: dict[bytes, int] = field(default_factory=dict)
+    asked: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     size: int = 0
 
     def get(self, key: bytes) -> State | None:
@@ -60,6 +67,16 @@ class Propagators:
         self.size += propagator.nbytes
         while self.size > CACHE_BYTES:
             self.size -= self.kept.popitem(last=False)[1].nbytes
+
+    def note(self, piece: bytes, asked: int, found: int) -> None:
+        """Remember how many rows of a piece asked for a propagator and found one."""
+        before = self.asked.get(piece, (0, 0))
+        self.asked[piece] = (before[0] + asked, before[1] + found)
+
+    def pays(self, piece: bytes) -> bool:
+        """Return whether looking for propagators of a piece has paid so far."""
+        asked, found = self.asked.get(piece, (0, 0))
+        return asked < TRIED_ROWS or found > asked // 20
 
     def worth_keeping(self, key: bytes, rows: int, visits: int, dimension: int) -> bool:
         """Return whether to make the propagator of a key that `rows` rows ask for now; remember them."""
@@ -88,7 +105,7 @@ class Exact:
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece = Piece(plan, schedule, atoms)
-            if states.shape[1] <= CACHED_DIMENSION:
+            if states.shape[1] <= CACHED_DIMENSION and self._propagators.pays(piece.key):
                 out[rows] = self._with_cache(piece, part, states[rows])
             else:
                 out[rows] = evolve_piece(piece, part, states[rows])
@@ -100,21 +117,24 @@ class Exact:
 
     def _with_cache(self, piece: Piece, scope: Scope, states: State) -> State:
         columns = [np.broadcast_to(column(e, scope), (len(states),)) for e in piece.plan.controls_of(piece.atoms)]
-        prefix = f"{id(piece.schedule)}:{piece.atoms}:".encode()
+        prefix = piece.key
         values = np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.zeros((len(states), 0))
-        keys = [prefix + row.tobytes() for row in values]
+        keys = [prefix + row.tobytes() for row in np.round(values, CONTROL_DIGITS) + 0.0]
         missing = Counter(key for key in keys if self._propagators.get(key) is None)
         place = {key: i for i, key in enumerate(keys)}
+        visits, size = piece.plan.segment.visits, states.shape[1]
+        few = visits > 1 and len(missing) * size <= FEW_ROWS
         worth = [
             (key, place[key])
             for key, rows in missing.items()
-            if self._propagators.worth_keeping(key, rows, piece.plan.segment.visits, states.shape[1])
+            if self._propagators.worth_keeping(key, rows, visits, size) or few
         ]
         if worth:
             self._build(piece, scope, worth)
         groups: dict[bytes, list[int]] = {}
         for i, key in enumerate(keys):
             groups.setdefault(key, []).append(i)
+        self._propagators.note(piece.key, len(keys), len(keys) - sum(missing.values()))
         return self._apply(piece, scope, states, groups)
 
     def _apply(self, piece: Piece, scope: Scope, states: State, groups: dict[bytes, list[int]]) -> State:
@@ -127,7 +147,7 @@ class Exact:
         ready = [(np.array(rows), kept[key]) for key, rows in groups.items() if kept[key] is not None]
         if states.shape[1] > STACKED_DIMENSION or len(ready) == 1:
             for rows, propagator in ready:
-                out[rows] = states[rows] @ propagator.T  # type: ignore[union-attr]  # not None: `ready` says so
+                out[rows] = times(states[rows], propagator.T)  # type: ignore[union-attr]  # not None: `ready` says so
         elif ready:
             old = np.concatenate([rows for rows, _ in ready])
             stack = np.repeat(
@@ -153,6 +173,11 @@ class Piece:
     plan: Plan
     schedule: Schedule
     atoms: tuple[int, ...]
+
+    @property
+    def key(self) -> bytes:
+        """What tells it from other pieces."""
+        return f"{id(self.schedule)}:{self.atoms}:".encode()
 
     @property
     def target(self) -> Target:
@@ -195,7 +220,7 @@ def _fixed(piece: Piece, run: list[tuple[Cuts, list[Track]]], states: State) -> 
         for cuts, active in run:
             rows = evolve_stretch(piece.target, rows, cuts, active)
         piece.plan.cache[key] = rows
-    return np.asarray(states @ piece.plan.cache[key])
+    return times(states, piece.plan.cache[key])
 
 
 def apply_frame(target: Target, schedule: Schedule, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:

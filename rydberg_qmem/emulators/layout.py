@@ -13,6 +13,17 @@ from rydberg_qmem.compile.target import ONE, Target
 State = NDArray[np.complex128]
 
 
+THREADLESS = 32
+"""Matrices up to this size are multiplied without BLAS, whose threads cost more than they save on them."""
+
+
+def times(states: State, matrix: State) -> State:
+    """Return states (rows, n) times a matrix (n, m) or vector (n,)."""
+    if matrix.shape[0] > THREADLESS:
+        return np.asarray(states @ matrix)
+    return np.asarray(np.einsum("qi,ij->qj" if matrix.ndim == 2 else "qi,i->q", states, matrix))
+
+
 @dataclass(frozen=True)
 class Layout:
     """Level order and number of atoms; the first atom is the most significant factor.

@@ -185,7 +185,7 @@ class Matrices:
 
     def dimension(self, states: State) -> int:
         """Return the number of basis states."""
-        return int(round(states.shape[1] ** 0.5))
+        return round(states.shape[1] ** 0.5)  # type: ignore[no-any-return]
 
 
 KINDS: dict[str, Kind] = {"vector": Vectors(), "density_matrix": Matrices()}

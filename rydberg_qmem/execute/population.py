@@ -138,6 +138,8 @@ def connected(groups: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
 
 def merge_states(part: Part) -> Part:
     """Keep one copy of each state in use."""
+    if len(part.states) == 1:
+        return part
     used, which = compact(part.state_of, len(part.states))
     states, same = part.kind.distinct(part.states[used])
     return replace(part, states=states, state_of=same[which])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -239,12 +240,16 @@ def _execute(
     progress: Progress | None,
 ) -> list[tuple[Trace, float]]:
     units = list(_units(job, compiled))
-    totals = [Trace(one, job.shots) for one in compiled]
+    alone = Counter(unit.point for unit in units)
+    totals = [Trace(one, job.shots if alone[point] > 1 else 0) for point, one in enumerate(compiled)]
     pruned = [0.0] * len(compiled)
     done = 0
     for unit, (trace, lost) in _walked(job, points, compiled, units, workers):
         first = unit.cohorts[0] * COHORT if unit.cohorts else 0
-        totals[unit.point].absorb(trace, slice(first, first + (unit.shots or 0)))
+        if alone[unit.point] == 1:
+            totals[unit.point] = trace
+        else:
+            totals[unit.point].absorb(trace, slice(first, first + (unit.shots or 0)))
         pruned[unit.point] = max(pruned[unit.point], lost)
         done += unit.shots or 1
         if progress is not None:

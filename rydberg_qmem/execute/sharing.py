@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.layout import State, times
 
 Index = NDArray[np.int64]
 
@@ -94,7 +94,7 @@ def distinct_states(states: State) -> tuple[State, Index]:
     if len(states) == 1:
         return states, np.zeros(1, dtype=np.int64)
     fixed = fix_phase(states)
-    mark = fixed @ _marker(states.shape[1])
+    mark = times(fixed, _marker(states.shape[1]))
     first, which = distinct([np.rint(np.stack([mark.real, mark.imag], axis=1) / STATE_TOLERANCE).astype(np.int64)])
     if len(first) < len(states) and np.abs(fixed[first][which] - fixed).max() > 10 * STATE_TOLERANCE:
         parts = fixed.view(np.float64).reshape(len(states), -1)  # two states with one mark

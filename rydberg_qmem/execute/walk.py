@@ -21,7 +21,6 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
-    expressions_of,
 )
 from rydberg_qmem.compile.target import ONE, Target
 from rydberg_qmem.compile.to_pulser import rows_of
@@ -137,23 +136,22 @@ class Walk:
             case _:
                 assert_never(step)
 
-    def _plan(self, segment: Segment) -> tuple[Any, tuple[Expression, ...]]:
+    def _plan(self, segment: Segment) -> Any:
         if segment.index not in self._plans:
-            made = self.emulator.plan(segment, self.compiled.target)
-            self._plans[segment.index] = (made, expressions_of(segment))
-        return self._plans[segment.index]  # type: ignore[no-any-return]
+            self._plans[segment.index] = self.emulator.plan(segment, self.compiled.target)
+        return self._plans[segment.index]
 
     def _segment(self, step: Segment, population: Population) -> Population:
-        plan, expressions = self._plan(step)
-        names = frozenset().union(*(e.names for e in expressions))
-        scope = self._scope(population, names)
-        for expression in expressions:
+        plan = self._plan(step)
+        timing = frozenset().union(*(e.names for e in plan.timing))
+        scope = self._scope(population, timing)
+        for expression in plan.timing:
             self._finite(column(expression, scope), expression, step.place)
         try:
-            durations = plan.durations(scope, len(population))
+            durations = plan.durations(scope, len(population) if timing else 1)
             longest = int(durations.max())
             for group in self._groups(plan, population, longest):
-                population = self._evolve(plan, population, group)
+                population = self._evolve(plan, population, group, step.place)
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
         self.clock_ns += longest
@@ -170,18 +168,23 @@ class Walk:
             made = join(made, waited, len(self.layout.levels))
         return made
 
-    def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...]) -> Population:
+    def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], place: str) -> Population:
         """Evolve atoms that act on each other, once for each distinct state and setting of their controls."""
         old = population.holding(atoms)
         part = product(old, len(self.layout.levels))
         controls = plan.controls_of(part.atoms)
-        names = frozenset().union(*(e.names for e in controls))
-        scope = self._scope(population, names)
+        names = sorted(frozenset().union(*(e.names for e in controls)) - self.scope.keys())
+        first, which = distinct([part.state_of, *(population.values[name] for name in names)])
+        scope = self._scope(population.take(first), frozenset().union(*(e.names for e in controls)))
         values = [column(e, scope) for e in controls]
-        first, which = distinct([part.state_of, *(v for v in values if len(v) > 1)])
-        some = self._scope(population.take(first), names)
-        states = self._evolved(plan, some, part.states[part.state_of[first]], part.atoms)
-        return population.with_parts(old, [replace(part, states=states, state_of=which)])
+        for expression, value in zip(controls, values, strict=True):
+            self._finite(value, expression, place)
+        states = part.state_of[first]
+        if names:  # different memory may ask for the same control values
+            some, same = distinct([states, *(v for v in values if len(v) > 1)])
+            scope, which, states = rows_of(scope, some), same[which], states[some]
+        evolved = self._evolved(plan, scope, part.states[states], part.atoms)
+        return population.with_parts(old, [replace(part, states=evolved, state_of=which)])
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         if not self.kind.traces:
@@ -351,10 +354,9 @@ class Walk:
         """Return the time of a step that no row takes; timing that hangs on what it would measure counts as none."""
         match step:
             case Segment():
-                plan, expressions = self._plan(step)
-                names = frozenset().union(*(e.names for e in expressions))
-                scope = self._scope(population, names)
+                plan = self._plan(step)
                 timing = frozenset().union(*(e.names for e in plan.timing))
+                scope = self._scope(population, timing)
                 return float(plan.durations(scope, len(population)).max()) if timing <= scope.keys() else 0.0
             case RepeatStep():
                 return step.times * sum(self._time_of(inner, population) for inner in step.body)

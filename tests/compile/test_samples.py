@@ -49,7 +49,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "composite in a composite": {
         "composite": [
             {"constant": {"duration_ns": 20, "value": 1}},
-            {"composite": [{"constant": {"duration_ns": 20, "value": 2}}, {"kaiser": {"duration_ns": 12, "area": 0.1}}]},
+            {"composite": [{"ramp": {"duration_ns": 20, "start": 2, "stop": 0}}, {"kaiser": {"duration_ns": 12, "area": 0.03}}]},
         ]
     },
 }
@@ -263,3 +263,155 @@ TIMED: dict[str, list[Any]] = {
 @pytest.mark.parametrize("device", ["MockDevice", "DigitalAnalogDevice"])
 def test_blocks_are_timed_as_in_pulser(body: list[Any], device: str) -> None:
     agrees(body, device)
+
+
+# --- Pulser sequences written by hand ---
+
+
+def by_hand(device: str = "MockDevice") -> pulser.Sequence:
+    """Return a sequence of two phase shifts, a post phase shift, a new target and a wait."""
+    sequence = pulser.Sequence(pulser.Register(ATOMS), getattr(pulser, device))
+    sequence.declare_channel("raman", "raman_local", initial_target="a")
+    sequence.declare_channel("rydberg", "rydberg_global")
+    half = pulser.Pulse.ConstantDetuning(pulser.BlackmanWaveform(52, 0.7), -2.0, 0.3, post_phase_shift=0.5)
+    sequence.add(half, "raman")
+    sequence.phase_shift(1.1, "a", basis="digital")
+    sequence.add(pulser.Pulse.ConstantPulse(40, 3.0, 0.0, 0.3), "raman")
+    sequence.target("b", "raman")
+    sequence.add(pulser.Pulse.ConstantPulse(40, 3.0, 0.0, 0.0), "raman")
+    sequence.phase_shift(-0.4, *ATOMS, basis="ground-rydberg")
+    sequence.delay(24, "rydberg")
+    sequence.add(pulser.Pulse.ConstantAmplitude(2.0, pulser.RampWaveform(52, -4, 4), 0.1), "rydberg", "wait-for-all")
+    return sequence
+
+
+def test_a_program_plays_as_the_same_sequence_written_by_hand() -> None:
+    detuned = pulse(RAMAN, {"blackman": T | {"area": "x"}}, atoms="a", detuning=-2, phase=0.3, post_phase_shift=0.5)
+    body = [
+        detuned,
+        {"phase_shift": {"atoms": "a", "angle": 1.1}},
+        pulse(RAMAN, atoms="a", phase=0.3),
+        pulse(RAMAN, atoms="b"),
+        {"phase_shift": {"atoms": "all", "angle": -0.4, "basis": "ground-rydberg"}},
+        {"delay": {"duration_ns": 24, "channel": RYDBERG}},
+        pulse(RYDBERG, 2, detuning={"ramp": T | {"start": -4, "stop": 4}}, phase=0.1, protocol="wait-for-all"),
+    ]
+
+    assert gap(agrees(body), played(by_hand())) < 1e-9
+
+
+def test_a_wrong_phase_shift_would_be_seen() -> None:
+    body = [{"phase_shift": {"atoms": "a", "angle": "x"}}, pulse(RAMAN, atoms="a")]
+    plan = planned(body)
+    mine = sampled(evaluate(scheduled(plan, SCOPE), SCOPE, plan.target), 40, plan.target.atoms)
+
+    assert gap(mine, played(to_pulser(plan, SCOPE | {"x": -0.7}))) > 1
+
+
+def test_drives_that_overlap_add_up_as_complex_numbers() -> None:
+    plan = planned([pulse(RYDBERG, phase=0.4), pulse("rydberg_local", atoms="b", phase="x", **{"with": "previous"})])
+    made = sampled(evaluate(scheduled(plan, SCOPE), SCOPE, plan.target), 40, plan.target.atoms)
+
+    assert np.allclose(made["ground-rydberg", "a"][0], 3 * np.exp(-0.4j))
+    assert np.allclose(made["ground-rydberg", "b"][0], 3 * np.exp(-0.4j) + 3 * np.exp(-0.7j))
+
+
+def test_drives_that_overlap_without_phases_play_as_in_pulser() -> None:
+    agrees([pulse(RYDBERG), pulse("rydberg_local", LONGER, atoms="b", detuning="y", **{"with": "previous"})])
+
+
+# --- many rows ---
+
+
+def test_each_row_of_control_values_has_its_own_samples() -> None:
+    body = [*TIMED["three together"], pulse(RAMAN, SHAPES["interpolated"], atoms="c", phase="y")]
+    plan = planned(body)
+    scope = {"x": np.array([0.1, 0.5, 0.9]), "y": np.array([3.0, -1.0, 0.0])}
+    schedule = scheduled(plan, scope)
+    tracks = evaluate(schedule, scope, plan.target)
+
+    for row in range(3):
+        alone = to_pulser(plan, {name: float(values[row]) for name, values in scope.items()})
+        assert gap(sampled(tracks, schedule.duration_ns, plan.target.atoms, row), played(alone)) < 1e-9
+
+
+def test_rows_of_different_durations_are_scheduled_apart() -> None:
+    plan = planned([pulse(RYDBERG, {"constant": {"duration_ns": "40 + 4 * x", "area": 0.1}})])
+    scope = {"x": np.array([0.0, 5.0, 0.0])}
+
+    found = {schedule.duration_ns: rows.tolist() for schedule, rows, _ in timed(plan, scope, 3)}
+
+    assert found == {40: [0, 2], 60: [1]}
+    assert plan.durations(scope, 3).tolist() == [40, 60, 40]
+
+
+def test_samples_that_no_control_value_changes_are_evaluated_once() -> None:
+    plan = planned([pulse(RYDBERG), pulse(RYDBERG, SHAPES["blackman"])])
+    schedule = scheduled(plan, SCOPE)
+    first, second = evaluate(schedule, SCOPE, plan.target), evaluate(schedule, SCOPE, plan.target)
+
+    assert first[0] is second[0]
+    assert (first[0].fixed, first[1].fixed) == (True, False)
+
+
+def test_only_the_drives_on_the_atoms_asked_for_are_evaluated() -> None:
+    plan = planned([pulse(RAMAN, atoms="a"), pulse(RAMAN, atoms="b"), pulse(RYDBERG)])
+
+    tracks = evaluate(scheduled(plan, SCOPE), SCOPE, plan.target, {0})
+
+    assert [track.atoms for track in tracks] == [(0,), (0, 1, 2)]
+
+
+# --- limits ---
+
+
+
+def value(expression: str) -> dict[str, Any]:
+    return {"constant": T | {"value": expression}}
+
+
+REFUSED = [
+    (pulse(RYDBERG, value("20 * x")), 0.7, "amplitude: must peak at or below 12.5664 rad/µs on rydberg_global of Analog"),
+    (pulse(RYDBERG, value("x")), -0.7, "amplitude: must not be negative, but reaches -0.7 rad/µs"),
+    (pulse(RYDBERG, detuning="200 * x"), 0.7, "detuning: must stay within ±125.664 rad/µs on rydberg_global"),
+    (pulse(RYDBERG, detuning="-200 * x"), 0.7, "but spans -140 to -140"),
+    (pulse(RYDBERG, value("1e300 * x")), 1e300, "a control value is not finite"),
+    (pulse(RYDBERG, detuning="1e300 * x"), 1e300, "a control value is not finite"),
+]
+
+
+@pytest.mark.parametrize(("block", "x", "rule"), REFUSED)
+def test_samples_outside_the_limits_are_refused(block: Any, x: float, rule: str) -> None:
+    plan = planned([block], "AnalogDevice")
+    [drive] = scheduled(plan, {"x": x}).drives
+
+    with pytest.raises(RunError) as caught:
+        check_drive(drive, {"x": x}, plan.target)
+    assert str(caught.value).startswith("body[1].pulse")
+    assert rule in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [1.0, -130.0])
+def test_a_detuning_map_must_lie_between_its_bottom_and_zero(value: float) -> None:
+    block = {"detuning_map": {"weights": {"a": 1.0}, "detuning": {"constant": T | {"value": "x"}}}}
+    plan = planned([block], "DigitalAnalogDevice")
+    [drive] = scheduled(plan, {"x": value}).drives
+
+    with pytest.raises(RunError, match="must lie between -125.66.* and 0"):
+        check_drive(drive, {"x": value}, plan.target)
+
+
+def test_a_rotation_beyond_the_channels_amplitude_takes_the_short_way() -> None:
+    plan = planned([{"rotate": {"atom": "a", "axis": "x", "angle": "x"}}], "DigitalAnalogDevice")
+    schedule = scheduled(plan, {"x": 3.5 * np.pi})
+    [track] = evaluate(schedule, {"x": 3.5 * np.pi}, plan.target)
+
+    assert track.omega[0, 0].real * schedule.duration_ns / 1000 == pytest.approx(-0.5 * np.pi)
+
+
+def test_limits_of_values_not_known_yet_wait_for_the_run() -> None:
+    plan = planned([pulse(RYDBERG, value("x"))], "AnalogDevice")
+    [drive] = scheduled(plan, {}).drives
+
+    check_drive(drive, {}, plan.target)
+    assert drive.names == {"x"}

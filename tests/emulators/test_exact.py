@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
@@ -17,10 +18,12 @@ from tests.reference import largest_difference
 
 C6 = pulser.MockDevice.interaction_coeff
 C3 = pulser.MockDevice.interaction_coeff_xy
-Matrix = NDArray[np.complex128]
+Matrix = NDArray[Any]
 
 
-def program(atoms: dict[str, tuple[float, ...]], body: list[Any], device: str = "MockDevice", **more: Any) -> rq.Program:
+def program(
+    atoms: dict[str, tuple[float, ...]], body: list[Any], device: str = "MockDevice", **more: Any
+) -> rq.Program:
     return rq.Program(name="p", device=device, register={"atoms": atoms}, body=body, **more)
 
 
@@ -180,7 +183,7 @@ def test_phase_references_are_carried_from_segment_to_segment() -> None:
     np.testing.assert_allclose(parted, whole, atol=1e-10)
 
 
-def qutip_state(sequence: pulser.Sequence) -> Matrix:
+def qutip_state(sequence: Any) -> Matrix:
     """Return the final state of Pulser's own backend.
 
     Its spline through the samples loses area where a pulse does not end at zero, and plays everything half a
