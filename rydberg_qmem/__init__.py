@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rydberg_qmem.compile.check import check
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
+    from rydberg_qmem.execute.estimate import estimate
     from rydberg_qmem.execute.run import run
     from rydberg_qmem.execute.store import open_record, save_record
     from rydberg_qmem.language.blocks import (
@@ -73,6 +74,7 @@ __all__ = [
     "__version__",
     "analysis",
     "check",
+    "estimate",
     "gallery",
     "load",
     "open_record",
@@ -86,6 +88,7 @@ _WHERE = {
     "compile.check": ("check",),
     "emulators.replay": ("Replay",),
     "errors": ("InputError", "ProgramError", "QmemError", "RunError"),
+    "execute.estimate": ("estimate",),
     "execute.run": ("run",),
     "execute.store": ("open_record", "save_record"),
     "language.blocks": (

@@ -425,6 +425,30 @@ def _with_error(value: float, error: float) -> str:
 
 
 @app.command(cls=_Command)
+def estimate(
+    program: ProgramName,
+    shots: Annotated[int | None, typer.Option(help="How many shots (default 1000).")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Sample nothing: exact expectation values.")] = False,
+    settings: Settings = None,
+    rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
+    emulator: Annotated[str, typer.Option(help="exact or ideal.")] = "exact",
+) -> None:
+    """Say what a run will take, time and memory, and how each segment will be computed: runs a few rounds."""
+    from rydberg_qmem.execute.estimate import estimate as estimated
+    from rydberg_qmem.gallery import load
+
+    loaded = load(program)
+    made = estimated(
+        loaded,
+        shots=_shots(shots, exact),
+        parameters=_parameters(settings),
+        rounds=_rounds(loaded, rounds),
+        emulator=emulator,
+    )
+    typer.echo(str(made))
+
+
+@app.command(cls=_Command)
 def info(store: Store) -> None:
     """Say what is in a record."""
     import json

@@ -96,6 +96,11 @@ class Plan:
         """Atoms that may be taken to a Rydberg level."""
         return frozenset().union(*(self._acts_on(op) for op, _ in self.operations if self._basis(op) != "digital"))
 
+    def drives_together(self, atoms: tuple[int, ...]) -> bool:
+        """Return whether one pulse drives several of these atoms on a Rydberg transition, or XY exchange couples."""
+        several = (len(self._acts_on(op) & set(atoms)) > 1 for op, _ in self.operations if self._basis(op) != "digital")
+        return "0" in self.target.levels or any(several)
+
     linked: tuple[tuple[int, ...], ...] = ()
 
     def _basis(self, op: Lowered) -> str:

@@ -166,6 +166,22 @@ class Exact:
             self._propagators.put(key, np.ascontiguousarray(evolved[k * size : (k + 1) * size].T))
 
 
+def method(target: Target, excited: frozenset[int], atoms: tuple[int, ...], everywhere: bool) -> str:
+    """Return how a segment evolves some atoms, in words.
+
+    `excited` are the atoms that its pulses may take to a Rydberg level; `everywhere`: one pulse drives them all.
+    """
+    here, size = target.subset(atoms), target.subset(atoms).dimension
+    kept = ", propagators kept when control values repeat" if size <= CACHED_DIMENSION else ""
+    driven = len(excited & set(atoms)) if "0" not in here.levels else len(atoms)
+    if driven <= 1 or not everywhere:
+        return f"closed-form rotations{kept}"
+    subspace = len(here.levels) ** driven
+    if joint.SPLIT_DIMENSION <= subspace and "0" not in here.levels:
+        return f"split operator{kept}"
+    return f"{'dense' if subspace <= joint.DENSE_DIMENSION else 'Chebyshev'} propagation{kept}"
+
+
 @dataclass(frozen=True)
 class Piece:
     """What a schedule does to some of the atoms."""

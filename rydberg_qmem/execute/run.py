@@ -163,15 +163,20 @@ def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
     return compiled
 
 
-def _refuse_too_large(compiled: list[Compiled], shots: int | None) -> None:
+def record_bytes(compiled: Compiled, shots: int | None) -> int:
+    """Return the size of a point's record in memory."""
     total = 0
-    for one in compiled:
-        for variable in one.variables:
-            size = int(np.prod([one.rounds[loop] for loop in variable.loops], dtype=float))
-            size *= int(np.prod(variable.extra_shape, dtype=float)) * (1 if variable.dtype == "int8" else 8)
-            if variable.origin in ("key", "memory", "final"):
-                size *= shots or 1
-            total += size
+    for variable in compiled.variables:
+        size = int(np.prod([compiled.rounds[loop] for loop in variable.loops], dtype=float))
+        size *= int(np.prod(variable.extra_shape, dtype=float)) * (1 if variable.dtype == "int8" else 8)
+        if variable.origin in ("key", "memory", "final"):
+            size *= shots or 1
+        total += size
+    return total
+
+
+def _refuse_too_large(compiled: list[Compiled], shots: int | None) -> None:
+    total = sum(record_bytes(one, shots) for one in compiled)
     if total > _MAX_RECORD_BYTES:
         raise InputError(
             f"the record would need {total / 1e9:.1f} GB, more than {_MAX_RECORD_BYTES / 1e9:.0f} GB in memory: "
@@ -202,6 +207,11 @@ class Unit:
     point: int
     cohorts: tuple[int, ...]
     shots: int | None
+
+
+def units_of(job: Job, compiled: list[Compiled]) -> list[Unit]:
+    """Return the units of a run, in order."""
+    return list(_units(job, compiled))
 
 
 def _units(job: Job, compiled: list[Compiled]) -> Iterator[Unit]:
@@ -239,7 +249,7 @@ def _execute(
     workers: int,
     progress: Progress | None,
 ) -> list[tuple[Trace, float]]:
-    units = list(_units(job, compiled))
+    units = units_of(job, compiled)
     alone = Counter(unit.point for unit in units)
     totals = [Trace(one, job.shots if alone[point] > 1 else 0) for point, one in enumerate(compiled)]
     pruned = [0.0] * len(compiled)

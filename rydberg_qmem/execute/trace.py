@@ -55,7 +55,9 @@ class Trace:
             shape = (*shape, size, size)
         if self.per_shot(variable):
             fill: int | float = -1 if variable.dtype == "int8" else np.nan
-            self.data[variable.name] = np.full((self.shots or 0, *shape), fill, dtype=variable.dtype)
+            loops = len(variable.loops)  # kept round by round, so that each round's outcomes lie together
+            kept = np.full((*shape[:loops], self.shots or 0, *shape[loops:]), fill, dtype=variable.dtype)
+            self.data[variable.name] = np.moveaxis(kept, loops, 0)
         else:
             wide = variable.dtype == "complex128" or variable.origin in ENSEMBLE
             dtype = "complex128" if wide else "float64"

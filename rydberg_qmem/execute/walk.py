@@ -31,6 +31,7 @@ from rydberg_qmem.execute.draws import MEASURING, Draws, RowSource
 from rydberg_qmem.execute.kinds import KINDS, Kind
 from rydberg_qmem.execute.population import (
     Chosen,
+    Part,
     Population,
     Split,
     choose,
@@ -56,6 +57,9 @@ Array = NDArray[np.float64]
 PRUNE_BELOW = 1e-14
 """Probability below which exact runs drop a branch; the record states the sum."""
 MAX_BRANCHES = 2_000_000
+BYTES_PER_AMPLITUDE = 96
+"""One amplitude and the temporaries of its evolution."""
+MAX_STATE_BYTES = 8_000_000_000
 NEGLIGIBLE = 1e-10
 """Largest change of an amplitude by interactions between unentangled atoms that is left out, per segment."""
 
@@ -75,6 +79,8 @@ class Walk:
     scope: dict[str, float] = field(default_factory=dict)
     clock_ns: float = 0.0
     pruned: float = 0.0
+    groups: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
+    """Largest number of rows evolved together, by segment and atoms."""
 
     def __post_init__(self) -> None:
         self.layout = Layout.of(self.compiled.target)
@@ -136,13 +142,14 @@ class Walk:
             case _:
                 assert_never(step)
 
-    def _plan(self, segment: Segment) -> Any:
+    def plan_of(self, segment: Segment) -> Any:
+        """Return the emulator's plan of a segment, made once."""
         if segment.index not in self._plans:
             self._plans[segment.index] = self.emulator.plan(segment, self.compiled.target)
         return self._plans[segment.index]
 
     def _segment(self, step: Segment, population: Population) -> Population:
-        plan = self._plan(step)
+        plan = self.plan_of(step)
         timing = frozenset().union(*(e.names for e in plan.timing))
         scope = self._scope(population, timing)
         for expression in plan.timing:
@@ -151,7 +158,7 @@ class Walk:
             durations = plan.durations(scope, len(population) if timing else 1)
             longest = int(durations.max())
             for group in self._groups(plan, population, longest):
-                population = self._evolve(plan, population, group, step.place)
+                population = self._evolve(plan, population, group, step)
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
         self.clock_ns += longest
@@ -168,7 +175,7 @@ class Walk:
             made = join(made, waited, len(self.layout.levels))
         return made
 
-    def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], place: str) -> Population:
+    def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
         """Evolve atoms that act on each other, once for each distinct state and setting of their controls."""
         old = population.holding(atoms)
         part = product(old, len(self.layout.levels))
@@ -178,13 +185,26 @@ class Walk:
         scope = self._scope(population.take(first), frozenset().union(*(e.names for e in controls)))
         values = [column(e, scope) for e in controls]
         for expression, value in zip(controls, values, strict=True):
-            self._finite(value, expression, place)
+            self._finite(value, expression, step.place)
         states = part.state_of[first]
         if names:  # different memory may ask for the same control values
             some, same = distinct([states, *(v for v in values if len(v) > 1)])
             scope, which, states = rows_of(scope, some), same[which], states[some]
+        self._note(step, part, len(states))
         evolved = self._evolved(plan, scope, part.states[states], part.atoms)
         return population.with_parts(old, [replace(part, states=evolved, state_of=which)])
+
+    def _note(self, step: Segment, part: Part, rows: int) -> None:
+        """Remember how much is evolved together; refuse what memory will not hold."""
+        key = (step.index, part.atoms)
+        self.groups[key] = max(self.groups.get(key, 0), rows)
+        needed = rows * part.states.shape[1] * BYTES_PER_AMPLITUDE
+        if needed > MAX_STATE_BYTES:
+            raise RunError(
+                f"{step.place}: {rows} states of {len(part.atoms)} entangled atoms ({part.states.shape[1]} amplitudes "
+                f"each) would need {needed / 1e9:.1f} GB, more than {MAX_STATE_BYTES / 1e9:.0f} GB: use fewer shots at "
+                "a time, fewer atoms or levels, or atoms farther apart"
+            )
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         if not self.kind.traces:
@@ -354,7 +374,7 @@ class Walk:
         """Return the time of a step that no row takes; timing that hangs on what it would measure counts as none."""
         match step:
             case Segment():
-                plan = self._plan(step)
+                plan = self.plan_of(step)
                 timing = frozenset().union(*(e.names for e in plan.timing))
                 scope = self._scope(population, timing)
                 return float(plan.durations(scope, len(population)).max()) if timing <= scope.keys() else 0.0

@@ -50,9 +50,9 @@ def repeat(*body: Any, times: Any = 2, **more: Any) -> dict[str, Any]:
 def second() -> Iterator[None]:
     """Every program here is judged within a second."""
     rq.check(program(PULSE))  # imports Pulser
-    began = time.perf_counter()
+    began = time.process_time()
     yield
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 # --- names ---
@@ -447,9 +447,8 @@ def test_parameters_and_inputs_of_the_run_are_checked() -> None:
 
     assert not rq.check(asked)
     assert "but peaks at 30" in str(rq.check(asked, parameters={"A": 30})[0])
-    assert "has no parameter 'B'; did you mean 'A'?" in str(rq.check(asked, parameters={"B": 30})[0]) or (
-        "has no parameter 'B'; known: A" in str(rq.check(asked, parameters={"B": 30})[0])
-    )
+    [wrong] = rq.check(asked, parameters={"B": 30})
+    assert str(wrong) == "parameters: program 'p' has no parameter 'B'; known: A"
 
 
 def test_places_are_read_as_paths() -> None:

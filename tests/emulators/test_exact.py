@@ -21,10 +21,8 @@ C3 = pulser.MockDevice.interaction_coeff_xy
 Matrix = NDArray[Any]
 
 
-def program(
-    atoms: dict[str, tuple[float, ...]], body: list[Any], device: str = "MockDevice", **more: Any
-) -> rq.Program:
-    return rq.Program(name="p", device=device, register={"atoms": atoms}, body=body, **more)
+def program(atoms: Mapping[str, tuple[float, ...]], body: list[Any], **more: Any) -> rq.Program:
+    return rq.Program(name="p", device="MockDevice", register={"atoms": atoms}, body=body, **more)
 
 
 def square(duration_ns: int, rabi: float, detuning: float = 0, **more: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from rydberg_qmem.emulators import joint
+from rydberg_qmem.emulators import joint, magnus
 from rydberg_qmem.emulators.joint import Site, Subspace
 from rydberg_qmem.emulators.magnus import Samples
 
@@ -90,7 +90,7 @@ def test_long_steps_over_a_smooth_drive_equal_the_nanosecond_steps_in_every_row(
     space, samples, states = random_space(1), smooth_samples(300), random_states(1)
 
     few = joint.evolve(states, space, SITES, samples)
-    monkeypatch.setattr(joint.magnus, "choose_group", lambda *args: 1)
+    monkeypatch.setattr(magnus, "choose_group", lambda *args: 1)
     nanoseconds = joint.evolve(states, space, SITES, samples)
 
     np.testing.assert_allclose(few, nanoseconds, atol=2e-9)

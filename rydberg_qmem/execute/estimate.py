@@ -1,0 +1,195 @@
+"""What a run will cost, before it runs: a pilot of a few rounds, scaled up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.to_pulser import Plan
+from rydberg_qmem.emulators.exact import method
+from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.errors import InputError
+from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.kinds import KINDS
+from rydberg_qmem.execute.run import Job, prepare, record_bytes, units_of
+from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.execute.walk import BYTES_PER_AMPLITUDE, Walk
+from rydberg_qmem.language.library import load
+from rydberg_qmem.language.program import Program
+
+PILOT_ROUNDS = 12
+PILOT_SHOTS = COHORT
+WARM_ROUNDS = 4
+"""Rounds that fill the caches; the later ones of the pilot tell how fast the rest will be."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Atoms that a segment evolves together, and how."""
+
+    place: str
+    atoms: tuple[str, ...]
+    dimension: int
+    rows: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds, bytes, and the methods chosen; `laboratory_us` is the time of one shot on a machine."""
+
+    seconds: float
+    memory_bytes: int
+    record_bytes: int
+    laboratory_us: float
+    groups: tuple[Group, ...]
+
+    def __str__(self) -> str:
+        lines = [
+            f"time     {self.seconds:.3g} s",
+            f"memory   {self.memory_bytes / 1e6:.0f} MB, of which the record {self.record_bytes / 1e6:.3g} MB",
+            f"on atoms {self.laboratory_us:.6g} µs per shot (pulses only)",
+        ]
+        for group in self.groups:
+            names = " ".join(group.atoms)
+            lines.append(f"{group.place}: atoms {names}: {group.rows} states of {group.dimension}, {group.method}")
+        return "\n".join(lines)
+
+
+def estimate(
+    program: Program | str | Path,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+    shots: int | None = COHORT,
+    emulator: str | Emulator = "exact",
+    state: str = "vector",
+) -> Estimate:
+    """Run a few rounds with a few shots and say what the whole run will take, and how it will be computed.
+
+    >>> made = estimate("two_port_memristor", shots=100, parameters={"period": 4})
+    >>> made.groups[0].atoms, made.groups[0].dimension
+    (('s', 'a'), 9)
+    """
+    if isinstance(emulator, str) and emulator not in ("exact", "ideal"):
+        raise InputError(f"estimate: knows the emulators exact and ideal ({emulator})")
+    job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state)
+    compiled = prepare(job, dict(parameters or {}))
+    some = None if shots is None else min(shots, PILOT_SHOTS)
+    _pilot(job, compiled, 1, some)
+    warm, early = _pilot(job, compiled, WARM_ROUNDS, some)
+    spent, walk = _pilot(job, compiled, PILOT_ROUNDS, some)
+    total, piloted, warmed = (_rounds(compiled.steps, most) for most in (10**9, PILOT_ROUNDS, WARM_ROUNDS))
+    per_round = max(spent - warm, 0.0) / max(piloted - warmed, 1)
+    per_round *= _growth(early, walk, some)
+    one = spent + per_round * (total - piloted)
+    repeats = len(units_of(job, [compiled])) if shots is not None and shots > PILOT_SHOTS else 1
+    scale = 1.0 if some is None or shots is None else max(1.0, 0.3 * ceil(shots / (repeats * some)))
+    record = record_bytes(compiled, shots)
+    return Estimate(
+        seconds=one * repeats * scale,
+        memory_bytes=record + int(_working_bytes(walk) * scale),
+        record_bytes=record,
+        laboratory_us=walk.clock_ns / 1000 * total / max(piloted, 1),
+        groups=_groups(walk),
+    )
+
+
+def _growth(early: Walk, late: Walk, shots: int | None) -> float:
+    """Return by how much a round will still grow: where histories keep branching, until each shot has its own."""
+    before, now = (max(walk.groups.values(), default=1) for walk in (early, late))
+    return shots / now if shots is not None and now > 1.5 * before else 1.0
+
+
+def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[float, Walk]:
+    short = replace(compiled, steps=_shortened(compiled.steps, most))
+    live = dict(compiled.live_after)
+    _same_liveness(compiled.steps, short.steps, live)
+    short = replace(short, live_after=live)
+    draws = None if shots is None else Draws(0, 0, (0,), COHORT)
+    walk = Walk(short, emulator_of(job.emulator), Trace(short, shots), draws, KINDS[job.state])
+    began = time.perf_counter()
+    walk.run(shots)
+    return time.perf_counter() - began, walk
+
+
+def _shortened(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
+    made: list[Step] = []
+    for step in steps:
+        match step:
+            case RepeatStep():
+                made.append(replace(step, times=min(step.times, most), body=_shortened(step.body, most)))
+            case WhenStep():
+                then, otherwise = _shortened(step.then, most), _shortened(step.otherwise, most)
+                made.append(replace(step, then=then, otherwise=otherwise))
+            case _:
+                made.append(step)
+    return tuple(made)
+
+
+def _same_liveness(old: tuple[Step, ...], new: tuple[Step, ...], live: dict[int, frozenset[str]]) -> None:
+    for one, two in zip(old, new, strict=True):
+        live[id(two)] = live[id(one)]
+        if isinstance(one, RepeatStep) and isinstance(two, RepeatStep):
+            _same_liveness(one.body, two.body, live)
+        elif isinstance(one, WhenStep) and isinstance(two, WhenStep):
+            _same_liveness(one.then, two.then, live)
+            _same_liveness(one.otherwise, two.otherwise, live)
+
+
+def _rounds(steps: tuple[Step, ...], most: int) -> int:
+    """Return how many steps a walk takes, loops cut to `most` rounds."""
+    total = 0
+    for step in steps:
+        match step:
+            case RepeatStep():
+                total += min(step.times, most) * max(1, _rounds(step.body, most))
+            case WhenStep():
+                total += max(_rounds(step.then, most), _rounds(step.otherwise, most))
+            case _:
+                total += 1
+    return total
+
+
+def _working_bytes(walk: Walk) -> int:
+    largest = 0
+    for (_, atoms), rows in walk.groups.items():
+        size = len(walk.layout.levels) ** len(atoms)
+        columns = size if walk.kind.traces else 1
+        largest = max(largest, rows * size * columns * BYTES_PER_AMPLITUDE)
+    return largest
+
+
+def _groups(walk: Walk) -> tuple[Group, ...]:
+    places: dict[int, Segment] = {}
+    _collect(walk.compiled.steps, places)
+    made = []
+    for (index, atoms), rows in sorted(walk.groups.items()):
+        plan, target = walk.plan_of(places[index]), walk.compiled.target
+        how = "ideal gates"
+        if isinstance(plan, Plan):
+            how = method(target, plan.excited, atoms, plan.drives_together(atoms))
+        names = tuple(target.atoms[i] for i in atoms)
+        made.append(Group(places[index].place, names, target.subset(atoms).dimension, rows, how))
+    return tuple(made)
+
+
+def _collect(steps: tuple[Step, ...], found: dict[int, Segment]) -> None:
+    for step in steps:
+        match step:
+            case Segment():
+                found[step.index] = step
+            case RepeatStep():
+                _collect(step.body, found)
+            case WhenStep():
+                _collect((*step.then, *step.otherwise), found)
+            case _:
+                pass
