@@ -12,13 +12,14 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import combinations, product
+from itertools import combinations, groupby, product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pulser.sampler import sample
 from scipy.linalg import expm
+from scipy.stats import binom
 
 from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, substitute_atom
 from rydberg_qmem.compile.gates import expand_cell
@@ -103,9 +104,9 @@ class Branch:
 class Reference:
     """Plays one program, either as the tree of all its branches or shot by shot."""
 
-    def __init__(self, program: Program, parameters: Mapping[str, float] | None = None) -> None:
-        self.program = program
-        self.parameters = bind_parameters(program, parameters)
+    def __init__(self, program: Program, *, ideal: bool = False) -> None:
+        self.program, self.ideal = program, ideal
+        self.parameters = bind_parameters(program)
         self.inputs = bind_inputs(program, self.parameters)
         self.target = make_target(program, bases_of(program))
         self.atoms, self.levels = program.register.names, self.target.levels
@@ -204,6 +205,17 @@ class Reference:
         return replace(branch, rho=rho, time_ns=branch.time_ns + duration)
 
     def _unitary(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> tuple[Complex, int]:
+        made, total = np.eye(len(self.interaction), dtype=complex), 0
+        for is_gate, run in groupby(segment.blocks, key=lambda placed: self._is_ideal(placed.block)):
+            if is_gate:
+                for placed in run:
+                    made = self._gate(placed.block, branch) @ made
+            else:
+                step, duration = self._pulses(replace(segment, blocks=tuple(run)), scope, branch)
+                made, total = step @ made, total + duration
+        return made, total
+
+    def _pulses(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> tuple[Complex, int]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             sequence = to_pulser(plan_segment(segment, self.target), scope)
@@ -214,6 +226,30 @@ class Reference:
             for hamiltonian, dt_ns in self.pieces(samples, duration):
                 made = expm(-1j * hamiltonian * dt_ns / 1000) @ made
         return self._frame(segment, branch) @ made, duration
+
+    def _is_ideal(self, block: AnyBlock) -> bool:
+        return self.ideal and isinstance(block, Rotate | CZ | CNOT)
+
+    def _gate(self, block: AnyBlock, branch: Branch) -> Complex:
+        one = np.eye(len(self.interaction))
+        match block:
+            case Rotate(angle=Expression() as angle, atom=atom, axis=axis):
+                upper = "h" if block.basis == "digital" else "r"
+                if axis == "z":
+                    generator = -2 * self.projector(atom, upper)
+                else:
+                    generator = (1 if axis == "x" else -1j) * self.operator(atom, "g", upper)
+                    generator = generator + generator.conj().T
+                return np.asarray(expm(-0.5j * self.value(angle, branch) * generator))
+            case CZ():
+                return np.asarray(one - 2 * self.projector(block.control, "h") @ self.projector(block.target, "h"))
+            case CNOT():
+                on = self.projector(block.control, "h")
+                flip = self.operator(block.target, "g", "h")
+                same = self.projector(block.target, "r")
+                return np.asarray(one - on + on @ (flip + flip.conj().T + same))
+            case _:
+                raise NotImplementedError(block.kind)
 
     def pieces(self, samples: Mapping[str, Any], duration: int) -> Iterator[tuple[Complex, int]]:
         """Yield Hamiltonians and how long (ns) they stay the same."""
@@ -425,7 +461,9 @@ class Reference:
         for group in self._groups(blocks):
             match group:
                 case tuple():
-                    total += plan_segment(Segment(0, group), self.target).schedule((), {}).duration_ns
+                    for is_gate, run in groupby(group, key=lambda placed: self._is_ideal(placed.block)):
+                        plan = plan_segment(Segment(0, tuple(run)), self.target)
+                        total += 0 if is_gate else plan.schedule((), {}).duration_ns
                 case Repeat(times=Expression() as times):
                     total += int(self.number(times, self.parameters)) * self.duration_ns(group.body)
                 case When():
@@ -482,6 +520,20 @@ def _loop_names(blocks: tuple[AnyBlock, ...], taken: list[str] | None = None) ->
             yield from _loop_names((*block.then, *block.otherwise), taken)
 
 
-def largest_difference(program: Program, record: Any) -> float:
+def largest_difference(program: Program, record: Any, *, ideal: bool = False) -> float:
     """Return the largest difference between a program's exact record and the reference's means."""
-    return Reference(program).largest_difference(record)
+    return Reference(program, ideal=ideal).largest_difference(record)
+
+
+def least_likely(program: Program, record: Any) -> float:
+    """Return the smallest two-sided binomial p-value of the counts of ones in a sampled record."""
+    reference, least = Reference(program), 1.0
+    for (name, place), mean in reference.means().items():
+        if name not in record or record[name].dtype != np.int8:
+            continue
+        bits = record[name].isel(dict(place)).values.reshape(record.sizes["shot"], -1)
+        for column, chance in zip(bits.T, np.atleast_1d(mean), strict=True):
+            shots, ones = int((column >= 0).sum()), int((column == 1).sum())
+            p = min(max(float(chance), 1e-12), 1 - 1e-12)
+            least = min(least, 2 * binom.cdf(ones, shots, p), 2 * binom.sf(ones - 1, shots, p))
+    return float(least)

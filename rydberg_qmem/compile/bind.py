@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -139,13 +140,13 @@ def substitute_atom(block: AnyBlock, variable: str, atom: str) -> AnyBlock:
     >>> substitute_atom(Measure(atoms="$atom", key="m_$atom"), "atom", "d0")
     Measure(atoms=('d0',), key='m_d0', basis=None)
     """
-    token = f"${variable}"
+    token = re.compile(rf"\${variable}(?![A-Za-z0-9_])")
 
     def text(value: Any) -> Any:
         if isinstance(value, Expression):
             return value.substitute({variable: atom})
         if isinstance(value, str):
-            return value.replace(token, atom)
+            return token.sub(atom, value)
         if isinstance(value, Tagged):
             return value.model_copy(update={f: text(getattr(value, f)) for f in type(value).model_fields})
         if isinstance(value, tuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.bind import bind_inputs, bind_parameters, substitute_atom
 from rydberg_qmem.compile.gates import HIDDEN
@@ -41,7 +41,7 @@ from rydberg_qmem.language.blocks import (
     WeakMeasure,
     When,
 )
-from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.expressions import Columns, Expression, ExpressionError
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
 
@@ -154,11 +154,23 @@ def _segments(steps: Iterable[Step], loops: tuple[RepeatStep, ...]) -> Iterator[
                 pass
 
 
-def _segment(compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...]) -> Iterator[Problem]:
+MOST_ROUNDS_CHECKED = 200_000
+
+
+def _loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...]) -> dict[str, Any]:
+    """Return counters and inputs in every round of nested loops, or of the innermost where that is too many."""
+    while np.prod([loop.times for loop in loops], dtype=float) > MOST_ROUNDS_CHECKED:
+        loops = loops[1:]
     scope: dict[str, Any] = {}
-    for loop in loops[-1:]:
-        scope[loop.counter] = np.arange(loop.times, dtype=float)
-        scope |= {name: compiled.inputs[name] for name in loop.signals}
+    grid = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
+    for loop, rounds in zip(loops, grid, strict=True):
+        scope[loop.counter] = rounds.astype(float)
+        scope |= {name: compiled.inputs[name][rounds] for name in loop.signals}
+    return scope
+
+
+def _segment(compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...]) -> Iterator[Problem]:
+    scope = _loop_scope(compiled, loops)
     try:
         plan = plan_segment(segment, compiled.target)
         if any(not e.names <= scope.keys() for e in plan.timing):
@@ -192,7 +204,11 @@ class _Checker:
         program = self.program
         self.atoms = program.register.names
         self.levels = LEVELS.get(bases_of(program) or frozenset({"ground-rydberg"}), ())
-        self.windows = {name for name, memory in program.memory.items() if memory.window is not None}
+        self.windows = {
+            name: _window_size(program, memory.window)
+            for name, memory in program.memory.items()
+            if memory.window is not None
+        }
         for name, memory in program.memory.items():
             self._expression(memory.initial, f"memory.{name}.initial", random=True, bare=True)
         for i, block in enumerate(program.body):
@@ -344,6 +360,7 @@ class _Checker:
         known = set(self.program.parameters)
         if not bare:
             known |= {*self.program.memory, *self.keys, *self.assigned, *self.counters, *self.signals}
+        before = len(self.found)
         for name in sorted(expression.names - known):
             self._say(place, self._unknown(name, known), name)
         for key, atom in sorted(expression.columns):
@@ -355,8 +372,24 @@ class _Checker:
                 )
             elif key in known and key not in self.keys:
                 self._say(place, f"{key} is no key of several atoms", f"{key}.{atom}")
+        if len(self.found) == before:
+            self._dry(expression, place)
         if not random and (expression.is_random or expression.uses_ensemble):
             self._say(place, "may not draw or average here: set a memory variable first", expression.text)
+
+    def _dry(self, expression: Expression, place: str) -> None:
+        """Evaluate with stand-ins: windows and numbers must be used as what they are."""
+        scope: dict[str, Any] = {name: np.ones(1) for name in expression.names}
+        for name in expression.names & self.windows.keys():
+            scope[name] = np.ones((1, self.windows[name]))
+        for name in expression.names & self.keys.keys():
+            scope[name] = Columns(self.keys[name], np.ones((1, len(self.keys[name]))))
+        try:
+            expression.evaluate(scope, random=_Ones(), weights=np.ones(1))
+        except ExpressionError as error:
+            self._say(place, f"{error.rule} at column {error.column} of the expression", expression.text)
+        except QmemError as error:
+            self._say(place, str(error), expression.text)
 
     def _unknown(self, name: str, known: set[str]) -> str:
         if name in self.program.inputs:
@@ -382,6 +415,25 @@ class _Checker:
                 shifted = block.basis
             if shifted is not None and (shifted in driven or shifted == "XY"):
                 self._say(place, f"must act on all atoms at once: the program drives {shifted} globally", None)
+
+
+class _Ones:
+    """Stands in for random numbers."""
+
+    def uniform(self) -> NDArray[np.float64]:
+        return np.ones(1)
+
+    def normal(self) -> NDArray[np.float64]:
+        return np.ones(1)
+
+
+def _window_size(program: Program, window: Expression) -> int:
+    """Return a window's size with the program's own parameters, 1 where that is not to be had."""
+    try:
+        size = float(np.asarray(window.evaluate(dict(bind_parameters(program)))))
+    except QmemError:
+        return 1
+    return int(min(max(size, 1), 1000)) if np.isfinite(size) else 1
 
 
 def _fields(block: Any) -> Iterator[tuple[str, Expression]]:

@@ -29,6 +29,7 @@ class _Sites:
     sets: dict[str, list[Loops]] = field(default_factory=dict)
     probes: dict[str, tuple[Loops, ProbeStep]] = field(default_factory=dict)
     loops: dict[str, tuple[Loops, RepeatStep]] = field(default_factory=dict)
+    measured: dict[str, int] = field(default_factory=dict)
 
 
 def lay_out(compiled: Compiled) -> Compiled:
@@ -43,17 +44,23 @@ def lay_out(compiled: Compiled) -> Compiled:
         *_probe_variables(compiled, sites),
         *_time_variables(sites),
     )
-    names = [v.name for v in variables]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise InputError(f"record: the names {', '.join(sorted(twice))} would stand for two things")
     coordinates = {f"{key}_atom": atoms for key, atoms in compiled.keys.items() if len(atoms) > 1 and HIDDEN not in key}
     for key, (_, step) in sites.probes.items():
         coordinates[f"{key}_atom"] = tuple(compiled.target.atoms[i] for i in step.atoms)
         coordinates |= _probe_coordinates(compiled, key, step)
     memory = {v.source: v.loops for v in variables if v.origin == "memory" and v.loops}
     steps = tuple(_recording(step, (), memory) for step in compiled.steps)
-    return replace(compiled, variables=variables, coordinates=coordinates, steps=steps)
+    _refuse_shared_names(compiled, [v.name for v in variables], [*coordinates])
+    again = frozenset(key for key, count in sites.measured.items() if count > 1)
+    return replace(compiled, variables=variables, coordinates=coordinates, steps=steps, remeasured=again)
+
+
+def _refuse_shared_names(compiled: Compiled, variables: list[str], coordinates: list[str]) -> None:
+    """Variables, dimensions and coordinates of a record share one space of names, also with swept parameters."""
+    names = [*variables, *coordinates, *compiled.rounds, *compiled.parameters, "shot", "point"]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"record: the names {', '.join(twice)} would stand for two things")
 
 
 def _visit(steps: tuple[Step, ...], loops: Loops) -> Iterator[tuple[Loops, Step]]:
@@ -69,6 +76,7 @@ def _visit(steps: tuple[Step, ...], loops: Loops) -> Iterator[tuple[Loops, Step]
 def _note(step: Step, loops: Loops, sites: _Sites) -> None:
     match step:
         case MeasureStep():
+            sites.measured[step.key] = sites.measured.get(step.key, 0) + 1
             if sites.keys.setdefault(step.key, loops) != loops:
                 raise InputError(f"{step.place}.key: {step.key!r} is measured in two different repeats; use two keys")
         case SetStep():

@@ -24,23 +24,23 @@ Names = frozenset[str]
 def live_after(compiled: Compiled) -> dict[int, Names]:
     """Return, by `id` of each step, the names that later steps or the record may still read."""
     after: dict[int, Names] = {}
-    _body(compiled.steps, frozenset(compiled.scalars), after)
+    _body(compiled.steps, frozenset(compiled.scalars), after, compiled.remeasured)
     return after
 
 
-def _body(steps: tuple[Step, ...], live: Names, after: dict[int, Names]) -> Names:
+def _body(steps: tuple[Step, ...], live: Names, after: dict[int, Names], again: Names) -> Names:
     for step in reversed(steps):
         after[id(step)] = live
-        live = _before(step, live, after)
+        live = _before(step, live, after, again)
     return live
 
 
-def _before(step: Step, live: Names, after: dict[int, Names]) -> Names:
+def _before(step: Step, live: Names, after: dict[int, Names], again: Names) -> Names:
     match step:
         case Segment():
             return live | segment_names(step)
         case MeasureStep():
-            return live - {step.key}
+            return live | {step.key} if step.key in again else live - {step.key}
         case ResetStep() | ProbeStep():
             return live
         case SetStep():
@@ -49,12 +49,12 @@ def _before(step: Step, live: Names, after: dict[int, Names]) -> Names:
         case PushStep():
             return live.union(*(value.names for name, value in step.values if name in live))
         case WhenStep():
-            sides = _body(step.then, live, after) | _body(step.otherwise, live, after)
+            sides = _body(step.then, live, after, again) | _body(step.otherwise, live, after, again)
             return sides | step.condition.names
         case RepeatStep():
             end = live
             while True:
-                start = _body(step.body, end, after) | frozenset(step.recorded)
+                start = _body(step.body, end, after, again) | frozenset(step.recorded)
                 if start | live == end:
                     return start | live
                 end = start | live

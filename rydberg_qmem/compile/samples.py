@@ -65,7 +65,7 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
         phase = phase + factor * column(expression, scope)
     if drive.angle is not None:
         angle = column(drive.angle, scope)
-        angle = wrapped(angle) if drive.wrap else angle
+        angle = wrapped(angle, drive.reach) if drive.reach else angle
         level = (angle * NS_PER_US / duration)[:, None]
         ends = np.array([0, duration])
         amplitude, detuning = Levels(ends, level), Levels(ends, np.zeros((1, 1)))

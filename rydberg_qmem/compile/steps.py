@@ -159,4 +159,5 @@ class Compiled:
     variables: tuple[Variable, ...]
     coordinates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     live_after: dict[int, frozenset[str]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    remeasured: frozenset[str] = frozenset()
+    """Keys that more than one block measures: the last outcome of a round counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, assert_never
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
 from rydberg_qmem.compile.shapes import Scope, column, duration_of, pulser_waveform
-from rydberg_qmem.compile.steps import Segment, expressions_in
+from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
 from rydberg_qmem.compile.target import FRAME, Target
-from rydberg_qmem.errors import CapabilityError, RunError
+from rydberg_qmem.errors import CapabilityError, QmemError, RunError
 from rydberg_qmem.language.blocks import Align, Delay, DetuningMap, PhaseShift, Protocol, Pulse
 from rydberg_qmem.language.expressions import Columns, Expression
 from rydberg_qmem.language.values import Tagged
@@ -40,7 +41,7 @@ class Drive:
     detuning: Waveform | Expression
     phases: tuple[tuple[float, Expression], ...] = ()
     angle: Expression | None = None
-    wrap: bool = False
+    reach: float = 0.0
     fixed_phase: float = 0.0
     weights: tuple[float, ...] | None = None
 
@@ -151,9 +152,7 @@ class Plan:
 
 def plan_segment(segment: Segment, target: Target) -> Plan:
     """Lower a segment's gates and find what its timing depends on."""
-    operations = tuple(
-        (op, placed.place) for placed in segment.blocks for op in lower(placed.block, placed.place, target)
-    )
+    operations = tuple((op, placed.place) for placed in segment.blocks for op in _lowered(placed, target))
     timing: dict[Expression, None] = {}
     for op, _ in operations:
         for expression in _timing_of(op, target):
@@ -162,13 +161,20 @@ def plan_segment(segment: Segment, target: Target) -> Plan:
     return Plan(segment, target, operations, tuple(timing))
 
 
+def _lowered(placed: Placed, target: Target) -> tuple[Lowered, ...]:
+    try:
+        return lower(placed.block, placed.place, target)
+    except CapabilityError as error:
+        raise CapabilityError(f"{placed.place}: {error}") from None
+
+
 def _timing_of(op: Lowered, target: Target) -> tuple[Expression, ...]:
     match op:
         case Pulse():
             shape = op.amplitude if not isinstance(op.amplitude, Expression) else op.detuning
             assert not isinstance(shape, Expression)
-            jumps = target.channel(op.channel).phase_jump_time > 0
-            return (shape.duration_ns, op.phase, op.post_phase_shift) if jumps else (shape.duration_ns,)
+            jumps = target.channel(op.channel).phase_jump_time > 0  # which also depends on how pulses fade
+            return (shape.duration_ns, *expressions_in(op)) if jumps else (shape.duration_ns,)
         case DetuningMap():
             return (op.detuning.duration_ns,)
         case Delay():
@@ -214,9 +220,9 @@ def to_pulser(plan: Plan, scope: Scope) -> Any:
     return builder.sequence
 
 
-def wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return angles in [-π, π): the rotation is the same, the pulse no longer than it must be."""
-    return np.asarray(angle - 2 * np.pi * np.floor((angle + np.pi) / (2 * np.pi)))
+def wrapped(angle: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
+    """Return angles in [-reach, reach), turns of 2 reach taken off."""
+    return np.asarray(angle - 2 * reach * np.floor((angle + reach) / (2 * reach)))
 
 
 def validate_register(target: Target) -> None:
@@ -342,13 +348,21 @@ class _Builder:
         wave_a: Any = pulser.ConstantWaveform(duration, amplitude)
         wave_d: Any = pulser.ConstantWaveform(duration, detuning)
         if self.real:
-            wave_a = pulser_waveform(op.amplitude, self.scope, duration)
-            wave_d = pulser_waveform(op.detuning, self.scope, duration)
-        if self.real or self.target.channel(channel_id).phase_jump_time > 0:
-            phase = float(sum(factor * column(e, self.scope)[0] for factor, e in phases))
+            wave_a, wave_d, phase = self._real(op, phases, duration)
+        elif self.target.channel(channel_id).phase_jump_time > 0:
+            with suppress(QmemError, ValueError):  # what is wrong with the values is said where they are evaluated
+                real = self._real(op, phases, duration)
+                self.target.channel(channel_id).validate_pulse(pulser.Pulse(*real))
+                wave_a, wave_d, phase = real
         protocol = self._synchronise(channel_id, op.start_with, op.protocol, place)
         self._call(place, lambda: self.sequence.add(pulser.Pulse(wave_a, wave_d, phase), channel_id, protocol))
         return self._started(channel_id, duration, op.start_with, place)
+
+    def _real(self, op: Pulse, phases: tuple[tuple[float, Expression], ...], duration: int) -> tuple[Any, Any, float]:
+        """Return amplitude, detuning and phase with the control values at hand."""
+        phase = float(sum(factor * column(e, self.scope)[0] for factor, e in phases))
+        wave_a = pulser_waveform(op.amplitude, self.scope, duration)
+        return wave_a, pulser_waveform(op.detuning, self.scope, duration), phase
 
     def _gate(self, op: GatePulse) -> None:
         import pulser
@@ -360,7 +374,7 @@ class _Builder:
         area, phase = PLACEHOLDER, 0.0
         if self.real:
             angle = column(op.angle, self.scope)
-            angle = wrapped(angle) if op.wrap else angle
+            angle = wrapped(angle, op.reach) if op.reach else angle
             area = float(abs(angle[0])) * NS_PER_US / op.duration_ns
             phase = op.phase + (np.pi if angle[0] < 0 else 0.0)
             phase += float(sum(factor * column(e, self.scope)[0] for factor, e in references))
@@ -371,7 +385,7 @@ class _Builder:
         self.drives.append(
             Drive(
                 op.place, op.channel, channel.basis, (atom,), start, start + op.duration_ns, ZERO, ZERO,
-                references, op.angle, op.wrap, op.phase,
+                references, op.angle, op.reach, op.phase,
             )
         )  # fmt: skip
 

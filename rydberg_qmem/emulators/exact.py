@@ -177,7 +177,7 @@ def method(target: Target, excited: frozenset[int], atoms: tuple[int, ...], ever
     if driven <= 1 or not everywhere:
         return f"closed-form rotations{kept}"
     subspace = len(here.levels) ** driven
-    if joint.SPLIT_DIMENSION <= subspace and "0" not in here.levels:
+    if subspace >= joint.SPLIT_DIMENSION and "0" not in here.levels:
         return f"split operator{kept}"
     return f"{'dense' if subspace <= joint.DENSE_DIMENSION else 'Chebyshev'} propagation{kept}"
 

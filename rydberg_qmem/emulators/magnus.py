@@ -30,13 +30,22 @@ class Samples:
     omegas: tuple[Complex, ...]
     deltas: tuple[Array, ...]
 
-    def row(self, k: int) -> Samples:
-        """Return the samples of one row."""
+    def rows(self, wanted: NDArray[np.int64]) -> Samples:
+        """Return the samples of some rows."""
         return Samples(
             self.dt_us,
-            tuple(o[min(k, len(o) - 1) :][:1] for o in self.omegas),
-            tuple(d[min(k, len(d) - 1) :][:1] for d in self.deltas),
+            tuple(o[wanted] if len(o) > 1 else o for o in self.omegas),
+            tuple(d[wanted] if len(d) > 1 else d for d in self.deltas),
         )
+
+    def extremes(self) -> NDArray[np.int64]:
+        """Return the rows whose drives, and whose detunings, are strongest and change most: the hardest ones."""
+        chosen = {0}
+        for family in (self.omegas, self.deltas):
+            sizes = [np.abs(v).max(axis=1) + np.abs(np.diff(v, axis=1)).sum(axis=1) for v in family if len(v) > 1]
+            if sizes:
+                chosen.add(int(np.argmax(sum(sizes))))
+        return np.array(sorted(chosen))
 
 
 def coarsen(samples: Samples, group: int) -> Samples:

@@ -43,20 +43,34 @@ class GlobalDrive:
     detunings: tuple[Array, ...]
     energies: Array
 
-    def row(self) -> GlobalDrive:
-        """Return the drive of the first row alone."""
+    def rows(self, wanted: NDArray[np.int64]) -> GlobalDrive:
+        """Return the drives of some rows."""
         return GlobalDrive(
-            self.levels, self.atoms, self.a, self.b, self.dt_us, self.rabi[:1], self.phase[:1],
-            tuple(d[:1] for d in self.detunings), self.energies,
+            self.levels, self.atoms, self.a, self.b, self.dt_us, _some(self.rabi, wanted), _some(self.phase, wanted),
+            tuple(_some(d, wanted) for d in self.detunings), self.energies,
         )  # fmt: skip
+
+    def extremes(self, rows: int) -> NDArray[np.int64]:
+        """Return the rows of the strongest drive and of the largest detunings, and the first: the hardest ones."""
+        chosen = {0}
+        for values in (self.rabi, *self.detunings):
+            if len(values) == rows:
+                chosen.add(int(np.abs(values).max(axis=1).argmax()))
+        return np.array(sorted(chosen))
+
+
+def _some(values: Array, wanted: NDArray[np.int64]) -> Array:
+    return values[wanted] if len(values) > 1 else values
 
 
 def evolve(states: State, drive: GlobalDrive) -> State | None:
     """Evolve states (rows, dimension); None where no number of steps is accurate enough."""
-    trial, alone = states[:1], drive.row()
+    hardest = drive.extremes(len(states))
+    trial, alone = states[hardest], drive.rows(hardest)
     steps = 4
     while steps <= MOST_STEPS:
-        error = distance(_run(trial, alone, steps)[0], _run(trial, alone, 2 * steps)[0])
+        one, two = _run(trial, alone, steps), _run(trial, alone, 2 * steps)
+        error = max(distance(a, b) for a, b in zip(one, two, strict=True))
         if error < TOLERANCE:
             return _run(states, drive, steps)
         wanted = int(np.ceil(1.05 * steps * (error / TOLERANCE) ** (1 / ORDER)))

@@ -17,15 +17,30 @@ MEASURING, PROGRAM = 0, 1
 Array = NDArray[np.float64]
 
 
-def generator(seed: int, point: int, cohort: int, stream: int) -> np.random.Generator:
-    """Return the generator of one stream of one cohort: the same whoever runs it, and when."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(point, cohort, stream))
-    return np.random.Generator(np.random.Philox(sequence))
+CALLS = 1024
+"""More random calls than one expression can hold."""
+
+
+def _sequence(seed: int, point: int, cohort: int, stream: int) -> np.random.SeedSequence:
+    """Return the seed of one stream of one cohort: the same whoever runs it, and when."""
+    return np.random.SeedSequence(seed, spawn_key=(point, cohort, stream))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a program random numbers are wanted: the step, and the visit of it that the loops count."""
+
+    step: int
+    visit: int
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Numbers for the shots of some consecutive cohorts of one point."""
+    """Numbers for the shots of some consecutive cohorts of one point.
+
+    Numbers are found by their place, through the generator's counter, not by how many were drawn before: what
+    other cohorts do, or which branches they take, never shifts the numbers of a cohort.
+    """
 
     seed: int
     point: int
@@ -34,33 +49,54 @@ class Draws:
 
     def __post_init__(self) -> None:
         made = {
-            stream: [generator(self.seed, self.point, cohort, stream) for cohort in self.cohorts]
+            stream: [np.random.Philox(_sequence(self.seed, self.point, cohort, stream)) for cohort in self.cohorts]
             for stream in (MEASURING, PROGRAM)
         }
-        object.__setattr__(self, "_generators", made)
+        object.__setattr__(self, "_philox", made)
 
-    def uniform(self, shots: Index, stream: int) -> Array:
-        """Draw one number in [0, 1) for every shot of the cohorts and return those of `shots`."""
-        generators = self._generators[stream]  # type: ignore[attr-defined]  # set in __post_init__
-        return np.concatenate([g.random(self.size) for g in generators])[shots]
+    def uniform(self, shots: Index, stream: int, place: Place, columns: int = 1) -> Array:
+        """Return numbers in [0, 1) for some shots, (rows, columns)."""
+        return self._drawn(shots, stream, place, columns, "random")
 
-    def normal(self, shots: Index, stream: int) -> Array:
-        """Draw one standard normal number for every shot of the cohorts and return those of `shots`."""
-        generators = self._generators[stream]  # type: ignore[attr-defined]  # set in __post_init__
-        return np.concatenate([g.standard_normal(self.size) for g in generators])[shots]
+    def normal(self, shots: Index, stream: int, place: Place, columns: int = 1) -> Array:
+        """Return standard normal numbers for some shots, (rows, columns)."""
+        return self._drawn(shots, stream, place, columns, "standard_normal")
+
+    def _drawn(self, shots: Index, stream: int, place: Place, columns: int, law: str) -> Array:
+        present = np.unique(shots // self.size) if len(self.cohorts) > 1 else np.zeros(1, dtype=np.int64)
+        numbers = np.empty((len(self.cohorts), self.size, columns))
+        for cohort in present:
+            philox = self._philox[stream][cohort]  # type: ignore[attr-defined]  # set in __post_init__
+            numbers[cohort] = getattr(_at(philox, place), law)((self.size, columns))
+        return np.asarray(numbers.reshape(-1, columns)[shots])
 
 
-@dataclass(frozen=True)
+def _at(philox: np.random.Philox, place: Place) -> np.random.Generator:
+    """Return a generator that begins at a place of its own in the stream."""
+    state = philox.state
+    state["state"]["counter"][:] = (0, place.visit, place.step, 0)
+    state["buffer_pos"], state["has_uint32"] = 4, 0
+    philox.state = state
+    return np.random.Generator(philox)
+
+
+@dataclass
 class RowSource:
     """The program's own random numbers, one for each row at hand."""
 
     draws: Draws
     shots: Index
+    place: Place
+    calls: int = 0
+
+    def _next(self) -> Place:
+        self.calls += 1
+        return Place(self.place.step, self.place.visit * CALLS + self.calls)
 
     def uniform(self) -> Array:
         """Return one uniform number per row."""
-        return self.draws.uniform(self.shots, PROGRAM)
+        return self.draws.uniform(self.shots, PROGRAM, self._next())[:, 0]
 
     def normal(self) -> Array:
         """Return one standard normal number per row."""
-        return self.draws.normal(self.shots, PROGRAM)
+        return self.draws.normal(self.shots, PROGRAM, self._next())[:, 0]

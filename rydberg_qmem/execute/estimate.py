@@ -89,7 +89,7 @@ def estimate(
     spent, walk = _pilot(job, compiled, PILOT_ROUNDS, some)
     total, piloted, warmed = (_rounds(compiled.steps, most) for most in (10**9, PILOT_ROUNDS, WARM_ROUNDS))
     per_round = max(spent - warm, 0.0) / max(piloted - warmed, 1)
-    per_round *= _growth(early, walk, some)
+    per_round *= _growth(early, walk, some, total / max(piloted, 1))
     one = spent + per_round * (total - piloted)
     repeats = len(units_of(job, [compiled])) if shots is not None and shots > PILOT_SHOTS else 1
     scale = 1.0 if some is None or shots is None else max(1.0, 0.3 * ceil(shots / (repeats * some)))
@@ -103,10 +103,10 @@ def estimate(
     )
 
 
-def _growth(early: Walk, late: Walk, shots: int | None) -> float:
+def _growth(early: Walk, late: Walk, shots: int | None, longer: float) -> float:
     """Return by how much a round will still grow: where histories keep branching, until each shot has its own."""
     before, now = (max(walk.groups.values(), default=1) for walk in (early, late))
-    return shots / now if shots is not None and now > 1.5 * before else 1.0
+    return min(shots / now, longer) if shots is not None and now > 1.5 * before else 1.0
 
 
 def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[float, Walk]:

@@ -18,7 +18,6 @@ from rydberg_qmem.execute.kinds import Kind, one_level
 from rydberg_qmem.execute.sharing import Index, compact, distinct
 
 Array = NDArray[np.float64]
-Uniform = Callable[[Index], Array]
 
 
 @dataclass(frozen=True)
@@ -187,19 +186,36 @@ class Chosen:
     chances: Array
 
 
-def choose(population: Population, part: Part, split: Split, uniform: Uniform | None, below: float = 0.0) -> Chosen:
-    """Let every row have an outcome in a part: one each by chance, or all of them with their probabilities."""
+def choose_all(population: Population, part: Part, split: Split, below: float) -> Chosen:
+    """Let every row have every outcome in a part, weighted by its probability (exact runs)."""
     chances = split.probabilities(part.populations)
-    if uniform is not None:
-        ladder = np.cumsum(chances, axis=1)[:, :-1][part.state_of]
-        outcome = (uniform(population.shots)[:, None] >= ladder).sum(axis=1)
-        possible = chances[part.state_of, outcome] > 0
-        if not possible.all():  # a draw on the very edge of a step
-            outcome = np.where(possible, outcome, chances[part.state_of].argmax(axis=1))
-        return Chosen(population, outcome, chances)
     joint = population.weights[:, None] * chances[part.state_of]
     row, outcome = np.nonzero(joint > below)
     return Chosen(replace(population.take(row), weights=joint[row, outcome]), outcome, chances)
+
+
+def choose(population: Population, part: Part, split: Split, uniform: Array) -> Chosen:
+    """Let every row have one outcome in a part by chance.
+
+    `uniform` holds one number per row and looked-at atom, and atoms have their outcomes one after the other, each
+    given those before: whether unentangled atoms are kept in one part or in several makes no difference.
+    """
+    chances = split.probabilities(part.populations)
+    atoms = uniform.shape[1]
+    base = round(split.outcomes ** (1 / atoms))
+    outcome = np.zeros(len(population), dtype=np.int64)
+    for k in range(atoms):
+        tree = chances.reshape(len(chances), base ** (k + 1), -1).sum(axis=2).reshape(len(chances), base**k, base)
+        total = tree.sum(axis=2, keepdims=True)
+        ladder = np.cumsum(np.divide(tree, total, out=np.ones_like(tree), where=total > 0), axis=2)
+        last = (tree > 0).cumsum(axis=2).argmax(axis=2)  # rounding must not choose what cannot be
+        steps = ladder[part.state_of, outcome]
+        chosen = (uniform[:, k : k + 1] >= steps[:, :-1]).sum(axis=1)
+        outcome = outcome * base + np.minimum(chosen, last[part.state_of, outcome])
+    impossible = chances[part.state_of, outcome] <= 0
+    if impossible.any():
+        outcome = np.where(impossible, chances[part.state_of].argmax(axis=1), outcome)
+    return Chosen(population, outcome, chances)
 
 
 Project = Callable[[Kind, State, Index], State]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
@@ -27,7 +27,7 @@ from rydberg_qmem.compile.to_pulser import rows_of
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.emulators.protocol import Emulator, Replaying
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.execute.draws import MEASURING, Draws, RowSource
+from rydberg_qmem.execute.draws import MEASURING, Draws, Place, RowSource
 from rydberg_qmem.execute.kinds import KINDS, Kind
 from rydberg_qmem.execute.population import (
     Chosen,
@@ -35,6 +35,7 @@ from rydberg_qmem.execute.population import (
     Population,
     Split,
     choose,
+    choose_all,
     collapse,
     connected,
     found,
@@ -87,6 +88,8 @@ class Walk:
         self._plans: dict[int, Any] = {}
         self._splits: dict[tuple[object, ...], Split] = {}
         self._layouts: dict[int, Layout] = {}
+        self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
+        self._expressions = {place: i for i, place in enumerate(self._random_places())}
 
     def run(self, shots: int | None) -> Population:
         """Walk the whole program and write the trace."""
@@ -111,6 +114,18 @@ class Walk:
             value = self._evaluate(initial, population, f"memory.{name}.initial")
             population = population.with_values(**{name: np.repeat(value[:, None], size, axis=1)})
         return population
+
+    def _random_places(self) -> Iterator[str]:
+        """Yield the places of expressions in a fixed order, whatever the run comes to first."""
+        yield from (f"memory.{name}.initial" for name in (*self.compiled.scalars, *self.compiled.windows))
+        for step in all_steps(self.compiled.steps):
+            match step:
+                case SetStep() | PushStep():
+                    yield from (f"{step.place}.{name}" for name, _ in step.values)
+                case WhenStep():
+                    yield f"{step.place}.if"
+                case _:
+                    pass
 
     # ------------------------------------------------------------------ steps
 
@@ -260,11 +275,19 @@ class Walk:
             rows = self.emulator.outcomes(step.key, dict(self.at), population.shots, len(step.atoms))
             population = population.with_values(**{step.key: rows.astype(float)})
         else:
+            self._forget(step, population)
             population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
             for part in population.holding(step.atoms):
                 population = self._measure_part(step, part.atoms, population)
         self._write("key", step.key, population, population.values[step.key])
         return population
+
+    def _forget(self, step: MeasureStep, population: Population) -> None:
+        """Take back what exact means hold of a key that is measured again in the same round."""
+        old = population.values.get(step.key)
+        if self.draws is None and step.key in self.compiled.remeasured and old is not None:
+            rows = ~np.isnan(old[:, 0])
+            self.trace.write("key", step.key, old[rows], -population.weights[rows], population.shots[rows], self.at)
 
     def _measure_part(self, step: MeasureStep, atoms: tuple[int, ...], population: Population) -> Population:
         here = [atom for atom in step.atoms if atom in atoms]
@@ -294,7 +317,7 @@ class Walk:
         return self._merged(population, step)
 
     def _reset_part(self, step: ResetStep, atoms: tuple[int, ...], population: Population) -> Population:
-        here = tuple(atom for atom in atoms if atom in step.atoms)
+        here = tuple(atom for atom in step.atoms if atom in atoms)
         rest = tuple(atom for atom in atoms if atom not in step.atoms)
         if rest and self.kind.traces:
             new = [traced(population.holding(atoms)[0], len(self.layout.levels), rest)]
@@ -324,6 +347,8 @@ class Walk:
     def _push(self, step: PushStep, population: Population) -> Population:
         made = {}
         for name, expression in step.values:
+            if name not in self.compiled.live_after[id(step)]:
+                continue  # a window that nothing reads
             value = self._evaluate(expression, population, f"{step.place}.{name}")
             made[name] = np.concatenate([value[:, None], population.values[name][:, :-1]], axis=1)
         return population.with_values(**made)
@@ -336,6 +361,10 @@ class Walk:
             for signal in step.signals:
                 self.scope[signal] = float(self.compiled.inputs[signal][k])
             self.trace.write_time(step.name, self.clock_ns, self.at)
+            gone = {key for key in self.compiled.remeasured if key in population.values}
+            if gone:  # what the last round measured is not this round's
+                values = {name: value for name, value in population.values.items() if name not in gone}
+                population = replace(population, values=values)
             for name in step.recorded:
                 self._write("memory", name, population, population.values[name])
             population = self._merged(self._steps(step.body, population), step.body[-1] if step.body else step)
@@ -412,9 +441,11 @@ class Walk:
 
     # ---------------------------------------------------------------- details
 
-    def _uniform(self) -> Callable[[Any], Array] | None:
-        draws = self.draws
-        return None if draws is None else lambda shots: draws.uniform(shots, MEASURING)
+    def _place(self, step: int) -> Place:
+        visit = 0
+        for loop, k in self.at.items():
+            visit = visit * self.compiled.rounds[loop] + k
+        return Place(step, visit)
 
     def _merged(self, population: Population, step: Step) -> Population:
         """Share equal states again, and in exact runs add up branches that are equal in all that is live."""
@@ -425,17 +456,23 @@ class Walk:
             return population
         return merge_branches(population, self.compiled.live_after[id(step)])
 
-    def _chosen(self, population: Population, atoms: tuple[int, ...], split: Split, step: Step) -> Chosen:
-        before = float(population.weights.sum())
+    def _chosen(
+        self, population: Population, atoms: tuple[int, ...], split: Split, step: MeasureStep | ResetStep
+    ) -> Chosen:
         part = next(part for part in population.parts if part.atoms == atoms)
-        chosen = choose(population, part, split, self._uniform(), self.prune_below)
-        if self.draws is None:
-            self.pruned += max(0.0, before - float(chosen.population.weights.sum()))
-            if len(chosen.population) > MAX_BRANCHES:
-                raise RunError(
-                    f"{self._round()}{step.place}: {len(chosen.population)} branches in an exact run, more than "
-                    f"{MAX_BRANCHES}; run with shots, or let less memory stay live"
-                )
+        if self.draws is not None:
+            looked = [atom for atom in step.atoms if atom in atoms]
+            place = self._place(self._sites[id(step)])
+            numbers = self.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
+            return choose(population, part, split, numbers[:, [step.atoms.index(atom) for atom in looked]])
+        before = float(population.weights.sum())
+        chosen = choose_all(population, part, split, self.prune_below)
+        self.pruned += max(0.0, before - float(chosen.population.weights.sum()))
+        if len(chosen.population) > MAX_BRANCHES:
+            raise RunError(
+                f"{self._round()}{step.place}: {len(chosen.population)} branches in an exact run, more than "
+                f"{MAX_BRANCHES}; run with shots, or let less memory stay live"
+            )
         return chosen
 
     def _scope(self, population: Population, names: frozenset[str]) -> dict[str, Any]:
@@ -449,7 +486,8 @@ class Walk:
         return scope
 
     def _evaluate(self, expression: Expression, population: Population, place: str) -> Array:
-        random = RowSource(self.draws, population.shots) if self.draws is not None else None
+        site = self._expressions.setdefault(place, len(self._expressions))
+        random = RowSource(self.draws, population.shots, self._place(site)) if self.draws is not None else None
         if expression.is_random and random is None:
             raise RunError(f"{place}: {expression} draws random numbers, so the program needs shots")
         scope = self._scope(population, expression.names)
@@ -472,6 +510,19 @@ class Walk:
 
     def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
+
+
+def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Yield every step of a program, outer ones before inner ones."""
+    for step in steps:
+        yield step
+        match step:
+            case RepeatStep():
+                yield from all_steps(step.body)
+            case WhenStep():
+                yield from all_steps((*step.then, *step.otherwise))
+            case _:
+                pass
 
 
 def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], State]) -> State:

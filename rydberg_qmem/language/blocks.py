@@ -107,8 +107,8 @@ class Rotate(Tagged):
 class CZ(Tagged):
     """Controlled-Z in the digital basis by Rydberg blockade: π on the control, 2π on the target, π.
 
-    The Rabi frequency follows from the distance and the wanted average infidelity,
-    1 - F = 0.370 (Ω/U)²; the ideal gate is diag(1, 1, 1, -1) up to a global sign.
+    The Rabi frequency follows from the distance and the wanted average infidelity, about 0.370 (Ω/U)²; the ideal
+    gate is diag(1, 1, 1, -1) up to a global sign.
     """
 
     kind: ClassVar[str] = "cz"

@@ -88,7 +88,7 @@ def test_values_and_rounds_must_agree() -> None:
 
 
 def test_an_unknown_input_is_met_with_a_near_one() -> None:
-    with pytest.raises(InputError, match="has no input 'uu'; did you mean 'u'?"):
+    with pytest.raises(InputError, match="has no input 'uu'; did you mean 'u'"):
         bind_inputs(SIGNAL, {"period": 4.0}, {"uu": [1]})
 
 

@@ -103,9 +103,7 @@ def test_an_unknown_channel_is_met_with_a_near_one() -> None:
 
 
 def test_an_unknown_device_is_met_with_a_near_one() -> None:
-    assert problem(PULSE, device="AnalogDevise") == (
-        "device: no device 'AnalogDevise'; did you mean 'AnalogDevice'?"
-    )
+    assert problem(PULSE, device="AnalogDevise") == ("device: no device 'AnalogDevise'; did you mean 'AnalogDevice'?")
 
 
 def test_a_key_may_not_be_read_before_it_is_measured() -> None:

@@ -49,7 +49,12 @@ SHAPES: dict[str, dict[str, Any]] = {
     "composite in a composite": {
         "composite": [
             {"constant": {"duration_ns": 20, "value": 1}},
-            {"composite": [{"ramp": {"duration_ns": 20, "start": 2, "stop": 0}}, {"kaiser": {"duration_ns": 12, "area": 0.03}}]},
+            {
+                "composite": [
+                    {"ramp": {"duration_ns": 20, "start": 2, "stop": 0}},
+                    {"kaiser": {"duration_ns": 12, "area": 0.03}},
+                ]
+            },
         ]
     },
 }
@@ -86,7 +91,7 @@ def sampled(tracks: list[Track], duration: int, atoms: tuple[str, ...], row: int
     return made
 
 
-def played(sequence: pulser.Sequence) -> Samples:
+def played(sequence: pulser.Sequence[Any]) -> Samples:
     """Return Pulser's own samples, each atom and basis by itself."""
     nested = sample(sequence).to_nested_dict(all_local=True)["Local"]
     return {
@@ -268,7 +273,7 @@ def test_blocks_are_timed_as_in_pulser(body: list[Any], device: str) -> None:
 # --- Pulser sequences written by hand ---
 
 
-def by_hand(device: str = "MockDevice") -> pulser.Sequence:
+def by_hand(device: str = "MockDevice") -> pulser.Sequence[Any]:
     """Return a sequence of two phase shifts, a post phase shift, a new target and a wait."""
     sequence = pulser.Sequence(pulser.Register(ATOMS), getattr(pulser, device))
     sequence.declare_channel("raman", "raman_local", initial_target="a")
@@ -365,13 +370,16 @@ def test_only_the_drives_on_the_atoms_asked_for_are_evaluated() -> None:
 # --- limits ---
 
 
-
 def value(expression: str) -> dict[str, Any]:
     return {"constant": T | {"value": expression}}
 
 
 REFUSED = [
-    (pulse(RYDBERG, value("20 * x")), 0.7, "amplitude: must peak at or below 12.5664 rad/µs on rydberg_global of Analog"),
+    (
+        pulse(RYDBERG, value("20 * x")),
+        0.7,
+        "amplitude: must peak at or below 12.5664 rad/µs on rydberg_global of Analog",
+    ),
     (pulse(RYDBERG, value("x")), -0.7, "amplitude: must not be negative, but reaches -0.7 rad/µs"),
     (pulse(RYDBERG, detuning="200 * x"), 0.7, "detuning: must stay within ±125.664 rad/µs on rydberg_global"),
     (pulse(RYDBERG, detuning="-200 * x"), 0.7, "but spans -140 to -140"),
@@ -397,7 +405,7 @@ def test_a_detuning_map_must_lie_between_its_bottom_and_zero(value: float) -> No
     plan = planned([block], "DigitalAnalogDevice")
     [drive] = scheduled(plan, {"x": value}).drives
 
-    with pytest.raises(RunError, match="must lie between -125.66.* and 0"):
+    with pytest.raises(RunError, match=r"must lie between -125\.66.* and 0"):
         check_drive(drive, {"x": value}, plan.target)
 
 

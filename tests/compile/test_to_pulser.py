@@ -33,7 +33,9 @@ def refusal(*body: Any, device: str = "DigitalAnalogDevice") -> str:
 
 
 def pulse(channel: str = "rydberg_global", duration_ns: Any = 40, level: Any = 2.0, **more: Any) -> dict[str, Any]:
-    return {"pulse": {"channel": channel, "amplitude": {"constant": {"duration_ns": duration_ns, "value": level}}, **more}}
+    return {
+        "pulse": {"channel": channel, "amplitude": {"constant": {"duration_ns": duration_ns, "value": level}}, **more}
+    }
 
 
 # --- durations ---
@@ -166,7 +168,9 @@ def test_a_plan_knows_which_atoms_it_touches_and_excites() -> None:
 
 
 def test_a_plan_knows_what_steers_each_atom() -> None:
-    plan = planned({"set": {"x": 0, "y": 0}}, *({"rotate": {"atom": n, "angle": e}} for n, e in (("a", "x"), ("b", "y"))))
+    plan = planned(
+        {"set": {"x": 0, "y": 0}}, *({"rotate": {"atom": n, "angle": e}} for n, e in (("a", "x"), ("b", "y")))
+    )
 
     assert [str(e) for e in plan.controls_of((0,))] == ["x"]
     assert [str(e) for e in plan.controls_of((0, 1))] == ["x", "y"]

@@ -254,6 +254,22 @@ def test_a_branch_evolves_alike_whatever_the_branches_beside_it(atoms: int) -> N
     assert largest_difference(made, rq.run(made, shots=None)) < 1e-9
 
 
+def test_seven_driven_atoms_evolve_alike_whatever_the_branches_beside_them() -> None:
+    def drive(area: str) -> dict[str, Any]:
+        wave = {"blackman": {"duration_ns": 400, "area": area}}
+        return {"pulse": {"channel": "rydberg_global", "amplitude": wave, "detuning": 2.0}}
+
+    turn = {"rotate": {"atom": "q0", "angle": "pi / 2", "basis": "ground-rydberg"}}
+    split = [turn, {"measure": {"atoms": "q0", "key": "m"}}, {"reset": {"atoms": "q0"}}]
+    seen = {"measure": {"atoms": "all", "key": "out"}}
+    atoms = {f"q{i}": (7.0 * i, 0) for i in range(7)}
+
+    beside = rq.run(program(atoms, [*split, drive("2 * pi * m"), seen]), shots=None).out.values
+    alone = rq.run(program(atoms, [drive("2 * pi"), seen]), shots=None).out.values
+
+    np.testing.assert_allclose(beside, alone / 2, atol=1e-6)
+
+
 def test_seven_atoms_under_one_drive_have_probabilities_within_a_millionth() -> None:
     atoms, steps = 7, 400
     body = [shaped("rydberg_global", steps, 4.0, 3.0), {"measure": {"atoms": "all", "key": "m"}}]

@@ -9,7 +9,7 @@ import pytest
 
 import rydberg_qmem as rq
 
-MEMRISTOR = {"parameters": {"period": 4, "window": 2}, "emulator": "ideal"}
+MEMRISTOR: Any = {"parameters": {"period": 4, "window": 2}, "emulator": "ideal"}
 
 
 def equal(one: Any, two: Any, shots: int) -> bool:

@@ -55,7 +55,7 @@ def expected() -> dict[Outcomes, float]:
     for branch in Reference(program()).branches():
         bits: list[int] = []
         for key, rounds in (("m", 0), ("n", 0), ("o", 0), ("p", 2), ("q", 2)):
-            places = [(("round", k),) for k in range(rounds)] or [()]
+            places: list[Any] = [(("round", k),) for k in range(rounds)] or [()]
             bits += [int(b) for place in places for b in np.atleast_1d(branch.written[key, place])]
         chances[tuple(bits)] += branch.probability
     return chances

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rydberg_qmem as rq
+
+TOLERANCE = 5e-4
+"""Dark time around each segment leaves 1e-4 of the spline's error at the edges of square pulses, measured."""
+
+
+def record(body: list[Any], emulator: str, atoms: Any, **more: Any) -> Any:
+    program = rq.Program(name="p", device="MockDevice", register={"atoms": atoms}, body=body, **more)
+    return rq.run(program, shots=None, emulator=emulator)
+
+
+def worst(body: list[Any], atoms: Any, **more: Any) -> float:
+    """Return the largest difference between the exact emulator's record and that of Pulser's backend."""
+    ours, theirs = (record(body, name, atoms, **more) for name in ("exact", "qutip"))
+    return max(float(np.abs(ours[name].values - theirs[name].values).max()) for name in ours.data_vars)
+
+
+PAIR = {"a": (0, 0), "b": (7, 0)}
+EVERYTHING = {"measure": {"atoms": "all", "key": "last"}}
+
+
+def test_measuring_resetting_and_feeding_forward_agree_with_pulsers_backend() -> None:
+    body = [
+        {"rotate": {"atom": "a", "angle": 1.0}},
+        {"cnot": {"control": "a", "target": "b"}},
+        {"measure": {"atoms": "b", "key": "m"}},
+        {"reset": {"atoms": "b"}},
+        {"rotate": {"atom": "a", "axis": "x", "angle": "0.4 + m"}},
+        EVERYTHING,
+    ]
+
+    assert worst(body, PAIR) < TOLERANCE
+
+
+def test_segments_that_end_on_a_pulse_agree_with_pulsers_backend() -> None:
+    square = {"constant": {"duration_ns": 100, "value": 6.0}}
+    pulse = {"pulse": {"channel": "rydberg_global", "amplitude": square, "detuning": 1.0}}
+    loop = {"repeat": {"times": 5, "body": [pulse, {"set": {"x": "x + 1"}}]}}
+
+    assert worst([loop, EVERYTHING], PAIR, memory={"x": {"initial": 0}}) < TOLERANCE
+
+
+def test_phase_references_agree_with_pulsers_backend() -> None:
+    square = {"constant": {"duration_ns": 60, "value": 12.0}}
+    pulse = {"pulse": {"channel": "rydberg_global", "amplitude": square, "post_phase_shift": 0.7}}
+    shift = {"phase_shift": {"atoms": "all", "angle": 0.9, "basis": "ground-rydberg"}}
+
+    assert worst([pulse, {"set": {"x": 1}}, shift, pulse, EVERYTHING], PAIR) < TOLERANCE
+
+
+def test_the_xy_basis_agrees_with_pulsers_backend() -> None:
+    square = {"constant": {"duration_ns": 80, "value": 9.0}}
+    pulse = {"pulse": {"channel": "mw_global", "amplitude": square, "detuning": 2.0}}
+    body = [pulse, {"measure": {"atoms": "a", "key": "m"}}, pulse, EVERYTHING]
+
+    assert worst(body, {"a": (0, 0), "b": (18, 3)}) < TOLERANCE
+
+
+@pytest.mark.slow
+def test_a_short_memristor_agrees_with_pulsers_backend() -> None:
+    sizes: Any = {"parameters": {"period": 4, "window": 2}, "rounds": 4}
+
+    ours, theirs = (rq.run("two_port_memristor", shots=None, emulator=e, **sizes) for e in ("exact", "qutip"))
+
+    np.testing.assert_allclose(ours.R, theirs.R, atol=TOLERANCE)
+    np.testing.assert_allclose(ours.clicks, theirs.clicks, atol=TOLERANCE)
