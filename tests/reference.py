@@ -222,8 +222,7 @@ class Reference:
         made = np.eye(len(self.interaction), dtype=complex)
         duration = sequence.get_duration() if sequence.declared_channels else 0
         if duration:
-            samples = sample(sequence).to_nested_dict(all_local=True)["Local"]
-            for hamiltonian, dt_ns in self.pieces(samples, duration):
+            for hamiltonian, dt_ns in self.pieces(sample(sequence).to_nested_dict(), duration):
                 made = expm(-1j * hamiltonian * dt_ns / 1000) @ made
         return self._frame(segment, branch) @ made, duration
 
@@ -252,15 +251,21 @@ class Reference:
                 raise NotImplementedError(block.kind)
 
     def pieces(self, samples: Mapping[str, Any], duration: int) -> Iterator[tuple[Complex, int]]:
-        """Yield Hamiltonians and how long (ns) they stay the same."""
-        sites = [(basis, atom) for basis in samples for atom in samples[basis]]
-        table = np.array([[samples[b][a][kind] for kind in ("amp", "det", "phase")] for b, a in sites])
+        """Yield Hamiltonians and how long (ns) they stay the same.
+
+        Global and local drives of one atom are summed as drives, which `all_local` samples are not.
+        """
+        drives = [(basis, self.atoms, drive) for basis, drive in samples["Global"].items()]
+        drives += [
+            (basis, (atom,), drive) for basis, local in samples["Local"].items() for atom, drive in local.items()
+        ]
+        table = np.array([[drive[kind] for kind in ("amp", "det", "phase")] for _, _, drive in drives])
         begin = 0
         for end in range(1, duration + 1):
             if end == duration or not np.array_equal(table[:, :, end], table[:, :, begin]):
                 hamiltonian = self.interaction.copy()
-                for (basis, atom), (amp, det, phase) in zip(sites, table[:, :, begin], strict=True):
-                    if amp or det:
+                for (basis, atoms, _), (amp, det, phase) in zip(drives, table[:, :, begin], strict=True):
+                    for atom in atoms if amp or det else ():
                         hamiltonian += self._drive(basis, atom, amp, det, phase)
                 yield hamiltonian, end - begin
                 begin = end

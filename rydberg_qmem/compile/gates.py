@@ -142,7 +142,7 @@ def cz_pi_duration_ns(target: Target, control: int, other: int, infidelity: floa
             f"atoms {target.atoms[control]} and {target.atoms[other]} are {gap:.1f} µm apart, too far for a "
             f"blockade CZ of infidelity {infidelity:g}: its π pulse would last {duration} ns"
         )
-    clock = channel.clock_period
+    clock = int(channel.clock_period)
     once_round = ceil(NS_PER_US * pi / interaction / clock) + 8
     for share in (MOST_LOSS, 1.0):
         for ticks in range(2 * once_round):

@@ -31,10 +31,10 @@ def test_an_outcome_lives_until_it_was_read_last() -> None:
     assert live(made.steps, made) == [{"m"}, set(), set()]
 
 
-def test_an_outcome_that_is_measured_again_first_is_dead() -> None:
+def test_an_outcome_that_is_measured_again_stays_until_the_exact_mean_has_taken_it_back() -> None:
     made = compiled(MEASURE, MEASURE, TURN)
 
-    assert live(made.steps, made)[0] == set()
+    assert live(made.steps, made)[0] == {"m"}
 
 
 def test_memory_lives_to_the_end_for_the_record() -> None:

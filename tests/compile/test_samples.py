@@ -418,7 +418,7 @@ def test_a_rotation_beyond_the_channels_amplitude_takes_the_short_way() -> None:
 
 
 def test_limits_of_values_not_known_yet_wait_for_the_run() -> None:
-    plan = planned([pulse(RYDBERG, value("x"))], "AnalogDevice")
+    plan = planned([pulse(RYDBERG, value("x"))], "DigitalAnalogDevice")
     [drive] = scheduled(plan, {}).drives
 
     check_drive(drive, {}, plan.target)

@@ -201,14 +201,15 @@ def test_building_a_sequence_leaves_plan_and_schedule_alone() -> None:
     assert plan.schedule((), {}) is before
 
 
-def test_wrapped_angles_turn_the_same_way_and_no_further_than_half_a_turn() -> None:
+@pytest.mark.parametrize("turns", [1, 2])
+def test_wrapped_angles_turn_the_same_way_and_no_further_than_they_must(turns: int) -> None:
     angles = np.linspace(-20, 20, 401)
 
-    made = wrapped(angles)
+    made = wrapped(angles, turns * np.pi)
 
-    assert np.allclose(np.exp(1j * made), np.exp(1j * angles))
-    assert (made >= -np.pi).all()
-    assert (made < np.pi).all()
+    assert np.allclose(np.exp(1j * made / turns), np.exp(1j * angles / turns))
+    assert (made >= -turns * np.pi).all()
+    assert (made < turns * np.pi).all()
 
 
 def test_a_gate_without_its_channel_is_refused_by_name() -> None:
