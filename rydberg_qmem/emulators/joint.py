@@ -82,15 +82,36 @@ def _spread(space: Subspace, rows: int) -> State:
 
 def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
     rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
-    dense = space.dimension <= DENSE_DIMENSION and rows * len(space.energies) * space.dimension**2 <= DENSE_WORK
+    work = rows * len(space.energies) * space.dimension**2
+    if space.dimension <= DENSE_DIMENSION and work * len(samples.dt_us) <= DENSE_WORK:
+        return _dense_all(states, space, sites, samples)
     for k, dt in enumerate(samples.dt_us):
         omegas = tuple(o[:, k] for o in samples.omegas)
         deltas = tuple(d[:, k] for d in samples.deltas)
-        if dense:
+        if space.dimension <= DENSE_DIMENSION and work <= DENSE_WORK:
             states = _dense(states, hamiltonian(space, sites, omegas, deltas), float(dt))
         else:
             states = _chebyshev(states, space, sites, omegas, deltas, float(dt))
     return states
+
+
+def _dense_all(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
+    """Diagonalise all intervals' Hamiltonians as one batch and multiply their propagators in a tree of pairs."""
+    count = len(samples.dt_us)
+    rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
+    omegas = tuple(np.broadcast_to(o, (rows, count)).ravel() for o in samples.omegas)
+    deltas = tuple(np.broadcast_to(d, (rows, count)).ravel() for d in samples.deltas)
+    h = hamiltonian(space, sites, omegas, deltas)
+    h = np.broadcast_to(h, (rows * count, *h.shape[1:])) if not sites else h
+    energies, vectors = np.linalg.eigh(h.reshape(rows, count, *h.shape[1:]))
+    phases = np.exp(-1j * energies * samples.dt_us[None, :, None, None])
+    u = np.matmul(vectors * phases[..., None, :], vectors.conj().swapaxes(-1, -2))
+    while u.shape[1] > 1:
+        odd = u[:, u.shape[1] - 1 :] if u.shape[1] % 2 else None
+        pairs = u[:, : u.shape[1] // 2 * 2]
+        u = np.matmul(pairs[:, 1::2], pairs[:, 0::2])
+        u = u if odd is None else np.concatenate([u, odd], axis=1)
+    return np.asarray(np.matmul(u[:, 0], states[..., None])[..., 0])
 
 
 def hamiltonian(

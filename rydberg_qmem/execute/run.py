@@ -235,10 +235,13 @@ def walk_unit(
     job: Job, compiled: Compiled, unit: Unit, on_round: Callable[[int], None] | None = None
 ) -> tuple[Trace, float]:
     """Walk one unit; return what it wrote and the probability it dropped."""
+    from threadpoolctl import threadpool_limits
+
     trace = Trace(compiled, unit.shots)
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
     walk = Walk(compiled, emulator_of(job.emulator), trace, draws, KINDS[job.state], on_round=on_round)
-    walk.run(unit.shots)
+    with threadpool_limits(1, user_api="blas"):  # many small products: threads wait for each other more than they help
+        walk.run(unit.shots)
     return trace, walk.pruned
 
 

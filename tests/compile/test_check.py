@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from pydantic import ValidationError
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.check import path_of
@@ -347,6 +348,43 @@ def test_atoms_too_far_apart_for_a_gate_are_refused_at_its_place() -> None:
 
 def test_a_gate_needs_two_atoms() -> None:
     assert problem({"cz": {"control": "a", "target": "a"}}) == "body[0].cz: control and target must be two atoms ('a')"
+
+
+def shaped(**shape: Any) -> dict[str, Any]:
+    return {"pulse": {"channel": "rydberg_global", "amplitude": shape}}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        shaped(composite=[]),
+        shaped(interpolated={"duration_ns": 1, "values": [1, 2]}),
+        shaped(blackman={"duration_ns": 2, "area": 1}),
+        {"detuning_map": {"weights": {}, "detuning": {"constant": {"duration_ns": 40, "value": -1}}}},
+        {"damp": {"system": "a", "ancilla": "b", "probability": 2}},
+        {"weak_measure": {"system": "a", "ancilla": "b", "strength": -1.5, "key": "m"}},
+        {"beam_splitter": {"system": "a", "ancilla": "b", "reflectivity": -0.1}},
+        {"rotate": {"atom": "a", "quaternion": [0, 0, 0, 0]}},
+    ],
+    ids=["no parts", "one sample", "no area", "no weights", "damping", "strength", "reflectivity", "no rotation"],
+)
+@pytest.mark.filterwarnings("default")
+def test_blocks_without_a_meaning_are_refused_at_their_place(block: Any) -> None:
+    try:
+        found = problems(PULSE, block, device="MockDevice")
+    except ValidationError as error:  # refused where it was made
+        found = ["body[1]" for entry in error.errors() if entry["loc"][:2] == ("body", 1)]
+
+    assert [text.startswith("body[1]") for text in found] == [True]
+
+
+def test_a_device_that_is_none_is_refused() -> None:
+    assert problem(PULSE, device="{}").startswith("device: ")
+
+
+def test_atoms_in_space_are_refused_on_a_flat_device() -> None:
+    assert problem(PULSE, atoms={"a": [0, 0, 0], "b": [7, 0, 1]}).startswith("register: ")
+    assert not problems(PULSE, atoms={"a": [0, 0, 0], "b": [7, 0, 1]}, device="MockDevice")
 
 
 # --- repeats and sizes ---

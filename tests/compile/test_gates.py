@@ -142,7 +142,7 @@ def test_a_cz_is_no_slower_than_it_must_be() -> None:
     wanted = 1000 * pi / (here.van_der_waals[0, 1] * sqrt(1e-4 / CZ_COEFFICIENT))
 
     turn = 1000 * pi / here.van_der_waals[0, 1]  # until the blockaded atom is back in g once more
-    assert 0 <= cz_pi_duration_ns(here, 0, 1, 1e-4) - wanted < one_turn + 2  # up to the clock, twice
+    assert 0 <= cz_pi_duration_ns(here, 0, 1, 1e-4) - wanted < turn + 2  # up to the clock, twice
 
 
 @pytest.mark.parametrize("gap_um", [4.34191, 4.35601, 4.3632, 4.37])

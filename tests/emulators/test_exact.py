@@ -271,7 +271,7 @@ def test_seven_driven_atoms_evolve_alike_whatever_the_branches_beside_them() -> 
 
 
 def test_seven_atoms_under_one_drive_have_probabilities_within_a_millionth() -> None:
-    atoms, steps = 7, 400
+    atoms, steps = 7, 160
     body = [shaped("rydberg_global", steps, 4.0, 3.0), {"measure": {"atoms": "all", "key": "m"}}]
     made = program({f"q{i}": (7.0 * i, 1.0 * (i % 2)) for i in range(atoms)}, body)
     rabi = sample_of_blackman(steps, 4.0)

@@ -1,0 +1,137 @@
+"""The door: which names are public, that they explain themselves, and that it opens lightly."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import rydberg_qmem as rq
+
+NAMES = {
+    "Align", "BeamSplitter", "CNOT", "CZ", "Damp", "Delay", "DetuningMap", "Expression", "ForEach", "Input",
+    "InputError", "Measure", "Memory", "PhaseShift", "Probe", "Program", "ProgramError", "Pulse", "Push", "QmemError",
+    "Register", "Repeat", "Replay", "Reset", "Rotate", "RunError", "Set", "WeakMeasure", "When", "__version__",
+    "analysis", "check", "estimate", "gallery", "load", "open_record", "plots", "run", "save_record", "schema",
+}  # fmt: skip
+HEAVY = ("pulser", "matplotlib", "xarray", "scipy", "sklearn", "pandas", "zarr", "torch", "qutip", "dask", "rich")
+PACKAGE = Path(rq.__file__).parent
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter has after a statement."""
+    code = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.split())
+
+
+# --- names ---
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(rq.__all__) == NAMES
+    assert len(rq.__all__) == len(NAMES) <= 40
+
+
+def test_dir_shows_the_public_names() -> None:
+    assert set(dir(rq)) == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_public_name_is_there_and_explains_itself(name: str) -> None:
+    value = getattr(rq, name)
+
+    assert name == "__version__" or (inspect.getdoc(value) or "").strip()
+    assert getattr(rq, name) is value
+
+
+def test_a_wrong_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'rydberg_qmem' has no attribute 'Mesure'"):
+        rq.Mesure  # noqa: B018
+
+
+def test_a_star_import_gives_them_all() -> None:
+    namespace: dict[str, object] = {}
+    exec("from rydberg_qmem import *", namespace)
+
+    assert set(namespace) - {"__builtins__"} == NAMES
+
+
+def test_the_type_checker_sees_the_same_names_as_the_interpreter() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+    assert NAMES - {"__version__"} <= imported
+
+
+def test_public_errors_have_one_root() -> None:
+    assert all(issubclass(getattr(rq, name), rq.QmemError) for name in NAMES if name.endswith("Error"))
+    assert (rq.InputError.exit_code, rq.RunError.exit_code) == (2, 1)
+
+
+# --- lightness ---
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert loaded_after("import rydberg_qmem").isdisjoint({*HEAVY, "numpy", "pydantic", "ruamel"})
+
+
+def test_writing_a_program_loads_no_emulator() -> None:
+    program = "rydberg_qmem.Program(name='p', register={'atoms': {'a': (0, 0)}}, body=[])"
+
+    assert loaded_after(f"import rydberg_qmem; {program}.to_json()").isdisjoint(HEAVY)
+
+
+def test_loading_a_ready_sequence_loads_no_emulator() -> None:
+    assert loaded_after("import rydberg_qmem; rydberg_qmem.load('rabi')").isdisjoint({"pulser", "matplotlib", "xarray"})
+
+
+def test_analysis_loads_neither_pulser_nor_plots() -> None:
+    analysed = loaded_after("import rydberg_qmem as rq; rq.analysis.hysteresis")
+
+    assert analysed.isdisjoint({"pulser", "matplotlib"})
+
+
+# --- docstrings ---
+
+
+def modules() -> list[str]:
+    """Return every module of the package."""
+    paths = (path.relative_to(PACKAGE.parent).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    return sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
+
+
+def public_members(module: ModuleType) -> list[tuple[str, object]]:
+    """Return the classes and functions that a module defines and does not hide."""
+    return [
+        (name, value)
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == module.__name__
+    ]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_everything_public_in_a_module_has_a_sentence_of_its_own(name: str) -> None:
+    module = importlib.import_module(name)
+
+    assert (module.__doc__ or "").strip()
+    silent = [member for member, value in public_members(module) if not (vars(value).get("__doc__") or value.__doc__)]
+    assert not silent
+
+
+@pytest.mark.parametrize("name", ["Program", "Register", "Pulse", "Expression", "Replay", "check", "load", "run"])
+def test_the_main_words_show_an_example_that_runs(name: str) -> None:
+    value = getattr(rq, name)
+    module = sys.modules[value.__module__]
+
+    found = doctest.DocTestFinder().find(value, module=module, globs=vars(module))
+    assert sum(len(test.examples) for test in found) > 0
