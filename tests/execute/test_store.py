@@ -109,7 +109,7 @@ def test_a_place_that_is_taken_is_refused_before_anything_runs(tmp_path: Path) -
     assert not heard
 
 
-@pytest.mark.parametrize("kind", ["folder", "file", "another group", "an array"])
+@pytest.mark.parametrize("kind", ["folder", "file", "empty group", "another group", "an array"])
 def test_what_is_no_record_is_never_overwritten(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "precious"
     match kind:
@@ -118,6 +118,8 @@ def test_what_is_no_record_is_never_overwritten(tmp_path: Path, kind: str) -> No
             (path / "thesis.tex").write_text("years")
         case "file":
             path.write_text("years")
+        case "empty group":
+            zarr.open_group(path, mode="w")
         case "another group":
             zarr.open_group(path, mode="w").create_array("years", shape=(3,), dtype="f8")
         case _:
@@ -137,7 +139,7 @@ def test_a_missing_store_is_told(tmp_path: Path) -> None:
         rq.open_record(tmp_path / "r.zarr")
 
 
-@pytest.mark.parametrize("kind", ["folder", "file", "another group", "an array"])
+@pytest.mark.parametrize("kind", ["folder", "file", "empty group", "another group", "an array"])
 def test_what_is_no_record_is_not_opened(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "other"
     match kind:
@@ -145,6 +147,8 @@ def test_what_is_no_record_is_not_opened(tmp_path: Path, kind: str) -> None:
             path.mkdir()
         case "file":
             path.write_text("text")
+        case "empty group":
+            zarr.open_group(path, mode="w")
         case "another group":
             zarr.open_group(path, mode="w").create_array("years", shape=(3,), dtype="f8")
         case _:
@@ -160,7 +164,7 @@ def test_a_damaged_store_is_told(tmp_path: Path, file: str, text: str) -> None:
     path = stored(tmp_path / "r.zarr")
     (path / file).write_text(text)
 
-    with pytest.raises(StoreError, match="r.zarr: "):
+    with pytest.raises(StoreError, match=r"r\.zarr: "):
         rq.open_record(path)
 
 
@@ -176,7 +180,9 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(type(made), "to_zarr", full)
-    with pytest.raises(StoreError, match=rf"r\.zarr: cannot be written, {made.nbytes} bytes are needed .*No space left"):
+    with pytest.raises(
+        StoreError, match=rf"r\.zarr: cannot be written, {made.nbytes} bytes are needed .*No space left"
+    ):
         rq.save_record(made, tmp_path / "r.zarr")
     assert list(tmp_path.iterdir()) == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from itertools import combinations
 from math import dist
 from typing import Any
@@ -69,10 +68,10 @@ def test_the_atoms_of_a_layout_stand_where_pulser_puts_them(layout: Any) -> None
         assert mine.positions[name] == pytest.approx(tuple(place.as_array()), abs=1e-9)
 
 
-def test_a_layout_is_made_without_a_warning() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert len(Register(layout="hexagon", layers=1, spacing_um=5).names) == 7
+def test_a_layout_is_made_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    assert len(Register(layout="hexagon", layers=1, spacing_um=5).names) == 7
+
+    assert not [str(warning.message) for warning in recwarn]
 
 
 def test_a_layouts_atoms_may_be_named() -> None:
