@@ -186,6 +186,8 @@ def _segment(compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...]
             check_drive(drive, scope, compiled.target)
         except QmemError as error:
             yield _as_problem(error)
+        except ValueError as error:  # a shape too short to be drawn
+            yield Problem(drive.place, f"cannot be sampled: {error}")
 
 
 @dataclass
@@ -225,14 +227,19 @@ class _Checker:
                 self._pulse(block, place)
             case DetuningMap():
                 self._channel(block.channel, place, dmm=True)
+                if not block.weights:
+                    self._say(f"{place}.weights", "must give the weight of at least one atom")
                 for name in block.weights:
                     self._atom(name, f"{place}.weights.{name}")
             case Rotate():
                 self._atom(block.atom, f"{place}.atom")
+                if block.quaternion is not None and all(self._constant(part) == 0 for part in block.quaternion):
+                    self._say(f"{place}.quaternion", "must not be zero: it is no rotation")
             case CZ() | CNOT():
                 self._pair(block.control, block.target, place, "control", "target")
             case Damp() | BeamSplitter() | WeakMeasure():
                 self._pair(block.system, block.ancilla, place, "system", "ancilla")
+                self._strength(block, place)
                 key = None if isinstance(block, BeamSplitter) else block.key
                 if key is not None:
                     self._key(key, (block.ancilla,), f"{place}.key")
@@ -288,6 +295,25 @@ class _Checker:
         self._atom(two, f"{place}.{second}")
         if one == two:
             self._say(place, f"{first} and {second} must be two atoms", one)
+
+    def _constant(self, expression: Expression) -> float | None:
+        """Return an expression's value where parameters alone decide it."""
+        try:
+            return float(np.asarray(expression.evaluate(dict(bind_parameters(self.program)))))
+        except (QmemError, TypeError, ValueError):
+            return None
+
+    def _strength(self, block: Damp | BeamSplitter | WeakMeasure, place: str) -> None:
+        match block:
+            case Damp():
+                name, expression, least = "probability", block.probability, 0.0
+            case BeamSplitter():
+                name, expression, least = "reflectivity", block.reflectivity, 0.0
+            case _:
+                name, expression, least = "strength", block.strength, -1.0
+        value = self._constant(expression)
+        if value is not None and not least <= value <= 1:
+            self._say(f"{place}.{name}", f"must lie between {least:g} and 1", value)
 
     def _key(self, key: str, atoms: tuple[str, ...], place: str) -> None:
         others = {**self.program.parameters, **self.program.inputs, **self.program.memory}

@@ -84,14 +84,16 @@ def duration_of(shape: Waveform, scope: Scope) -> int:
 def blackman_window(duration_ns: int) -> Array:
     """Return a Blackman window of unit area (rad/µs per rad), as Pulser samples it."""
     window = np.clip(np.blackman(duration_ns), 0, np.inf)
-    return np.asarray(window * NS_PER_US / window.sum())
+    with np.errstate(invalid="ignore", divide="ignore"):  # no area to scale: not finite, refused where it is played
+        return np.asarray(window * NS_PER_US / window.sum())
 
 
 @lru_cache(maxsize=256)
 def kaiser_window(duration_ns: int, beta: float) -> Array:
     """Return a Kaiser window of unit area (rad/µs per rad), as Pulser samples it."""
     window = np.clip(np.kaiser(duration_ns, beta), 0, np.inf)
-    return np.asarray(window * NS_PER_US / window.sum())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(window * NS_PER_US / window.sum())
 
 
 def _interpolate(shape: Interpolated, scope: Scope, duration_ns: int) -> Array:

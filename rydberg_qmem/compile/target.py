@@ -113,7 +113,10 @@ def device_of(program: Program) -> Any:
     if program.device.startswith("{"):
         from pulser.json.abstract_repr.deserializer import deserialize_device
 
-        return deserialize_device(program.device)
+        try:
+            return deserialize_device(program.device)
+        except Exception as error:  # Pulser's schema errors come in several types, pages long
+            raise CapabilityError(f"is not a device in Pulser's abstract form ({type(error).__name__})") from None
     if program.device not in DEVICES:
         raise CapabilityError(f"no device {program.device!r}{did_you_mean(program.device, DEVICES)}")
     return getattr(pulser, program.device)
@@ -128,7 +131,7 @@ def register_of(program: Program, device: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return register.with_automatic_layout(device)
-    except (RuntimeError, ValueError, TypeError):
+    except (RuntimeError, ValueError, TypeError, AttributeError):
         return register  # validation of the sequence will say what is wrong with it
 
 

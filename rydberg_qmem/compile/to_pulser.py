@@ -245,8 +245,14 @@ class _Builder:
         self.last_start = 0
         self.references: dict[tuple[int, str], list[tuple[float, Expression]]] = {}
         self.drives: list[Drive] = []
+        self.first_targets: dict[str, tuple[str, ...]] = {}
 
     def run(self, operations: Sequence[tuple[Lowered, str]]) -> Schedule:
+        for op, _ in operations:  # a channel that first waits is aimed at what it will act on
+            if isinstance(op, GatePulse):
+                self.first_targets.setdefault(op.channel, (op.atom,))
+            elif isinstance(op, Pulse) and isinstance(op.atoms, tuple):
+                self.first_targets.setdefault(op.channel, op.atoms)
         for op, place in operations:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -426,7 +432,8 @@ class _Builder:
         names = [self.target.atoms[i] for i in atoms] if atoms is not None else None
         if channel_id not in self.sequence.declared_channels:
             local = self.target.channel(channel_id).addressing == "Local"
-            initial = names if names is not None else ([self.target.atoms[0]] if local else None)
+            waiting = self.first_targets.get(channel_id, (self.target.atoms[0],))
+            initial = names if names is not None else (list(waiting) if local else None)
             self._call(place, self.sequence.declare_channel, channel_id, channel_id, initial_target=initial)
         elif names is not None:
             self._call(place, self.sequence.target, names, channel_id)

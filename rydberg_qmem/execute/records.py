@@ -74,7 +74,7 @@ def provenance(
     emulator: str,
     pruned: float,
     wall_s: float,
-    swept: tuple[str, ...] = (),
+    varied: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Return the attributes that make a record explain itself."""
     program = compiled.program
@@ -83,7 +83,7 @@ def provenance(
         "summary": program.about,
         "program_json": program.to_json(),
         "program_sha256": program.fingerprint(),
-        "parameters_json": json.dumps({k: v for k, v in compiled.parameters.items() if k not in swept}),
+        "parameters_json": json.dumps({k: v for k, v in compiled.parameters.items() if k not in varied}),
         "device": program.device_name,
         "levels": " ".join(compiled.target.levels),
         "shots": "exact" if shots is None else shots,

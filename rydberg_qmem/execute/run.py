@@ -91,11 +91,17 @@ def run(
         emulator=emulator_of(emulator).name,
         pruned=max(pruned for _, pruned in finished),
         wall_s=time.perf_counter() - began,
-        swept=tuple(sweep or ()),
+        varied=_varied(compiled),
     )
     if store is not None:
         _store.save_record(record, store, overwrite=overwrite)
     return record
+
+
+def _varied(compiled: list[Compiled]) -> frozenset[str]:
+    """Return the parameters that are not the same in all points."""
+    first = compiled[0].parameters
+    return frozenset(name for name in first if any(one.parameters[name] != first[name] for one in compiled))
 
 
 @dataclass(frozen=True)

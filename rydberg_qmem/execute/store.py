@@ -20,15 +20,28 @@ CHUNK_BYTES = 4_000_000
 def check_free(path: str | Path, *, overwrite: bool) -> Path:
     """Refuse, before anything runs, a place that is taken or cannot be written to."""
     place = Path(path)
-    if place.exists() and not overwrite:
-        raise StoreError(f"{place}: is there already; choose another name, or overwrite it explicitly")
-    if place.exists() and not (place / "zarr.json").exists():
-        raise StoreError(f"{place}: is not a record, so it will not be overwritten")
     try:
+        if "\0" in str(place):
+            raise ValueError("a name cannot hold a null byte")
+        if place.exists() and not overwrite:
+            raise StoreError(f"{place}: is there already; choose another name, or overwrite it explicitly")
+        if place.exists() and not is_record(place):
+            raise StoreError(f"{place}: is not a record, so it will not be overwritten")
         place.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{place}: its folder cannot be made ({error})") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{place}: cannot be written there ({error})") from None
     return place
+
+
+def is_record(place: Path) -> bool:
+    """Return whether a folder holds a record of this package."""
+    import json
+
+    try:
+        described = json.loads((place / "zarr.json").read_text(encoding="utf-8"))
+        return "program_sha256" in described["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
@@ -71,7 +84,7 @@ def open_record(path: str | Path) -> xr.Dataset:
     import xarray as xr
 
     place = Path(path)
-    if not (place / "zarr.json").exists():
+    if not (place / "zarr.json").exists() or not is_record(place):
         raise StoreError(f"{place}: no record there" + ("" if place.exists() else " (no such folder)"))
     try:
         record: xr.Dataset = xr.open_zarr(place, consolidated=False, chunks=None)

@@ -107,6 +107,8 @@ class Program(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, source: files.SourceMap | None = None) -> Self:
         """Build a program from plain data, or raise one `ProgramError` with all its problems."""
+        if _too_deep(data):
+            raise ProgramError(problems_of(None, data, source))
         try:
             program = cls.model_validate(data)
         except ValidationError as error:
@@ -158,6 +160,19 @@ class Program(Model):
     def device_name(self) -> str:
         """The device's name."""
         return str(json.loads(self.device)["name"]) if self.device.startswith("{") else self.device
+
+
+def _too_deep(data: object) -> bool:
+    """Return whether data nest deeper than files may, without recursion."""
+    layer: list[Any] = [data]
+    for _ in range(files.MAX_DEPTH + 1):
+        inner: list[Any] = []
+        for item in layer:
+            inner.extend(item.values() if isinstance(item, Mapping) else item if isinstance(item, list | tuple) else ())
+        layer = [item for item in inner if isinstance(item, Mapping | list | tuple)]
+        if not layer:
+            return False
+    return True
 
 
 def schema() -> dict[str, Any]:

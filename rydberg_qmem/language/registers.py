@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import dist, isfinite
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.values import Model, Name, OrderedFrozenDict, OrderedMapping
 
 Layout = Literal["rectangle", "square", "triangular_lattice", "triangular", "hexagon"]
-Position = tuple[float, float] | tuple[float, float, float]
+
+
+def _in_plane_or_space(place: tuple[float, ...]) -> tuple[float, ...]:
+    if len(place) not in (2, 3):
+        raise PydanticCustomError("register", "must be two or three coordinates")
+    return place
+
+
+Position = Annotated[tuple[float, ...], AfterValidator(_in_plane_or_space)]
+MOST_ATOMS = 1000
 
 _NEEDS: dict[str, tuple[str, ...]] = {
     "rectangle": ("rows", "columns"),
@@ -57,6 +66,8 @@ class Register(Model):
             self._check_layout(self.layout)
         elif not self.atoms:
             raise PydanticCustomError("register", "must hold at least one atom")
+        elif len(self.atoms) > MOST_ATOMS:
+            raise PydanticCustomError("register", "must hold at most {most} atoms", {"most": MOST_ATOMS})
         if len(self.positions) > 1:
             self._check_coincident()
         return self
@@ -74,6 +85,8 @@ class Register(Model):
             number = getattr(self, field)
             if number <= 0 or (field != "spacing_um" and number > 1000):
                 raise PydanticCustomError("register", "{field} must be positive and at most 1000", {"field": field})
+        if _count(self) > MOST_ATOMS:
+            raise PydanticCustomError("register", "must hold at most {most} atoms", {"most": MOST_ATOMS})
         count = len(_layout_positions(self))
         if self.given_names is not None and (len(self.given_names) != count or len(set(self.given_names)) != count):
             raise PydanticCustomError("register", "names must give {count} different names", {"count": count})
@@ -114,6 +127,17 @@ class Register(Model):
         return (pulser.Register3D if three else pulser.Register)(positions)
 
 
+def _count(register: Register) -> int:
+    """Return how many atoms a layout has, without placing them."""
+    match register.layout:
+        case "square":
+            return (register.side or 1) ** 2
+        case "hexagon":
+            return 1 + 3 * (register.layers or 1) * ((register.layers or 1) + 1)
+        case _:
+            return (register.rows or 1) * (register.columns or 1)
+
+
 def _layout_positions(register: Register) -> list[Position]:
     spacing = register.spacing_um or 1.0
     rows, columns = register.rows or 1, register.columns or 1
@@ -124,12 +148,14 @@ def _layout_positions(register: Register) -> list[Position]:
             side = register.side or 1
             grid = [(c * spacing, r * spacing) for r in range(side) for c in range(side)]
         case "triangular" | "triangular_lattice":
-            height = spacing * 3**0.5 / 2
-            grid = [((c + 0.5 * (r % 2)) * spacing, r * height) for r in range(rows) for c in range(columns)]
+            import pulser
+
+            made = pulser.Register.triangular_lattice(rows, columns, spacing=spacing, prefix="q")
+            return list(positions_of(made).values())
         case _:
             import pulser
 
-            made = pulser.Register.hexagon(register.layers or 1, spacing=spacing)
+            made = pulser.Register.hexagon(register.layers or 1, spacing=spacing, prefix="q")
             return list(positions_of(made).values())
     cx = sum(x for x, _ in grid) / len(grid)
     cy = sum(y for _, y in grid) / len(grid)

@@ -103,6 +103,12 @@ class Composite(Tagged):
     payload: ClassVar[str | None] = "waveforms"
     waveforms: tuple[Shape, ...]
 
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.waveforms:
+            raise PydanticCustomError("waveform", "must hold at least one waveform")
+        return self
+
     @property
     def duration_ns(self) -> Expression:
         """The sum of the parts' durations."""
@@ -119,7 +125,7 @@ def _exactly_one(model: Any, *fields: str) -> None:
 
 def from_pulser(value: Any) -> Any:
     """Turn a Pulser waveform object into this language's; leave anything else as it is."""
-    if not type(value).__module__.startswith("pulser."):
+    if not type(value).__module__.startswith("pulser.") or not hasattr(value, "samples"):
         return value
     name = type(value).__name__
     if name == "ConstantWaveform":

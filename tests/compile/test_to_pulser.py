@@ -141,6 +141,59 @@ def test_two_detuning_maps_of_one_segment_must_have_the_same_weights() -> None:
     assert refusal(*maps) == "body[1].detuning_map.weights: a segment can hold one detuning map per DMM channel"
 
 
+# --- times ---
+
+
+def starts(*body: Any, device: str = "DigitalAnalogDevice") -> list[tuple[int, int]]:
+    return [(drive.start, drive.stop) for drive in planned(*body, device=device).schedule((), {}).drives]
+
+
+def test_pulses_of_one_channel_follow_each_other() -> None:
+    assert starts(pulse(), pulse(duration_ns=100), pulse()) == [(0, 40), (40, 140), (140, 180)]
+
+
+def test_pulses_of_two_channels_on_other_atoms_begin_together() -> None:
+    assert starts(pulse("raman_local", atoms="a"), pulse("rydberg_local", atoms="b")) == [(0, 40), (0, 40)]
+
+
+def test_pulses_of_two_channels_on_one_atom_wait_for_each_other() -> None:
+    assert starts(pulse("raman_local", atoms="a"), pulse("rydberg_local", atoms="a")) == [(0, 40), (40, 80)]
+
+
+def test_a_pulse_with_the_previous_one_begins_when_that_does() -> None:
+    first, second = pulse("raman_local", atoms="a"), pulse("raman_local", atoms="a")
+
+    assert starts(first, second, pulse("rydberg_local", 100, atoms="b", **{"with": "previous"})) == [
+        (0, 40), (40, 80), (40, 140),
+    ]  # fmt: skip
+
+
+def test_a_wait_holds_all_channels_back_or_one() -> None:
+    first, last = pulse("raman_local", atoms="a"), pulse()
+
+    assert starts(first, {"delay": {"duration_ns": 100}}, last) == [(0, 40), (140, 180)]
+    assert starts(first, {"delay": {"duration_ns": 100, "channel": "rydberg_global"}}, last) == [(0, 40), (100, 140)]
+
+
+def test_a_wait_of_a_local_channel_does_not_aim_it_at_another_atom() -> None:
+    wait = {"delay": {"duration_ns": 100, "channel": "rydberg_local"}}
+
+    assert starts(wait, pulse("rydberg_local", atoms="b")) == [(100, 140)]
+
+
+def test_an_alignment_waits_for_every_channel() -> None:
+    first, last = pulse("raman_local", atoms="a"), pulse("rydberg_local", atoms="b")
+
+    assert starts(first, {"align": {}}, last) == [(0, 40), (40, 80)]
+
+
+def test_a_new_target_takes_the_time_that_the_device_asks_for() -> None:
+    moved = [pulse("raman_local", atoms="a"), pulse("raman_local", atoms="b")]
+
+    assert starts(*moved) == [(0, 40), (220, 260)]
+    assert starts(*moved, device="MockDevice") == [(0, 40), (40, 80)]
+
+
 # --- plans ---
 
 

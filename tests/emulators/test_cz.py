@@ -79,6 +79,6 @@ def test_the_entangling_phase_falls_short_of_pi_by_a_half_of_pi_rabi_over_intera
 
 
 @pytest.mark.parametrize("infidelity", [1e-2, 3e-3, 1e-3])
-def test_the_gate_is_never_much_worse_than_asked_for(infidelity: float) -> None:
-    # where U/Ω is no whole number, the 2π pulse leaves up to (Ω/2U)² in rr: a coefficient of 0.370 to 0.620
-    assert average_infidelity(images(infidelity)) < 1.02 * 0.620 / 0.370 * infidelity
+def test_the_gate_is_at_least_as_good_as_asked_for(infidelity: float) -> None:
+    # where U/Ω is no whole number, the 2π pulse would leave up to (Ω/2U)² in rr: durations must avoid it
+    assert average_infidelity(images(infidelity)) < 1.01 * infidelity

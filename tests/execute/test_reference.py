@@ -73,6 +73,7 @@ def test_random_programs_have_shots_distributed_as_the_plain_reference_says() ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("check", [exactly, ideally, sampled])
 def test_many_random_programs_agree_with_the_plain_reference(check: Check) -> None:
     agree(check, EXAMPLES, fast=False)

@@ -69,7 +69,7 @@ def test_a_rare_branch_of_later_shots_leaves_the_first_ones_as_they_were(side: s
 
 def test_a_rare_long_delay_of_later_shots_leaves_the_physics_of_the_first_ones_as_it_was() -> None:
     wait = {"delay": {"duration_ns": "where(m == 1, 3000, 100)"}}
-    made = rare([], [*EXCITE, wait, *EXCITE, SEE_R])
+    made = rare([], [*EXCITE, wait, {"set": {"x": 1}}, *EXCITE, SEE_R])
     counts = []
     for seed in range(6):
         few = rq.run(made, shots=1000, seed=seed)
