@@ -63,7 +63,7 @@ LONGER = {"constant": {"duration_ns": 100, "value": 2.0}}
 BELOW = {"ramp": {"duration_ns": 60, "start": 0, "stop": "-8 * x"}}
 
 
-def planned(body: Any, device: str = "MockDevice", atoms: Mapping[str, Any] = ATOMS) -> Plan:
+def planned(body: Any, device: Any = "MockDevice", atoms: Mapping[str, Any] = ATOMS) -> Plan:
     """Return the plan of a program's first segment; memory x and y and key m may be used."""
     head = [{"set": {"x": 0, "y": 0}}]
     program = Program(name="p", device=device, register={"atoms": atoms}, body=[*head, *body])
@@ -113,7 +113,7 @@ def gap(one: Samples, two: Samples) -> float:
     return worst
 
 
-def agrees(body: Any, device: str = "MockDevice", scope: Mapping[str, Any] = SCOPE) -> Samples:
+def agrees(body: Any, device: Any = "MockDevice", scope: Mapping[str, Any] = SCOPE) -> Samples:
     """Compare the engine's samples and duration of a segment with those of its Pulser sequence."""
     plan = planned(body, device)
     schedule, sequence = scheduled(plan, scope), to_pulser(plan, scope)
@@ -268,6 +268,27 @@ TIMED: dict[str, list[Any]] = {
 @pytest.mark.parametrize("device", ["MockDevice", "DigitalAnalogDevice"])
 def test_blocks_are_timed_as_in_pulser(body: list[Any], device: str) -> None:
     agrees(body, device)
+
+
+SLOW = pulser.devices.VirtualDevice(
+    name="slow",
+    dimensions=2,
+    rydberg_level=60,
+    channel_objects=(
+        pulser.channels.Rydberg.Global(None, None, mod_bandwidth=5, clock_period=2),
+        pulser.channels.Rydberg.Local(None, None, mod_bandwidth=5, fixed_retarget_t=10, clock_period=2),
+        pulser.channels.Raman.Local(None, None, mod_bandwidth=3, clock_period=2),
+    ),
+)
+"""A device whose pulses take long to fall, so that the next ones wait, how long depending on their height."""
+
+
+@pytest.mark.parametrize("name", ["retargeting", "two channels", "a wait", "rotations", "gates", "three atoms"])
+@pytest.mark.parametrize("x", [0.7, 1e-4])
+def test_pulses_that_fall_slowly_are_timed_as_in_pulser(name: str, x: float) -> None:
+    turns = [{"rotate": {"atom": atom, "angle": "x"}} for atom in "abca"]
+
+    agrees({**TIMED, "three atoms": turns}[name], SLOW, SCOPE | {"x": x})
 
 
 # --- Pulser sequences written by hand ---
