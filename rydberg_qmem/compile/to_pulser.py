@@ -182,7 +182,9 @@ def _timing_of(op: Lowered, target: Target) -> tuple[Expression, ...]:
         case PhaseShift():
             jumps = any(c.phase_jump_time > 0 for c in target.device.channels.values())
             return (op.angle,) if jumps else ()
-        case Align() | GatePulse():
+        case GatePulse():
+            return expressions_in(op) if target.channel(op.channel).phase_jump_time > 0 else ()
+        case Align():
             return ()
         case _:
             assert_never(op)
@@ -378,7 +380,7 @@ class _Builder:
         self._declare(op.channel, (atom,), op.place)
         references = self._reference((atom,), channel.basis, op.place)
         area, phase = PLACEHOLDER, 0.0
-        if self.real:
+        if self.real or channel.phase_jump_time > 0:
             angle = column(op.angle, self.scope)
             angle = wrapped(angle, op.reach) if op.reach else angle
             area = float(abs(angle[0])) * NS_PER_US / op.duration_ns

@@ -219,6 +219,8 @@ def _is_global(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> bo
     """Return whether one drive of steady phase acts alike on all atoms, and they are many."""
     if space.exchange is not None or len(space.energies) > 1 or space.dimension < SPLIT_DIMENSION:
         return False
+    if len(samples.dt_us) < 16:
+        return False  # a constant drive is one Chebyshev expansion
     first = samples.omegas[0] if samples.omegas else np.zeros((1, 1))
     pairs, atoms = {(site.a, site.b) for site in sites}, {site.atom for site in sites}
     if len(pairs) != 1 or len(atoms) != space.atoms or len(sites) != space.atoms:

@@ -18,8 +18,8 @@ from rydberg_qmem.emulators.layout import State
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-TOLERANCE = 3e-5
-"""Largest norm by which doubling the steps may change a trial state: an infidelity of 1e-9."""
+TOLERANCE = 1e-5
+"""Largest norm by which doubling the steps may change a trial state: an infidelity of 1e-10."""
 MOST_STEPS = 512
 ORDER = 4
 

@@ -51,7 +51,7 @@ def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False
     try:
         record.to_zarr(scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=_encoding(record))
         if place.exists():
-            shutil.rmtree(place)
+            place.rename(scratch / "old")
         (scratch / "record").rename(place)
     except OSError as error:
         raise StoreError(f"{place}: cannot be written, {record.nbytes} bytes are needed ({error})") from None

@@ -102,7 +102,9 @@ class Trace:
             if variable.origin == "input":
                 continue
             data = self.data[variable.name]
-            if variable.name in self.weight and variable.origin != "time":
+            if variable.origin == "time":
+                data = np.where(self.weight[variable.name] > 0, data, np.nan)
+            elif variable.name in self.weight:
                 weight = self.weight[variable.name]
                 weight = weight.reshape(weight.shape + (1,) * (data.ndim - weight.ndim))
                 with np.errstate(invalid="ignore", divide="ignore"):

@@ -177,18 +177,7 @@ class Walk:
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
         self.clock_ns += longest
-        return self._levelled(population, durations, longest)
-
-    def _levelled(self, population: Population, durations: NDArray[np.int64], longest: int) -> Population:
-        """Let rows that are done early wait for the others."""
-        lengths = np.unique(durations)
-        if len(lengths) == 1:
-            return population
-        made = population.take(durations == longest)
-        for duration in lengths[:-1]:
-            waited = self._idle(population.take(durations == duration), longest - int(duration))
-            made = join(made, waited, len(self.layout.levels))
-        return made
+        return population
 
     def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
         """Evolve atoms that act on each other, once for each distinct state and setting of their controls."""
@@ -389,7 +378,10 @@ class Walk:
         no = self._side(step.otherwise, no, population)
         otherwise_ns = self.clock_ns - begin
         self.clock_ns = begin + max(then_ns, otherwise_ns)
-        yes, no = self._idle(yes, otherwise_ns - then_ns), self._idle(no, then_ns - otherwise_ns)
+        fixed_then, fixed_otherwise = self._fixed_ns(step.then), self._fixed_ns(step.otherwise)
+        if fixed_then is not None and fixed_otherwise is not None:
+            yes = self._idle(yes, fixed_otherwise - fixed_then)
+            no = self._idle(no, fixed_then - fixed_otherwise)
         return self._merged(join(yes, no, len(self.layout.levels)), step)
 
     def _side(self, steps: tuple[Step, ...], side: Population, before: Population) -> Population:
@@ -398,6 +390,16 @@ class Walk:
             return self._steps(steps, side)
         self.clock_ns += sum(self._time_of(step, before) for step in steps)
         return side
+
+    def _fixed_ns(self, steps: tuple[Step, ...]) -> float | None:
+        """Return how long steps take where memory does not decide it; else None: shots take their own time."""
+        nothing = Population((), np.ones(1), np.zeros(1, dtype=np.int64), {})
+        for step in all_steps(steps):
+            if isinstance(step, Segment):
+                timing = frozenset().union(*(e.names for e in self.plan_of(step).timing))
+                if not timing <= self.scope.keys():
+                    return None
+        return sum(self._time_of(step, nothing) for step in steps)
 
     def _time_of(self, step: Step, population: Population) -> float:
         """Return the time of a step that no row takes; timing that hangs on what it would measure counts as none."""

@@ -252,7 +252,10 @@ class Repeat(Tagged):
 
 
 class When(Tagged):
-    """Do `then` where the condition holds, `otherwise` where not. Both sides take the longer one's time."""
+    """Do `then` where the condition holds, `otherwise` where not.
+
+    Both sides take the longer one's time, unless memory decides how long a side takes.
+    """
 
     kind: ClassVar[str] = "when"
     condition: Expression = Field(alias="if")
