@@ -19,7 +19,7 @@ from rydberg_qmem.execute.sharing import distinct
 from tests.reference import Reference, largest_difference, least_likely
 from tests.strategies import LEVELS, programs
 
-EXAMPLES = int(os.environ.get("RYDBERG_QMEM_EXAMPLES", "500"))
+EXAMPLES = int(os.environ.get("RYDBERG_QMEM_EXAMPLES", "80"))
 EXPLORE = "RYDBERG_QMEM_EXPLORE" in os.environ
 """New programs each time: to look for faults, not for the gate, which must not flake."""
 ROUNDING = 1e-9
