@@ -34,11 +34,6 @@ class Levels:
     breaks: NDArray[np.int64]
     values: Array
 
-    def at(self, start: int, stop: int) -> Array:
-        """Return the values (rows,) in an interval that crosses no break."""
-        piece = int(np.searchsorted(self.breaks, start, side="right")) - 1
-        return self.values[:, piece]
-
 
 def column(expression: Expression, scope: Scope) -> Array:
     """Evaluate an expression to an array (rows,) or (1,)."""

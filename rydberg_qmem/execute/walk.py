@@ -538,8 +538,3 @@ def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], St
 
     once = left(states).conj().swapaxes(1, 2)
     return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)
-
-
-def elapsed_us(walk: Walk) -> float:
-    """Return the laboratory time of a finished walk (µs)."""
-    return walk.clock_ns / NS_PER_US
