@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rydberg_qmem.plots.hysteresis import hysteresis
-    from rydberg_qmem.plots.program import program, register
+    from rydberg_qmem.plots.program import program
+    from rydberg_qmem.plots.register import register
     from rydberg_qmem.plots.style import axes_or_new, paper
 
 __all__ = ["axes_or_new", "hysteresis", "paper", "program", "register"]
@@ -22,7 +23,7 @@ _HOMES = {
     "hysteresis": "hysteresis",
     "paper": "style",
     "program": "program",
-    "register": "program",
+    "register": "register",
 }
 """Each public name and the module of this package that holds it."""
 

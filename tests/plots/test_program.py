@@ -19,7 +19,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import KINDS
 from rydberg_qmem.plots.program import program as draw_program
-from rydberg_qmem.plots.program import register
+from rydberg_qmem.plots.register import register
 from rydberg_qmem.plots.style import okabe_ito
 
 BOX = {"constant": {"duration_ns": 100, "value": 1}}
