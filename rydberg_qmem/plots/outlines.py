@@ -31,7 +31,7 @@ Values = Mapping[str, float]
 def duration_ns(shape: Waveform, values: Values) -> int:
     """Return how long a waveform lasts; 100 ns where that is not known before the run."""
     try:
-        return min(max(duration_of(_bound(shape, values), _guess(shape)), 1), 100_000)
+        return min(max(duration_of(_bound(shape, values), guess(shape)), 1), 100_000)
     except QmemError:
         return 100
 
@@ -40,7 +40,7 @@ def _bound(shape: Any, values: Values) -> Any:
     return map_expressions(shape, lambda e: e.bind(values))
 
 
-def _guess(shape: Any) -> dict[str, Any]:
+def guess(shape: Any) -> dict[str, Any]:
     """Return middling values for what is known only when the program runs."""
     found = list(expressions(shape))
     guess: dict[str, Any] = {name: 0.5 for e in found for name in e.names}
@@ -55,7 +55,7 @@ def outline_of(shape: Waveform | Expression, values: Values, length: int | None 
     try:
         bound = _bound(shape, values)
         duration = length if isinstance(shape, Expression) else duration_ns(shape, values)
-        made = levels(bound, _guess(bound), duration or 100)
+        made = levels(bound, guess(bound), duration or 100)
     except QmemError:
         return np.ones(2)
     at = np.linspace(0, made.breaks[-1] - 1, 41)

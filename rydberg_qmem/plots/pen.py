@@ -33,6 +33,7 @@ class Pen:
     ax: Axes
     scale: float
     feed: str
+    left: float
 
     @classmethod
     def on(cls, ax: Axes | None, sides: Sides, *, label: str, width_in: float | None = None) -> Pen:
@@ -44,7 +45,7 @@ class Pen:
         figure = ax.figure
         if fresh and isinstance(figure, Figure):
             wide = min(max(width / 72 + 0.1, COLUMN_IN), WIDEST_IN) if width_in is None else width_in
-            figure.set_size_inches(wide, height / 72 + 0.4)
+            figure.set_size_inches(wide, height / 72 + (0.4 if label else 0.1))
         ax.set_xlabel(label, fontsize=NAME)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
@@ -59,7 +60,7 @@ class Pen:
         ax.set_xlim(centre - seen_width / 2, centre + seen_width / 2)
         ax.set_ylim(middle - seen_height / 2, middle + seen_height / 2)
         ax.set_aspect("equal")
-        return cls(ax, scale, okabe_ito()[1])
+        return cls(ax, scale, okabe_ito()[1], sides.left)
 
     def text(self, x: float, y: float, lines: str | Sequence[str], *, size: float = TEXT, **look: Any) -> None:
         """Write lines of text around a point."""
@@ -85,6 +86,11 @@ class Pen:
         self.line([x, x], [bottom, top - 3.0], 1.2, color=self.feed, zorder=3)
         self.line([x], [bottom], color=self.feed, marker="o", markersize=3.5 * self.scale, zorder=6)
         self.ax.fill([x - 3, x, x + 3], [top - 6, top, top - 6], color=self.feed, zorder=5, linewidth=0)
+
+    def arrow_down(self, x: float, top: float, bottom: float, *, colour: str) -> None:
+        """Draw what comes from the inputs: down."""
+        self.line([x, x], [bottom + 3.0, top], 1.2, color=colour, zorder=3)
+        self.ax.fill([x - 3, x, x + 3], [bottom + 6, bottom, bottom + 6], color=colour, zorder=5, linewidth=0)
 
     def wire_down(self, x: float, top: float, bottom: float) -> None:
         """Draw an outcome: a double line down to the memory."""
