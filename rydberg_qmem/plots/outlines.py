@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain
 from typing import Any, assert_never
 
 import numpy as np
 
 from rydberg_qmem.compile.bind import map_expressions
+from rydberg_qmem.compile.clock import middling
 from rydberg_qmem.compile.shapes import duration_of, levels
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import (
     Blackman,
     Composite,
@@ -31,7 +31,7 @@ Values = Mapping[str, float]
 def duration_ns(shape: Waveform, values: Values) -> int:
     """Return how long a waveform lasts; 100 ns where that is not known before the run."""
     try:
-        return min(max(duration_of(_bound(shape, values), guess(shape)), 1), 100_000)
+        return min(max(duration_of(_bound(shape, values), middling(shape)), 1), 100_000)
     except QmemError:
         return 100
 
@@ -40,22 +40,12 @@ def _bound(shape: Any, values: Values) -> Any:
     return map_expressions(shape, lambda e: e.bind(values))
 
 
-def guess(shape: Any) -> dict[str, Any]:
-    """Return middling values for what is known only when the program runs."""
-    found = list(expressions(shape))
-    guess: dict[str, Any] = {name: 0.5 for e in found for name in e.names}
-    wide: dict[str, list[str]] = {}
-    for key, atom in chain.from_iterable(e.columns for e in found):
-        wide.setdefault(key, []).append(atom)
-    return guess | {key: Columns(tuple(a), np.full((1, len(a)), 0.5)) for key, a in wide.items()}
-
-
 def outline_of(shape: Waveform | Expression, values: Values, length: int | None = None) -> Floats:
     """Return a waveform's outline, its largest value 1 or -1; a box where it cannot be told beforehand."""
     try:
         bound = _bound(shape, values)
         duration = length if isinstance(shape, Expression) else duration_ns(shape, values)
-        made = levels(bound, guess(bound), duration or 100)
+        made = levels(bound, middling(bound), duration or 100)
     except QmemError:
         return np.ones(2)
     at = np.linspace(0, made.breaks[-1] - 1, 41)

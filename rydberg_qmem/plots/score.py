@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Literal, assert_never
+from typing import Literal, assert_never
 
 import numpy as np
 
+from rydberg_qmem.compile.clock import first_values, middling, schedule_of
 from rydberg_qmem.compile.samples import Track, evaluate
 from rydberg_qmem.compile.steps import (
     Compiled,
@@ -24,12 +25,12 @@ from rydberg_qmem.compile.steps import (
     Step,
     WhenStep,
 )
-from rydberg_qmem.compile.to_pulser import Drive, Plan, Schedule, plan_segment, timed
+from rydberg_qmem.compile.to_pulser import Drive, Plan, Schedule, plan_segment
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import PhaseShift
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.plots.labels import formula
-from rydberg_qmem.plots.outlines import expressions, guess, level
+from rydberg_qmem.plots.outlines import expressions, level
 
 Source = Literal["memory", "inputs", ""]
 Row = tuple[str, str]
@@ -142,7 +143,7 @@ class Score:
         return Frame("when", (condition,), shown, self._source([step.condition]))
 
     def _segment(self, plan: Plan) -> tuple[Item, ...]:
-        schedule = self._schedule(plan)
+        schedule = schedule_of(self.compiled, plan)
         shifts = [op for op, _ in plan.operations if isinstance(op, PhaseShift)]
         if schedule is None:
             return (Event("shift", ("pulses whose time", "is set in the run")),)
@@ -176,7 +177,7 @@ class Score:
         steered = any(e.names for e in expressions((drive.angle, drive.amplitude)))
         tuned = any(e.names for e in expressions(drive.detuning))
         made: Track | None = None
-        for scope in (self._scope(parts), guess(tuple(part for part in parts if part is not None))):
+        for scope in (first_values(self.compiled, parts), middling(parts)):
             with suppress(QmemError):
                 [made] = evaluate(Schedule((drive,), drive.stop), scope, self.compiled.target)
                 if (made.omega.any() or not steered) and (made.delta.any() or not tuned):
@@ -190,22 +191,6 @@ class Score:
         if target.channel(drive.channel).addressing == "Global":
             return ((drive.channel, "all"),)
         return tuple((drive.channel, target.atoms[i]) for i in drive.atoms)
-
-    def _schedule(self, plan: Plan) -> Schedule | None:
-        """Return when pulses play, or None where only the run will know."""
-        try:
-            return next(timed(plan, self._scope([plan.timing]), 1))[0]
-        except QmemError:
-            return None
-
-    def _scope(self, parts: Iterable[Any]) -> dict[str, Any]:
-        """Return the memory's initial values, the inputs at their peak, and middling values for the rest."""
-        made = guess(tuple(part for part in parts if part is not None))
-        known = {name: values[np.abs(values).argmax()] for name, values in self.compiled.inputs.items()}
-        for name, value in self.compiled.scalars.items():
-            if value.is_constant:
-                known[name] = float(np.asarray(value.evaluate({})))
-        return {name: known.get(name, value) for name, value in made.items()}
 
     def _source(self, parts: Iterable[Expression]) -> Source:
         """Return where the values come from: memory and outcomes, or inputs and counters."""

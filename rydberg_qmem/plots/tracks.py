@@ -131,13 +131,17 @@ def draw_below(pen: Pen, lanes: Lanes, page: Page, arrows: Arrows) -> None:
             draw_dial(pen, left + x + SWATCH / 2, y, np.pi / 2)
         elif sign == "clock":
             pen.line([left + x, left + x + SWATCH], [y, y], 1.4)
+        elif sign == "dashed":
+            pen.line([left + x, left + x + SWATCH + 0.5], [y, y], 0.9, linestyle=(0, (2.5, 1.2)))
+        elif sign == "white":
+            pen.rectangle(left + x + SWATCH / 2, y, SWATCH, 5.0, edgecolor=GREY)
         elif sign:
             pen.rectangle(left + x + SWATCH / 2, y, SWATCH, 5.0, facecolor=sign, edgecolor=sign, alpha=0.55)
-        pen.text(left + x + SWATCH + 2.0, y, text, size=SMALL, ha="left")
+        pen.text(left + x + SWATCH + 2.0, y - 2.2, text, size=SMALL, ha="left", va="baseline")
     top = lanes.bottom + (len(lanes.notes) - 1) * LINE + LINE / 2 + 1.0
     for k, line in enumerate(lanes.notes):
         for x, text in line:
-            pen.text(left + x, top - k * LINE, text, size=SMALL, ha="left")
+            pen.text(left + x, top - k * LINE - 2.2, text, size=SMALL, ha="left", va="baseline")
 
 
 def _draw_memory_arrow(pen: Pen, lanes: Lanes, arrow: Arrow) -> None:
