@@ -35,7 +35,9 @@ class Clock:
         """Return how long one visit of a block takes, the blocks within it together (ns)."""
         if place in self.once:
             return self.once[place]
-        return sum(time for found, time in self.once.items() if found.startswith(f"{place}."))
+        inner = [found for found in self.once if found.startswith(f"{place}.")]
+        outermost = [found for found in inner if not any(found.startswith(f"{other}.") for other in inner)]
+        return sum(self.counts.get(found, 1) * self.once[found] for found in outermost)
 
 
 def clock_of(compiled: Compiled) -> Clock:
