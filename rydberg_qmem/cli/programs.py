@@ -14,6 +14,8 @@ from rydberg_qmem.cli.text import aligned, echo, to_terminal
 from rydberg_qmem.cli.tree import tree_of
 from rydberg_qmem.errors import InputError, did_you_mean
 
+VIEWS = ("pulses", "circuit", "register")
+
 
 @app.command("list", cls=Command)
 def list_(
@@ -58,16 +60,27 @@ def check(program: ProgramName, settings: Settings = None) -> None:
 def draw(
     program: ProgramName,
     output: Annotated[Path, typer.Option("-o", "--output", help="The picture: .png, .pdf or .svg.")],
+    view: Annotated[str, typer.Option(help="pulses (in laboratory time), circuit or register.")] = "pulses",
+    settings: Settings = None,
 ) -> None:
-    """Draw a program: atoms, pulses, measurements, and the memory that they feed."""
+    """Draw a program: its pulses in laboratory time, its circuit, or its register."""
     from rydberg_qmem.gallery import load
 
-    loaded = load(program)
+    loaded, parameters = load(program), parameters_of(settings)
+    if view not in VIEWS:
+        raise InputError(f"--view: must be {', '.join(VIEWS)}{did_you_mean(view, VIEWS)} ({view!r})")
     picture_place(output, "--output")
     without_screen()
-    from rydberg_qmem.plots.program import program as draw_program
+    from rydberg_qmem import plots
 
-    save_picture(draw_program(loaded), output)
+    match view:
+        case "register":
+            ax = plots.register(loaded)
+        case "circuit":
+            ax = plots.program(loaded, parameters=parameters)
+        case _:
+            ax = plots.pulses(loaded, parameters=parameters)
+    save_picture(ax, output)
     typer.echo(str(output))
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.compile.check import check
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.errors import InputError
+from rydberg_qmem.errors import InputError, ProgramError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots.arrows import arrows_of
 from rydberg_qmem.plots.labels import NAME, widest
@@ -47,13 +48,17 @@ def pulses(
     the inputs' peak, and 1/2 for outcomes. Long expressions stand below, with a letter.
 
     `width_in` is the width of a new figure, by default one column of a paper (3.4 in), two (7 in) where one is too
-    narrow, or more. The other options are those of `run`. Raises InputError where the width cannot hold the program.
+    narrow, or more. The other options are those of `run`. Raises ProgramError with all
+    problems of the program, InputError where the width cannot hold it.
 
     >>> flip = [{"rotate": {"atom": "q", "angle": "pi"}}, {"measure": {"atoms": "q", "key": "m"}}]
     >>> ax = pulses(Program(name="flip", register={"atoms": {"q": (0, 0)}}, body=flip))
     >>> [text.get_text() for text in ax.texts][:3]
     ['q', 'outcomes', 'measure q\\n→ m']
     """
+    problems = check(program, parameters=parameters, inputs=inputs, rounds=rounds)
+    if problems:
+        raise ProgramError(problems)
     compiled = compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
     score = Score(compiled)
     items = score.items(compiled.steps)
