@@ -67,7 +67,7 @@ def register(
 def _axes_3d() -> Any:
     import matplotlib.pyplot as plt
 
-    return plt.figure().add_subplot(projection="3d")
+    return plt.figure(layout="none").add_axes((0.0, 0.12, 0.86, 0.74), projection="3d")
 
 
 def _checked(roles: Mapping[str, str], shape: Register) -> Mapping[str, str]:
@@ -86,9 +86,8 @@ def _atoms(ax: Any, names: Sequence[str], points: Floats, roles: Mapping[str, st
         marker = _MARKERS[k % len(_MARKERS)]
         ax.plot(*points[chosen].T, marker, color=colours[k % len(colours)], markersize=5, label=kind or None)
     for name, point in zip(names, points, strict=True):
-        offset = {"textcoords": "offset points", "xytext": (4, 4)}
         if points.shape[1] == 2:
-            ax.annotate(name, point, fontsize=NAME, zorder=6, **offset)
+            ax.annotate(name, point, xytext=(0, 4), textcoords="offset points", fontsize=NAME, ha="center", zorder=6)
         else:
             ax.text(*point, f"  {name}", fontsize=NAME, zorder=6)
 
