@@ -17,6 +17,8 @@ _ROWS_HEIGHT = 62.0
 _LEAST_ROW, _MOST_ROW = 11.0, 30.0
 _BETWEEN, _CHANNEL = 8.0, 4.0
 SWATCH = 6.0
+NOTE_LINE = 9.4
+"""Height of a line of legend or notes: signs like √ and ∫ are tall."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,12 @@ class Lanes:
         legend_top = time - 2 * LINE - 11.0
         signs = iter(sign for sign, _ in _legend(rows, page))
         legend = [
-            (x, legend_top - k * LINE, next(signs, "") if x == 0 or text in legend_texts else "", text)
+            (x, legend_top - k * NOTE_LINE, next(signs, "") if x == 0 or text in legend_texts else "", text)
             for k, line in enumerate(lines)
             for x, text in line
         ]
         notes = flowed(arrows.letters.notes, width)
-        bottom = legend_top - (len(lines) + len(notes)) * LINE - 2.0
+        bottom = legend_top - (len(lines) + len(notes)) * NOTE_LINE - 1.0
         named = "memory" if score.compiled.scalars or score.compiled.windows else "outcomes"
         return cls(
             rows, (labels[0] if labels else ceiling) + 2.0, labels, inputs, 2.0, rows_bottom, memory, named, bottoms,

@@ -14,7 +14,7 @@ from rydberg_qmem.plots.score import Bar, Event, Frame, Item
 
 SMALL = 6.5
 """Size of text within the score, in points."""
-SHORTEST = 3.5
+SHORTEST = 5.2
 """Least width of a stretch of time between two edges, in points."""
 _EDGE, _BOX, _SPACE, _FLOW = 4.0, 11.0, 2.5, 10.0
 _LETTER = "if aa"

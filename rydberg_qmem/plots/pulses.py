@@ -48,8 +48,8 @@ def pulses(
     the inputs' peak, and 1/2 for outcomes. Long expressions stand below, with a letter.
 
     `width_in` is the width of a new figure, by default one column of a paper (3.4 in), two (7 in) where one is too
-    narrow, or more. The other options are those of `run`. Raises ProgramError with all
-    problems of the program, InputError where the width cannot hold it.
+    narrow, or more. The other options are those of `run`. Raises ProgramError with all problems of the program,
+    InputError where the width cannot hold it.
 
     >>> flip = [{"rotate": {"atom": "q", "angle": "pi"}}, {"measure": {"atoms": "q", "key": "m"}}]
     >>> ax = pulses(Program(name="flip", register={"atoms": {"q": (0, 0)}}, body=flip))

@@ -6,14 +6,14 @@ import numpy as np
 
 from rydberg_qmem.plots.arrows import Arrow, Arrows, turned
 from rydberg_qmem.plots.labels import LINE, NAME, text_width
-from rydberg_qmem.plots.lanes import SWATCH, Lane, Lanes
+from rydberg_qmem.plots.lanes import NOTE_LINE, SWATCH, Lane, Lanes
 from rydberg_qmem.plots.page import SMALL, Page, PlacedBar, PlacedEvent, PlacedFrame
 from rydberg_qmem.plots.pen import GREY, INK, PALE, Pen
 from rydberg_qmem.plots.score import Note, Score, us
 from rydberg_qmem.plots.style import okabe_ito
 
 _MEMORY_FILL = "0.96"
-_DIAL = 2.6
+_DIAL = 2.4
 INPUTS = okabe_ito()[3]
 """The colour of inputs; it is no channel's but the third's, which has no arrows."""
 
@@ -138,10 +138,10 @@ def draw_below(pen: Pen, lanes: Lanes, page: Page, arrows: Arrows) -> None:
         elif sign:
             pen.rectangle(left + x + SWATCH / 2, y, SWATCH, 5.0, facecolor=sign, edgecolor=sign, alpha=0.55)
         pen.text(left + x + SWATCH + 2.0, y - 2.2, text, size=SMALL, ha="left", va="baseline")
-    top = lanes.bottom + (len(lanes.notes) - 1) * LINE + LINE / 2 + 1.0
+    top = lanes.bottom + (len(lanes.notes) - 0.5) * NOTE_LINE
     for k, line in enumerate(lanes.notes):
         for x, text in line:
-            pen.text(left + x, top - k * LINE - 2.2, text, size=SMALL, ha="left", va="baseline")
+            pen.text(left + x, top - k * NOTE_LINE - 2.2, text, size=SMALL, ha="left", va="baseline")
 
 
 def _draw_memory_arrow(pen: Pen, lanes: Lanes, arrow: Arrow) -> None:
