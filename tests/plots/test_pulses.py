@@ -128,7 +128,11 @@ def test_rows_are_channels_and_atoms() -> None:
 
 
 def test_measurements_resets_and_probes_are_strips() -> None:
-    body = [MEASURE, {"reset": {"atoms": "a"}}, {"probe": {"atoms": "s", "key": "n", "occupation": True}}]
+    body: list[dict[str, Any]] = [
+        MEASURE,
+        {"reset": {"atoms": "a"}},
+        {"probe": {"atoms": "s", "key": "n", "occupation": True}},
+    ]
     found = texts(program(pulse(), *body).draw())
 
     assert {"measure a\n→ m", "reset a", "probe s\n→ n"} <= set(found)

@@ -58,7 +58,7 @@ def test_circles_have_half_the_blockade_radius_at_the_given_rabi_frequency() -> 
     import pulser
 
     rabi = 2 * np.pi
-    ax = rq.plots.register(program(device="AnalogDevice"), rabi=rabi)
+    ax: Any = rq.plots.register(program(device="AnalogDevice"), rabi=rabi)
 
     radius = (pulser.AnalogDevice.interaction_coeff / rabi) ** (1 / 6)
     assert radii(ax) == {round(radius / 2, 9)}
@@ -68,7 +68,7 @@ def test_circles_have_half_the_blockade_radius_at_the_given_rabi_frequency() -> 
 def test_without_a_rabi_frequency_it_is_the_largest_of_the_device() -> None:
     import pulser
 
-    largest = pulser.AnalogDevice.channels["rydberg_global"].max_amp
+    largest: Any = pulser.AnalogDevice.channels["rydberg_global"].max_amp
     radius = pulser.AnalogDevice.rydberg_blockade_radius(largest)
 
     assert radii(PAIR.draw(device="AnalogDevice")) == {round(radius / 2, 9)}
@@ -77,7 +77,7 @@ def test_without_a_rabi_frequency_it_is_the_largest_of_the_device() -> None:
 
 def test_the_legend_tells_what_atoms_are_for() -> None:
     given = PAIR.draw(roles={"s": "system", "a": "ancilla"})
-    read = rq.plots.register(program())
+    read: Any = rq.plots.register(program())
 
     assert [text.get_text() for text in given.get_legend().get_texts()] == ["system", "ancilla"]
     assert [text.get_text() for text in read.get_legend().get_texts()] == ["measured", "measured and reset"]
