@@ -3,9 +3,8 @@
 Between segments the executor measures, collapses and resets atoms on the matrix-product state itself (`chain`).
 
 Two-site sweeps follow only what neighbouring tensors can hold. Two atoms whose tensors lie on both sides of an atom
-that is in a level for certain would feel each other as a mean field, however far the entanglement of the true state
-goes. Atoms that are in a level for certain and that nothing drives are therefore left out of the sweeps: what they do
-to the others is a known detuning.
+that is in a level for certain would feel each other as a mean field only. Atoms that are in a level for certain are
+therefore left out of the sweeps while nothing drives them: what they do to the others is a known detuning.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ from rydberg_qmem.emulators.played import Played, dark, each_row
 from rydberg_qmem.emulators.protocol import Capabilities
 from rydberg_qmem.units import NS_PER_US
 
-CERTAIN = 1e-13
-"""Probability below which an undriven atom counts as not being in a level."""
+CERTAIN = 1e-10
+"""Probability below which an undriven atom counts as not being in a level; it counts as truncated."""
 NEGLIGIBLE_TURN = 1e-6
 """Phase (rad) per segment up to which the interaction of a pair is left out."""
 LARGEST_TURN = 30.0
@@ -81,7 +80,9 @@ class EmuMps:
         made = []
         with one_thread():
             for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
-                end = states[row] if steps is None else self._run(plan.target, steps, states[row])
+                end = states[row]
+                for stretch in steps.stretches() if steps is not None else ():
+                    end = self._run(plan.target, stretch, end)
                 made.append((row, _framed(schedule, here, end)))
         return [state for _, state in sorted(made, key=lambda pair: pair[0])]
 
@@ -120,7 +121,7 @@ class EmuMps:
         return {"mps_max_bond_dim": float(state.largest_bond), "mps_truncation_error": state.truncated}
 
     def _run(self, target: Target, steps: Played, state: Chain) -> Chain:
-        """Return a state after the steps, atoms that stay as they are left out meanwhile."""
+        """Return a state after steps that drive the same atoms; those that stay as they are left out meanwhile."""
         apart = _spectators(target, steps, state)
         active = np.array([k for k in range(len(state.sites)) if k not in apart.level_of])
         if not apart.moving:
@@ -128,7 +129,7 @@ class EmuMps:
         atoms = np.array(state.sites)[active]
         raised = [state.sites[site] for site, level in apart.level_of.items() if level == GROUND_FIRST.get("r")]
         shift = -target.van_der_waals[np.ix_(atoms, raised)].sum(axis=1) if raised else np.zeros(len(atoms))
-        here = steps.of_atoms(atoms, shift)
+        here = replace(steps.of_atoms(atoms, shift), cuts=steps.cuts - steps.cuts[0])
         interactions = _interactions(target, atoms, float(steps.cuts[-1] - steps.cuts[0]))
         scale = 2 * (np.abs(interactions).sum(axis=(0, 1)) + (here.amplitude + np.abs(here.detuning)).max(axis=0)).max()
         fine = here.cut(min(self.longest_ns, LARGEST_TURN * NS_PER_US / max(float(scale), 1e-9)))
@@ -166,7 +167,7 @@ class EmuMps:
         )
         run = create_impl(sequence_data(steps, interactions, levels), config)
         run.init()
-        lost = max(0.0, 1.0 - float(run.state.overlap(begin)) / float(begin.norm()) ** 2)
+        lost = max(0.0, 1.0 - float(run.state.overlap(begin)))  # what `begin` itself lacks of norm counts, too
         bond = run.state.get_max_bond_dim()
         while not run.is_finished():
             run.progress()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,15 @@ class Played:
     amplitude: Array
     detuning: Array
     phase: Array
+
+    def stretches(self) -> list[Played]:
+        """Return the drives in parts throughout which the same atoms are driven."""
+        on = self.amplitude != 0
+        edges = [0, *(np.flatnonzero((on[1:] != on[:-1]).any(axis=1)) + 1), len(on)]
+        return [
+            Played(self.cuts[a : b + 1], self.amplitude[a:b], self.detuning[a:b], self.phase[a:b])
+            for a, b in pairwise(edges)
+        ]
 
     @property
     def driven(self) -> NDArray[np.bool_]:
