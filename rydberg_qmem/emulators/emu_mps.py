@@ -210,9 +210,7 @@ def _spectators(target: Target, steps: Played, state: Chain) -> _Apart:
     upper = chains.excitations(state)
     driven = steps.driven[list(state.sites)]
     found = {
-        site: int(p > 0.5)
-        for site, p in enumerate(upper)
-        if not driven[site] and (p < CERTAIN or p > 1 - CERTAIN)
+        site: int(p > 0.5) for site, p in enumerate(upper) if not driven[site] and (p < CERTAIN or p > 1 - CERTAIN)
     }
     moving = len(found) < len(state.sites)
     for site in list(found)[: max(0, 2 - (len(state.sites) - len(found)))]:

@@ -16,7 +16,7 @@ from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, Schedule, rows_of, timed, to_pulser
 
 Array = NDArray[np.float64]
-BASES = {("r", "g"): "ground-rydberg", ("0", "1"): "XY"}
+BASES: dict[tuple[str, ...], str] = {("r", "g"): "ground-rydberg", ("0", "1"): "XY"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class Played:
     def cut(self, longest_ns: float) -> Played:
         """Return the same drives in steps of at most a length; times are whole multiples of a nanosecond's part."""
         counts = np.ceil(np.diff(self.cuts) / longest_ns - 1e-9).astype(np.int64)
-        parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(self.cuts[:-1], self.cuts[1:], counts, strict=True)]
+        parts = [
+            np.linspace(a, b, n, endpoint=False) for a, b, n in zip(self.cuts[:-1], self.cuts[1:], counts, strict=True)
+        ]
         cuts = np.concatenate([*parts, self.cuts[-1:]])
         which = np.repeat(np.arange(len(counts)), counts)
         return Played(cuts, self.amplitude[which], self.detuning[which], self.phase[which])
@@ -127,4 +129,3 @@ def energy_scale(target: Target, steps: Played) -> float:
     if "0" in target.levels:
         pairs += np.triu(np.abs(target.exchange)).sum()
     return float(pairs) + float((steps.amplitude + np.abs(steps.detuning)).sum(axis=1).max())
-

@@ -85,7 +85,9 @@ def moved(held: Held, holder: Holding, atom: int, levels: tuple[str, str], found
     return Held(states, which)
 
 
-def probe_totals(held: Held, holder: Holding, levels: tuple[str, ...], step: ProbeStep, weights: Array) -> dict[str, Any]:
+def probe_totals(
+    held: Held, holder: Holding, levels: tuple[str, ...], step: ProbeStep, weights: Array
+) -> dict[str, Any]:
     """Return, for each quantity asked for, its sum over rows times their weights."""
     total = np.bincount(held.state_of, weights, minlength=len(held.states))
     present = [(state, weight) for state, weight in zip(held.states, total, strict=True) if weight > 0]

@@ -69,14 +69,14 @@ class Population:
 
     def with_values(self, **values: Array) -> Population:
         """Return the population with some classical values replaced."""
-        return Population(self.parts, self.weights, self.shots, {**self.values, **values})
+        return Population(self.parts, self.weights, self.shots, {**self.values, **values}, self.held)
 
     def with_parts(self, old: Iterable[Part], new: Iterable[Part]) -> Population:
         """Return the population with some parts replaced, parts in the order of their first atoms."""
         gone = {part.atoms for part in old}
         parts = [*(part for part in self.parts if part.atoms not in gone), *new]
         parts.sort(key=lambda part: part.atoms)
-        return Population(tuple(parts), self.weights, self.shots, self.values)
+        return Population(tuple(parts), self.weights, self.shots, self.values, self.held)
 
     def holding(self, atoms: Iterable[int]) -> list[Part]:
         """Return the parts that hold any of some atoms."""

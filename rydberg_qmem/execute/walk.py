@@ -335,13 +335,14 @@ class Walk:
     ) -> tuple[Population, Index]:
         """Let every row find each atom of a step in one of two levels, atom by atom; put it into a level after it."""
         outcome = np.zeros((len(population), len(step.atoms)), dtype=np.int64)
+        uniform: Array | None = None
         if self.draws is not None:
             place = self._place(self._sites[id(step)])
             uniform = self.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
         for k, atom in enumerate(step.atoms):
             assert population.held is not None
             chances = own.first_chances(population.held, self._holder, atom, levels[0])
-            if self.draws is not None:
+            if uniform is not None:
                 found_in = own.seconds(chances, uniform[:, k])
             else:
                 population, rows, found_in = self._both(population, chances, step)
