@@ -16,6 +16,8 @@ State = NDArray[np.complex128]
 GROUND_FIRST: dict[str, int] = {"g": 0, "r": 1, "0": 0, "1": 1}
 """Index of each level where an emulator of two-level atoms puts the ground level first, as emu-sv and emu-mps do."""
 
+BYTES_PER_AMPLITUDE = 96
+"""One amplitude and the temporaries of its evolution."""
 THREADLESS = 32
 """Matrices up to this size are multiplied without BLAS, whose threads cost more than they save on them."""
 
