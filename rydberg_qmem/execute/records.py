@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OUTCOME_ATTRS = {"flag_values": [-1, 0, 1], "flag_meanings": "not_measured zero one"}
 PACKAGES = ("rydberg_qmem", "pulser", "numpy", "scipy", "xarray", "zarr")
+EMULATOR_PACKAGES = {"qutip": ("qutip",), "emu_sv": ("emu-sv", "torch"), "emu_mps": ("emu-mps", "torch")}
 
 
 def dataset(compiled: Compiled, trace: Trace) -> xr.Dataset:
@@ -91,7 +92,9 @@ def provenance(
         "rng": f"numpy Philox, SeedSequence spawn_key (point, cohort, stream), cohorts of {COHORT}",
         "emulator": emulator,
         "noise_json": "null",
-        "versions_json": json.dumps({name: _version(name) for name in PACKAGES}),
+        "versions_json": json.dumps(
+            {name: _version(name) for name in (*PACKAGES, *EMULATOR_PACKAGES.get(emulator, ()))}
+        ),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(wall_s, 3),
     }

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.check import check
+from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep
-from rydberg_qmem.emulators.protocol import Emulator, check_capabilities
+from rydberg_qmem.emulators.protocol import Emulator, Holding, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.execute import records
@@ -165,8 +166,9 @@ def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
     if problems:
         raise ProgramError(problems)
     compiled = compile_program(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds)
-    check_capabilities(emulator_of(job.emulator), compiled, exact=job.shots is None)
-    return compiled
+    emulator = emulator_of(job.emulator)
+    check_capabilities(emulator, compiled, exact=job.shots is None, state=job.state)
+    return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
 
 
 def record_bytes(compiled: Compiled, shots: int | None) -> int:
