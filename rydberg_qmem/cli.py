@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, assert_never
 import typer
 from typer.core import TyperCommand
 
-from rydberg_qmem.errors import InputError, ProgramError, QmemError, did_you_mean, short
+from rydberg_qmem.errors import InputError, Problem, ProgramError, QmemError, did_you_mean, short
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -147,22 +147,26 @@ def check(program: ProgramName, settings: Settings = None) -> None:
     from rydberg_qmem.gallery import load
 
     loaded = load(program)
-    compiled = _checked(loaded, _parameters(settings))
+    compiled, notes = _checked(loaded, _parameters(settings))
     atoms = len(loaded.register.names)
     loops = "".join(f", {name} {times}" for name, times in compiled.rounds.items())
     noun = "atom" if atoms == 1 else "atoms"
     typer.echo(f"ok: {loaded.name}, {atoms} {noun} on {loaded.device_name}{loops}, {loaded.fingerprint()[:12]}")
+    if notes:
+        _echo(f"note: {note}" for note in notes)
 
 
-def _checked(program: Program, parameters: Mapping[str, float], **signals: Any) -> Compiled:
-    """Return the compiled program, or raise all its problems at once."""
+def _checked(
+    program: Program, parameters: Mapping[str, float], **signals: Any
+) -> tuple[Compiled, tuple[Problem, ...]]:
+    """Return the compiled program and the notes on it, or raise all its problems at once."""
     from rydberg_qmem.compile.check import check as check_program
     from rydberg_qmem.compile.segments import compile_program
 
     problems = check_program(program, parameters=parameters, **signals)
     if problems:
         raise ProgramError(problems)
-    return compile_program(program, parameters=parameters, **signals)
+    return compile_program(program, parameters=parameters, **signals), problems.notes
 
 
 @app.command(cls=_Command)
@@ -245,7 +249,7 @@ def run(
         _picture_place(plot, "--plot")
         _few_loops(points)
         first = {name: values[0] for name, values in points.items()}
-        drive, response = _loop_of(_checked(loaded, {**parameters, **first}, **signals), drive, response)
+        drive, response = _loop_of(_checked(loaded, {**parameters, **first}, **signals)[0], drive, response)
     with _progress() as progress:
         record = run_program(
             loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
