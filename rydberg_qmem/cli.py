@@ -156,9 +156,7 @@ def check(program: ProgramName, settings: Settings = None) -> None:
         _echo(f"note: {note}" for note in notes)
 
 
-def _checked(
-    program: Program, parameters: Mapping[str, float], **signals: Any
-) -> tuple[Compiled, tuple[Problem, ...]]:
+def _checked(program: Program, parameters: Mapping[str, float], **signals: Any) -> tuple[Compiled, tuple[Problem, ...]]:
     """Return the compiled program and the notes on it, or raise all its problems at once."""
     from rydberg_qmem.compile.check import check as check_program
     from rydberg_qmem.compile.segments import compile_program

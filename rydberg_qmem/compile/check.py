@@ -136,7 +136,9 @@ def _values(
     except QmemError as error:
         yield _as_problem(error)
         return
-    found = [problem for segment, loops in _segments(compiled.steps, ()) for problem in _segment(compiled, segment, loops)]
+    found = [
+        problem for segment, loops in _segments(compiled.steps, ()) for problem in _segment(compiled, segment, loops)
+    ]
     yield from found or limits(compiled)
 
 

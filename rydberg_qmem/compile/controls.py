@@ -6,19 +6,20 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
 from rydberg_qmem.compile.samples import SLACK
 from rydberg_qmem.compile.shapes import Array, Scope, blackman_window, column, kaiser_window, levels
-from rydberg_qmem.compile.steps import Placed, expressions_in
+from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import shape_names, wrapped
+from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, shape_names, wrapped
+from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Align, Delay, DetuningMap, PhaseShift, Pulse
 from rydberg_qmem.language.bounds import Box, bounds
-from rydberg_qmem.language.expressions import ROUNDING, Expression
+from rydberg_qmem.language.expressions import ROUNDING, Columns, Expression
 from rydberg_qmem.language.intervals import DOMAIN, UNKNOWN, Interval, apply
 from rydberg_qmem.language.waveforms import (
     Blackman,
@@ -51,8 +52,6 @@ class Control:
     below: str = ""
     above: str = ""
     unit: str = ""
-    whole: bool = False
-    """Whether what keeps it in limits is looked at round by round before the run, if counters and inputs decide it."""
 
     def proved(self, interval: Interval) -> bool:
         """Return whether no number of an interval breaks a limit."""
@@ -74,7 +73,9 @@ class Control:
         """Return for each row how near its values come to breaking a limit, and how far beyond they go."""
         gaps = [values - self.high if self.high < inf else None, self.low - values if self.low > -inf else None]
         found = [np.where(np.isfinite(gap), gap, 1e300).max(axis=1) for gap in gaps if gap is not None]
-        return np.max(found, axis=0) if found else np.abs(np.where(np.isfinite(values), values, 1e300)).max(axis=1)
+        if not found:
+            found = [np.abs(np.where(np.isfinite(values), values, 1e300)).max(axis=1)]
+        return np.asarray(np.max(found, axis=0))
 
     def rule(self, low: float, high: float) -> str:
         """Return the rule that values between two bounds break first."""
@@ -97,7 +98,8 @@ def controls_of(placed: Placed, target: Target) -> tuple[Control, ...]:
     """Return the controls of one unitary block that depend on anything known only in the run."""
     if not expressions_in(placed.block):
         return ()
-    return tuple(made for op in lower(placed.block, placed.place, target) for made in _of(op, placed.place, target))
+    made = (control for op in lower(placed.block, placed.place, target) for control in _of(op, placed.place, target))
+    return tuple({(control.place, control.above): control for control in made}.values())
 
 
 def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
@@ -115,16 +117,13 @@ def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
             clock = target.channel(op.channel).clock_period if op.channel else max(c.clock_period for c in channels)
             yield from _duration(op.duration_ns, place, least=1, most=LONGEST_NS, clock=clock, where="the clock")
         case GatePulse():
-            yield from _strength(op.angle, place)
             yield from _gate(op, target)
-        case PhaseShift():
-            yield from _strength(op.angle, place)
-        case Align():
+        case PhaseShift() | Align():
             pass
         case _:
             assert_never(op)
     for expression in expressions_in(op):
-        yield finite(expression, place)
+        yield _strength(expression, place) or finite(expression, place)
 
 
 # --- durations ---
@@ -141,7 +140,9 @@ def _durations(shape: Waveform | Expression, channel_id: str, place: str, target
     )
 
 
-def _duration(expression: Expression, place: str, *, least: int, most: int, clock: int, where: str) -> Iterator[Control]:
+def _duration(
+    expression: Expression, place: str, *, least: int, most: int, clock: int, where: str
+) -> Iterator[Control]:
     if expression.is_constant:
         return
     rule = f"must be a multiple of the {clock} ns of {where}, from {least} to {most} ns"
@@ -149,6 +150,61 @@ def _duration(expression: Expression, place: str, *, least: int, most: int, cloc
         f"{place}.duration_ns", expression.names, lambda box: bounds(expression, box),
         lambda scope: column(expression, scope)[:, None], least, most, clock, rule, rule, " ns",
     )  # fmt: skip
+
+
+def length_of(segment: Segment, target: Target) -> tuple[Control, ...]:
+    """Return the control of how long a segment lasts, where the device has a limit and the run decides it."""
+    most = target.device.max_sequence_duration
+    if most is None or not any(expressions_in(placed.block) for placed in segment.blocks):
+        return ()
+    plan = plan_segment(segment, target)
+    names = frozenset[str]().union(*(e.names for e in plan.timing))
+    rule = f"must last at most {most} ns, the longest sequence of {target.device.name}"
+
+    def values(scope: Scope) -> Array:
+        rows = max([len(v.values if isinstance(v, Columns) else np.atleast_1d(v)) for v in scope.values()], default=1)
+        return np.array([[_lasting(plan, _row_of(scope, i))] for i in range(rows)])
+
+    return (
+        Control(
+            segment.place, names, lambda box: _longest(plan.operations, box, target), values, 0, most, 0, rule, rule,
+            " ns",
+        ),
+    ) if names else ()  # fmt: skip
+
+
+def _lasting(plan: Plan, scope: Scope) -> float:
+    try:
+        return float(plan.durations(scope, 1)[0])
+    except QmemError:
+        return np.inf
+
+
+def _longest(operations: tuple[tuple[Lowered, str], ...], box: Box, target: Target) -> Interval:
+    """Return an interval of a segment's duration, all blocks one after the other with all that may lie between."""
+    high = 0.0
+    for op, _ in operations:
+        match op:
+            case Pulse() | DetuningMap() | Delay():
+                high += max((bounds(e, box).high for e in _timing(op)), default=0.0)
+            case GatePulse():
+                high += op.duration_ns
+            case PhaseShift() | Align():
+                continue
+            case _:
+                assert_never(op)
+        if op.channel is not None:
+            channel = target.channel(op.channel)
+            high += channel.phase_jump_time + 2 * channel.rise_time + channel.clock_period
+            high += (channel.min_retarget_interval or 0) + (channel.fixed_retarget_t or 0)
+    return Interval(0.0, high)
+
+
+def _timing(op: Pulse | DetuningMap | Delay) -> tuple[Expression, ...]:
+    if isinstance(op, Delay):
+        return (op.duration_ns,)
+    shapes = (op.detuning,) if isinstance(op, DetuningMap) else (op.amplitude, op.detuning)
+    return tuple(shape.duration_ns for shape in shapes if not isinstance(shape, Expression))
 
 
 # --- amplitudes and detunings ---
@@ -164,18 +220,16 @@ def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[
         durations = column(length, scope)
         if len(np.unique(durations)) == 1:
             return _ends(levels(shape, scope, int(durations[0])).values)
-        rows = [{name: _row(value, i) for name, value in scope.items()} for i in range(len(durations))]
-        return np.concatenate([_ends(levels(shape, row, int(d)).values) for row, d in zip(rows, durations, strict=True)])
+        rows = [_row_of(scope, i) for i in range(len(durations))]
+        return np.concatenate(
+            [_ends(levels(shape, row, int(d)).values) for row, d in zip(rows, durations, strict=True)]
+        )
 
     return values
 
 
-def _row(value: object, i: int) -> object:
-    from rydberg_qmem.language.expressions import Columns
-
-    if isinstance(value, Columns):
-        return Columns(value.names, value.values[i : i + 1])
-    return value[i : i + 1] if isinstance(value, np.ndarray) and value.ndim else value
+def _row_of(scope: Scope, i: int) -> dict[str, Any]:
+    return rows_of(scope, np.array([i]))
 
 
 def _ends(samples: Array) -> Array:
@@ -197,7 +251,6 @@ def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
         below="must not be negative",
         above="must be a finite number" if limit is None else f"must peak at or below {limit:.6g} rad/µs on {on}",
         unit=" rad/µs",
-        whole=True,
     )
 
 
@@ -209,7 +262,7 @@ def _detuning(op: Pulse, place: str, target: Target) -> Iterator[Control]:
     rule = f"must stay within ±{limit:.6g} rad/µs on {op.channel}" if limit is not None else "must be a finite number"
     yield Control(
         f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
-        _shaped(op.detuning, op), -most, most, 0, rule, rule, " rad/µs", whole=True,
+        _shaped(op.detuning, op), -most, most, 0, rule, rule, " rad/µs",
     )  # fmt: skip
 
 
@@ -221,7 +274,7 @@ def _map(op: DetuningMap, place: str, target: Target) -> Iterator[Control]:
     rule = f"must lie between {bottom or '-inf'} and 0 rad/µs"
     yield Control(
         f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
-        _shaped(op.detuning, op), least, 0.0, 0, rule, rule, " rad/µs", whole=True,
+        _shaped(op.detuning, op), least, 0.0, 0, rule, rule, " rad/µs",
     )  # fmt: skip
 
 
@@ -243,23 +296,22 @@ def _gate(op: GatePulse, target: Target) -> Iterator[Control]:
     rule = f"must peak at or below {limit:.6g} rad/µs on {op.channel} of {target.device.name}"
     yield Control(
         f"{op.place}.amplitude", op.angle.names, within, values, 0.0, limit * (1 + SLACK), 0, rule, rule, " rad/µs",
-        whole=True,
     )  # fmt: skip
 
 
 STRENGTHS = {"damp": "probability", "beam_splitter": "reflectivity", "weak_measure": "strength"}
 
 
-def _strength(angle: Expression, place: str) -> Iterator[Control]:
-    """Yield the control of a cell's strength, which its rotations take the arcsine of."""
+def _strength(angle: Expression, place: str) -> Control | None:
+    """Return the control of a cell's strength, which its rotations take the arcsine of."""
     name = STRENGTHS.get(place.rpartition(".")[2])
     found = _argument(angle, "asin") if name is not None else None
     if found is None or found.is_constant:
-        return
+        return None
     inner = _argument(found, "sqrt") if name != "strength" else None
     strength, least = (inner, 0.0) if inner is not None else (found, -1.0)
     rule = f"must lie between {least:g} and 1"
-    yield Control(
+    return Control(
         f"{place}.{name}", strength.names, lambda box: bounds(strength, box),
         lambda scope: column(strength, scope)[:, None], least - ROUNDING, 1 + ROUNDING, 0, rule, rule,
     )  # fmt: skip
@@ -345,4 +397,4 @@ def _curve(shape: Interpolated, box: Box) -> Interval:
     return Interval(low, made.high + INTERPOLATION_SLACK, None, 0, made.fault)
 
 
-__all__ = ["Control", "controls_of", "finite", "span"]
+__all__ = ["Control", "controls_of", "finite", "length_of", "span"]

@@ -33,13 +33,16 @@ At = tuple[tuple[str, int], ...]
 
 ROWS = 64
 GENERATIONS = 6
-MOST_VISITS = 6000
+MOST_VISITS = 2500
 """Steps that one search for a history may do, over all rows together."""
 TRIES = 6
 """Halvings of the parts that are tried to be left out of a history that was found."""
 REACH_OF_NORMAL = 6.0
 """Normal numbers beyond this are left out of histories, though none is impossible."""
+NEARLY_ONE = 1 - 1e-6
 MUTATIONS = (0.02, 0.1, 0.4)
+MOST_BITS = 10
+"""Programs with no more outcomes are played with all of them: what breaks no limit then is proved."""
 
 
 @dataclass(frozen=True, order=True)
@@ -80,9 +83,12 @@ class Player:
     broken: dict[int, Broken] = field(default_factory=dict)
     excess: dict[Control, Array] = field(default_factory=dict)
     visits: int = MOST_VISITS
+    sought: frozenset[Control | Reading] = frozenset()
+    """When all of these are broken, the rest is not played."""
 
     def __post_init__(self) -> None:
         self.ended = np.zeros(self.rows, dtype=bool)
+        self.stops = bool(self.sought)
 
     def play(self) -> dict[int, Broken]:
         """Play all rows to their ends; return what each row that ends early breaks."""
@@ -106,6 +112,9 @@ class Player:
 
     def _end(self, row: int, broken: Broken) -> None:
         self.broken[row], self.ended[row] = broken, True
+        self.sought = self.sought - {broken.about}
+        if not self.sought and self.stops:
+            self.visits = 0
 
     def _steps(self, steps: tuple[Step, ...], rows: Rows) -> None:
         for step in steps:
@@ -152,6 +161,8 @@ class Player:
             if isinstance(step, PushStep) and name not in self.compiled.live_after[id(step)]:
                 continue
             rows = self._read(expression.names, f"{step.place}.{name}", self._alive(rows))
+            if not len(rows):
+                return
             value = np.full(self.rows, np.nan)
             value[rows] = self._value(expression, rows, f"{step.place}.{name}")
             made.append((name, value))
@@ -166,6 +177,8 @@ class Player:
     def _when(self, step: WhenStep, rows: Rows) -> None:
         place = f"{step.place}.if"
         rows = self._read(step.condition.names, place, rows)
+        if not len(rows):
+            return
         holds = np.full(self.rows, False)
         holds[rows] = self._value(step.condition, rows, place) != 0
         rows = self._alive(rows)
@@ -256,7 +269,7 @@ class _Drawn:
 
     def _next(self, kind: str) -> Array:
         self.calls += 1
-        return self.source(kind, f"{self.place}#{self.calls}", 1, self.at)[self.rows, 0]
+        return np.asarray(self.source(kind, f"{self.place}#{self.calls}", 1, self.at)[self.rows, 0])
 
 
 # --- searching ---
@@ -304,7 +317,7 @@ class Generation:
         drawn = self.random.uniform(size=shape)
         style = (np.arange(self.rows) // 2 % 4)[:, None]
         if kind == "uniform":
-            return np.choose(style, [np.full(shape, 0.5), np.zeros(shape), np.full(shape, 1 - 2.0**-53), drawn])
+            return np.choose(style, [np.full(shape, 0.5), np.zeros(shape), np.full(shape, NEARLY_ONE), drawn])
         if kind == "normal":
             far = np.full(shape, REACH_OF_NORMAL)
             return np.choose(style, [np.zeros(shape), -far, far, (2 * drawn - 1) * REACH_OF_NORMAL])
@@ -322,29 +335,89 @@ class Witness:
     """Whether anything is measured before."""
 
 
-def search(compiled: Compiled, controls: Controls, wanted: Iterable[Control | Reading]) -> list[Witness]:
-    """Look for a history for each control or reading; every one that is returned has been played."""
+def search(
+    compiled: Compiled, controls: Controls, wanted: Iterable[Control | Reading]
+) -> tuple[list[Witness], frozenset[Control | Reading]]:
+    """Look for a history that breaks each control or reading; return those found, and what no history breaks.
+
+    Every witness has been played by itself. Only where all histories can be played is anything proved.
+    """
     missing = frozenset(wanted)
     random = np.random.default_rng(0)
     columns = tuple((key, i) for key, atoms in compiled.keys.items() for i in range(len(atoms)))
-    sought = frozenset(about for about in missing if isinstance(about, Control))
     found: dict[Control | Reading, Witness] = {}
     generation = Generation(random, columns)
+    best = -np.inf
     for turn in range(GENERATIONS):
-        player = Player(compiled, controls, sought, generation.source, generation.rows)
-        for row, broken in sorted(player.play().items()):
-            if broken.about in missing and broken.about not in found:
-                witness = _smallest(compiled, controls, sought, _history(generation, row), broken)
-                if witness is not None:
-                    found[broken.about] = witness
-        left = [about for about in player.excess if about in missing and about not in found]
-        if len(found) == len(missing) or (turn and not left):
+        player = _played(compiled, controls, missing, generation, found)
+        if turn == 0 and missing - found.keys() and (every := _all_histories(compiled, generation)) is not None:
+            whole = _played(compiled, controls, missing, every, found)
+            if whole.visits > 0 and every.made.keys() <= generation.made.keys():
+                return list(found.values()), missing - found.keys()
+        left = [about for about in player.excess if about in missing - found.keys()]
+        if not left:
             break
-        scores = player.excess[left[turn % len(left)]] if left else np.zeros(generation.rows)
-        best = np.argsort(-scores, kind="stable")[: ROWS // 8]
-        parents = best[np.arange(ROWS) % len(best)]
-        generation = Generation(random, columns, parents=parents, old=generation.made)
-    return list(found.values())
+        scores = player.excess[left[turn % len(left)]]
+        if len(left) == 1 and scores.max() <= best:
+            break
+        best = float(scores.max())
+        first = np.argsort(-scores, kind="stable")[: ROWS // 8]
+        generation = Generation(random, columns, parents=first[np.arange(ROWS) % len(first)], old=generation.made)
+    return list(found.values()), frozenset()
+
+
+def _played(
+    compiled: Compiled,
+    controls: Controls,
+    missing: frozenset[Control | Reading],
+    generation: Generation,
+    found: dict[Control | Reading, Witness],
+) -> Player:
+    """Play a generation and keep what it finds, as small as it can be made."""
+    left = frozenset(missing - found.keys())
+    held = frozenset(about for about in missing if isinstance(about, Control))
+    player = Player(compiled, controls, held, generation.source, generation.rows, sought=left)
+    for row, broken in sorted(player.play().items()):
+        if broken.about in left and broken.about not in found:
+            witness = _smallest(compiled, controls, held, _history(generation, row), broken)
+            if witness is not None:
+                found[broken.about] = witness
+    return player
+
+
+def _all_histories(compiled: Compiled, generation: Generation) -> Generation | None:
+    """Return a generation that holds every history, if outcomes are all that decides and they are few."""
+    if any(kind != "outcome" for kind, _, _ in generation.made) or _averages(compiled.steps):
+        return None
+    widths = {key: values.shape[1] for key, values in generation.made.items()}
+    count = sum(widths.values())
+    if count > MOST_BITS:
+        return None
+    bits = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+    ends = np.cumsum(list(widths.values()))
+    parts = {key: bits[:, end - widths[key] : end].astype(float) for key, end in zip(widths, ends, strict=True)}
+    every = Generation(generation.random, generation.columns, rows=2**count)
+    every.old, every.parents, every.rate = parts, np.arange(2**count), np.zeros((2**count, 1))
+    return every
+
+
+def _averages(steps: Iterable[Step]) -> bool:
+    """Return whether any step reads a mean over the shots of a cohort, of which a history is no more than one."""
+    for step in steps:
+        match step:
+            case SetStep() | PushStep():
+                found = any(expression.uses_ensemble for _, expression in step.values)
+            case WhenStep():
+                found = step.condition.uses_ensemble or _averages((*step.then, *step.otherwise))
+            case RepeatStep():
+                found = _averages(step.body)
+            case Segment() | MeasureStep() | ResetStep() | ProbeStep():
+                found = False
+            case _:
+                assert_never(step)
+        if found:
+            return True
+    return False
 
 
 def _history(generation: Generation, row: int) -> dict[Site, float]:
@@ -357,9 +430,13 @@ def _history(generation: Generation, row: int) -> dict[Site, float]:
 
 
 def _replayed(
-    compiled: Compiled, controls: Controls, wanted: frozenset[Control], histories: list[dict[Site, float]]
-) -> tuple[dict[int, Broken], set[tuple[str, str, At]]]:
-    """Play some histories as they are; return what each breaks, and which outcomes and draws came up."""
+    compiled: Compiled,
+    controls: Controls,
+    wanted: frozenset[Control],
+    histories: list[dict[Site, float]],
+    visits: int,
+) -> tuple[Player, set[tuple[str, str, At]]]:
+    """Play some histories as they are; return the player, and which outcomes and draws came up."""
     seen: dict[tuple[str, str, At], Array] = {}
 
     def source(kind: str, name: str, width: int, at: At) -> Array:
@@ -368,8 +445,9 @@ def _replayed(
             seen[kind, name, at] = np.array([[h.get(s, DEFAULTS[kind]) for s in sites] for h in histories])
         return seen[kind, name, at]
 
-    broken = Player(compiled, controls, wanted, source, len(histories), visits=4 * MOST_VISITS).play()
-    return broken, set(seen)
+    player = Player(compiled, controls, wanted, source, len(histories), visits=visits)
+    player.play()
+    return player, set(seen)
 
 
 def _smallest(
@@ -380,13 +458,17 @@ def _smallest(
     broken: Broken,
 ) -> Witness | None:
     """Return a witness with as much of a history left out as still breaks the same control; None if it does not."""
-    def play(histories: list[dict[Site, float]]) -> tuple[list[bool], dict[int, Broken], set[tuple[str, str, At]]]:
-        ends, seen = _replayed(compiled, controls, wanted, histories)
-        return [i in ends and ends[i].about == broken.about for i in range(len(histories))], ends, seen
+    visits = MOST_VISITS
 
-    held, _, seen = play([history])
+    def play(histories: list[dict[Site, float]]) -> tuple[list[bool], Player, set[tuple[str, str, At]]]:
+        player, seen = _replayed(compiled, controls, wanted, histories, visits)
+        ends = player.broken
+        return [i in ends and ends[i].about == broken.about for i in range(len(histories))], player, seen
+
+    held, player, seen = play([history])
     if not held[0]:
         return None
+    visits = 2 * (MOST_VISITS - player.visits) + len(compiled.steps)
     history = {site: value for site, value in history.items() if (site.kind, site.name, site.at) in seen}
     for parts in _partitions(history):
         rest = [part for part in parts if part & history.keys()]
@@ -396,8 +478,8 @@ def _smallest(
         fewer = [_without(history, good[: i + 1]) for i in range(len(good))]
         kept = [h for h, ok in zip(fewer, play(fewer)[0], strict=True) if ok]
         history = kept[-1] if kept else history
-    _, ends, seen = play([history])
-    return Witness(ends[0], history, any(kind == "outcome" for kind, _, _ in seen))
+    _, player, seen = play([history])
+    return Witness(player.broken[0], history, any(kind == "outcome" for kind, _, _ in seen))
 
 
 def _partitions(history: Mapping[Site, float]) -> Iterable[list[frozenset[Site]]]:

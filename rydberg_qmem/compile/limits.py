@@ -22,11 +22,11 @@ def limits(compiled: Compiled) -> list[Problem]:
     left = doubts(compiled, controls)
     if not left:
         return []
-    found = search(compiled, controls, [doubt.about for doubt in left])
-    seen = {witness.broken.about for witness in found}
+    found, proved = search(compiled, controls, [doubt.about for doubt in left])
     names = dict(_hidden(compiled.steps))
     problems = [_problem(compiled, witness, names) for witness in found]
-    return problems + [_note(doubt) for doubt in left if doubt.about not in seen]
+    told = {problem.place for problem in problems}
+    return problems + [_note(doubt) for doubt in left if doubt.about not in proved and doubt.about.place not in told]
 
 
 def _problem(compiled: Compiled, witness: Witness, hidden: dict[str, str]) -> Problem:
@@ -64,7 +64,7 @@ def _history(compiled: Compiled, witness: Witness, hidden: dict[str, str]) -> st
     """Return a history in words: its outcomes that are 1, its draws."""
     groups: dict[tuple[str, str], list[At]] = {}
     for site, value in sorted(witness.history.items()):
-        shown = f"{value:.0f}" if site.kind == "outcome" else f"{value:.4g}"
+        shown = f"{value:.0f}" if site.kind == "outcome" else f"{value:.6g}"
         groups.setdefault((_label(compiled, site, hidden), shown), []).append(site.at)
     if not groups:
         return "when all outcomes are 0" if witness.outcomes else ""
@@ -92,13 +92,23 @@ def _rounds(places: list[At]) -> str:
     if not places[0]:
         return ""
     if len(places[0]) > 1:
-        told = [", ".join(f"{loop} {k}" for loop, k in at) for at in places[:MOST_PLACES]]
-        return "in " + "; ".join(told) + ("; …" if len(places) > MOST_PLACES else "")
+        return _nested(places)
     loop, rounds = places[0][0][0], [at[0][1] for at in places]
     runs = list(_runs(rounds))
     told = [f"{a}" if a == b else f"{a} to {b}" for a, b in runs[:MOST_PLACES]]
     more = " and more" if len(runs) > MOST_PLACES else ""
-    return f"in {loop}{'s' * (len(rounds) > 1)} {_listed(told)}{more}"
+    several = "s" * (len(rounds) > 1 and loop == "round")
+    return f"in {loop}{several} {_listed(told)}{more}"
+
+
+def _nested(places: list[At]) -> str:
+    outer: dict[At, list[At]] = {}
+    for at in places:
+        outer.setdefault(at[:-1], []).append(at[-1:])
+    told = []
+    for at, inner in list(outer.items())[:MOST_PLACES]:
+        told.append(", ".join([*(f"{loop} {k}" for loop, k in at), _rounds(inner).removeprefix("in ")]))
+    return "in " + "; ".join(told) + ("; …" if len(outer) > MOST_PLACES else "")
 
 
 def _runs(rounds: Iterable[int]) -> Iterator[tuple[int, int]]:

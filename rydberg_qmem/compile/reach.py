@@ -13,7 +13,7 @@ from typing import assert_never
 
 import numpy as np
 
-from rydberg_qmem.compile.controls import Control, controls_of, finite
+from rydberg_qmem.compile.controls import Control, controls_of, finite, length_of
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -38,7 +38,8 @@ MOST_ROUNDS = 20_000
 PATIENCE = 3
 """Joins of a loop's beginning and end before their bounds are widened."""
 MOST_JOINS = 40
-NARROWINGS = 3
+NARROWINGS = (2, 12)
+"""How often what widening went too far by is taken back: at first, and where that proved too little."""
 STAIRS = (0.0, 1.0, 10.0, 100.0, 1e4, 1e8, inf)
 """Bounds that widening goes up by."""
 
@@ -89,7 +90,8 @@ class Controls:
         """Return the controls of a segment that the run decides."""
         if segment.index not in self.made:
             target = self.compiled.target
-            self.made[segment.index] = tuple(c for placed in segment.blocks for c in controls_of(placed, target))
+            made = (control for placed in segment.blocks for control in controls_of(placed, target))
+            self.made[segment.index] = (*made, *length_of(segment, target))
         return self.made[segment.index]
 
     def of_value(self, expression: Expression, place: str) -> Control:
@@ -165,7 +167,8 @@ class _Walk:
         box = self._box(state)
         for control in self.controls.of_segment(step):
             state = self._read(control.names, control.place, state)
-            self._hold(control, control.span(box))
+            with np.errstate(all="ignore"):
+                self._hold(control, control.span(box))
         return state
 
     def _assign(self, step: SetStep, state: State) -> State:
@@ -272,9 +275,11 @@ class _Walk:
             start = joined if i < PATIENCE else _widened(start, joined, sheer=i > MOST_JOINS // 2)
         else:
             start = State({name: replace(UNKNOWN, width=i.width) for name, i in start.names.items()}, start.certain)
-        for _ in range(NARROWINGS):
+        for _ in range(NARROWINGS[self.visits > 0]):
             end = body(start)
             less = state if end is None else state.join(end)
+            if less == start:
+                break
             again = body(less)
             if again is not None and less.join(again) != less:  # widening inside an inner loop may turn things round
                 break

@@ -9,6 +9,8 @@ from functools import lru_cache
 from math import nextafter, pi
 from typing import Any
 
+import numpy as np
+
 from rydberg_qmem.language.expressions import _BINARY, _ELEMENTWISE, _SEVERAL, _UNARY, Expression
 from rydberg_qmem.language.intervals import (
     SOUND,
@@ -60,7 +62,8 @@ _Refine = Callable[[Box, bool], Box | None]
 
 def bounds(expression: Expression, box: Box) -> Interval:
     """Return an interval that holds every value of an expression for values of its names in a box."""
-    return _compiled(expression).run(box)
+    with np.errstate(all="ignore"):
+        return _compiled(expression).run(box)
 
 
 def refine(condition: Expression, box: Box, holds: bool) -> Box | None:
@@ -70,7 +73,8 @@ def refine(condition: Expression, box: Box, holds: bool) -> Box | None:
     >>> box.names["x"].low
     2.0
     """
-    return _compiled(condition).refine(box, holds)
+    with np.errstate(all="ignore"):
+        return _compiled(condition).refine(box, holds)
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,9 @@ class _Compiled:
 
 
 @lru_cache(maxsize=4096)
-def _compiled_text(expression: Expression) -> _Compiled:
+def _compiled(expression: Expression) -> _Compiled:
     tree = expression.tree
     return _Compiled(_run(tree), _refiner(tree))
-
-
-def _compiled(expression: Expression) -> _Compiled:
-    return _compiled_text(expression)
 
 
 def _constant(number: float) -> _Run:
@@ -108,7 +108,7 @@ def _run(node: ast.expr) -> _Run:
         case ast.Subscript(value=ast.Name(id=name)):
             return lambda box: _entry(box.get(name))
         case ast.UnaryOp(op=op, operand=operand):
-            sign = {ast.UAdd: "positive", ast.USub: "negative", ast.Not: "not"}[type(op)]  # type: ignore[index]
+            sign = {ast.UAdd: "positive", ast.USub: "negative", ast.Not: "not"}[type(op)]
             return _step(sign, _UNARY[type(op)], [operand])
         case ast.BinOp(left=left, op=op, right=right):
             return _step(_SIGN_OF[type(op)], _BINARY[type(op)], [left, right])
@@ -166,7 +166,9 @@ def _where(condition: ast.expr, yes: ast.expr, no: ast.expr) -> _Run:
     def run(box: Box) -> Interval:
         test = asked(box)
         here = Box(box.names, box.keys, box.names if box.ensemble is None else box.ensemble)
-        found = [side(known) for side, holds in zip(sides, (True, False), strict=True) if (known := refined(here, holds))]
+        found = [
+            side(known) for side, holds in zip(sides, (True, False), strict=True) if (known := refined(here, holds))
+        ]
         if not found:  # nothing is left of the box: any bounds hold
             found = [side(box) for side in sides]
         made = found[0].join(found[-1])

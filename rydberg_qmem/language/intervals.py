@@ -152,7 +152,7 @@ def _floor_divide(a: Interval, b: Interval) -> Bounds:
 def _remainder(a: Interval, b: Interval) -> Bounds:
     if not b.is_nonzero:
         return -inf, inf, DOMAIN
-    if 0 <= a.low and a.high < b.low:
+    if a.low >= 0 and a.high < b.low:
         return a.low, a.high, SOUND
     return min(0.0, b.low), max(0.0, b.high), SOUND
 
@@ -243,7 +243,7 @@ def _power(a: Interval, b: Interval) -> Bounds:
     n = b.low  # exponents are written out
     whole, crosses = n == int(n), a.low <= 0 <= a.high
     fault = DOMAIN if (n < 0 and not a.is_nonzero) or (not whole and a.low < 0) else SOUND
-    if n < 0 and crosses or not whole and a.high < 0:
+    if (n < 0 and crosses) or (not whole and a.high < 0):
         return -inf, inf, max(fault, OVERFLOW)
     ends = [float(np.power(max(x, 0.0) if not whole else x, n)) for x in (a.low, a.high)]
     low, high = outward(min(ends), max(ends))
@@ -336,7 +336,7 @@ MOST_PAIRS = 64
 
 
 def apply(name: str, function: Callable[..., Any], parts: list[Interval]) -> Interval:
-    """Return the interval of one elementwise step on some intervals.
+    """Return the interval of one elementwise step on some intervals; the caller silences NumPy's warnings.
 
     >>> apply("-", np.subtract, [Interval(0, 2), Interval.of(1)])
     Interval(low=-1.0, high=1.0, values=None, width=0, fault=0)
@@ -346,12 +346,10 @@ def apply(name: str, function: Callable[..., Any], parts: list[Interval]) -> Int
     truth = name in ("not", "and", "or")
     known = [part.values for part in parts if part.values is not None]
     if name not in INEXACT and not fault and len(known) == len(parts) and prod(map(len, known)) <= MOST_PAIRS:
-        with np.errstate(all="ignore"):
-            numbers = [float(function(*map(np.float64, chosen))) for chosen in product(*known)]
+        numbers = [float(function(*map(np.float64, chosen))) for chosen in product(*known)]
         if all(map(isfinite, numbers)):
             return _from_values(numbers, width, SOUND)
-    with np.errstate(all="ignore"):
-        low, high, added = RULES[name](*parts)
+    low, high, added = RULES[name](*parts)
     if truth:
         return _from_values((low, high), width, SOUND)
     return Interval(low, high, None, width, max(fault, added))

@@ -45,7 +45,9 @@ def point_in(draw: Any, interval: Interval) -> float:
 
 
 atoms = st.one_of(
-    st.sampled_from(("x", "y", "x", "y", "m.a", "m.b", "c", "w[1]", "mean(w)", "sum(w)", "min(w)", "max(w)", "pi", "k")),
+    st.sampled_from(
+        ("x", "y", "x", "y", "m.a", "m.b", "c", "w[1]", "mean(w)", "sum(w)", "min(w)", "max(w)", "pi", "k")
+    ),
     st.sampled_from(("mean(m)", "sum(w * x)", "mean(where(w > 0, w, y))", "max(w - m.a)", "uniform()")),
     numbers.filter(lambda x: abs(x) < 1e10).map(lambda x: f"({x!r})"),
 )
@@ -151,7 +153,7 @@ def test_every_function_keeps_a_cloud_of_points_within_its_bounds(name: str) -> 
     text = f"{name}({', '.join('xyz'[:arity])})" if name.isalpha() or name == "atan2" else f"x {name} y"
     for _ in range(60):
         ends = np.sort(random.choice([random.normal(0, 3), random.normal(0, 1), 0.0, 1.0, -1.0], (arity, 2)), axis=1)
-        box = Box({n: Interval(*map(float, pair)) for n, pair in zip("xyz", ends, strict=False)})
+        box = Box({n: Interval(float(pair[0]), float(pair[1])) for n, pair in zip("xyz", ends, strict=False)})
         inner = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * random.uniform(size=(arity, 300))
         points = np.clip(np.concatenate([inner, ends, ends[:, ::-1]], axis=1), ends[:, :1], ends[:, 1:])
 
