@@ -22,7 +22,7 @@ from rydberg_qmem.compile.to_pulser import Plan, timed
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import RunError
 
-CASES = int(os.environ.get("RQM_LIMIT_CASES", "15"))
+CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
 MANY = int(os.environ.get("RQM_MANY_LIMIT_CASES", "120"))
 ATOMS = {"s": [0, 0], "a": [7, 0]}
 BOTH = {"measure": {"atoms": ["a", "s"], "key": "clicks"}}
