@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 
 class QmemError(Exception):
@@ -27,6 +28,8 @@ class Problem:
     file: str | None = None
     line: int | None = None
     column: int | None = None
+    severity: Literal["problem", "note"] = "problem"
+    """A problem keeps a program from running; a note says what only the run can tell."""
 
     def __str__(self) -> str:
         where = f"{self.file}:" if self.file else ""
@@ -39,6 +42,20 @@ class Problem:
     def at(self, file: str | None, line: int | None, column: int | None) -> Problem:
         """Return the same problem with its place in a file."""
         return replace(self, file=file, line=line, column=column)
+
+
+class Findings(list[Problem]):
+    """The problems of a program, none where it may run; `notes` say what could not be proved before the run.
+
+    >>> found = Findings([Problem("body[0].pulse.amplitude", "is not proved", severity="note")])
+    >>> bool(found), len(found.notes)
+    (False, 1)
+    """
+
+    def __init__(self, found: Iterable[Problem] = ()) -> None:
+        every = tuple(found)
+        super().__init__(problem for problem in every if problem.severity == "problem")
+        self.notes = tuple(problem for problem in every if problem.severity == "note")
 
 
 class InputError(QmemError):

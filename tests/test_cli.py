@@ -166,6 +166,32 @@ def test_check_says_ok_in_one_line(coin: Path) -> None:
     assert result.stderr == ""
 
 
+FED_BACK = """
+name: fed_back
+register: {atoms: {a: [0, 0]}}
+memory: {x: {initial: 1}}
+body:
+  - pulse: {channel: rydberg_global, amplitude: {constant: {duration_ns: 100, value: x}}}
+  - measure: {atoms: a, key: m}
+  - set: {x: NEW}
+  - pulse: {channel: rydberg_global, amplitude: {constant: {duration_ns: 100, value: x}}}
+"""
+
+
+def test_check_refuses_outcomes_that_break_a_limit_and_notes_what_it_cannot_prove(coin: Path) -> None:
+    coin.write_text(FED_BACK.replace("NEW", "20 * m"))
+    assert "body[3].pulse.amplitude: must peak at or below 15.708 rad/µs" in (said := refused("check", coin))
+    assert "but reaches 20 rad/µs when m = 1" in said
+
+    coin.write_text(FED_BACK.replace("NEW", "abs(normal())"))
+    result = rqm("check", coin)
+    assert result.exit_code == 0
+    ok, note = result.stdout.splitlines()
+    assert ok.startswith("ok: fed_back")
+    assert note.startswith(f"note: {coin}:9:")
+    assert "not proved before the run, which checks each value" in note
+
+
 @pytest.mark.parametrize("command", ["check", "show", "run"])
 def test_a_broken_file_is_told_with_line_and_column_of_every_problem(command: str, coin: Path) -> None:
     coin.write_text(BAD)

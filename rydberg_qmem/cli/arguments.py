@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rydberg_qmem.errors import InputError, ProgramError, short
+from rydberg_qmem.errors import InputError, Problem, ProgramError, short
 
 if TYPE_CHECKING:
     from rydberg_qmem.compile.steps import Compiled
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 def checked(program: Program, parameters: Mapping[str, float], **signals: Any) -> Compiled:
     """Return the compiled program, or raise all its problems at once."""
+    return checked_with_notes(program, parameters, **signals)[0]
+
+
+def checked_with_notes(
+    program: Program, parameters: Mapping[str, float], **signals: Any
+) -> tuple[Compiled, tuple[Problem, ...]]:
+    """Return the compiled program and the notes on it, or raise all its problems at once."""
     from rydberg_qmem.compile.check import check as check_program
     from rydberg_qmem.compile.segments import compile_program
 
     problems = check_program(program, parameters=parameters, **signals)
     if problems:
         raise ProgramError(problems)
-    return compile_program(program, parameters=parameters, **signals)
+    return compile_program(program, parameters=parameters, **signals), problems.notes
 
 
 def shots_of(shots: int | None, exact: bool) -> int | None:

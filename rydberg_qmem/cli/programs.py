@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rydberg_qmem.cli.arguments import checked, parameters_of
+from rydberg_qmem.cli.arguments import checked_with_notes, parameters_of
 from rydberg_qmem.cli.command import Command, ProgramName, Settings, app
 from rydberg_qmem.cli.pictures import make_parent, picture_place, save_picture, without_screen
 from rydberg_qmem.cli.text import aligned, echo, to_terminal
@@ -49,11 +49,13 @@ def check(program: ProgramName, settings: Settings = None) -> None:
     from rydberg_qmem.gallery import load
 
     loaded = load(program)
-    compiled = checked(loaded, parameters_of(settings))
+    compiled, notes = checked_with_notes(loaded, parameters_of(settings))
     atoms = len(loaded.register.names)
     loops = "".join(f", {name} {times}" for name, times in compiled.rounds.items())
     noun = "atom" if atoms == 1 else "atoms"
     typer.echo(f"ok: {loaded.name}, {atoms} {noun} on {loaded.device_name}{loops}, {loaded.fingerprint()[:12]}")
+    if notes:
+        echo(f"note: {note}" for note in notes)
 
 
 @app.command(cls=Command)

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from rydberg_qmem.compile.bind import bind_inputs, bind_parameters, substitute_atom
 from rydberg_qmem.compile.gates import HIDDEN
 from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.compile.limits import limits
 from rydberg_qmem.compile.samples import check_drive
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
 from rydberg_qmem.compile.target import LEVELS, device_of, make_target
 from rydberg_qmem.compile.to_pulser import plan_segment, validate_register
-from rydberg_qmem.errors import Problem, QmemError, did_you_mean, short
+from rydberg_qmem.errors import Findings, Problem, QmemError, did_you_mean, short
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
@@ -56,15 +57,19 @@ def check(
     parameters: Mapping[str, float] | None = None,
     inputs: Mapping[str, ArrayLike | str] | None = None,
     rounds: int | None = None,
-) -> list[Problem]:
+) -> Findings:
     """Return every problem of a program, with file, line and column where it came from a file.
+
+    A control that some outcomes take beyond a limit is a problem, with these outcomes, however improbable; one that
+    can neither be proved to keep its limits nor be shown to break them is one of the `notes`, and no problem: the
+    run checks each value.
 
     >>> program = Program(name="p", register={"atoms": {"q": (0, 0)}}, body=[{"measure": {"atoms": "p", "key": "m"}}])
     >>> [str(problem) for problem in check(program)]
     ["body[0].measure.atoms: must be an atom of the register; known: q ('p')"]
     """
     found = list(dict.fromkeys(_check(program, parameters, inputs, rounds)))
-    return [locate(problem, path_of(problem.place), program.source) for problem in found]
+    return Findings(locate(problem, path_of(problem.place), program.source) for problem in found)
 
 
 def path_of(place: str) -> tuple[str | int, ...]:
@@ -131,8 +136,10 @@ def _values(
     except QmemError as error:
         yield _as_problem(error)
         return
-    for segment, signals in _segments(compiled.steps, ()):
-        yield from _segment(compiled, segment, signals)
+    found = [
+        problem for segment, loops in _segments(compiled.steps, ()) for problem in _segment(compiled, segment, loops)
+    ]
+    yield from found or limits(compiled)
 
 
 def _as_problem(error: QmemError) -> Problem:

@@ -255,6 +255,11 @@ class Expression:
         probability = Expression._from_tree(chance)
         return None if probability.is_random else probability
 
+    @property
+    def tree(self) -> ast.expr:
+        """The accepted tree, for passes that read it; `$name` is written `_name`."""
+        return ast.parse(_plain(self.text), mode="eval").body
+
     def __str__(self) -> str:
         return str(self.value)
 

@@ -1,0 +1,400 @@
+"""Controls: every number that a step hands to the device or to memory, with the limits that it must keep."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import Any, assert_never
+
+import numpy as np
+
+from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
+from rydberg_qmem.compile.samples import SLACK
+from rydberg_qmem.compile.shapes import Array, Scope, blackman_window, column, kaiser_window, levels
+from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, shape_names, wrapped
+from rydberg_qmem.errors import QmemError
+from rydberg_qmem.language.blocks import Align, Delay, DetuningMap, PhaseShift, Pulse
+from rydberg_qmem.language.bounds import Box, bounds
+from rydberg_qmem.language.expressions import ROUNDING, Columns, Expression
+from rydberg_qmem.language.intervals import DOMAIN, UNKNOWN, Interval, apply
+from rydberg_qmem.language.waveforms import (
+    Blackman,
+    Composite,
+    Constant,
+    Custom,
+    Interpolated,
+    Kaiser,
+    Ramp,
+    Waveform,
+)
+from rydberg_qmem.units import NS_PER_US
+
+LONGEST_NS = 10**8
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """One number under limits: its place, its rules, its bounds in a box, and its values in rows of a scope."""
+
+    place: str
+    names: frozenset[str]
+    span: Callable[[Box], Interval]
+    values: Callable[[Scope], Array]
+    """Values of shape (rows, k) or (1, k): a row keeps the limits if all of them do."""
+    low: float = -inf
+    high: float = inf
+    clock: int = 0
+    """Values must be whole multiples of it, unless it is 0."""
+    below: str = ""
+    above: str = ""
+    unit: str = ""
+
+    def proved(self, interval: Interval) -> bool:
+        """Return whether no number of an interval breaks a limit."""
+        if interval.fault == DOMAIN or not (self.low <= interval.low and interval.high <= self.high):
+            return False
+        return not self.clock or (
+            interval.values is not None and all(v % self.clock == 0 for v in interval.values) and not interval.fault
+        )
+
+    def broken(self, values: Array) -> np.ndarray:
+        """Return for each row whether its values break a limit."""
+        bad = ~np.isfinite(values) | (values < self.low) | (values > self.high)
+        if self.clock:
+            with np.errstate(invalid="ignore"):
+                bad |= values % self.clock != 0
+        return np.asarray(bad.any(axis=1))
+
+    def excess(self, values: Array) -> Array:
+        """Return for each row how near its values come to breaking a limit, and how far beyond they go."""
+        gaps = [values - self.high if self.high < inf else None, self.low - values if self.low > -inf else None]
+        found = [np.where(np.isfinite(gap), gap, 1e300).max(axis=1) for gap in gaps if gap is not None]
+        if not found:
+            found = [np.abs(np.where(np.isfinite(values), values, 1e300)).max(axis=1)]
+        return np.asarray(np.max(found, axis=0))
+
+    def rule(self, low: float, high: float) -> str:
+        """Return the rule that values between two bounds break first."""
+        if high > self.high or not self.below:
+            return self.above or self.below
+        return self.below if low < self.low or not self.above else self.above
+
+
+def finite(expression: Expression, place: str) -> Control:
+    """Return the control that an expression is a finite number."""
+    rule = f"must be a finite number: {expression}"
+
+    def values(scope: Scope) -> Array:
+        return column(expression, scope)[:, None]
+
+    return Control(place, expression.names, lambda box: bounds(expression, box), values, below=rule, above=rule)
+
+
+def controls_of(placed: Placed, target: Target) -> tuple[Control, ...]:
+    """Return the controls of one unitary block that depend on anything known only in the run."""
+    if not expressions_in(placed.block):
+        return ()
+    made = (control for op in lower(placed.block, placed.place, target) for control in _of(op, placed.place, target))
+    return tuple({(control.place, control.above): control for control in made}.values())
+
+
+def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
+    match op:
+        case Pulse():
+            yield from _durations(op.amplitude, op.channel, place, target)
+            yield from _durations(op.detuning, op.channel, place, target)
+            yield from _amplitude(op, place, target)
+            yield from _detuning(op, place, target)
+        case DetuningMap():
+            yield from _durations(op.detuning, op.channel, place, target)
+            yield from _map(op, place, target)
+        case Delay():
+            channels = target.device.channels.values()
+            clock = target.channel(op.channel).clock_period if op.channel else max(c.clock_period for c in channels)
+            yield from _duration(op.duration_ns, place, least=1, most=LONGEST_NS, clock=clock, where="the clock")
+        case GatePulse():
+            yield from _gate(op, target)
+        case PhaseShift() | Align():
+            pass
+        case _:
+            assert_never(op)
+    for expression in expressions_in(op):
+        yield _strength(expression, place) or finite(expression, place)
+
+
+# --- durations ---
+
+
+def _durations(shape: Waveform | Expression, channel_id: str, place: str, target: Target) -> Iterator[Control]:
+    if isinstance(shape, Expression):
+        return
+    channel = target.channel(channel_id)
+    most = min(channel.max_duration or LONGEST_NS, LONGEST_NS)
+    where = f"the clock of {channel_id} on {target.device.name}"
+    yield from _duration(
+        shape.duration_ns, place, least=channel.min_duration, most=most, clock=channel.clock_period, where=where
+    )
+
+
+def _duration(
+    expression: Expression, place: str, *, least: int, most: int, clock: int, where: str
+) -> Iterator[Control]:
+    if expression.is_constant:
+        return
+    rule = f"must be a multiple of the {clock} ns of {where}, from {least} to {most} ns"
+    yield Control(
+        f"{place}.duration_ns", expression.names, lambda box: bounds(expression, box),
+        lambda scope: column(expression, scope)[:, None], least, most, clock, rule, rule, " ns",
+    )  # fmt: skip
+
+
+def length_of(segment: Segment, target: Target) -> tuple[Control, ...]:
+    """Return the control of how long a segment lasts, where the device has a limit and the run decides it."""
+    most = target.device.max_sequence_duration
+    if most is None or not any(expressions_in(placed.block) for placed in segment.blocks):
+        return ()
+    plan = plan_segment(segment, target)
+    names = frozenset[str]().union(*(e.names for e in plan.timing))
+    rule = f"must last at most {most} ns, the longest sequence of {target.device.name}"
+
+    def values(scope: Scope) -> Array:
+        rows = max([len(v.values if isinstance(v, Columns) else np.atleast_1d(v)) for v in scope.values()], default=1)
+        return np.array([[_lasting(plan, _row_of(scope, i))] for i in range(rows)])
+
+    return (
+        Control(
+            segment.place, names, lambda box: _longest(plan.operations, box, target), values, 0, most, 0, rule, rule,
+            " ns",
+        ),
+    ) if names else ()  # fmt: skip
+
+
+def _lasting(plan: Plan, scope: Scope) -> float:
+    try:
+        return float(plan.durations(scope, 1)[0])
+    except QmemError:
+        return np.inf
+
+
+def _longest(operations: tuple[tuple[Lowered, str], ...], box: Box, target: Target) -> Interval:
+    """Return an interval of a segment's duration, all blocks one after the other with all that may lie between."""
+    high = 0.0
+    for op, _ in operations:
+        match op:
+            case Pulse() | DetuningMap() | Delay():
+                high += max((bounds(e, box).high for e in _timing(op)), default=0.0)
+            case GatePulse():
+                high += op.duration_ns
+            case PhaseShift() | Align():
+                continue
+            case _:
+                assert_never(op)
+        if op.channel is not None:
+            channel = target.channel(op.channel)
+            high += channel.phase_jump_time + 2 * channel.rise_time + channel.clock_period
+            high += (channel.min_retarget_interval or 0) + (channel.fixed_retarget_t or 0)
+    return Interval(0.0, high)
+
+
+def _timing(op: Pulse | DetuningMap | Delay) -> tuple[Expression, ...]:
+    if isinstance(op, Delay):
+        return (op.duration_ns,)
+    shapes = (op.detuning,) if isinstance(op, DetuningMap) else (op.amplitude, op.detuning)
+    return tuple(shape.duration_ns for shape in shapes if not isinstance(shape, Expression))
+
+
+# --- amplitudes and detunings ---
+
+
+def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[Scope], Array]:
+    """Return the least and greatest sample of a waveform in each row."""
+    timing = op.detuning if isinstance(op, DetuningMap) or isinstance(op.amplitude, Expression) else op.amplitude
+    assert not isinstance(timing, Expression)
+    length = timing.duration_ns
+
+    def values(scope: Scope) -> Array:
+        durations = column(length, scope)
+        if len(np.unique(durations)) == 1:
+            return _ends(levels(shape, scope, int(durations[0])).values)
+        rows = [_row_of(scope, i) for i in range(len(durations))]
+        return np.concatenate(
+            [_ends(levels(shape, row, int(d)).values) for row, d in zip(rows, durations, strict=True)]
+        )
+
+    return values
+
+
+def _row_of(scope: Scope, i: int) -> dict[str, Any]:
+    return rows_of(scope, np.array([i]))
+
+
+def _ends(samples: Array) -> Array:
+    return np.stack([samples.min(axis=1), samples.max(axis=1)], axis=1)
+
+
+def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
+    if not expressions_in(op.amplitude):
+        return
+    limit = target.channel(op.channel).max_amp
+    on = f"{op.channel} of {target.device.name}"
+    yield Control(
+        f"{place}.amplitude",
+        shape_names(op.amplitude),
+        lambda box: span(op.amplitude, box),
+        _shaped(op.amplitude, op),
+        0.0,
+        inf if limit is None else limit * (1 + SLACK),
+        below="must not be negative",
+        above="must be a finite number" if limit is None else f"must peak at or below {limit:.6g} rad/µs on {on}",
+        unit=" rad/µs",
+    )
+
+
+def _detuning(op: Pulse, place: str, target: Target) -> Iterator[Control]:
+    limit = target.channel(op.channel).max_abs_detuning
+    if not expressions_in(op.detuning):
+        return
+    most = inf if limit is None else limit * (1 + SLACK)
+    rule = f"must stay within ±{limit:.6g} rad/µs on {op.channel}" if limit is not None else "must be a finite number"
+    yield Control(
+        f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
+        _shaped(op.detuning, op), -most, most, 0, rule, rule, " rad/µs",
+    )  # fmt: skip
+
+
+def _map(op: DetuningMap, place: str, target: Target) -> Iterator[Control]:
+    if not expressions_in(op.detuning):
+        return
+    bottom = target.channel(op.channel).bottom_detuning
+    least = -inf if bottom is None else bottom * (1 + SLACK) / max(op.weights.values())
+    rule = f"must lie between {bottom or '-inf'} and 0 rad/µs"
+    yield Control(
+        f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
+        _shaped(op.detuning, op), least, 0.0, 0, rule, rule, " rad/µs",
+    )  # fmt: skip
+
+
+def _gate(op: GatePulse, target: Target) -> Iterator[Control]:
+    """Angles are taken into [-reach, reach): the amplitude is within the limit for every angle, if it is for reach."""
+    limit = target.channel(op.channel).max_amp
+    per_angle = NS_PER_US / op.duration_ns
+    if limit is None or (op.reach and op.reach * per_angle <= limit * (1 + SLACK)):
+        return
+
+    def within(box: Box) -> Interval:
+        angle = Interval(-op.reach, op.reach) if op.reach else bounds(op.angle, box)
+        return apply("*", np.multiply, [apply("abs", np.abs, [angle]), Interval.of(per_angle)])
+
+    def values(scope: Scope) -> Array:
+        angle = column(op.angle, scope)
+        return np.abs(wrapped(angle, op.reach) if op.reach else angle)[:, None] * per_angle
+
+    rule = f"must peak at or below {limit:.6g} rad/µs on {op.channel} of {target.device.name}"
+    yield Control(
+        f"{op.place}.amplitude", op.angle.names, within, values, 0.0, limit * (1 + SLACK), 0, rule, rule, " rad/µs",
+    )  # fmt: skip
+
+
+STRENGTHS = {"damp": "probability", "beam_splitter": "reflectivity", "weak_measure": "strength"}
+
+
+def _strength(angle: Expression, place: str) -> Control | None:
+    """Return the control of a cell's strength, which its rotations take the arcsine of."""
+    name = STRENGTHS.get(place.rpartition(".")[2])
+    found = _argument(angle, "asin") if name is not None else None
+    if found is None or found.is_constant:
+        return None
+    inner = _argument(found, "sqrt") if name != "strength" else None
+    strength, least = (inner, 0.0) if inner is not None else (found, -1.0)
+    rule = f"must lie between {least:g} and 1"
+    return Control(
+        f"{place}.{name}", strength.names, lambda box: bounds(strength, box),
+        lambda scope: column(strength, scope)[:, None], least - ROUNDING, 1 + ROUNDING, 0, rule, rule,
+    )  # fmt: skip
+
+
+def _argument(expression: Expression, function: str) -> Expression | None:
+    """Return what the first call of a function inside an expression is of."""
+    for node in ast.walk(expression.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
+            return Expression(ast.unparse(node.args[0]))
+    return None
+
+
+# --- bounds of waveforms ---
+
+
+def span(shape: Waveform | Expression, box: Box) -> Interval:
+    """Return an interval that holds every sample of a waveform."""
+    match shape:
+        case Expression():
+            return bounds(shape, box)
+        case Constant(value=Expression() as value):
+            return bounds(value, box)
+        case Constant():
+            return _mean_level(shape, box)
+        case Ramp():
+            return bounds(shape.start, box).join(bounds(shape.stop, box))
+        case Blackman():
+            return _window(shape, box, blackman_window)
+        case Kaiser():
+            if not shape.beta.is_constant:
+                return UNKNOWN
+            beta = float(np.asarray(shape.beta.evaluate({})))
+            return _window(shape, box, lambda duration: kaiser_window(duration, beta))
+        case Interpolated():
+            return _curve(shape, box)
+        case Custom():
+            return _scaled(bounds(shape.scale, box), np.array(shape.samples))
+        case Composite():
+            return _joined(span(part, box) for part in shape.waveforms)
+        case _:
+            assert_never(shape)
+
+
+def _joined(parts: Iterator[Interval]) -> Interval:
+    made = next(parts)
+    for part in parts:
+        made = made.join(part)
+    return made
+
+
+def _mean_level(shape: Constant, box: Box) -> Interval:
+    assert shape.area is not None
+    area = apply("*", np.multiply, [bounds(shape.area, box), Interval.of(NS_PER_US)])
+    return apply("/", np.divide, [area, bounds(shape.duration_ns, box)])
+
+
+def _window(shape: Blackman | Kaiser, box: Box, window: Callable[[int], Array]) -> Interval:
+    """Return the area times the window's least and greatest sample, for each duration that may come."""
+    durations = bounds(shape.duration_ns, box).values
+    if durations is None or any(d < 1 or d > LONGEST_NS or d != int(d) for d in durations):
+        return UNKNOWN
+    area = bounds(shape.area, box)
+    return _joined(_scaled(area, window(int(duration))) for duration in durations)
+
+
+def _scaled(scale: Interval, samples: Array) -> Interval:
+    if not np.isfinite(samples).all():
+        return UNKNOWN
+    return apply("*", np.multiply, [scale, Interval(float(samples.min()), float(samples.max()))])
+
+
+INTERPOLATION_SLACK = 1e-9
+"""Interpolated samples are rounded to nine digits."""
+
+
+def _curve(shape: Interpolated, box: Box) -> Interval:
+    """Return the bounds of the values: between two of them a PCHIP curve never leaves their range."""
+    if shape.times is not None and (shape.times[0] != 0 or shape.times[-1] != 1):
+        return UNKNOWN
+    made = _joined(bounds(value, box) for value in shape.values)
+    low = made.low - INTERPOLATION_SLACK if made.low else 0.0
+    return Interval(low, made.high + INTERPOLATION_SLACK, None, 0, made.fault)
+
+
+__all__ = ["Control", "controls_of", "finite", "length_of", "span"]

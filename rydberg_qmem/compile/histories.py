@@ -1,0 +1,504 @@
+"""Histories: the classical side of a program done with chosen outcomes and draws, to find where a limit is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.controls import Control
+from rydberg_qmem.compile.reach import Controls, Reading
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    ProbeStep,
+    PushStep,
+    RepeatStep,
+    ResetStep,
+    Segment,
+    SetStep,
+    Step,
+    WhenStep,
+)
+from rydberg_qmem.errors import QmemError
+from rydberg_qmem.language.expressions import Columns, Expression
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+At = tuple[tuple[str, int], ...]
+"""The round of each loop around a place."""
+
+ROWS = 64
+GENERATIONS = 6
+MOST_VISITS = 2500
+"""Steps that one search for a history may do, over all rows together."""
+TRIES = 6
+"""Halvings of the parts that are tried to be left out of a history that was found."""
+REACH_OF_NORMAL = 6.0
+"""Normal numbers beyond this are left out of histories, though none is impossible."""
+NEARLY_ONE = 1 - 1e-6
+MUTATIONS = (0.02, 0.1, 0.4)
+MOST_BITS = 10
+"""Programs with no more outcomes are played with all of them: what breaks no limit then is proved."""
+
+
+@dataclass(frozen=True, order=True)
+class Site:
+    """One outcome or draw of a history: its key (or the place and count of a draw), its column, and its rounds."""
+
+    kind: str
+    name: str
+    column: int
+    at: At
+
+
+Source = Callable[[str, str, int, At], Array]
+"""Gives the outcomes or draws (rows, columns) of one visit: kind, name, columns, rounds."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A control that breaks its limits in a row: its values there, and the rounds."""
+
+    about: Control | Reading
+    at: At
+    values: tuple[float, ...]
+
+
+@dataclass
+class Player:
+    """Plays rows of histories through a program's memory; a row ends where it breaks a limit."""
+
+    compiled: Compiled
+    controls: Controls
+    wanted: frozenset[Control]
+    source: Source
+    rows: int
+    names: dict[str, Array] = field(default_factory=dict)
+    scope: dict[str, float] = field(default_factory=dict)
+    at: dict[str, int] = field(default_factory=dict)
+    broken: dict[int, Broken] = field(default_factory=dict)
+    excess: dict[Control, Array] = field(default_factory=dict)
+    visits: int = MOST_VISITS
+    sought: frozenset[Control | Reading] = frozenset()
+    """When all of these are broken, the rest is not played."""
+
+    def __post_init__(self) -> None:
+        self.ended = np.zeros(self.rows, dtype=bool)
+        self.stops = bool(self.sought)
+
+    def play(self) -> dict[int, Broken]:
+        """Play all rows to their ends; return what each row that ends early breaks."""
+        rows = np.arange(self.rows)
+        for name, initial in self.compiled.scalars.items():
+            if name in self.compiled.program.memory:
+                self._give(name, self._value(initial, rows, f"memory.{name}.initial"), rows)
+        for name, (size, initial) in self.compiled.windows.items():
+            value = self._value(initial, rows, f"memory.{name}.initial")
+            self.names[name] = np.full((self.rows, size), np.nan)
+            alive = self._alive(rows)
+            self.names[name][alive] = value[self._kept(rows)][:, None]
+        self._steps(self.compiled.steps, self._alive(rows))
+        return self.broken
+
+    def _alive(self, rows: Rows) -> Rows:
+        return rows[self._kept(rows)]
+
+    def _kept(self, rows: Rows) -> NDArray[np.bool_]:
+        return ~self.ended[rows]
+
+    def _end(self, row: int, broken: Broken) -> None:
+        self.broken[row], self.ended[row] = broken, True
+        self.sought = self.sought - {broken.about}
+        if not self.sought and self.stops:
+            self.visits = 0
+
+    def _steps(self, steps: tuple[Step, ...], rows: Rows) -> None:
+        for step in steps:
+            rows = self._alive(rows)
+            if not len(rows) or self.visits <= 0:
+                return
+            self._step(step, rows)
+
+    def _step(self, step: Step, rows: Rows) -> None:
+        self.visits -= 1
+        match step:
+            case Segment():
+                self._segment(step, rows)
+            case MeasureStep():
+                bits = self.source("outcome", step.key, len(step.atoms), self._here())
+                self._give(step.key, bits[rows], rows)
+            case ResetStep() | ProbeStep():
+                pass
+            case SetStep() | PushStep():
+                self._assign(step, rows)
+            case WhenStep():
+                self._when(step, rows)
+            case RepeatStep():
+                self._repeat(step, rows)
+            case _:
+                assert_never(step)
+
+    def _segment(self, step: Segment, rows: Rows) -> None:
+        for control in self.controls.of_segment(step):
+            rows = self._read(control.names, control.place, self._alive(rows))
+            if control in self.wanted and len(rows):
+                self._hold(control, self._values_of(control, rows), rows)
+
+    def _values_of(self, control: Control, rows: Rows) -> Array:
+        try:
+            values = control.values(self._scope(control.names, rows))
+        except (QmemError, ValueError):  # a shape that cannot be drawn
+            values = np.full((len(rows), 1), np.nan)
+        return np.broadcast_to(values, (len(rows), values.shape[1]))
+
+    def _assign(self, step: SetStep | PushStep, rows: Rows) -> None:
+        made = []
+        for name, expression in step.values:
+            if isinstance(step, PushStep) and name not in self.compiled.live_after[id(step)]:
+                continue
+            rows = self._read(expression.names, f"{step.place}.{name}", self._alive(rows))
+            if not len(rows):
+                return
+            value = np.full(self.rows, np.nan)
+            value[rows] = self._value(expression, rows, f"{step.place}.{name}")
+            made.append((name, value))
+        rows = self._alive(rows)
+        for name, value in made:
+            if isinstance(step, PushStep):
+                old = self.names[name][rows]
+                self._give(name, np.concatenate([value[rows][:, None], old[:, :-1]], axis=1), rows)
+            else:
+                self._give(name, value[rows], rows)
+
+    def _when(self, step: WhenStep, rows: Rows) -> None:
+        place = f"{step.place}.if"
+        rows = self._read(step.condition.names, place, rows)
+        if not len(rows):
+            return
+        holds = np.full(self.rows, False)
+        holds[rows] = self._value(step.condition, rows, place) != 0
+        rows = self._alive(rows)
+        self._steps(step.then, rows[holds[rows]])
+        self._steps(step.otherwise, rows[~holds[rows]])
+
+    def _repeat(self, step: RepeatStep, rows: Rows) -> None:
+        outer = dict(self.scope)
+        for k in range(step.times):
+            rows = self._alive(rows)
+            if not len(rows) or self.visits <= 0:
+                break
+            self.at[step.name] = k
+            self.scope[step.counter] = float(k)
+            self.scope |= {name: float(self.compiled.inputs[name][k]) for name in step.signals}
+            for key in self.compiled.remeasured & self.names.keys():
+                self.names[key][rows] = np.nan
+            self._steps(step.body, rows)
+        self.at.pop(step.name, None)
+        self.scope = outer
+
+    # ---------------------------------------------------------------- details
+
+    def _here(self) -> At:
+        return tuple(self.at.items())
+
+    def _give(self, name: str, values: Array, rows: Rows) -> None:
+        if name not in self.names:
+            self.names[name] = np.full((self.rows, *values.shape[1:]), np.nan)
+        alive = self._kept(rows)
+        self.names[name][rows[alive]] = values[alive]
+
+    def _read(self, names: frozenset[str], place: str, rows: Rows) -> Rows:
+        """End the rows where a name has no value yet."""
+        for name in sorted(names - self.scope.keys()):
+            value = self.names.get(name)
+            first = value[:, 0] if value is not None and value.ndim == 2 else value
+            gone = np.ones(len(rows), dtype=bool) if first is None else np.isnan(first[rows])
+            for row in rows[gone].tolist():
+                self._end(row, Broken(Reading(place, name), self._here(), ()))
+            rows = rows[~gone]
+        return rows
+
+    def _value(self, expression: Expression, rows: Rows, place: str) -> Array:
+        """Evaluate an expression; every shot of an ensemble has the row's own history, so means are its values."""
+        if expression.uses_ensemble:
+            expression = Expression(expression.text.replace("ensemble_mean", ""))
+        drawn = _Drawn(self.source, place, self._here(), rows)
+        made = expression.evaluate(self._scope(expression.names, rows), random=drawn)
+        value = np.array(np.broadcast_to(np.asarray(made, dtype=float), (len(rows),)))
+        if not np.isfinite(value).all():
+            self._hold(self.controls.of_value(expression, place), value[:, None], rows)
+        return value
+
+    def _scope(self, names: frozenset[str], rows: Rows) -> dict[str, Any]:
+        scope: dict[str, Any] = {}
+        for name in names:
+            if name in self.scope:
+                scope[name] = self.scope[name]
+            elif name in self.compiled.keys:
+                scope[name] = Columns(self.compiled.keys[name], self.names[name][rows])
+            else:
+                scope[name] = self.names[name][rows]
+        return scope
+
+    def _hold(self, control: Control, values: Array, rows: Rows) -> None:
+        for i in np.flatnonzero(control.broken(values)).tolist():
+            self._end(int(rows[i]), Broken(control, self._here(), tuple(values[i].tolist())))
+        best = self.excess.setdefault(control, np.full(self.rows, -np.inf))
+        best[rows] = np.maximum(best[rows], control.excess(values))
+
+
+@dataclass
+class _Drawn:
+    """Random numbers of one evaluation, from the history."""
+
+    source: Source
+    place: str
+    at: At
+    rows: Rows
+    calls: int = 0
+
+    def uniform(self) -> Array:
+        return self._next("uniform")
+
+    def normal(self) -> Array:
+        return self._next("normal")
+
+    def _next(self, kind: str) -> Array:
+        self.calls += 1
+        return np.asarray(self.source(kind, f"{self.place}#{self.calls}", 1, self.at)[self.rows, 0])
+
+
+# --- searching ---
+
+DEFAULTS = {"outcome": 0.0, "uniform": 0.5, "normal": 0.0}
+
+
+@dataclass
+class Generation:
+    """Histories of many rows: corners and chances at first, then changed copies of the best ones."""
+
+    random: np.random.Generator
+    columns: tuple[tuple[str, int], ...]
+    """Each key and column, some rows of the first generation hold one of them alone at 1, or alone at 0."""
+    rows: int = ROWS
+    parents: Rows | None = None
+    old: Mapping[tuple[str, str, At], Array] = field(default_factory=dict)
+    made: dict[tuple[str, str, At], Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bias = self.random.uniform(size=(self.rows, max(1, len(self.columns))))
+        corners = [np.zeros(len(self.columns)), np.ones(len(self.columns))]
+        for c in range(min(len(self.columns), ROWS // 4)):
+            alone = np.eye(len(self.columns))[c]
+            corners += [alone, 1 - alone]
+        for row, corner in enumerate(corners[: self.rows - ROWS // 4]):
+            self.bias[row, : len(corner)] = corner
+        self.rate = self.random.choice(MUTATIONS, size=(self.rows, 1))
+
+    def source(self, kind: str, name: str, width: int, at: At) -> Array:
+        """Return the numbers of one visit, (rows, width)."""
+        key = (kind, name, at)
+        if key not in self.made:
+            fresh = self._fresh(kind, name, width)
+            if self.parents is not None and key in self.old:
+                changed = self.random.uniform(size=fresh.shape) < self.rate
+                changed[0] = False
+                flipped = 1 - self.old[key][self.parents] if kind == "outcome" else fresh
+                fresh = np.where(changed, flipped, self.old[key][self.parents])
+            self.made[key] = fresh
+        return self.made[key]
+
+    def _fresh(self, kind: str, name: str, width: int) -> Array:
+        shape = (self.rows, width)
+        drawn = self.random.uniform(size=shape)
+        style = (np.arange(self.rows) // 2 % 4)[:, None]
+        if kind == "uniform":
+            return np.choose(style, [np.full(shape, 0.5), np.zeros(shape), np.full(shape, NEARLY_ONE), drawn])
+        if kind == "normal":
+            far = np.full(shape, REACH_OF_NORMAL)
+            return np.choose(style, [np.zeros(shape), -far, far, (2 * drawn - 1) * REACH_OF_NORMAL])
+        first = self.columns.index((name, 0)) if (name, 0) in self.columns else 0
+        return (drawn < self.bias[:, first : first + width]).astype(float)
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A history, as outcomes and draws that are not their defaults (0, 1/2, 0), and what it breaks."""
+
+    broken: Broken
+    history: dict[Site, float]
+    outcomes: bool = True
+    """Whether anything is measured before."""
+
+
+def search(
+    compiled: Compiled, controls: Controls, wanted: Iterable[Control | Reading]
+) -> tuple[list[Witness], frozenset[Control | Reading]]:
+    """Look for a history that breaks each control or reading; return those found, and what no history breaks.
+
+    Every witness has been played by itself. Only where all histories can be played is anything proved.
+    """
+    missing = frozenset(wanted)
+    random = np.random.default_rng(0)
+    columns = tuple((key, i) for key, atoms in compiled.keys.items() for i in range(len(atoms)))
+    found: dict[Control | Reading, Witness] = {}
+    generation = Generation(random, columns)
+    best = -np.inf
+    for turn in range(GENERATIONS):
+        player = _played(compiled, controls, missing, generation, found)
+        if turn == 0 and missing - found.keys() and (every := _all_histories(compiled, generation)) is not None:
+            whole = _played(compiled, controls, missing, every, found)
+            if whole.visits > 0 and every.made.keys() <= generation.made.keys():
+                return list(found.values()), missing - found.keys()
+        left = [about for about in player.excess if about in missing - found.keys()]
+        if not left:
+            break
+        scores = player.excess[left[turn % len(left)]]
+        if len(left) == 1 and scores.max() <= best:
+            break
+        best = float(scores.max())
+        first = np.argsort(-scores, kind="stable")[: ROWS // 8]
+        generation = Generation(random, columns, parents=first[np.arange(ROWS) % len(first)], old=generation.made)
+    return list(found.values()), frozenset()
+
+
+def _played(
+    compiled: Compiled,
+    controls: Controls,
+    missing: frozenset[Control | Reading],
+    generation: Generation,
+    found: dict[Control | Reading, Witness],
+) -> Player:
+    """Play a generation and keep what it finds, as small as it can be made."""
+    left = frozenset(missing - found.keys())
+    held = frozenset(about for about in missing if isinstance(about, Control))
+    player = Player(compiled, controls, held, generation.source, generation.rows, sought=left)
+    for row, broken in sorted(player.play().items()):
+        if broken.about in left and broken.about not in found:
+            witness = _smallest(compiled, controls, held, _history(generation, row), broken)
+            if witness is not None:
+                found[broken.about] = witness
+    return player
+
+
+def _all_histories(compiled: Compiled, generation: Generation) -> Generation | None:
+    """Return a generation that holds every history, if outcomes are all that decides and they are few."""
+    if any(kind != "outcome" for kind, _, _ in generation.made) or _averages(compiled.steps):
+        return None
+    widths = {key: values.shape[1] for key, values in generation.made.items()}
+    count = sum(widths.values())
+    if count > MOST_BITS:
+        return None
+    bits = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+    ends = np.cumsum(list(widths.values()))
+    parts = {key: bits[:, end - widths[key] : end].astype(float) for key, end in zip(widths, ends, strict=True)}
+    every = Generation(generation.random, generation.columns, rows=2**count)
+    every.old, every.parents, every.rate = parts, np.arange(2**count), np.zeros((2**count, 1))
+    return every
+
+
+def _averages(steps: Iterable[Step]) -> bool:
+    """Return whether any step reads a mean over the shots of a cohort, of which a history is no more than one."""
+    for step in steps:
+        match step:
+            case SetStep() | PushStep():
+                found = any(expression.uses_ensemble for _, expression in step.values)
+            case WhenStep():
+                found = step.condition.uses_ensemble or _averages((*step.then, *step.otherwise))
+            case RepeatStep():
+                found = _averages(step.body)
+            case Segment() | MeasureStep() | ResetStep() | ProbeStep():
+                found = False
+            case _:
+                assert_never(step)
+        if found:
+            return True
+    return False
+
+
+def _history(generation: Generation, row: int) -> dict[Site, float]:
+    found = {}
+    for (kind, name, at), values in generation.made.items():
+        for column, value in enumerate(values[row].tolist()):
+            if value != DEFAULTS[kind]:
+                found[Site(kind, name, column, at)] = value
+    return found
+
+
+def _replayed(
+    compiled: Compiled,
+    controls: Controls,
+    wanted: frozenset[Control],
+    histories: list[dict[Site, float]],
+    visits: int,
+) -> tuple[Player, set[tuple[str, str, At]]]:
+    """Play some histories as they are; return the player, and which outcomes and draws came up."""
+    seen: dict[tuple[str, str, At], Array] = {}
+
+    def source(kind: str, name: str, width: int, at: At) -> Array:
+        if (kind, name, at) not in seen:
+            sites = [Site(kind, name, column, at) for column in range(width)]
+            seen[kind, name, at] = np.array([[h.get(s, DEFAULTS[kind]) for s in sites] for h in histories])
+        return seen[kind, name, at]
+
+    player = Player(compiled, controls, wanted, source, len(histories), visits=visits)
+    player.play()
+    return player, set(seen)
+
+
+def _smallest(
+    compiled: Compiled,
+    controls: Controls,
+    wanted: frozenset[Control],
+    history: dict[Site, float],
+    broken: Broken,
+) -> Witness | None:
+    """Return a witness with as much of a history left out as still breaks the same control; None if it does not."""
+    visits = MOST_VISITS
+
+    def play(histories: list[dict[Site, float]]) -> tuple[list[bool], Player, set[tuple[str, str, At]]]:
+        player, seen = _replayed(compiled, controls, wanted, histories, visits)
+        ends = player.broken
+        return [i in ends and ends[i].about == broken.about for i in range(len(histories))], player, seen
+
+    held, player, seen = play([history])
+    if not held[0]:
+        return None
+    visits = 2 * (MOST_VISITS - player.visits) + len(compiled.steps)
+    history = {site: value for site, value in history.items() if (site.kind, site.name, site.at) in seen}
+    for parts in _partitions(history):
+        rest = [part for part in parts if part & history.keys()]
+        good = [part for part, ok in zip(rest, play([_without(history, [p]) for p in rest])[0], strict=True) if ok]
+        if not good:
+            continue
+        fewer = [_without(history, good[: i + 1]) for i in range(len(good))]
+        kept = [h for h, ok in zip(fewer, play(fewer)[0], strict=True) if ok]
+        history = kept[-1] if kept else history
+    _, player, seen = play([history])
+    return Witness(player.broken[0], history, any(kind == "outcome" for kind, _, _ in seen))
+
+
+def _partitions(history: Mapping[Site, float]) -> Iterable[list[frozenset[Site]]]:
+    """Yield ways to cut a history into parts: by kind and name, then ever smaller pieces in order of time."""
+    sites = sorted(history, key=lambda site: (site.at, site.kind, site.name, site.column))
+    groups: dict[object, set[Site]] = {}
+    for site in sites:
+        groups.setdefault((site.kind, site.name, site.column), set()).add(site)
+    yield [frozenset(group) for group in groups.values()]
+    size = len(sites)
+    for _ in range(TRIES):
+        size = -(-size // 2)
+        if size < 1:
+            return
+        yield [frozenset(sites[i : i + size]) for i in range(0, len(sites), size)]
+        if size == 1:
+            return
+
+
+def _without(history: Mapping[Site, float], parts: list[frozenset[Site]]) -> dict[Site, float]:
+    gone = frozenset().union(*parts)
+    return {site: value for site, value in history.items() if site not in gone}

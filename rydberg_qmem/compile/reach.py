@@ -1,0 +1,346 @@
+"""Reach: bounds of every control over all outcomes and draws; what they do not prove to stay within its limits.
+
+Each step of a program is done to intervals instead of numbers. Loops are first taken as a whole, to bounds that one
+more round does not widen; where that proves too little, they are done round by round as far as a budget goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import assert_never
+
+import numpy as np
+
+from rydberg_qmem.compile.controls import Control, controls_of, finite, length_of
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    ProbeStep,
+    PushStep,
+    RepeatStep,
+    ResetStep,
+    Segment,
+    SetStep,
+    Step,
+    WhenStep,
+)
+from rydberg_qmem.errors import QmemError
+from rydberg_qmem.language.bounds import Box, bounds, refine
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.intervals import UNKNOWN, Interval
+
+OUTCOMES = Interval.of(0, 1)
+MOST_VISITS = 3000
+"""How many steps are done to intervals one by one, over all rounds of all loops."""
+MOST_ROUNDS = 20_000
+PATIENCE = 3
+"""Joins of a loop's beginning and end before their bounds are widened."""
+MOST_JOINS = 40
+NARROWINGS = (2, 12)
+"""How often what widening went too far by is taken back: at first, and where that proved too little."""
+STAIRS = (0.0, 1.0, 10.0, 100.0, 1e4, 1e8, inf)
+"""Bounds that widening goes up by."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An expression reads a name, which may not have a value yet."""
+
+    place: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A control that bounds do not prove to stay within its limits, and the bounds; or a reading."""
+
+    about: Control | Reading
+    reach: Interval
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known at one point of a program: an interval for each name; which names surely have a value."""
+
+    names: Mapping[str, Interval]
+    certain: frozenset[str]
+
+    def join(self, other: State) -> State:
+        """Return what is known where either state may be."""
+        names = dict(self.names)
+        for name, interval in other.names.items():
+            names[name] = names[name].join(interval) if name in names else interval
+        return State(names, self.certain & other.certain)
+
+    def having(self, more: Mapping[str, Interval], certain: Iterable[str] = ()) -> State:
+        """Return the state with some names known anew."""
+        return State({**self.names, **more}, self.certain | frozenset(certain))
+
+
+@dataclass
+class Controls:
+    """The controls of a compiled program's steps, made once."""
+
+    compiled: Compiled
+    made: dict[object, tuple[Control, ...]] = field(default_factory=dict)
+
+    def of_segment(self, segment: Segment) -> tuple[Control, ...]:
+        """Return the controls of a segment that the run decides."""
+        if segment.index not in self.made:
+            target = self.compiled.target
+            made = (control for placed in segment.blocks for control in controls_of(placed, target))
+            self.made[segment.index] = (*made, *length_of(segment, target))
+        return self.made[segment.index]
+
+    def of_value(self, expression: Expression, place: str) -> Control:
+        """Return the control that a value of memory, or a condition, is a number."""
+        if (place, expression) not in self.made:
+            self.made[place, expression] = (finite(expression, place),)
+        return self.made[place, expression][0]
+
+
+def doubts(compiled: Compiled, controls: Controls) -> list[Doubt]:
+    """Return what bounds do not prove, by loops as a whole and then, where that is not enough, round by round."""
+    coarse = _Walk(compiled, controls, visits=0).run()
+    if not coarse:
+        return []
+    fine = _Walk(compiled, controls, visits=MOST_VISITS).run()
+    return [doubt for about, doubt in fine.items() if about in coarse]
+
+
+@dataclass
+class _Walk:
+    """Does every step of a program to intervals, and notes doubts."""
+
+    compiled: Compiled
+    controls: Controls
+    visits: int
+    found: dict[Control | Reading, Doubt] = field(default_factory=dict)
+    loops: tuple[RepeatStep, ...] = ()
+    silent: bool = False
+
+    def run(self) -> dict[Control | Reading, Doubt]:
+        compiled = self.compiled
+        state: State = State({}, frozenset())
+        for name, initial in compiled.scalars.items():
+            if name in compiled.program.memory:
+                value = self._value(initial, state, f"memory.{name}.initial")
+                state = state.having({name: value}, {name})
+        for name, (size, initial) in compiled.windows.items():
+            value = self._value(initial, state, f"memory.{name}.initial")
+            state = state.having({name: replace(value, width=size)}, {name})
+        self._steps(compiled.steps, state)
+        return self.found
+
+    def _steps(self, steps: tuple[Step, ...], state: State | None) -> State | None:
+        for step in steps:
+            if state is None:
+                return None
+            state = self._step(step, state)
+        return state
+
+    def _step(self, step: Step, state: State) -> State | None:
+        match step:
+            case Segment():
+                return self._segment(step, state)
+            case MeasureStep():
+                atoms = self.compiled.keys[step.key]
+                return state.having({f"{step.key}.{atom}": OUTCOMES for atom in atoms}, {step.key})
+            case ResetStep() | ProbeStep():
+                return state
+            case SetStep():
+                return self._assign(step, state)
+            case PushStep():
+                return self._push(step, state)
+            case WhenStep():
+                return self._when(step, state)
+            case RepeatStep():
+                return self._repeat(step, state)
+            case _:
+                assert_never(step)
+
+    # ------------------------------------------------------------------ plain steps
+
+    def _segment(self, step: Segment, state: State) -> State:
+        box = self._box(state)
+        for control in self.controls.of_segment(step):
+            state = self._read(control.names, control.place, state)
+            with np.errstate(all="ignore"):
+                self._hold(control, control.span(box))
+        return state
+
+    def _assign(self, step: SetStep, state: State) -> State:
+        made = {}
+        for name, expression in step.values:
+            state = self._read(expression.names, f"{step.place}.{name}", state)
+            made[name] = self._value(expression, state, f"{step.place}.{name}")
+        return state.having(made, made)
+
+    def _push(self, step: PushStep, state: State) -> State:
+        made = {}
+        for name, expression in step.values:
+            if name not in self.compiled.live_after[id(step)]:
+                continue  # a window that nothing reads
+            state = self._read(expression.names, f"{step.place}.{name}", state)
+            value, window = self._value(expression, state, f"{step.place}.{name}"), state.names[name]
+            made[name] = replace(window.join(value) if window.width > 1 else value, width=window.width)
+        return state.having(made)
+
+    def _value(self, expression: Expression, state: State, place: str) -> Interval:
+        """Return the bounds of a value; the run stops where it is no number, so what goes on is one."""
+        interval = bounds(expression, self._box(state))
+        self._hold(self.controls.of_value(expression, place), interval)
+        return interval.sound()
+
+    def _box(self, state: State) -> Box:
+        return Box(state.names, self.compiled.keys)
+
+    def _hold(self, control: Control, interval: Interval) -> None:
+        if self.silent or control.proved(interval) or self._seen_in_every_round(control):
+            return
+        old = self.found.get(control)
+        self.found[control] = Doubt(control, interval if old is None else old.reach.join(interval))
+
+    def _seen_in_every_round(self, control: Control) -> bool:
+        """Return whether counters and inputs alone decide a control, and no round of the loops breaks its limits."""
+        scope = loop_scope(self.compiled, self.loops) if control.names else None
+        if scope is None or not control.names <= scope.keys():
+            return False
+        try:
+            return not control.broken(control.values({name: scope[name] for name in control.names})).any()
+        except (ValueError, QmemError):  # no shape can be drawn at a duration that is refused by itself
+            return False
+
+    def _read(self, names: frozenset[str], place: str, state: State) -> State:
+        known = {*self.compiled.keys, *self.compiled.scalars}
+        for name in sorted((names & known) - state.certain):
+            if not self.silent:
+                self.found[Reading(place, name)] = Doubt(Reading(place, name), UNKNOWN)
+            state = state.having({}, {name})  # said once
+        return state
+
+    # ------------------------------------------------------------------ control
+
+    def _when(self, step: WhenStep, state: State) -> State | None:
+        place = f"{step.place}.if"
+        state = self._read(step.condition.names, place, state)
+        self._value(step.condition, state, place)
+        ends = []
+        for steps, holds in ((step.then, True), (step.otherwise, False)):
+            box = refine(step.condition, self._box(state), holds)
+            if box is not None:
+                ends.append(self._steps(steps, State(box.names, state.certain)))
+        return _either(ends)
+
+    def _repeat(self, step: RepeatStep, state: State) -> State | None:
+        outer = self.loops
+        self.loops = (*outer, step)
+        if _visits(step) * _times(outer) <= self.visits:
+            end = self._round_by_round(step, state)
+        else:
+            end = self._as_a_whole(step, state)
+        self.loops = outer
+        return end
+
+    def _round_by_round(self, step: RepeatStep, state: State | None) -> State | None:
+        for k in range(step.times):
+            if state is None:
+                return None
+            signals = {name: Interval.of(self.compiled.inputs[name][k]) for name in step.signals}
+            state = self._round(step, state, {step.counter: Interval.of(k), **signals})
+        return state
+
+    def _as_a_whole(self, step: RepeatStep, state: State) -> State | None:
+        counter = Interval(0.0, step.times - 1.0) if step.times > 4 else Interval.of(*range(step.times))
+        signals = {step.counter: counter}
+        for name in step.signals:
+            values = self.compiled.inputs[name][: step.times]
+            few = np.unique(values) if len(values) <= 4096 else values
+            signals[name] = Interval.of(*few) if len(few) <= 16 else Interval(float(values.min()), float(values.max()))
+        silent, self.silent = self.silent, True
+        start = self._settled(state, lambda begin: self._round(step, begin, signals))
+        self.silent = silent
+        return self._round(step, start, signals)
+
+    def _settled(self, state: State, body: Callable[[State], State | None]) -> State:
+        """Return a state that holds the beginning of every round."""
+        start = state
+        for i in range(MOST_JOINS):
+            end = body(start)
+            joined = start if end is None else start.join(end)
+            if joined == start:
+                break
+            start = joined if i < PATIENCE else _widened(start, joined, sheer=i > MOST_JOINS // 2)
+        else:
+            start = State({name: replace(UNKNOWN, width=i.width) for name, i in start.names.items()}, start.certain)
+        for _ in range(NARROWINGS[self.visits > 0]):
+            end = body(start)
+            less = state if end is None else state.join(end)
+            if less == start:
+                break
+            again = body(less)
+            if again is not None and less.join(again) != less:  # widening inside an inner loop may turn things round
+                break
+            start = less
+        return start
+
+    def _round(self, step: RepeatStep, state: State, scope: Mapping[str, Interval]) -> State | None:
+        """Do the body once; what other blocks measured under a key in the last round is not this round's."""
+        begun = State({**state.names, **scope}, (state.certain - self.compiled.remeasured) | scope.keys())
+        end = self._steps(step.body, begun)
+        if end is None:
+            return None
+        names = {name: interval for name, interval in end.names.items() if name not in scope}
+        return State(names, end.certain - scope.keys())
+
+
+def _either(ends: list[State | None]) -> State | None:
+    reached = [end for end in ends if end is not None]
+    if not reached:
+        return None
+    return reached[0] if len(reached) == 1 else reached[0].join(reached[1])
+
+
+def _widened(old: State, new: State, *, sheer: bool) -> State:
+    """Return the new state with every bound that moved taken up a stair."""
+    names = {}
+    for name, interval in new.names.items():
+        before = old.names.get(name)
+        if before is None or before == interval:
+            names[name] = interval
+            continue
+        low, high = interval.low, interval.high
+        low = low if low == before.low else -inf if sheer else -next(s for s in STAIRS if s >= -low)
+        high = high if high == before.high else inf if sheer else next(s for s in STAIRS if s >= high)
+        names[name] = Interval(low, high, None, interval.width, interval.fault)
+    return State(names, new.certain)
+
+
+def _visits(step: Step) -> int:
+    match step:
+        case RepeatStep():
+            return step.times * sum(map(_visits, step.body))
+        case WhenStep():
+            return 1 + sum(map(_visits, (*step.then, *step.otherwise)))
+        case Segment():
+            return len(step.blocks)
+        case _:
+            return 1
+
+
+def _times(loops: Iterable[RepeatStep]) -> int:
+    return int(np.prod([loop.times for loop in loops], dtype=object)) if loops else 1
+
+
+def loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...]) -> dict[str, np.ndarray] | None:
+    """Return counters and inputs in every round of nested loops, None where these are too many."""
+    if _times(loops) > MOST_ROUNDS:
+        return None
+    grid: Iterable[np.ndarray] = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
+    scope: dict[str, np.ndarray] = {}
+    for loop, rounds in zip(loops, grid, strict=True):
+        scope[loop.counter] = rounds.astype(float)
+        scope |= {name: compiled.inputs[name][rounds] for name in loop.signals}
+    return scope
