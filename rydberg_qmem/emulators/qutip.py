@@ -77,7 +77,7 @@ def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> St
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sequence = to_pulser(plan, scope)
-        _pin_levels(sequence, target)
+        pin_levels(sequence, target)
         samples = _led(sample(sequence), LEAD_NS)
         tail = samples.max_duration - LEAD_NS - duration_ns
         begin = dark(target, state[None], -(LEAD_NS - SHIFT_NS))[0]
@@ -88,7 +88,7 @@ def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> St
     return np.asarray(dark(target, end[None], -(tail + SHIFT_NS))[0])
 
 
-def _pin_levels(sequence: Any, target: Target) -> None:
+def pin_levels(sequence: Any, target: Target) -> None:
     """Add a dark pulse in every basis of the level set, after everything else."""
     import pulser
 

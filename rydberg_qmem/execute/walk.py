@@ -22,11 +22,13 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    expressions_of,
 )
 from rydberg_qmem.compile.target import ONE, Target
 from rydberg_qmem.compile.to_pulser import rows_of
+from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.emulators.protocol import Emulator, Replaying
+from rydberg_qmem.emulators.protocol import Emulator, Replaying, RoundByRound
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute.draws import MEASURING, Draws, Place, RowSource
 from rydberg_qmem.execute.kinds import KINDS, Kind
@@ -101,6 +103,8 @@ class Walk:
 
     def _start(self, shots: int | None) -> Population:
         rows = shots if shots is not None else 1
+        if isinstance(self.emulator, RoundByRound):
+            self.emulator.begin(self.compiled.target)
         atoms = range(self.layout.atoms) if self.emulator.capabilities.states else ()
         parts = tuple(fresh(atom, self.layout, rows, self.kind) for atom in atoms)
         if parts and not self.emulator.capabilities.factorises:
@@ -173,12 +177,25 @@ class Walk:
         try:
             durations = plan.durations(scope, len(population) if timing else 1)
             longest = int(durations.max())
+            if isinstance(self.emulator, RoundByRound):
+                self.emulator.play(step, self._shared_values(step, population))
             for group in self._groups(plan, population, longest):
                 population = self._evolve(plan, population, group, step)
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
         self.clock_ns += longest
         return population
+
+    def _shared_values(self, step: Segment, population: Population) -> dict[Expression, float]:
+        """Return the values of a segment's expressions, the same in all shots."""
+        values = {}
+        for expression in expressions_of(step):
+            found = column(expression, self._scope(population, expression.names))
+            self._finite(found, expression, step.place)
+            if (found != found[0]).any():
+                raise RunError(f"{step.place}: {expression} differs from shot to shot within one job")
+            values[expression] = float(found[0])
+        return values
 
     def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
         """Evolve atoms that act on each other, once for each distinct state and setting of their controls."""
@@ -264,6 +281,9 @@ class Walk:
         if isinstance(self.emulator, Replaying):
             rows = self.emulator.outcomes(step.key, dict(self.at), population.shots, len(step.atoms))
             population = population.with_values(**{step.key: rows.astype(float)})
+        elif isinstance(self.emulator, RoundByRound):
+            read = self.emulator.read(step.atoms, step.basis, ticket=self._ticket(step), shots=len(population))
+            population = population.with_values(**{step.key: read.astype(float)})
         else:
             self._forget(step, population)
             population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
@@ -271,6 +291,12 @@ class Walk:
                 population = self._measure_part(step, part.atoms, population)
         self._write("key", step.key, population, population.values[step.key])
         return population
+
+    def _ticket(self, step: MeasureStep) -> Ticket:
+        assert self.draws is not None  # what runs jobs has shots
+        place = self._place(self._sites[id(step)])
+        draws, rounds = self.draws, tuple(self.at.items())
+        return Ticket(draws.point, draws.cohorts[0], place.step, place.visit, step.place, rounds, draws.seed)
 
     def _forget(self, step: MeasureStep, population: Population) -> None:
         """Take back what exact means hold of a key that is measured again in the same round."""
@@ -302,6 +328,8 @@ class Walk:
         return chosen.population.with_parts(old, new).with_values(**{step.key: bits})
 
     def _reset(self, step: ResetStep, population: Population) -> Population:
+        if isinstance(self.emulator, RoundByRound):
+            self.emulator.reset(step.atoms)
         if self.emulator.capabilities.states:
             for part in population.holding(step.atoms):
                 population = self._reset_part(step, part.atoms, population)
@@ -382,8 +410,8 @@ class Walk:
         self.clock_ns = begin + max(then_ns, otherwise_ns)
         fixed_then, fixed_otherwise = self._fixed_ns(step.then), self._fixed_ns(step.otherwise)
         if fixed_then is not None and fixed_otherwise is not None:
-            yes = self._idle(yes, fixed_otherwise - fixed_then)
-            no = self._idle(no, fixed_then - fixed_otherwise)
+            yes = self._idle(yes, fixed_otherwise - fixed_then, step.place)
+            no = self._idle(no, fixed_then - fixed_otherwise, step.place)
         return self._merged(join(yes, no, len(self.layout.levels)), step)
 
     def _side(self, steps: tuple[Step, ...], side: Population, before: Population) -> Population:
@@ -426,8 +454,10 @@ class Walk:
         no = replace(population, weights=population.weights * (1 - p))
         return yes.take(yes.weights > 0), no.take(no.weights > 0)
 
-    def _idle(self, population: Population, duration_ns: float) -> Population:
+    def _idle(self, population: Population, duration_ns: float, place: str) -> Population:
         """Let the atoms wait in the dark."""
+        if isinstance(self.emulator, RoundByRound) and duration_ns > 0 and len(population):
+            self.emulator.rest(int(duration_ns), place)
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
         for group in self._groups(None, population, duration_ns):
