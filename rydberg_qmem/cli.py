@@ -138,7 +138,18 @@ def show(program: ProgramName) -> None:
     """Show a program as an indented tree."""
     from rydberg_qmem.gallery import load
 
-    _echo(_tree(load(program)))
+    loaded = load(program)
+    _echo([*_tree(loaded), *_machines(loaded)])
+
+
+def _machines(program: Program) -> Iterator[str]:
+    """Yield where a program can run, if nothing is wrong with it."""
+    try:
+        report = program.qpu_report()
+    except ProgramError:
+        return
+    yield f"  runs on {'emulators only' if report.emulator_only else 'emulators, and as jobs that read at their end'}"
+    yield from (f"    {part}" for part in report.parts if part.reason and not part.after)
 
 
 @app.command(cls=_Command)
@@ -225,7 +236,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME=V1,V2,…", help="Run all combinations of these parameter values."),
     ] = None,
-    emulator: Annotated[str, typer.Option(help="exact, ideal or qutip.")] = "exact",
+    emulator: Annotated[str, typer.Option(help="exact, ideal, qutip or pulser_backend.")] = "exact",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the record.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a record that is there.")] = False,
     workers: Annotated[int, typer.Option(help="How many processes.")] = 1,
@@ -459,7 +470,7 @@ def info(store: Store) -> None:
     attrs = record.attrs
     fields = {
         "title": "title", "program": "program_sha256", "device": "device", "levels": "levels", "shots": "shots",
-        "seed": "seed", "emulator": "emulator", "made": "created_at", "seconds": "wall_s",
+        "seed": "seed", "emulator": "emulator", "made": "created_at", "runs on": "machines", "seconds": "wall_s",
     }  # fmt: skip
     rows = [(label, str(attrs[name])) for label, name in fields.items() if name in attrs]
     for label in ("parameters", "versions"):
@@ -522,6 +533,64 @@ def _json_of(figures: xr.Dataset, **asked: str) -> str:
     swept = {str(name): plain(c.values.tolist()) for name, c in figures.coords.items() if c.dtype.kind in "iufb"}
     measures = {str(name): plain(values.values.tolist()) for name, values in figures.data_vars.items()}
     return json.dumps({**asked, **swept, **measures}, indent=2, allow_nan=False)
+
+
+@app.command(cls=_Command)
+def export(
+    program: ProgramName,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A new folder: one JSON per segment, and an index.")],
+    settings: Settings = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--value", metavar="NAME=VALUE", help="Memory, or an outcome (key or key.atom), as a run has it."),
+    ] = None,
+    round_: Annotated[int, typer.Option("--round", help="The round whose inputs and counters are taken.")] = 0,
+) -> None:
+    """Write each segment of a program as a Pulser sequence in its abstract JSON."""
+    from rydberg_qmem.compile.export import export as exported
+    from rydberg_qmem.compile.export import write
+    from rydberg_qmem.gallery import load
+
+    loaded, parameters = load(program), _parameters(settings)
+    _checked(loaded, parameters)
+    given = {name: _number(value, f"--value {name}") for name, value in _pairs(values, "--value").items()}
+    made = exported(loaded, parameters=parameters, values=given, round=round_)
+    _echo(str(path) for path in write(made, loaded, output))
+
+
+@app.command("import", cls=_Command)
+def import_(
+    sequence: Annotated[Path, typer.Argument(metavar="SEQUENCE", help="A Pulser sequence in its abstract JSON.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the program to this YAML file.")] = None,
+    key: Annotated[str, typer.Option(help="The name that the outcome is kept under.")] = "m",
+    basis: Annotated[str | None, typer.Option(help="The basis to measure in, if the sequence names none.")] = None,
+) -> None:
+    """Turn a Pulser sequence into a program that plays the same and measures at the end."""
+    from rydberg_qmem.language.files import read_text
+    from rydberg_qmem.language.program import Program, name_of
+
+    made = Program.from_pulser(read_text(sequence), name=name_of(sequence), key=key, basis=basis)
+    if output is None:
+        typer.echo(made.to_yaml().rstrip())
+        return
+    _make_parent(output, "--output")
+    try:
+        output.write_text(made.to_yaml(), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({error})") from None
+    typer.echo(str(output))
+
+
+@app.command("qpu-report", cls=_Command)
+def qpu_report(
+    program: ProgramName,
+    device: Annotated[str | None, typer.Option(help="A device's name; the program's own if not given.")] = None,
+    settings: Settings = None,
+) -> None:
+    """Say what a machine without mid-sequence measurement can run of a program, and why not the rest."""
+    from rydberg_qmem.gallery import load
+
+    typer.echo(str(load(program).qpu_report(device, parameters=_parameters(settings))))
 
 
 @app.command(cls=_Command)

@@ -32,11 +32,15 @@ MOST_PASSES = 4
 
 @dataclass(frozen=True)
 class Part:
-    """One quantum step of a program: where, what, and why a machine that reads at the end cannot do it, if so."""
+    """One quantum step of a program: where, what, and why a machine that reads at the end cannot do it, if so.
+
+    Where the reason is only that an earlier step cannot be done, `after` names that step's place.
+    """
 
     place: str
     what: str
     reason: str = ""
+    after: str = ""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason or 'can run'}"
@@ -51,6 +55,7 @@ class _Job:
     basis: str = ""
     renewed: frozenset[int] = frozenset()
     renewed_at: str = ""
+    broken_at: str = ""
 
 
 @dataclass
@@ -71,19 +76,29 @@ class _Reader:
         if known is None or (reason and not known.reason):
             self.parts[id(step)] = Part(place, what, reason)
 
+    def _follow(self, step: MeasureStep, place: str) -> None:
+        known = self.parts.get(id(step))
+        if known is None or not known.reason:
+            self.parts[id(step)] = Part(step.place, "measure", f"reads what {place} would have played", place)
+
     def _step(self, step: Step, job: _Job) -> _Job:
         match step:
             case Segment():
-                self._note(step, step.place, "pulses", self._of_segment(step, job))
-                return _Job(played=True)
+                reason = self._of_segment(step, job)
+                self._note(step, step.place, "pulses", reason)
+                return _Job(played=True, broken_at=step.place if reason else "")
             case MeasureStep():
-                self._note(step, step.place, "measure", self._of_measure(step, job))
+                reason = self._of_measure(step, job)
+                if job.broken_at and not reason:
+                    self._follow(step, job.broken_at)
+                else:
+                    self._note(step, step.place, "measure", reason)
                 return replace(job, read_at=job.read_at or step.place, basis=job.basis or step.basis)
             case ResetStep():
                 self._note(step, step.place, "reset", "")
                 renewed = job.renewed | set(step.atoms)
-                return _Job() if len(renewed) == len(self.atoms) else replace(
-                    job, renewed=renewed, renewed_at=step.place
+                return (
+                    _Job() if len(renewed) == len(self.atoms) else replace(job, renewed=renewed, renewed_at=step.place)
                 )
             case ProbeStep():
                 self._note(step, step.place, "probe", "a probe looks at the state, which only an emulator has")
@@ -115,6 +130,7 @@ class _Reader:
             one.basis or other.basis,
             one.renewed & other.renewed,
             one.renewed_at or other.renewed_at,
+            one.broken_at or other.broken_at,
         )
 
     def _of_segment(self, step: Segment, job: _Job) -> str:
@@ -152,7 +168,7 @@ def parts_of(compiled: Compiled) -> tuple[Part, ...]:
 
 def obstacles(compiled: Compiled) -> tuple[Part, ...]:
     """Return the steps that a machine which reads at the end cannot do: none, and the program is one job per round."""
-    return tuple(part for part in parts_of(compiled) if part.reason)
+    return tuple(part for part in parts_of(compiled) if part.reason and not part.after)
 
 
 def jobs_of(compiled: Compiled) -> int:

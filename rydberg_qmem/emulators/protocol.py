@@ -141,12 +141,12 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool) -
             f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "
             f"amplitudes; emulator {emulator.name!r} takes at most {can.largest_dimension}: use fewer atoms or levels"
         )
-    if not can.states and any(variable.origin.startswith("probe:") for variable in compiled.variables):
-        raise CapabilityError(f"emulator {emulator.name!r} has no states, so a probe has nothing to look at")
-    if exact and not can.exact:
-        raise CapabilityError(f"emulator {emulator.name!r} cannot run with shots=None")
     if not can.mid_sequence:
         found = [Problem(part.place, f"{part.what}: {part.reason}") for part in obstacles(compiled)]
         if found:
             rule = f"emulator {emulator.name!r} runs whole rounds as jobs, with nothing measured before their end"
             raise ProgramError([Problem("", rule), *found])
+    if not can.states and any(variable.origin.startswith("probe:") for variable in compiled.variables):
+        raise CapabilityError(f"emulator {emulator.name!r} has no states, so a probe has nothing to look at")
+    if exact and not can.exact:
+        raise CapabilityError(f"emulator {emulator.name!r} cannot run with shots=None")

@@ -169,14 +169,14 @@ class PulserBackend:
 
     def _submit(self, sequence: Any, target: Target, basis: str, ticket: Ticket, entry: Entry) -> Entry:
         """Submit a job; return what is known of it then: that it is under way, or its outcome."""
-        backend = self._made(sequence, target, basis, entry.runs)
         if self._is_local:
             with _seeded(ticket):
-                results = _calling(str(ticket), backend.run)
+                results = _calling(str(ticket), self._made(sequence, target, basis, entry.runs).run)
             self.submitted += 1
             done = _done(entry, [results], ticket)
             self.journal.write(ticket, done)
             return done
+        backend = self._made(sequence, target, basis, entry.runs)
         self.journal.write(ticket, entry)
         most = target.device.max_runs or entry.runs
         parts = [min(most, entry.runs - first) for first in range(0, entry.runs, most)]
@@ -208,9 +208,7 @@ class PulserBackend:
         """Wait for a job that is under way, and keep its outcome."""
         from pulser.backend.remote import BatchStatus, RemoteResults
 
-        remote = _calling(
-            str(ticket), RemoteResults, entry.batch, self.options["connection"], list(entry.jobs) or None
-        )
+        remote = _calling(str(ticket), RemoteResults, entry.batch, self.options["connection"], list(entry.jobs) or None)
         while (status := _calling(str(ticket), remote.get_batch_status)) != BatchStatus.DONE:
             if status not in (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED):
                 raise RunError(f"{ticket}: batch {entry.batch} ended as {status.name}")

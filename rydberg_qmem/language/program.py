@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -132,9 +134,31 @@ class Program(Model):
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """Read a `.yaml` or `.json` program file."""
-        data, source = files.parse(files.read_text(Path(path)), str(path))
+        """Read a `.yaml` or `.json` program file, or a Pulser sequence in its abstract JSON."""
+        text = files.read_text(Path(path))
+        data, source = files.parse(text, str(path))
+        if isinstance(data, Mapping) and "format" not in data and {"operations", "channels", "register"} <= data.keys():
+            return cls.from_pulser(text, name=name_of(Path(path)))
         return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
+
+    @classmethod
+    def from_pulser(cls, sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None) -> Self:
+        """Build a program that plays a built `pulser.Sequence`, or its abstract JSON, and measures all its atoms.
+
+        The outcome is kept under `key`, in the basis that the sequence measures, else in `basis`, else in the only
+        one that it addresses. What it plays is the same, nanosecond by nanosecond.
+        """
+        made: Self = _upstairs("compile.from_pulser").from_pulser(sequence, name=name, key=key, basis=basis)
+        return made
+
+    def to_pulser(self, **options: Any) -> tuple[Any, ...]:
+        """Return every segment as a `pulser.Sequence` with its place and values; see `compile.export.export`."""
+        made: tuple[Any, ...] = _upstairs("compile.export").export(self, **options)
+        return made
+
+    def qpu_report(self, device: Any = None, *, parameters: Mapping[str, float] | None = None) -> Any:
+        """Return what a device without mid-sequence measurement can run of this program, and why not the rest."""
+        return _upstairs("compile.qpu").qpu_report(self, device, parameters=parameters)
 
     def fingerprint(self) -> str:
         """Return the sha256 of the canonical JSON: equal programs have equal fingerprints.
@@ -160,6 +184,17 @@ class Program(Model):
     def device_name(self) -> str:
         """The device's name."""
         return str(json.loads(self.device)["name"]) if self.device.startswith("{") else self.device
+
+
+def name_of(path: Path) -> str:
+    """Return a program's name after a file's."""
+    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII).strip("_")
+    return name[:64] if name[:1].isalpha() else f"p_{name}"[:64]
+
+
+def _upstairs(module: str) -> Any:
+    """Return a module of a higher floor when a method is called: the language itself knows none of them."""
+    return importlib.import_module(f"rydberg_qmem.{module}")
 
 
 def _too_deep(data: object) -> bool:
