@@ -322,23 +322,23 @@ def _level_class() -> Any:
 
 
 def overlapping(drives: Sequence[Drive]) -> str:
-    """Refuse detuned drives that share an atom's transition in time; return the place of one that is out of phase.
+    """Return the place of a drive that shares an atom's transition with another out of phase; refuse detuned ones.
 
-    Two fields on one transition add as Ω exp(-iφ) in a frame that turns with both: only where neither is detuned.
+    Fields in phase add as in Pulser: amplitudes, and detunings as shifts of the level. Out of phase they add as
+    Ω exp(-iφ) where both are resonant; detuned ones have no frame that turns with both.
     """
     crossed = ""
     running: dict[tuple[int, str], Drive] = {}
     for drive in sorted(filter(_drives, drives), key=lambda drive: drive.start):
         for atom in drive.atoms:
             other = running.get((atom, drive.basis))
-            if other is not None and other.stop > drive.start:
+            if other is not None and other.stop > drive.start and not all(_in_phase(one) for one in (drive, other)):
                 if not all(one.detuning == ZERO and one.phase is None for one in (drive, other)):
                     raise CapabilityError(
                         f"{drive.place}: plays at once with {other.place} on one atom's {drive.basis} transition: "
-                        "both must be resonant, as two detuned fields have no common frame"
+                        "out of phase, both must be resonant"
                     )
-                steady = all(_in_phase(one) for one in (drive, other))
-                crossed = crossed or ("" if steady else drive.place)
+                crossed = crossed or drive.place
             if other is None or drive.stop > other.stop:
                 running[(atom, drive.basis)] = drive
     return crossed
@@ -351,7 +351,8 @@ def _drives(drive: Drive) -> bool:
 
 
 def _in_phase(drive: Drive) -> bool:
-    return drive.angle is None and not drive.fixed_phase and all(e == ZERO for _, e in drive.phases)
+    steady = drive.angle is None and not drive.fixed_phase and drive.phase is None
+    return steady and all(e == ZERO for _, e in drive.phases)
 
 
 class _Builder:
@@ -683,12 +684,7 @@ class _Builder:
 
     def _synchronise(self, channel_id: str, start_with: str | None, protocol: Protocol, place: str) -> Protocol:
         """Wait on the channel until the floor, or until the previous block's start."""
-        wanted = self.last_start if start_with == "previous" else self.floor
-        now = int(self.sequence.get_duration(channel_id))
-        if wanted > now:
-            channel = self.sequence.declared_channels[channel_id]
-            ticks = -(-max(wanted - now, channel.min_duration) // channel.clock_period)
-            self._call(place, self.sequence.delay, ticks * channel.clock_period, channel_id)
+        self._wait_on(channel_id, self.last_start if start_with == "previous" else self.floor, place)
         return "no-delay" if start_with == "previous" else protocol
 
     def _started(self, channel_id: str, duration: int, start_with: str | None, place: str) -> int:
@@ -701,17 +697,29 @@ class _Builder:
         return start
 
     def _idle_until(self, end: int) -> None:
-        if self.sequence.declared_channels:
-            return  # the samples are as long as they are asked to be
-        usable = {
-            name: channel
-            for name, channel in self.target.device.channels.items()
-            if (channel.basis == "digital") == (self.target.levels == ("g", "h"))
-            and (channel.basis == "XY") == ("0" in self.target.levels)
-        }
-        name = next(iter(usable))
-        self._declare(name, None, "delay")
-        self._call("delay", self.sequence.delay, end, name)
+        """Let the sequence last: by a channel that is dark, or by one that has nothing else to do."""
+        declared = self.sequence.declared_channels
+        if not declared:
+            usable = {
+                name: channel
+                for name, channel in self.target.device.channels.items()
+                if (channel.basis == "digital") == (self.target.levels == ("g", "h"))
+                and (channel.basis == "XY") == ("0" in self.target.levels)
+            }
+            self._declare(next(iter(usable)), None, "delay")
+        for name in declared or self.sequence.declared_channels:
+            if name.startswith("dmm_") or self.sequence.is_in_eom_mode(name):
+                continue  # else its samples are stretched to the end
+            self._wait_on(name, end, "delay")
+            return
+
+    def _wait_on(self, channel_id: str, until: int, place: str) -> None:
+        """Delay a channel until a time, or a little longer where its clock does not allow that."""
+        now = int(self.sequence.get_duration(channel_id))
+        if until > now:
+            channel = self.sequence.declared_channels[channel_id]
+            ticks = -(-max(until - now, channel.min_duration) // channel.clock_period)
+            self._call(place, self.sequence.delay, ticks * channel.clock_period, channel_id)
 
     def _duration(self, shape: Waveform, channel_id: str, place: str) -> int:
         where = f"{place}.duration_ns"

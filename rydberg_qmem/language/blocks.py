@@ -31,8 +31,9 @@ class Pulse(Tagged):
     `duration_ns` says how long (Pulser's `ConstantPulse`); where the `phase` is a waveform (rad), the detuning follows
     from it and is not given (`ArbitraryPhase`). `with: previous` starts the pulse together with the block before.
 
-    Two pulses of one basis on one atom at once are two fields on one transition: their Ω exp(-iφ) add, and both must
-    be resonant, unless one of them has no amplitude.
+    Two pulses of one basis on one atom at once are two fields on one transition: their Ω exp(-iφ) add, where Pulser's
+    emulators add amplitudes and phases apart, and their detunings add as shifts of the level; out of phase, both must
+    be resonant, or one of them have no amplitude.
 
     >>> Pulse(channel="rydberg_global", amplitude={"constant": {"duration_ns": 100, "area": "pi"}}).kind
     'pulse'
