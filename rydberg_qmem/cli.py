@@ -684,7 +684,8 @@ def _block_tree(block: AnyBlock, indent: str) -> Iterator[str]:
         case b.Set(values=values) | b.Push(values=values):
             yield from (f"{indent}{block.kind} {name} <- {value}" for name, value in values.items())
         case (
-            b.Pulse() | b.DetuningMap() | b.Delay() | b.Align() | b.PhaseShift() | b.Rotate() | b.CZ() | b.CNOT()
+            b.SLMMask() | b.EnableEOM() | b.EOMPulse() | b.ModifyEOM() | b.DisableEOM() | b.Retarget()
+            | b.Pulse() | b.DetuningMap() | b.Delay() | b.Align() | b.PhaseShift() | b.Rotate() | b.CZ() | b.CNOT()
             | b.Damp() | b.BeamSplitter() | b.WeakMeasure() | b.Measure() | b.Reset() | b.Probe()
         ):  # fmt: skip
             yield f"{indent}{block.kind} {_fields_text(block)}".rstrip()

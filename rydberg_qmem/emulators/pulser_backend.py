@@ -198,10 +198,8 @@ class PulserBackend:
         if issubclass(self._class, EmulatorBackend):
             one_state: Any = ONE[basis] if len(target.levels) > 2 else None
             wanted = [BitStrings(num_shots=runs, one_state=one_state)]
-            given = options.get("config")
-            options["config"] = (
-                given.with_changes(observables=wanted) if given is not None else EmulationConfig(observables=wanted)
-            )
+            given = options.get("config") or EmulationConfig(observables=wanted)
+            options["config"] = given.with_changes(observables=wanted, with_modulation=target.with_modulation)
         return _calling(self.name, self._class, sequence, **options)
 
     def _fetch(self, entry: Entry, ticket: Ticket) -> Entry:

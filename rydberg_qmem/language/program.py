@@ -51,6 +51,11 @@ class Memory(Model):
 class Program(Model):
     """A register, classical memory, inputs, and blocks that pulse, measure, reset and feed forward.
 
+    The `device` is one of Pulser's by name, a Pulser device object, or a device's abstract representation: its JSON
+    text, a mapping, or a `.json` file, which is read and kept in the program. `magnetic_field` (gauss, along x, y, z)
+    is that of the XY mode, 30 G along z unless given. `with_modulation` plays each pulse as the channel's bandwidth
+    lets it out, as Pulser's `with_modulation`; a segment then ends when its last pulse has faded.
+
     >>> program = Program(
     ...     name="flip",
     ...     register={"atoms": {"q": (0, 0)}},
@@ -70,6 +75,8 @@ class Program(Model):
     tags: tuple[str, ...] = ()
     device: str = "DigitalAnalogDevice"
     register: Register = Field()
+    magnetic_field: tuple[float, float, float] | None = None
+    with_modulation: bool = False
     parameters: FrozenMapping[Name, Expression] = Field(default_factory=dict)
     inputs: FrozenMapping[Name, Input] = Field(default_factory=dict)
     memory: FrozenMapping[Name, Memory] = Field(default_factory=dict)
@@ -79,7 +86,11 @@ class Program(Model):
 
     @field_validator("device", mode="before")
     @classmethod
-    def _device_object(cls, value: Any) -> Any:
+    def _device_value(cls, value: Any) -> Any:
+        if isinstance(value, Path):
+            return _device_file(value)
+        if isinstance(value, Mapping):
+            return json.dumps(value, sort_keys=True)
         if not type(value).__module__.startswith("pulser."):
             return value
         import pulser
@@ -87,6 +98,13 @@ class Program(Model):
         if getattr(pulser.devices, value.name, None) == value:
             return value.name
         return value.to_abstract_repr()
+
+    @field_validator("magnetic_field")
+    @classmethod
+    def _some_field(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+        if value is not None and not any(value):
+            raise PydanticCustomError("field", "must not be zero")
+        return value
 
     @property
     def source(self) -> files.SourceMap | None:
@@ -139,6 +157,8 @@ class Program(Model):
         data, source = files.parse(text, str(path))
         if isinstance(data, Mapping) and "format" not in data and {"operations", "channels", "register"} <= data.keys():
             return cls.from_pulser(text, name=name_of(Path(path)))
+        if isinstance(data, dict) and str(data.get("device", "")).endswith(".json"):
+            data = {**data, "device": Path(path).parent / data["device"]}
         return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
 
     @classmethod
@@ -195,6 +215,15 @@ def name_of(path: Path) -> str:
 def _upstairs(module: str) -> Any:
     """Return a module of a higher floor when a method is called: the language itself knows none of them."""
     return importlib.import_module(f"rydberg_qmem.{module}")
+
+
+def _device_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise PydanticCustomError(
+            "device", "cannot read {path}: {error}", {"path": str(path), "error": str(error.strerror)}
+        ) from None
 
 
 def _too_deep(data: object) -> bool:

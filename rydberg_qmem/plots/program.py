@@ -29,16 +29,22 @@ from rydberg_qmem.language.blocks import (
     Damp,
     Delay,
     DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
     ForEach,
     Measure,
+    ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
     Push,
     Repeat,
     Reset,
+    Retarget,
     Rotate,
     Set,
+    SLMMask,
     WeakMeasure,
     When,
 )
@@ -306,7 +312,7 @@ class _Layout:
     def of(cls, prog: Program, parameters: Mapping[str, float] | None, rounds: int | None) -> _Layout:
         """Lay a program out."""
         blocks = list(_walk(prog.body))
-        channels = dict.fromkeys(b.channel for b in blocks if isinstance(b, Pulse | DetuningMap))
+        channels = dict.fromkeys(b.channel for b in blocks if isinstance(b, Pulse | DetuningMap | EOMPulse))
         blue, _, *others, yellow = okabe_ito()  # the second is that of feedforward, the last too light
         palette = (blue, *others, yellow)
         layout = cls(
@@ -427,6 +433,19 @@ class _Layout:
                 return self._pulse(block, reads)
             case DetuningMap():
                 return self._detuning_map(block, reads)
+            case EOMPulse():
+                wave = _Wave(np.ones(2), np.zeros(0), self.colours[block.channel])
+                note = (f"{_cut(_formula(block.duration_ns), 12)} ns", "EOM")
+                return _Column(tuple((i, wave) for i in self._on("all")), note=note, reads=reads)
+            case EnableEOM(channel=channel) | ModifyEOM(channel=channel):
+                point = _cut(_formula(block.amp_on), 12)
+                return _Column(band=f"EOM {channel}: Ω = {point}", reads=reads)
+            case DisableEOM(channel=channel):
+                return _Column(band=f"EOM off {channel}")
+            case SLMMask(atoms=atoms):
+                return self._boxes(atoms, ("mask",), reads, look="shift")
+            case Retarget(atoms=atoms):
+                return self._boxes(atoms, ("aim",), reads, look="shift")
             case Delay(duration_ns=duration, channel=channel):
                 where = "" if channel is None else f" {channel}"
                 return _Column(band=f"wait {_cut(_formula(duration), 12)} ns{where}", reads=reads)
@@ -484,15 +503,21 @@ class _Layout:
         return _Column(tuple((i, mark) for name, mark in ends for i in self._on((name,))), joined=True)
 
     def _pulse(self, block: Pulse, reads: bool) -> _Column:
-        timed = [s for s in (block.amplitude, block.detuning) if not isinstance(s, Expression)]
-        length = self._duration(timed[0])
+        length = self._pulse_length(block)
         amplitude = self._outline(block.amplitude, length)
         detuning = 0.6 * self._outline(block.detuning, length)
         wave = _Wave(amplitude, detuning if detuning.any() else np.zeros(0), self.colours[block.channel])
         note = _wrapped(_level(block.amplitude, "Ω"), most=2)
         if block.detuning != ZERO:
             note += _wrapped(_level(block.detuning, "δ"), most=2)
+        if not isinstance(block.phase, Expression):
+            note += _wrapped(_level(block.phase, "φ"), most=2)
         return _Column(tuple((i, wave) for i in self._on(block.atoms or "all")), note=note, reads=reads)
+
+    def _pulse_length(self, block: Pulse) -> int:
+        shapes = (block.amplitude, block.detuning, block.phase)
+        timed = [shape for shape in shapes if not isinstance(shape, Expression)]
+        return self._duration(timed[0] if timed else Constant(duration_ns=block.duration_ns, value=ZERO))
 
     def _detuning_map(self, block: DetuningMap, reads: bool) -> _Column:
         outline, colour = self._outline(block.detuning), self.colours[block.channel]
