@@ -138,7 +138,7 @@ def _only_basis(sequence: Any) -> str:
 
 def _channels(sequence: Any, told: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
     """Return the device, and its channel for each declared name; a channel declared twice is there twice."""
-    device, channels = sequence.device, {}
+    device, channels = sequence.device, dict[str, str]()
     for name in sequence.declared_channels:
         wanted = told["channels"].get(name) or re.match(r"dmm_\d+", name).group()  # type: ignore[union-attr]
         if wanted in channels.values():

@@ -34,7 +34,7 @@ from rydberg_qmem.language.waveforms import (
     Waveform,
 )
 
-EOM_CALLS = {"enable_eom_mode": EnableEOM, "modify_eom_setpoint": ModifyEOM}
+EOM_CALLS: dict[str, type[EnableEOM | ModifyEOM]] = {"enable_eom_mode": EnableEOM, "modify_eom_setpoint": ModifyEOM}
 
 
 def called(
@@ -57,7 +57,8 @@ def weights_of(sequence: Any, names: Mapping[Any, str]) -> dict[str, dict[str, f
     from pulser.sampler import sample
 
     made = {}
-    for channel, samples in sample(sequence).channel_samples.items():
+    channels: Mapping[str, Any] = sample(sequence).channel_samples
+    for channel, samples in channels.items():
         if getattr(samples, "detuning_map", None) is not None:
             weights = samples.detuning_map.get_qubit_weight_map(sequence.register.qubits)
             made[channel] = {names[qubit]: float(weight) for qubit, weight in weights.items() if weight}

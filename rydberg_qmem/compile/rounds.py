@@ -140,9 +140,9 @@ class _Reader:
         if job.read_at:
             return f"plays on after a measurement ({job.read_at}) without a reset of all atoms"
         for expression in expressions_of(step):
-            names = unshared(expression, self.varying)
-            if names:
-                return f"{expression} differs {_from_shot(names)}: all shots of a job play the same pulses"
+            differing = unshared(expression, self.varying)
+            if differing:
+                return f"{expression} differs {_from_shot(differing)}: all shots of a job play the same pulses"
         return ""
 
     def _of_measure(self, step: MeasureStep, job: _Job) -> str:

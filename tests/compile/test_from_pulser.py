@@ -171,7 +171,7 @@ def weighted_independent_set() -> Sequence:
 
 
 def microwaves(*, masked: bool) -> Sequence:
-    places = [(8.0 * i, 0.0) for i in range(3)]
+    places = [(24.0 * i, 0.0) for i in range(3)]
     sequence = Sequence(Register.from_coordinates(places, prefix="q"), MockDevice)
     sequence.declare_channel("MW", "mw_global")
     sequence.set_magnetic_field(0.0, 30.0, 0.0)
@@ -336,7 +336,7 @@ def by_pulser(sequence: Sequence) -> Array:
     return np.abs(np.asarray(final.to_qobj().full()).ravel()) ** 2
 
 
-EDGES = {"first_steps": 5e-4, "independent_set_by_qaoa": 1e-4, "truncated": 2e-3, "spin_chain_under_a_mask": 2e-2}
+EDGES = {"first_steps": 5e-4, "independent_set_by_qaoa": 1e-4, "truncated": 2e-3, "spin_chain_under_a_mask": 2e-3}
 """Sequences that begin or end on a non-zero amplitude, where Pulser's spline loses area; how far it is off, at most."""
 
 
@@ -359,5 +359,5 @@ def test_a_tutorials_program_ends_in_pulsers_populations(name: str) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5)
         return
     np.testing.assert_allclose(mine, theirs, rtol=0, atol=EDGES[name])
-    if name != "spin_chain_under_a_mask":  # there the spline smooths the mask's end, in the middle of the sequence
+    if "mask" not in name:  # there the spline smooths the mask's end too, in the middle of the sequence
         np.testing.assert_allclose(mine, by_pulser_in_the_dark(sequence), rtol=0, atol=1e-5)
