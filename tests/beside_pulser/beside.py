@@ -4,7 +4,7 @@ Pulser's qutip backend puts a cubic spline through its 1 ns samples, which errs 
 area wherever a sequence begins or ends on a sample that is not zero, and plays all half a nanosecond early. Where that
 shows, both are compared again with dark time around the samples, the early half nanosecond made up for: what is left
 then proves the difference to be the spline's. emu-sv reads an interpolation of
-the samples at half nanoseconds; it is handed the samples themselves.
+the samples at half nanoseconds, and distances rounded to 1e-6 µm; it is handed the samples and interactions themselves.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def agrees_with_emu_sv(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         warnings.simplefilter("ignore")
         config = emu_sv.SVConfig(
             dt=1.0, krylov_tolerance=1e-14, observables=[StateResult()], with_modulation=case.modulated,
-            log_level=50, gpu=False,
+            log_level=50, gpu=False, interaction_matrix=target.van_der_waals[None],
         )  # fmt: skip
         result = emu_sv.SVBackend(sequence, config=config).run()
     theirs = references(case, target, sequence) * np.asarray(result.final_state.data)[::-1]
