@@ -288,10 +288,10 @@ def played(sequence: Any, target: Target, duration_ns: int) -> Any:
     """Return the samples of a sequence as the channels put them out."""
     from pulser.sampler import sample
 
+    end = max(duration_ns, int(sequence.get_duration(include_fall_time=target.with_modulation)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # channels without a bandwidth put out what is put in
-        made = sample(sequence, modulation=target.with_modulation)
-    return made.extend_duration(max(duration_ns, made.max_duration))
+        return sample(sequence, modulation=target.with_modulation, extended_duration=end)
 
 
 def wrapped(angle: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
