@@ -157,7 +157,7 @@ def masked_microwave(s: Any) -> None:
 
 
 DARKER = {"weights": WEIGHTS, "channel": "dmm_0"}
-FAR = {"a": (0, 0), "b": (18, 3), "c": (2, 16)}
+FAR = {"a": (0, 0), "b": (27, 5), "c": (3, 25)}
 MASKS: dict[str, Case] = {
     "detuning map": Case(
         [
