@@ -168,27 +168,31 @@ def _bounds_of(made: Levels) -> Bounds:
     return Bounds(made.values.min(axis=1), made.values.max(axis=1), mean)
 
 
+_DARK = np.zeros((1, 1))
+
+
 def _track(drive: Drive, scope: Scope, target: Target) -> Track:
     duration = drive.stop - drive.start
     phase = np.full(1, drive.fixed_phase)
     for factor, expression in drive.phases:
         phase = phase + factor * column(expression, scope)
     if drive.angle is not None:
-        level = _angle_level(drive, scope)[:, None]
-        ends = np.array([0, duration])
-        amplitude, detuning = Levels(ends, level), Levels(ends, np.zeros((1, 1)))
-        size = np.abs(level[:, 0])
-        _check_finite(drive, size)
+        level = _angle_level(drive, scope)
+        _check_finite(drive, level)
+        _check_finite(drive, phase)
+        size = np.abs(level)
         _check_amplitude(drive, Bounds(size, size, size), target)
+        turned = np.asarray(level * np.exp(-1j * phase), dtype=complex)[:, None]
+        ends = np.array([drive.start, drive.stop])
+        return Track(drive.basis, drive.atoms, drive.weights, ends, turned, _DARK, not drive.names)
+    amplitude = levels(drive.amplitude, scope, duration)
+    if drive.phase is None:
+        detuning = levels(drive.detuning, scope, duration)
     else:
-        amplitude = levels(drive.amplitude, scope, duration)
-        if drive.phase is None:
-            detuning = levels(drive.detuning, scope, duration)
-        else:
-            offset, detuning = phase_levels(drive.phase, scope, duration)
-            phase = phase + offset
-        _check_amplitude(drive, _bounds_of(amplitude), target)
-        _check_detuning(drive, _bounds_of(detuning), target)
+        offset, detuning = phase_levels(drive.phase, scope, duration)
+        phase = phase + offset
+    _check_amplitude(drive, _bounds_of(amplitude), target)
+    _check_detuning(drive, _bounds_of(detuning), target)
     _check_finite(drive, phase)
     breaks = np.union1d(amplitude.breaks, detuning.breaks)
     a = amplitude.values[:, np.searchsorted(amplitude.breaks, breaks[:-1], side="right") - 1]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -150,8 +151,7 @@ def agrees_with_qutip(case: Case) -> None:
 def agrees_with_emu_sv(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hold the exact emulator against emu-sv on the same samples."""
     emu_sv = pytest.importorskip("emu_sv", reason="emu-sv is not installed")
-    import emu_base.pulser_adapter as adapter
-    import torch
+    adapter, torch = import_module("emu_base.pulser_adapter"), import_module("torch")
     from pulser.backend import StateResult
 
     def on_samples(noisy_samples: Any, qubit_ids: Any, target_times: Any) -> Any:
