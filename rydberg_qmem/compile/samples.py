@@ -178,9 +178,9 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
         phase = phase + factor * column(expression, scope)
     if drive.angle is not None:
         level = _angle_level(drive, scope)
-        size = np.abs(level)
-        _check_finite(drive, size)
+        _check_finite(drive, level)
         _check_finite(drive, phase)
+        size = np.abs(level)
         _check_amplitude(drive, Bounds(size, size, size), target)
         turned = np.asarray(level * np.exp(-1j * phase), dtype=complex)[:, None]
         ends = np.array([drive.start, drive.stop])

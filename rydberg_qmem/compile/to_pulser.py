@@ -89,8 +89,8 @@ def shape_names(value: Any) -> frozenset[str]:
 class Schedule:
     """A segment's drives in time, how long it lasts, and the phase references that it leaves behind.
 
-    Where EOM mode, SLM mask or output modulation shape what is played, it holds the `sequence` for one setting of all
-    control values instead of the drives.
+    Where EOM mode, SLM mask or output modulation shape what is played, its `sequence`, built for one setting of all
+    control values, says what the drives become.
     """
 
     drives: tuple[Drive, ...]
@@ -288,10 +288,10 @@ def played(sequence: Any, target: Target, duration_ns: int) -> Any:
     """Return the samples of a sequence as the channels put them out."""
     from pulser.sampler import sample
 
+    end = max(duration_ns, int(sequence.get_duration(include_fall_time=target.with_modulation)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # channels without a bandwidth put out what is put in
-        made = sample(sequence, modulation=target.with_modulation)
-    return made.extend_duration(max(duration_ns, made.max_duration))
+        return sample(sequence, modulation=target.with_modulation, extended_duration=end)
 
 
 def wrapped(angle: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
@@ -395,7 +395,7 @@ class _Builder:
         crossed = overlapping(self.drives)
         if not self.real:
             return Schedule(tuple(self.drives), duration, self._frame(), crossed=crossed)
-        return Schedule((), duration, self._frame(), sequence=self.sequence, crossed=crossed)
+        return Schedule(tuple(self.drives), duration, self._frame(), sequence=self.sequence, crossed=crossed)
 
     def _frame(self) -> tuple[tuple[int, str, tuple[tuple[float, Expression], ...]], ...]:
         """Return the phase references at the end; Pulser's own are those that correct an EOM's drift."""

@@ -46,19 +46,24 @@ WINDOWS: dict[str, Case] = {
         lambda: waveforms.BlackmanWaveform.from_max_val(21.0, 1.7), {"blackman": {"max_val": 21, "area": 1.7}}
     ),
     "kaiser": shaped(lambda: waveforms.KaiserWaveform(100, 1.7), {"kaiser": timed(100, area=1.7)}),
-    "kaiser of a beta": shaped(lambda: waveforms.KaiserWaveform(101, 1.7, 3.5), {"kaiser": timed(101, area=1.7, beta=3.5)}),
+    "kaiser of a beta": shaped(
+        lambda: waveforms.KaiserWaveform(101, 1.7, 3.5), {"kaiser": timed(101, area=1.7, beta=3.5)}
+    ),
     "kaiser of a largest value": shaped(
         lambda: waveforms.KaiserWaveform.from_max_val(24.0, 1.7, 6.0),
         {"kaiser": {"max_val": 24, "area": 1.7, "beta": 6}},
     ),
     "interpolated": shaped(
-        lambda: waveforms.InterpolatedWaveform(90, [0.0, 12.0, 5.0, 0.0]), {"interpolated": timed(90, values=[0, 12, 5, 0])}
+        lambda: waveforms.InterpolatedWaveform(90, [0.0, 12.0, 5.0, 0.0]),
+        {"interpolated": timed(90, values=[0, 12, 5, 0])},
     ),
     "interpolated at times": shaped(
         lambda: waveforms.InterpolatedWaveform(90, [1.0, 12.0, 5.0], times=[0, 0.3, 0.9]),
         {"interpolated": timed(90, values=[1, 12, 5], times=[0, 0.3, 0.9])},
     ),
-    "custom": shaped(lambda: waveforms.CustomWaveform(12 * CURVE), {"custom": {"samples": CURVE.tolist(), "scale": 12}}),
+    "custom": shaped(
+        lambda: waveforms.CustomWaveform(12 * CURVE), {"custom": {"samples": CURVE.tolist(), "scale": 12}}
+    ),
     "composite": shaped(
         lambda: waveforms.CompositeWaveform(
             waveforms.RampWaveform(30, 0.0, 10.0),
@@ -73,7 +78,7 @@ WINDOWS: dict[str, Case] = {
             ]
         },
     ),
-}  # fmt: skip
+}
 PULSES: dict[str, Case] = {
     "constant": alone(
         lambda: Pulse.ConstantPulse(80, 9.0, -2.0, 0.4), amplitude=9, detuning=-2, phase=0.4, duration_ns=80
