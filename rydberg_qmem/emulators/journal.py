@@ -73,7 +73,9 @@ class Journal:
             try:
                 data = json.loads(line)
                 key = str(data.pop("job"))
-                known: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name != "place"}
+                known: dict[str, Any] = {
+                    name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name != "place"
+                }
                 self.entries[key] = Entry(**known)
             except (ValueError, KeyError, TypeError):
                 raise StoreError(f"{path}:{number}: is not a line of a journal of jobs") from None

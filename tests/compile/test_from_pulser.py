@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pulser
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pulser import AnalogDevice, DigitalAnalogDevice, MockDevice, Pulse, Register, Sequence
 from pulser.backend import StateResult
@@ -20,7 +17,6 @@ from pulser.sampler import sample
 from pulser.waveforms import (
     BlackmanWaveform,
     CompositeWaveform,
-    ConstantWaveform,
     CustomWaveform,
     InterpolatedWaveform,
     KaiserWaveform,
@@ -336,7 +332,13 @@ def by_pulser(sequence: Sequence) -> Array:
     return np.abs(np.asarray(final.to_qobj().full()).ravel()) ** 2
 
 
-EDGES = {"first_steps": 5e-4, "independent_set_by_qaoa": 1e-4, "truncated": 2e-3, "spin_chain_under_a_mask": 2e-3}
+EDGES = {
+    "first_steps": 5e-4,
+    "independent_set_by_qaoa": 1e-4,
+    "truncated": 2e-3,
+    "spin_chain_under_a_mask": 2e-3,
+    "spin_chain_in_xy": 5e-4,
+}
 """Sequences that begin or end on a non-zero amplitude, where Pulser's spline loses area; how far it is off, at most."""
 
 
@@ -359,5 +361,87 @@ def test_a_tutorials_program_ends_in_pulsers_populations(name: str) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-5)
         return
     np.testing.assert_allclose(mine, theirs, rtol=0, atol=EDGES[name])
-    if "mask" not in name:  # there the spline smooths the mask's end too, in the middle of the sequence
+    if "spin_chain" not in name:  # exchange does not commute with dark time, nor a mask's end with the spline
         np.testing.assert_allclose(mine, by_pulser_in_the_dark(sequence), rtol=0, atol=1e-5)
+
+
+# --- what is refused, and files ---
+
+
+def test_a_sequence_that_is_not_built_or_has_no_basis_is_refused() -> None:
+    open_ = Sequence(Register({"a": (0, 0)}), MockDevice)
+    open_.declare_channel("ryd", "rydberg_global")
+    open_.add(Pulse.ConstantPulse(open_.declare_variable("t"), 1, 0, 0), "ryd")
+    both = first_steps_without_measurement()
+
+    with pytest.raises(InputError, match="must be built first"):
+        rq.Program.from_pulser(open_)
+    with pytest.raises(InputError, match="addresses digital and ground-rydberg: give the basis"):
+        rq.Program.from_pulser(both)
+    with pytest.raises(InputError, match="is not a sequence in Pulser's abstract form"):
+        rq.Program.from_pulser("{}")
+
+
+def first_steps_without_measurement() -> Sequence:
+    sequence = Sequence(Register({"a": (0, 0)}), MockDevice)
+    for name, channel in (("ryd", "rydberg_global"), ("ram", "raman_global")):
+        sequence.declare_channel(name, channel)
+        sequence.add(Pulse.ConstantPulse(100, 1, 0, 0), name)
+    return sequence
+
+
+def test_a_file_in_pulsers_abstract_form_loads_as_a_program(tmp_path: Path) -> None:
+    path = tmp_path / "my sequence.json"
+    path.write_text(controlled_z().to_abstract_repr())
+
+    program = rq.load(path)
+
+    assert program == rq.Program.from_pulser(controlled_z(), name="my_sequence")
+
+
+def test_every_segment_is_written_with_the_values_that_its_expressions_had(tmp_path: Path) -> None:
+    program = rq.load("two_port_memristor")
+
+    write(export(program, values={"R": 0.2}, round=3), program, tmp_path / "out")
+
+    index = json.loads((tmp_path / "out" / "index.json").read_text())
+    [one] = index["segments"]
+    assert one["values"]["R"] == {"value": 0.2, "from": "given"}
+    assert one["values"]["n_in"]["from"] == "round 3"
+    assert one["measured"] == "digital"
+    again = rq.load(tmp_path / "out" / one["file"])
+    assert_same_samples(again.to_pulser()[0].sequence, export(program, values={"R": 0.2}, round=3)[0].sequence)
+    with pytest.raises(StoreError, match="is there already"):
+        write((), program, tmp_path / "out")
+
+
+def test_outcomes_and_wrong_names_are_asked_for_by_place() -> None:
+    damped = rq.Program.from_dict(
+        {
+            "name": "p", "register": {"atoms": {"q": [0, 0]}},
+            "body": [
+                {"rotate": {"atom": "q", "angle": 1}},
+                {"measure": {"atoms": "q", "key": "m"}},
+                {"rotate": {"atom": "q", "angle": "pi * m"}},
+            ],
+        }
+    )  # fmt: skip
+
+    with pytest.raises(InputError, match=r"body\[2\].rotate: m is measured at run only: give it"):
+        damped.to_pulser()
+    with pytest.raises(InputError, match="no segment reads 'k'"):
+        damped.to_pulser(values={"m": 1, "k": 2})
+    assert [one.expressions for one in damped.to_pulser(values={"m": 1})] == [{}, {"pi * m": np.pi}]
+
+
+def test_a_report_says_what_a_machine_can_run_and_why_not_the_rest() -> None:
+    teleported = rq.load("two_port_memristor").qpu_report()
+    ensemble = rq.load("photonic_memristor").qpu_report()
+
+    assert not teleported.runnable
+    assert teleported.emulator_only
+    assert "differs from shot to shot (R)" in str(teleported)
+    assert ensemble.runnable
+    assert ensemble.verdict == "runs as 48 jobs per cohort of shots"
+    assert rq.load("rabi").qpu_report().against == ("MockDevice is a virtual device: there is no machine like it",)
+    assert not rq.load("photonic_memristor").qpu_report(AnalogDevice).runnable
