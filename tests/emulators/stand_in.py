@@ -37,7 +37,7 @@ class FolderConnection(RemoteConnection):
 
     def submit(
         self,
-        sequence: pulser.Sequence,
+        sequence: Any,
         wait: bool = False,
         open: bool = False,
         batch_id: str | None = None,
@@ -78,7 +78,7 @@ class FolderConnection(RemoteConnection):
                 return Results.from_final_bitstrings(sequence.register.qubit_ids, sequence.get_duration(), zeros)
             one: Any = ONE[basis] if len(used) > 1 else None
             np.random.seed(seed)  # noqa: NPY002  # Pulser's emulator samples with the global generator
-            config = EmulationConfig(observables=[BitStrings(num_shots=runs, one_state=one)])
+            config: Any = EmulationConfig(observables=[BitStrings(num_shots=runs, one_state=one)])
             return QutipBackendV2(sequence, config=config).run()
 
     def _query_job_progress(self, batch_id: str) -> Mapping[str, tuple[JobStatus, Results | None]]:
