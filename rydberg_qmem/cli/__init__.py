@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rydberg_qmem.cli import programs, records, runs  # their commands register with the app
+from rydberg_qmem.cli import machines, programs, records, runs  # their commands register with the app
 from rydberg_qmem.cli.command import app
 
-__all__ = ["app", "main", "programs", "records", "runs"]
+__all__ = ["app", "machines", "main", "programs", "records", "runs"]
 
 
 def main() -> None:

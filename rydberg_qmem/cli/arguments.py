@@ -83,6 +83,11 @@ def parameters_of(settings: Iterable[str] | None) -> dict[str, float]:
     return {name: _number(value, f"--set {name}") for name, value in _pairs(settings, "--set").items()}
 
 
+def numbers_of(given: Iterable[str] | None, option: str) -> dict[str, float]:
+    """Return NAME=VALUE arguments as numbers."""
+    return {name: _number(value, f"{option} {name}") for name, value in _pairs(given, option).items()}
+
+
 def sweep_of(given: Iterable[str] | None, settings: Iterable[str] | None) -> dict[str, list[float]]:
     """Return `--sweep` as lists of numbers; what is swept cannot be set too."""
     swept = _pairs(given, "--sweep")

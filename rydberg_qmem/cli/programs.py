@@ -9,6 +9,7 @@ import typer
 
 from rydberg_qmem.cli.arguments import checked_with_notes, parameters_of
 from rydberg_qmem.cli.command import Command, ProgramName, Settings, app
+from rydberg_qmem.cli.machines import machines_of
 from rydberg_qmem.cli.pictures import make_parent, picture_place, save_picture, without_screen
 from rydberg_qmem.cli.text import aligned, echo, to_terminal
 from rydberg_qmem.cli.tree import tree_of
@@ -40,7 +41,8 @@ def show(program: ProgramName) -> None:
     """Show a program as an indented tree."""
     from rydberg_qmem.gallery import load
 
-    echo(tree_of(load(program)))
+    loaded = load(program)
+    echo([*tree_of(loaded), *machines_of(loaded)])
 
 
 @app.command(cls=Command)

@@ -25,7 +25,7 @@ def info(store: Store) -> None:
     attrs = record.attrs
     fields = {
         "title": "title", "program": "program_sha256", "device": "device", "levels": "levels", "shots": "shots",
-        "seed": "seed", "emulator": "emulator", "made": "created_at", "seconds": "wall_s",
+        "seed": "seed", "emulator": "emulator", "made": "created_at", "runs on": "machines", "seconds": "wall_s",
     }  # fmt: skip
     rows = [(label, str(attrs[name])) for label, name in fields.items() if name in attrs]
     for label in ("parameters", "versions"):

@@ -42,7 +42,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME=V1,V2,…", help="Run all combinations of these parameter values."),
     ] = None,
-    emulator: Annotated[str, typer.Option(help="exact, ideal, qutip, emu_sv or emu_mps.")] = "exact",
+    emulator: Annotated[str, typer.Option(help="exact, ideal, qutip, emu_sv, emu_mps or pulser_backend.")] = "exact",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the record.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a record that is there.")] = False,
     workers: Annotated[int, typer.Option(help="How many processes.")] = 1,

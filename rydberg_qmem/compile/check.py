@@ -18,7 +18,7 @@ from rydberg_qmem.compile.samples import check_drive
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
 from rydberg_qmem.compile.target import LEVELS, device_of, make_target
-from rydberg_qmem.compile.to_pulser import plan_segment, validate_register
+from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed, validate_register
 from rydberg_qmem.errors import Findings, Problem, QmemError, did_you_mean, short
 from rydberg_qmem.language.blocks import (
     CNOT,
@@ -29,22 +29,29 @@ from rydberg_qmem.language.blocks import (
     Damp,
     Delay,
     DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
     ForEach,
     Measure,
+    ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
     Push,
     Repeat,
     Reset,
+    Retarget,
     Rotate,
     Set,
+    SLMMask,
     WeakMeasure,
     When,
 )
 from rydberg_qmem.language.expressions import Columns, Expression, ExpressionError
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.language.waveforms import Composite, Kaiser
 
 RESERVED = frozenset({"shot", "point", "time_us", "pi"})
 MAX_ATOMS = 40
@@ -176,25 +183,38 @@ def _loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...]) -> dict[str, 
     return scope
 
 
+MOST_TIMINGS_CHECKED = 300
+
+
 def _segment(compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...]) -> Iterator[Problem]:
     scope = _loop_scope(compiled, loops)
     try:
         plan = plan_segment(segment, compiled.target)
         if any(not e.names <= scope.keys() for e in plan.timing):
             return
-        one = {name: value[:1] for name, value in scope.items()}
-        timing = tuple(float(np.asarray(e.evaluate(one)).ravel()[0]) for e in plan.timing)
-        schedule = plan.schedule(timing, one)
+        schedules = _schedules(plan, scope)
     except QmemError as error:
         yield _as_problem(error)
         return
-    for drive in schedule.drives:
-        try:
-            check_drive(drive, scope, compiled.target)
-        except QmemError as error:
-            yield _as_problem(error)
-        except ValueError as error:  # a shape too short to be drawn
-            yield Problem(drive.place, f"cannot be sampled: {error}")
+    for schedule, part in schedules:
+        for drive in schedule.drives:
+            try:
+                check_drive(drive, part, compiled.target)
+            except QmemError as error:
+                yield _as_problem(error)
+            except ValueError as error:  # a shape too short to be drawn
+                yield Problem(drive.place, f"cannot be sampled: {error}")
+
+
+def _schedules(plan: Plan, scope: dict[str, Any]) -> list[tuple[Schedule, dict[str, Any]]]:
+    """Return the schedules of a segment in all rounds, the first of them where timing differs in very many."""
+    rows = max((len(value) for value in scope.values()), default=1)
+    made = []
+    for schedule, _, part in timed(plan, scope, rows):
+        made.append((schedule, part))
+        if len(made) >= MOST_TIMINGS_CHECKED:
+            break
+    return made
 
 
 @dataclass
@@ -236,8 +256,18 @@ class _Checker:
                 self._channel(block.channel, place, dmm=True)
                 if not block.weights:
                     self._say(f"{place}.weights", "must give the weight of at least one atom")
-                for name in block.weights:
+                for name, weight in block.weights.items():
                     self._atom(name, f"{place}.weights.{name}")
+                    if not 0 <= weight <= 1:
+                        self._say(f"{place}.weights.{name}", "must lie between 0 and 1", weight)
+            case SLMMask():
+                self._channel(block.channel, place, dmm=True)
+                self._atoms(block.atoms, f"{place}.atoms")
+            case EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM():
+                self._channel(block.channel, place, dmm=False)
+            case Retarget():
+                self._channel(block.channel, place, dmm=False)
+                self._atoms(block.atoms, f"{place}.atoms")
             case Rotate():
                 self._atom(block.atom, f"{place}.atom")
                 if block.quaternion is not None and all(self._constant(part) == 0 for part in block.quaternion):
@@ -269,9 +299,10 @@ class _Checker:
                 return
             case Delay():
                 if block.channel is not None:
-                    self._channel(block.channel, place, dmm=False)
+                    self._channel(block.channel, place, dmm=block.channel in self.device.dmm_channels)
             case Align():
-                pass
+                for name in block.channels or ():
+                    self._channel(name, place, dmm=name in self.device.dmm_channels)
             case _:
                 assert_never(block)
         if not isinstance(block, Set | Push):
@@ -282,6 +313,10 @@ class _Checker:
         self._channel(block.channel, place, dmm=False)
         if block.atoms is not None:
             self._atoms(block.atoms, f"{place}.atoms")
+        for name, shape in (("amplitude", block.amplitude), ("detuning", block.detuning), ("phase", block.phase)):
+            for at, beta in _betas(shape, f"{place}.{name}"):
+                if not beta.names <= set(self.program.parameters):
+                    self._say(at, "must be known before the run: parameters alone may decide it", beta.text)
 
     def _channel(self, channel: str, place: str, *, dmm: bool) -> None:
         known = self.device.dmm_channels if dmm else self.device.channels
@@ -448,6 +483,18 @@ class _Checker:
                 shifted = block.basis
             if shifted is not None and (shifted in driven or shifted == "XY"):
                 self._say(place, f"must act on all atoms at once: the program drives {shifted} globally", None)
+
+
+def _betas(shape: object, at: str) -> Iterator[tuple[str, Expression]]:
+    """Yield the shape parameters of Kaiser windows, which fix a waveform's samples."""
+    match shape:
+        case Kaiser():
+            yield f"{at}.kaiser.beta", shape.beta
+        case Composite():
+            for i, part in enumerate(shape.waveforms):
+                yield from _betas(part, f"{at}.composite.waveforms[{i}]")
+        case _:
+            pass
 
 
 class _Ones:

@@ -12,12 +12,33 @@ import numpy as np
 
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
 from rydberg_qmem.compile.samples import SLACK
-from rydberg_qmem.compile.shapes import Array, Scope, blackman_window, column, kaiser_window, levels
+from rydberg_qmem.compile.shapes import (
+    Array,
+    Scope,
+    blackman_window,
+    column,
+    duration_of,
+    kaiser_window,
+    levels,
+    timing_of,
+)
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, shape_names, wrapped
+from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, shape_names, timed_shape, wrapped
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.language.blocks import Align, Delay, DetuningMap, PhaseShift, Pulse
+from rydberg_qmem.language.blocks import (
+    Align,
+    Delay,
+    DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
+    ModifyEOM,
+    PhaseShift,
+    Pulse,
+    Retarget,
+    SLMMask,
+)
 from rydberg_qmem.language.bounds import Box, bounds
 from rydberg_qmem.language.expressions import ROUNDING, Columns, Expression
 from rydberg_qmem.language.intervals import DOMAIN, UNKNOWN, Interval, apply
@@ -105,10 +126,14 @@ def controls_of(placed: Placed, target: Target) -> tuple[Control, ...]:
 def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
     match op:
         case Pulse():
-            yield from _durations(op.amplitude, op.channel, place, target)
-            yield from _durations(op.detuning, op.channel, place, target)
+            for shape in (op.duration_ns, op.amplitude, op.detuning, op.phase):
+                yield from _durations(shape, op.channel, place, target, alone=shape is op.duration_ns)
             yield from _amplitude(op, place, target)
             yield from _detuning(op, place, target)
+        case EnableEOM() | ModifyEOM():
+            yield from _setpoint(op, place, target)
+        case EOMPulse():
+            yield from _durations(op.duration_ns, op.channel, place, target, alone=True)
         case DetuningMap():
             yield from _durations(op.detuning, op.channel, place, target)
             yield from _map(op, place, target)
@@ -118,7 +143,7 @@ def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
             yield from _duration(op.duration_ns, place, least=1, most=LONGEST_NS, clock=clock, where="the clock")
         case GatePulse():
             yield from _gate(op, target)
-        case PhaseShift() | Align():
+        case PhaseShift() | Align() | SLMMask() | DisableEOM() | Retarget():
             pass
         case _:
             assert_never(op)
@@ -129,14 +154,18 @@ def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
 # --- durations ---
 
 
-def _durations(shape: Waveform | Expression, channel_id: str, place: str, target: Target) -> Iterator[Control]:
-    if isinstance(shape, Expression):
+def _durations(
+    shape: Waveform | Expression | None, channel_id: str, place: str, target: Target, *, alone: bool = False
+) -> Iterator[Control]:
+    """Yield the control of a waveform's duration, or of one that stands `alone`, unless Pulser chooses it."""
+    duration = shape if alone else None if isinstance(shape, Expression) or shape is None else shape.duration_ns
+    if not isinstance(duration, Expression):
         return
     channel = target.channel(channel_id)
     most = min(channel.max_duration or LONGEST_NS, LONGEST_NS)
     where = f"the clock of {channel_id} on {target.device.name}"
     yield from _duration(
-        shape.duration_ns, place, least=channel.min_duration, most=most, clock=channel.clock_period, where=where
+        duration, place, least=channel.min_duration, most=most, clock=channel.clock_period, where=where
     )
 
 
@@ -185,11 +214,13 @@ def _longest(operations: tuple[tuple[Lowered, str], ...], box: Box, target: Targ
     high = 0.0
     for op, _ in operations:
         match op:
-            case Pulse() | DetuningMap() | Delay():
-                high += max((bounds(e, box).high for e in _timing(op)), default=0.0)
+            case Pulse() | DetuningMap() | Delay() | EOMPulse():
+                high += max((bounds(e, box).high if e is not None else inf for e in _timing(op)), default=0.0)
             case GatePulse():
                 high += op.duration_ns
-            case PhaseShift() | Align():
+            case EnableEOM() | ModifyEOM() | DisableEOM():
+                high += LONGEST_BUFFER_NS
+            case PhaseShift() | Align() | SLMMask() | Retarget():
                 continue
             case _:
                 assert_never(op)
@@ -200,10 +231,24 @@ def _longest(operations: tuple[tuple[Lowered, str], ...], box: Box, target: Targ
     return Interval(0.0, high)
 
 
-def _timing(op: Pulse | DetuningMap | Delay) -> tuple[Expression, ...]:
-    if isinstance(op, Delay):
-        return (op.duration_ns,)
-    shapes = (op.detuning,) if isinstance(op, DetuningMap) else (op.amplitude, op.detuning)
+LONGEST_BUFFER_NS = 2000
+"""More than any device's EOM mode needs to begin, to change or to end."""
+
+
+def _timing(op: Pulse | DetuningMap | Delay | EOMPulse) -> tuple[Expression | None, ...]:
+    """Return durations of which the longest is the block's; None for one that Pulser chooses."""
+    match op:
+        case Delay() | EOMPulse():
+            return (op.duration_ns,)
+        case DetuningMap():
+            return _lengths(op.detuning)
+        case Pulse():
+            return (op.duration_ns,) if op.duration_ns is not None else _lengths(op.amplitude, op.detuning, op.phase)
+        case _:
+            assert_never(op)
+
+
+def _lengths(*shapes: Waveform | Expression) -> tuple[Expression | None, ...]:
     return tuple(shape.duration_ns for shape in shapes if not isinstance(shape, Expression))
 
 
@@ -212,18 +257,18 @@ def _timing(op: Pulse | DetuningMap | Delay) -> tuple[Expression, ...]:
 
 def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[Scope], Array]:
     """Return the least and greatest sample of a waveform in each row."""
-    timing = op.detuning if isinstance(op, DetuningMap) or isinstance(op.amplitude, Expression) else op.amplitude
+    if isinstance(shape, Expression):
+        return lambda scope: column(shape, scope)[:, None]
+    timing = op.detuning if isinstance(op, DetuningMap) else timed_shape(op)
     assert not isinstance(timing, Expression)
-    length = timing.duration_ns
+    depends = timing_of(timing)
 
     def values(scope: Scope) -> Array:
-        durations = column(length, scope)
-        if len(np.unique(durations)) == 1:
-            return _ends(levels(shape, scope, int(durations[0])).values)
-        rows = [_row_of(scope, i) for i in range(len(durations))]
-        return np.concatenate(
-            [_ends(levels(shape, row, int(d)).values) for row, d in zip(rows, durations, strict=True)]
-        )
+        rows = max([len(column(e, scope)) for e in depends], default=1)
+        if all(len(np.unique(column(e, scope))) == 1 for e in depends):
+            return _ends(levels(shape, scope, duration_of(timing, scope)).values)
+        some = [_row_of(scope, i) for i in range(rows)]
+        return np.concatenate([_ends(levels(shape, row, duration_of(timing, row)).values) for row in some])
 
     return values
 
@@ -263,6 +308,28 @@ def _detuning(op: Pulse, place: str, target: Target) -> Iterator[Control]:
     yield Control(
         f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
         _shaped(op.detuning, op), -most, most, 0, rule, rule, " rad/µs",
+    )  # fmt: skip
+
+
+def _setpoint(op: EnableEOM | ModifyEOM, place: str, target: Target) -> Iterator[Control]:
+    """The level of the EOM mode's pulses: Pulser holds it against the modulator's own limits when it is built."""
+    channel = target.channel(op.channel)
+    on = f"{op.channel} of {target.device.name}"
+    for name, level, least, most in (
+        ("amp_on", op.amp_on, 0.0, channel.max_amp),
+        ("detuning_on", op.detuning_on, None, channel.max_abs_detuning),
+    ):
+        if level.is_constant or most is None:
+            continue
+        high = most * (1 + SLACK)
+        rule = f"must lie between {-most if least is None else least:.6g} and {most:.6g} rad/µs on {on}"
+        yield _level(level, f"{place}.{name}", -high if least is None else least, high, rule)
+
+
+def _level(level: Expression, place: str, low: float, high: float, rule: str) -> Control:
+    return Control(
+        place, level.names, lambda box: bounds(level, box), lambda scope: column(level, scope)[:, None],
+        low, high, 0, rule, rule, " rad/µs",
     )  # fmt: skip
 
 
@@ -365,12 +432,16 @@ def _joined(parts: Iterator[Interval]) -> Interval:
 
 def _mean_level(shape: Constant, box: Box) -> Interval:
     assert shape.area is not None
+    assert shape.duration_ns is not None
     area = apply("*", np.multiply, [bounds(shape.area, box), Interval.of(NS_PER_US)])
     return apply("/", np.divide, [area, bounds(shape.duration_ns, box)])
 
 
 def _window(shape: Blackman | Kaiser, box: Box, window: Callable[[int], Array]) -> Interval:
     """Return the area times the window's least and greatest sample, for each duration that may come."""
+    if shape.max_val is not None:
+        return bounds(shape.max_val, box).join(Interval.of(0.0))
+    assert shape.duration_ns is not None
     durations = bounds(shape.duration_ns, box).values
     if durations is None or any(d < 1 or d > LONGEST_NS or d != int(d) for d in durations):
         return UNKNOWN

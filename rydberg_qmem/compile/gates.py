@@ -13,6 +13,7 @@ from rydberg_qmem.language import cells
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    EOM,
     Align,
     AnyBlock,
     BeamSplitter,
@@ -21,11 +22,14 @@ from rydberg_qmem.language.blocks import (
     DetuningMap,
     PhaseShift,
     Pulse,
+    Retarget,
     Rotate,
+    SLMMask,
     Timed,
     WeakMeasure,
 )
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.waveforms import Constant
 from rydberg_qmem.units import MHZ, NS_PER_US
 
 GATE_RABI = 10 * MHZ
@@ -57,7 +61,7 @@ class GatePulse:
     """Angles are taken into [-reach, reach), whole turns off; 0 leaves them as they are."""
 
 
-Lowered = Pulse | DetuningMap | Delay | Align | PhaseShift | GatePulse
+Lowered = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | GatePulse
 
 
 def expand_cell(block: AnyBlock, *, hidden_key: str) -> tuple[AnyBlock, ...]:
@@ -163,6 +167,9 @@ def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
         case CNOT():
             parts = cells.cnot(block)
             return tuple(op for part in parts for op in lower(part, place, target))  # type: ignore[arg-type]
+        case Pulse(duration_ns=Expression() as duration, amplitude=Expression() as level):
+            steady = Constant(duration_ns=duration, value=level)
+            return (block.model_copy(update={"amplitude": steady, "duration_ns": None}),)
         case _:
             return (block,)
 

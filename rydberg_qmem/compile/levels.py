@@ -14,16 +14,22 @@ from rydberg_qmem.language.blocks import (
     Damp,
     Delay,
     DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
     ForEach,
     Measure,
+    ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
     Push,
     Repeat,
     Reset,
+    Retarget,
     Rotate,
     Set,
+    SLMMask,
     WeakMeasure,
     When,
 )
@@ -43,7 +49,7 @@ def bases_of(program: Program) -> frozenset[str]:
 
 def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
     match block:
-        case Pulse() | DetuningMap():
+        case Pulse() | DetuningMap() | EnableEOM() | EOMPulse() | ModifyEOM():
             basis = getattr(channels.get(block.channel), "basis", None)
             return frozenset({basis}) if basis else NONE
         case Rotate():
@@ -54,6 +60,8 @@ def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
             return NONE.union(*(_driven(inner, channels) for inner in block.body))
         case When():
             return NONE.union(*(_driven(inner, channels) for inner in (*block.then, *block.otherwise)))
+        case SLMMask() | DisableEOM() | Retarget():
+            return NONE
         case Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push():
             return NONE
         case _:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.shapes import Array, Scope, column, levels
+from rydberg_qmem.compile.shapes import (
+    CACHED_NS,
+    Array,
+    Bounds,
+    Levels,
+    Scope,
+    bounds,
+    column,
+    levels,
+    phase_levels,
+)
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Drive, Schedule, wrapped
+from rydberg_qmem.compile.to_pulser import Drive, Schedule, played, wrapped
 from rydberg_qmem.errors import RunError
+from rydberg_qmem.language.waveforms import Constant, Ramp
 from rydberg_qmem.units import NS_PER_US
 
 SLACK = 1e-9
@@ -39,6 +52,8 @@ class Track:
 
 def evaluate(schedule: Schedule, scope: Scope, target: Target, atoms: set[int] | None = None) -> list[Track]:
     """Evaluate the drives of a schedule, or those on some atoms, over all rows of control values."""
+    if schedule.sequence is not None:
+        return [t for t in sampled(schedule, target).tracks if atoms is None or not atoms.isdisjoint(t.atoms)]
     made = []
     for k, drive in enumerate(schedule.drives):
         if atoms is not None and atoms.isdisjoint(drive.atoms):
@@ -52,10 +67,105 @@ def evaluate(schedule: Schedule, scope: Scope, target: Target, atoms: set[int] |
     return made
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """What a schedule's sequence plays; until `masked_until` (ns) the atoms under the XY mask do not interact."""
+
+    tracks: tuple[Track, ...]
+    masked: frozenset[str] = frozenset()
+    masked_until: int = 0
+
+
+def sampled(schedule: Schedule, target: Target) -> Sampled:
+    """Return what a schedule plays as Pulser's samples have it, sampled once."""
+    if schedule.sequence is None:
+        return Sampled(())
+    if "sampled" not in schedule.fixed:
+        made = played(schedule.sequence, target, schedule.duration_ns)
+        mask = made._slm_mask  # Pulser shows it nowhere else
+        in_xy = "0" in target.levels and mask.end > 0
+        hidden = frozenset(mask.targets) if in_xy else frozenset()
+        until = int(mask.end) if in_xy else 0
+        tracks = tuple(
+            track
+            for name, channel in made.channel_samples.items()
+            for track in _played(channel, made._ch_objs[name], target, schedule.duration_ns, hidden, until)
+        )
+        schedule.fixed["sampled"] = Sampled(tracks, hidden, until)
+    return schedule.fixed["sampled"]  # type: ignore[no-any-return]
+
+
+def _played(
+    samples: Any, channel: Any, target: Target, duration_ns: int, hidden: frozenset[str], until: int
+) -> Iterator[Track]:
+    """Yield what one channel plays: a global one all the time, others while they are aimed at an atom."""
+    amp, det, phase = (getattr(samples, name).as_array(detach=True)[:duration_ns] for name in ("amp", "det", "phase"))
+    omega = amp * np.exp(-1j * phase)
+    spans = [(slot.ti, min(slot.tf, duration_ns), slot.targets) for slot in samples.slots]
+    weights: dict[str, float] | None = None
+    if hasattr(samples, "detuning_map"):
+        weights = samples.detuning_map.get_qubit_weight_map(samples.qubits)
+    elif channel.addressing == "Global":
+        spans = [(0, duration_ns, set(target.atoms))]
+    for start, stop, names in spans:
+        free = names - hidden if start < until else names
+        yield from _span(channel.basis, target, free, weights, omega, det, start, stop)
+        if start < until < stop:
+            yield from _span(channel.basis, target, names & hidden, weights, omega, det, until, stop)
+
+
+def _span(
+    basis: str,
+    target: Target,
+    names: set[str],
+    weights: dict[str, float] | None,
+    omega: NDArray[np.complex128],
+    delta: Array,
+    start: int,
+    stop: int,
+) -> Iterator[Track]:
+    """Yield a track of the samples of a span, unless there is nothing in it."""
+    here_omega, here_delta = omega[start:stop], delta[start:stop]
+    atoms = tuple(i for i, name in enumerate(target.atoms) if name in names)
+    if not atoms or not (here_omega.any() or here_delta.any()):
+        return
+    steps = np.flatnonzero((np.diff(here_omega) != 0) | (np.diff(here_delta) != 0)) + 1
+    first = np.concatenate([[0], steps])
+    breaks = np.concatenate([first, [stop - start]]) + start
+    of = None if weights is None else tuple(float(weights[target.atoms[i]]) for i in atoms)
+    yield Track(basis, atoms, of, breaks, here_omega[None, first], here_delta[None, first], fixed=True)
+
+
 def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
     """Hold a drive against its channel's limits wherever its expressions can be evaluated."""
-    if drive.names <= scope.keys():
-        _track(drive, scope, target)
+    if not drive.names <= scope.keys():
+        return
+    duration = drive.stop - drive.start
+    for factor, expression in drive.phases:
+        _check_finite(drive, factor * column(expression, scope))
+    if drive.angle is not None:
+        level = np.abs(_angle_level(drive, scope))
+        _check_finite(drive, level)
+        _check_amplitude(drive, Bounds(level, level, level), target)
+        return
+    _check_amplitude(drive, bounds(drive.amplitude, scope, duration), target)
+    if drive.phase is None:
+        _check_detuning(drive, bounds(drive.detuning, scope, duration), target)
+    elif duration <= CACHED_NS or isinstance(drive.phase, Constant | Ramp):
+        _, detuning = phase_levels(drive.phase, scope, duration)
+        _check_detuning(drive, _bounds_of(detuning), target)
+
+
+def _angle_level(drive: Drive, scope: Scope) -> Array:
+    assert drive.angle is not None
+    angle = column(drive.angle, scope)
+    angle = wrapped(angle, drive.reach) if drive.reach else angle
+    return np.asarray(angle * NS_PER_US / (drive.stop - drive.start))
+
+
+def _bounds_of(made: Levels) -> Bounds:
+    mean = made.values @ np.diff(made.breaks) / made.breaks[-1]
+    return Bounds(made.values.min(axis=1), made.values.max(axis=1), mean)
 
 
 _DARK = np.zeros((1, 1))
@@ -67,20 +177,22 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
     for factor, expression in drive.phases:
         phase = phase + factor * column(expression, scope)
     if drive.angle is not None:
-        angle = column(drive.angle, scope)
-        angle = wrapped(angle, drive.reach) if drive.reach else angle
-        level = angle * NS_PER_US / duration
+        level = _angle_level(drive, scope)
         _check_finite(drive, level)
         _check_finite(drive, phase)
-        _check_amplitude(drive, np.abs(level), target)
+        size = np.abs(level)
+        _check_amplitude(drive, Bounds(size, size, size), target)
         turned = np.asarray(level * np.exp(-1j * phase), dtype=complex)[:, None]
         ends = np.array([drive.start, drive.stop])
         return Track(drive.basis, drive.atoms, drive.weights, ends, turned, _DARK, not drive.names)
     amplitude = levels(drive.amplitude, scope, duration)
-    detuning = levels(drive.detuning, scope, duration)
-    _check_finite(drive, amplitude.values)
-    _check_amplitude(drive, amplitude.values, target)
-    _check_detuning(drive, detuning.values, target)
+    if drive.phase is None:
+        detuning = levels(drive.detuning, scope, duration)
+    else:
+        offset, detuning = phase_levels(drive.phase, scope, duration)
+        phase = phase + offset
+    _check_amplitude(drive, _bounds_of(amplitude), target)
+    _check_detuning(drive, _bounds_of(detuning), target)
     _check_finite(drive, phase)
     breaks = np.union1d(amplitude.breaks, detuning.breaks)
     a = amplitude.values[:, np.searchsorted(amplitude.breaks, breaks[:-1], side="right") - 1]
@@ -94,31 +206,58 @@ def _check_finite(drive: Drive, values: Array) -> None:
         raise RunError(f"{drive.place}: a control value is not finite (an expression left its domain)")
 
 
-def _check_amplitude(drive: Drive, values: Array, target: Target) -> None:
-    limit = target.channel(drive.channel).max_amp
-    low, high = float(values.min()), float(values.max())
+def _check_amplitude(drive: Drive, found: Bounds, target: Target) -> None:
+    channel = target.channel(drive.channel)
+    _check_finite(drive, np.concatenate([found.low, found.high]))
+    limit, least = channel.max_amp, channel.min_avg_amp
+    low, high = float(found.low.min()), float(found.high.max())
     if low < 0:
         raise RunError(f"{drive.place}.amplitude: must not be negative, but reaches {low:.6g} rad/µs")
-    if limit is not None and high > limit * (1 + SLACK):
+    if drive.weights is None and limit is not None and high > limit * (1 + SLACK):
         raise RunError(
             f"{drive.place}.amplitude: must peak at or below {limit:.6g} rad/µs on {drive.channel} of "
             f"{target.device.name}, but peaks at {high:.6g}"
         )
+    weak = (found.mean > 0) & (found.mean < least * (1 - SLACK))
+    if weak.any():
+        raise RunError(
+            f"{drive.place}.amplitude: must average to zero or at least {least:.6g} rad/µs on {drive.channel} of "
+            f"{target.device.name}, but averages to {float(found.mean[weak][0]):.6g}"
+        )
 
 
-def _check_detuning(drive: Drive, values: Array, target: Target) -> None:
+def _check_detuning(drive: Drive, found: Bounds, target: Target) -> None:
     channel = target.channel(drive.channel)
-    _check_finite(drive, values)
-    low, high = float(values.min()), float(values.max())
+    _check_finite(drive, np.concatenate([found.low, found.high]))
+    low, high = float(found.low.min()), float(found.high.max())
     if drive.weights is not None:
-        bottom = channel.bottom_detuning
-        if high > 0 or (bottom is not None and low * max(drive.weights) < bottom * (1 + SLACK)):
-            raise RunError(
-                f"{drive.place}.detuning: must lie between {bottom or '-inf'} and 0 rad/µs, "
-                f"but spans {low:.6g} to {high:.6g}"
-            )
+        _check_map(drive, found, channel)
     elif channel.max_abs_detuning is not None and max(-low, high) > channel.max_abs_detuning * (1 + SLACK):
         raise RunError(
             f"{drive.place}.detuning: must stay within ±{channel.max_abs_detuning:.6g} rad/µs on {drive.channel}, "
             f"but spans {low:.6g} to {high:.6g}"
+        )
+
+
+def _check_map(drive: Drive, found: Bounds, channel: Any) -> None:
+    """Hold a weighted detuning against what a DMM gives one atom, all atoms together, and at least."""
+    weights = [weight for weight in drive.weights or () if weight]
+    low, high = float(found.low.min()), float(found.high.max())
+    bottom, total, least = channel.bottom_detuning, channel.total_bottom_detuning, channel.min_avg_abs_detuning
+    if high > 0 or (bottom is not None and low * max(weights, default=0.0) < bottom * (1 + SLACK)):
+        raise RunError(
+            f"{drive.place}.detuning: must lie between {bottom or '-inf'} and 0 rad/µs, "
+            f"but spans {low:.6g} to {high:.6g}"
+        )
+    if total is not None and low * sum(weights) < total * (1 + SLACK):
+        raise RunError(
+            f"{drive.place}.detuning: must not add up to less than {total:.6g} rad/µs over all atoms, "
+            f"but adds up to {low * sum(weights):.6g}"
+        )
+    mean = np.abs(found.mean) * min(weights, default=0.0)
+    weak = (mean > 0) & (mean < least * (1 - SLACK))
+    if weak.any():
+        raise RunError(
+            f"{drive.place}.detuning: must average to zero or at least {least:.6g} rad/µs on each atom, "
+            f"but averages to {float(mean[weak][0]):.6g}"
         )

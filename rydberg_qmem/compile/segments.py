@@ -45,16 +45,22 @@ from rydberg_qmem.language.blocks import (
     Damp,
     Delay,
     DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
     ForEach,
     Measure,
+    ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
     Push,
     Repeat,
     Reset,
+    Retarget,
     Rotate,
     Set,
+    SLMMask,
     WeakMeasure,
     When,
 )
@@ -146,6 +152,8 @@ class _Walker:
             case Rotate() if block.quaternion is not None:
                 self._expand(block, place, steps, pending)
             case Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT():
+                pending.append(Placed(block, place))
+            case SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget():
                 pending.append(Placed(block, place))
             case Measure() | Reset() | Probe() | Set() | Push() | Repeat() | When():
                 self._flush(steps, pending)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,7 +14,9 @@ from rydberg_qmem.errors import CapabilityError, did_you_mean
 from rydberg_qmem.language.program import Program
 
 Level = Literal["r", "g", "h", "0", "1"]
-DEVICES = ("DigitalAnalogDevice", "AnalogDevice", "MockDevice")
+DEVICES = ("DigitalAnalogDevice", "AnalogDevice", "WeightedAnalogDevice", "MockDevice")
+FIELD_ALONG_Z = (0.0, 0.0, 30.0)
+"""Magnetic field (gauss) of the XY mode where the program names none, as in Pulser."""
 
 LEVELS: dict[frozenset[str], tuple[str, ...]] = {
     frozenset({"ground-rydberg"}): ("r", "g"),
@@ -42,18 +44,30 @@ class Target:
     register: Any
     atoms: tuple[str, ...]
     levels: tuple[str, ...]
+    magnetic_field: tuple[float, float, float] = FIELD_ALONG_Z
+    with_modulation: bool = False
+    hidden: frozenset[str] = frozenset()
+    """Atoms that do not interact: under the SLM mask of the XY mode."""
 
     def subset(self, atoms: tuple[int, ...]) -> Target:
         """Return the target with some of the atoms only, made once."""
         if len(atoms) == len(self.atoms):
             return self
-        if atoms not in self._subsets:
-            names = tuple(self.atoms[i] for i in atoms)
-            self._subsets[atoms] = Target(self.device, self.register, names, self.levels)
-        return self._subsets[atoms]
+        if atoms not in self._variants:
+            self._variants[atoms] = replace(self, atoms=tuple(self.atoms[i] for i in atoms))
+        return self._variants[atoms]
+
+    def hiding(self, atoms: frozenset[str]) -> Target:
+        """Return the target with some of the atoms free of interactions, made once."""
+        here = atoms & set(self.atoms)
+        if here == self.hidden:
+            return self
+        if here not in self._variants:
+            self._variants[here] = replace(self, hidden=here)
+        return self._variants[here]
 
     @cached_property
-    def _subsets(self) -> dict[tuple[int, ...], Target]:
+    def _variants(self) -> dict[object, Target]:
         return {}
 
     @property
@@ -84,18 +98,21 @@ class Target:
     def van_der_waals(self) -> NDArray[np.float64]:
         """C6 / R⁶ (rad/µs) of each pair, zero on the diagonal."""
         gaps = self.distances_um + np.diag(np.full(len(self.atoms), np.inf))
-        return np.asarray(self.device.interaction_coeff / gaps**6)
+        return self._seen(np.asarray(self.device.interaction_coeff / gaps**6))
+
+    def _seen(self, strength: NDArray[np.float64]) -> NDArray[np.float64]:
+        there = np.array([name not in self.hidden for name in self.atoms])
+        return np.where(np.outer(there, there), strength, 0.0)
 
     @cached_property
     def exchange(self) -> NDArray[np.float64]:
-        """C3 / R³ (rad/µs) times the angular factor of each pair, for a field along z; zero on the diagonal."""
-        n = len(self.atoms)
+        """C3 / R³ (rad/µs) times 1 - 3 cos² of the angle between pair and magnetic field; zero on the diagonal."""
         places = np.array([self.register.qubits[name].as_array(detach=True) for name in self.atoms])
-        gaps = self.distances_um + np.diag(np.full(n, np.inf))
-        cosine = np.zeros((n, n))
-        if places.shape[1] == 3:
-            cosine = (places[:, None, 2] - places[None, :, 2]) / gaps
-        return np.asarray(self.device.interaction_coeff_xy * (1 - 3 * cosine**2) / gaps**3)
+        gaps = self.distances_um + np.diag(np.full(len(self.atoms), np.inf))
+        field = np.array(self.magnetic_field) / np.linalg.norm(self.magnetic_field)
+        along = places @ field[: places.shape[1]]
+        cosine = (along[:, None] - along[None, :]) / gaps
+        return self._seen(np.asarray(self.device.interaction_coeff_xy * (1 - 3 * cosine**2) / gaps**3))
 
     def channel(self, channel_id: str) -> Any:
         """Return a channel or DMM of the device by its id, or say which ones there are."""
@@ -130,6 +147,8 @@ def device_named(name: str) -> Any:
 def register_of(program: Program, device: Any) -> Any:
     """Return the program's register, on a layout of its own where the device asks for one."""
     register = program.register.to_pulser()
+    if register.layout is not None:
+        return register
     if not device.requires_layout:
         return register
     try:
@@ -146,4 +165,9 @@ def make_target(program: Program, bases: frozenset[str]) -> Target:
     wanted = bases or frozenset({"ground-rydberg"})
     if wanted not in LEVELS:
         raise CapabilityError(f"XY (microwave) and {', '.join(sorted(wanted - {'XY'}))} cannot be used together")
-    return Target(device, register_of(program, device), program.register.names, LEVELS[wanted])
+    xy = wanted == frozenset({"XY"})
+    if program.magnetic_field is not None and not xy:
+        raise CapabilityError("magnetic_field: only the XY mode depends on it, and no microwave pulse is played")
+    field = program.magnetic_field or FIELD_ALONG_Z
+    register = register_of(program, device)
+    return Target(device, register, program.register.names, LEVELS[wanted], field, program.with_modulation)

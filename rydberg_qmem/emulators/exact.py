@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.samples import Track, evaluate
+from rydberg_qmem.compile.samples import Track, evaluate, sampled
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import DRIVEN, Target
@@ -208,12 +208,17 @@ class Piece:
     @property
     def key(self) -> bytes:
         """What tells it from other pieces."""
-        return f"{id(self.schedule)}:{self.atoms}:".encode()
+        return f"{self.schedule.serial}:{self.atoms}:".encode()
 
     @property
     def target(self) -> Target:
         """The target with these atoms only."""
         return self.plan.target.subset(self.atoms)
+
+    def target_at(self, cuts: Cuts) -> Target:
+        """Return the target during a stretch: atoms under a mask of the XY mode do not interact."""
+        mask = sampled(self.schedule, self.plan.target)
+        return self.target.hiding(mask.masked if cuts[0] < mask.masked_until else frozenset())
 
     def tracks(self, scope: Scope) -> list[Track]:
         """Return the drives on these atoms, evaluated, with the atoms' places among them."""
@@ -229,14 +234,15 @@ class Piece:
 def evolve_piece(piece: Piece, scope: Scope, states: State) -> State:
     """Evolve rows of states through a schedule, phase references applied at its end."""
     run: list[tuple[Cuts, list[Track]]] = []
-    for cuts, active in stretches(piece.tracks(scope), piece.schedule.duration_ns):
+    mask = sampled(piece.schedule, piece.plan.target)
+    for cuts, active in stretches(piece.tracks(scope), piece.schedule.duration_ns, mask.masked_until):
         fixed = all(track.fixed for track in active)
         if fixed and states.shape[1] <= CACHED_DIMENSION and len(states) > states.shape[1]:
             run.append((cuts, active))
             continue
         states = _fixed(piece, run, states)
         run = []
-        states = evolve_stretch(piece.target, states, cuts, active)
+        states = evolve_stretch(piece.target_at(cuts), states, cuts, active)
     states = _fixed(piece, run, states)
     return apply_frame(piece.plan.target, piece.schedule, scope, states, piece.atoms)
 
@@ -245,11 +251,11 @@ def _fixed(piece: Piece, run: list[tuple[Cuts, list[Track]]], states: State) -> 
     """Apply consecutive stretches that no control value changes, as one propagator made once."""
     if not run:
         return states
-    key: tuple[Any, ...] = ("fixed", id(piece.schedule), piece.atoms, int(run[0][0][0]), int(run[-1][0][-1]))
+    key: tuple[Any, ...] = ("fixed", piece.schedule.serial, piece.atoms, int(run[0][0][0]), int(run[-1][0][-1]))
     if key not in piece.plan.cache:
         rows: State = np.eye(states.shape[1], dtype=complex)
         for cuts, active in run:
-            rows = evolve_stretch(piece.target, rows, cuts, active)
+            rows = evolve_stretch(piece.target_at(cuts), rows, cuts, active)
         piece.plan.cache[key] = rows
     return times(states, piece.plan.cache[key])
 
@@ -267,9 +273,9 @@ def apply_frame(target: Target, schedule: Schedule, scope: Scope, states: State,
     return states
 
 
-def stretches(tracks: list[Track], end: int) -> list[tuple[Cuts, list[Track]]]:
-    """Cut time (ns) where drives begin or end; within a stretch, at every change of a sample."""
-    edges = {0, end, *(int(t.breaks[0]) for t in tracks), *(int(t.breaks[-1]) for t in tracks)}
+def stretches(tracks: list[Track], end: int, also: int = 0) -> list[tuple[Cuts, list[Track]]]:
+    """Cut time (ns) where drives begin or end, and at one place more; within a stretch, at every change of a sample."""
+    edges = {0, end, also, *(int(t.breaks[0]) for t in tracks), *(int(t.breaks[-1]) for t in tracks)}
     made = []
     for start, stop in pairwise(sorted(edges)):
         active = [t for t in tracks if t.breaks[0] <= start and t.breaks[-1] >= stop]

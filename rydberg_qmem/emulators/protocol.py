@@ -10,11 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Compiled, Segment
 from rydberg_qmem.compile.target import Target
+from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.expressions import Expression
 
 
@@ -36,6 +38,8 @@ class Capabilities:
     density_matrices: bool = True
     extra: str = ""
     module: str = ""
+    mid_sequence: bool = True
+    """Whether it can measure, reset and choose before a sequence ends."""
 
 
 class Emulator(Protocol):
@@ -153,6 +157,31 @@ class Replaying(Protocol):
         ...
 
 
+@runtime_checkable
+class RoundByRound(Protocol):
+    """An emulator, or a machine, that runs whole rounds as jobs: it prepares all atoms, plays, and reads at the end."""
+
+    def begin(self, target: Target) -> None:
+        """Prepare all atoms of a target."""
+        ...
+
+    def play(self, segment: Segment, values: Mapping[Expression, float]) -> None:
+        """Add a segment to the round, with one number for each of its expressions."""
+        ...
+
+    def rest(self, duration_ns: int, place: str) -> None:
+        """Let the round's atoms wait in the dark."""
+        ...
+
+    def reset(self, atoms: Sequence[int]) -> None:
+        """Take atoms out of the round; when the last is out, the next round begins."""
+        ...
+
+    def read(self, atoms: Sequence[int], basis: str, *, ticket: Ticket, shots: int) -> NDArray[np.int8]:
+        """Return outcomes (shots, atoms) of the round."""
+        ...
+
+
 def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, state: str = "vector") -> None:
     """Refuse a program that an emulator cannot run, by name of what is missing."""
     can, target = emulator.capabilities, compiled.target
@@ -174,6 +203,11 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
             f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "
             f"amplitudes; emulator {emulator.name!r} takes at most {can.largest_dimension}: use fewer atoms or levels"
         )
+    if not can.mid_sequence:
+        found = [Problem(part.place, f"{part.what}: {part.reason}") for part in obstacles(compiled)]
+        if found:
+            rule = f"emulator {emulator.name!r} runs whole rounds as jobs, with nothing measured before their end"
+            raise ProgramError([Problem("", rule), *found])
     if not can.states and any(variable.origin.startswith("probe:") for variable in compiled.variables):
         raise CapabilityError(f"emulator {emulator.name!r} has no states, so a probe has nothing to look at")
     if exact and not can.exact:

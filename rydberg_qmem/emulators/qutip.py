@@ -17,13 +17,16 @@ import numpy as np
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, timed, to_pulser
+from rydberg_qmem.compile.to_pulser import Plan, plan_segment, played, rows_of, timed, to_pulser
 from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.errors import RunError
 
 LEAD_NS = 24
 """Dark time before a segment: with 8 ns the spline leaves 1e-4 at square pulses, with 24 ns 3e-5."""
+LAST_NS = 8
+"""Least dark time after a segment."""
 DARK = 1e-9
 """Amplitude (rad/µs) of the pulses that pin the level set."""
 SHIFT_NS = 0.5
@@ -52,6 +55,11 @@ class Qutip:
         """Run each row through its own Pulser sequence; always all atoms."""
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
+            if schedule.crossed:
+                raise RunError(
+                    f"{schedule.crossed}: plays at once with another pulse, out of phase; Pulser's emulators add "
+                    "amplitudes and phases apart, where fields add as Ω exp(-iφ), as the exact emulator has it"
+                )
             for i, row in enumerate(rows):
                 out[row] = run_sequence(plan, rows_of(part, np.array([i])), schedule.duration_ns, states[row])
             out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
@@ -70,17 +78,19 @@ def dark(target: Target, states: State, duration_ns: float) -> State:
 def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> State:
     """Run one row through QutipBackendV2 and return its state (dimension,)."""
     from pulser.backend import StateResult
-    from pulser.sampler import sample
     from pulser_simulation import QutipBackendV2, QutipConfig
 
     target = plan.target
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sequence = to_pulser(plan, scope)
-        _pin_levels(sequence, target)
-        samples = _led(sample(sequence), LEAD_NS)
-        tail = samples.max_duration - LEAD_NS - duration_ns
-        begin = dark(target, state[None], -(LEAD_NS - SHIFT_NS))[0]
+        if "h" in target.levels:  # two levels are what Pulser takes for an idle sequence, too
+            pin_levels(sequence, target)
+        samples = played(sequence, target, duration_ns)
+        tail = max(samples.max_duration - duration_ns, LAST_NS)
+        samples = _padded(samples, LEAD_NS, duration_ns + tail)
+        before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
+        begin = dark(before, state[None], -(LEAD_NS - SHIFT_NS))[0]
         config = QutipConfig(observables=[StateResult()], initial_state=_qutip_state(target, begin))
         results = QutipBackendV2.run_from_sequence_samples(samples, target.register, target.device, config=config)
     final: Any = results.final_state
@@ -88,7 +98,7 @@ def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> St
     return np.asarray(dark(target, end[None], -(tail + SHIFT_NS))[0])
 
 
-def _pin_levels(sequence: Any, target: Target) -> None:
+def pin_levels(sequence: Any, target: Target) -> None:
     """Add a dark pulse in every basis of the level set, after everything else."""
     import pulser
 
@@ -113,20 +123,20 @@ def _channel_for(sequence: Any, target: Target, basis: str) -> tuple[str, Any]:
     return name, sequence.declared_channels[name]
 
 
-def _led(samples: Any, lead: int) -> Any:
-    """Return the samples with `lead` nanoseconds of nothing before them."""
+def _padded(samples: Any, lead: int, end: int) -> Any:
+    """Return the samples with `lead` nanoseconds of nothing before them, and nothing up to `end` after them."""
+    import pulser.math as pm
+
     made = []
     for channel in samples.samples_list:
         moved = [replace(slot, ti=slot.ti + lead, tf=slot.tf + lead) for slot in channel.slots]
-        padded = {
-            name: np.concatenate([np.zeros(lead), getattr(channel, name).as_array(detach=True)])
-            for name in ("amp", "det", "phase")
-        }
-        import pulser.math as pm
-
-        arrays = {name: pm.AbstractArray(values) for name, values in padded.items()}
-        made.append(replace(channel, **arrays, slots=moved, _centered_phase=None))
-    return replace(samples, samples_list=made)
+        arrays = {}
+        for name in ("amp", "det", "phase"):
+            values = getattr(channel, name).as_array(detach=True)
+            arrays[name] = pm.AbstractArray(np.pad(values, (lead, max(0, end - len(values)))))
+        made.append(replace(channel, **arrays, slots=moved, eom_blocks=[], _centered_phase=None))
+    mask = samples._slm_mask
+    return replace(samples, samples_list=made, _slm_mask=replace(mask, end=mask.end + lead if mask.end else 0))
 
 
 def _qutip_state(target: Target, state: State) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 
-NAMES = ("exact", "ideal", "qutip", "emu_sv", "emu_mps")
+NAMES = ("exact", "ideal", "qutip", "emu_sv", "emu_mps", "pulser_backend")
 
 
 def emulator_of(wanted: str | Emulator) -> Emulator:
@@ -33,6 +33,10 @@ def emulator_of(wanted: str | Emulator) -> Emulator:
             from rydberg_qmem.emulators.emu_mps import EmuMps
 
             return EmuMps()
+        case "pulser_backend":
+            from rydberg_qmem.emulators.pulser_backend import PulserBackend
+
+            return PulserBackend()
         case "replay":
             raise CapabilityError("emulator 'replay' needs outcomes: pass emulator=rq.Replay(record)")
         case _:

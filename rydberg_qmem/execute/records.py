@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.steps import Compiled, Variable
 from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.trace import Trace
@@ -86,6 +87,7 @@ def provenance(
         "program_sha256": program.fingerprint(),
         "parameters_json": json.dumps({k: v for k, v in compiled.parameters.items() if k not in varied}),
         "device": program.device_name,
+        "machines": "emulators only" if obstacles(compiled) else "emulators, or one job per round",
         "levels": " ".join(compiled.target.levels),
         "shots": "exact" if shots is None else shots,
         "seed": "none" if seed is None else str(seed),

@@ -22,11 +22,13 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    expressions_of,
 )
 from rydberg_qmem.compile.target import ONE, Target
 from rydberg_qmem.compile.to_pulser import rows_of
+from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
-from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying
+from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute import held as own
 from rydberg_qmem.execute.draws import MEASURING, Draws, Place, RowSource
@@ -103,6 +105,8 @@ class Walk:
 
     def _start(self, shots: int | None) -> Population:
         rows = shots if shots is not None else 1
+        if isinstance(self.emulator, RoundByRound):
+            self.emulator.begin(self.compiled.target)
         atoms = range(self.layout.atoms) if self.emulator.capabilities.states and self._holder is None else ()
         parts = tuple(fresh(atom, self.layout, rows, self.kind) for atom in atoms)
         if parts and not self.emulator.capabilities.factorises:
@@ -176,6 +180,8 @@ class Walk:
         try:
             durations = plan.durations(scope, len(population) if timing else 1)
             longest = int(durations.max())
+            if isinstance(self.emulator, RoundByRound):
+                self.emulator.play(step, self._shared_values(step, population))
             if population.held is not None:
                 population = self._evolve_held(plan, population, population.held, step)
             for group in self._groups(plan, population, longest):
@@ -184,6 +190,17 @@ class Walk:
             raise RunError(f"{self._round()}{error}") from None
         self.clock_ns += longest
         return population
+
+    def _shared_values(self, step: Segment, population: Population) -> dict[Expression, float]:
+        """Return the values of a segment's expressions, the same in all shots."""
+        values = {}
+        for expression in expressions_of(step):
+            found = column(expression, self._scope(population, expression.names))
+            self._finite(found, expression, step.place)
+            if (found != found[0]).any():
+                raise RunError(f"{step.place}: {expression} differs from shot to shot within one job")
+            values[expression] = float(found[0])
+        return values
 
     def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
         """Evolve atoms that act on each other, once for each distinct state and setting of their controls."""
@@ -291,6 +308,9 @@ class Walk:
             zero = next(level for level in self.layout.levels if level != one)
             population, bits = self._look(step, population, (zero, one))
             population = population.with_values(**{step.key: bits.astype(float)})
+        elif isinstance(self.emulator, RoundByRound):
+            read = self.emulator.read(step.atoms, step.basis, ticket=self._ticket(step), shots=len(population))
+            population = population.with_values(**{step.key: read.astype(float)})
         else:
             self._forget(step, population)
             population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
@@ -298,6 +318,12 @@ class Walk:
                 population = self._measure_part(step, part.atoms, population)
         self._write("key", step.key, population, population.values[step.key])
         return population
+
+    def _ticket(self, step: MeasureStep) -> Ticket:
+        assert self.draws is not None  # what runs jobs has shots
+        place = self._place(self._sites[id(step)])
+        draws, rounds = self.draws, tuple(self.at.items())
+        return Ticket(draws.point, draws.cohorts[0], place.step, place.visit, step.place, rounds, draws.seed)
 
     def _forget(self, step: MeasureStep, population: Population) -> None:
         """Take back what exact means hold of a key that is measured again in the same round."""
@@ -371,6 +397,8 @@ class Walk:
             self._write("final", name, population, values)
 
     def _reset(self, step: ResetStep, population: Population) -> Population:
+        if isinstance(self.emulator, RoundByRound):
+            self.emulator.reset(step.atoms)
         if population.held is not None:
             first, second = self.layout.levels
             population, _ = self._look(step, population, (first, second), self.compiled.target.ground)
@@ -458,8 +486,8 @@ class Walk:
         self.clock_ns = begin + max(then_ns, otherwise_ns)
         fixed_then, fixed_otherwise = self._fixed_ns(step.then), self._fixed_ns(step.otherwise)
         if fixed_then is not None and fixed_otherwise is not None:
-            yes = self._idle(yes, fixed_otherwise - fixed_then)
-            no = self._idle(no, fixed_then - fixed_otherwise)
+            yes = self._idle(yes, fixed_otherwise - fixed_then, step.place)
+            no = self._idle(no, fixed_then - fixed_otherwise, step.place)
         return self._merged(join(yes, no, len(self.layout.levels)), step)
 
     def _side(self, steps: tuple[Step, ...], side: Population, before: Population) -> Population:
@@ -502,8 +530,10 @@ class Walk:
         no = replace(population, weights=population.weights * (1 - p))
         return yes.take(yes.weights > 0), no.take(no.weights > 0)
 
-    def _idle(self, population: Population, duration_ns: float) -> Population:
+    def _idle(self, population: Population, duration_ns: float, place: str) -> Population:
         """Let the atoms wait in the dark."""
+        if isinstance(self.emulator, RoundByRound) and duration_ns > 0 and len(population):
+            self.emulator.rest(int(duration_ns), place)
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
         if population.held is not None:

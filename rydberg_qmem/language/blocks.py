@@ -27,11 +27,18 @@ HALF_PI = Expression("pi / 2")
 class Pulse(Tagged):
     """One pulse on a channel of the device, as `pulser.Pulse`: amplitude and detuning in rad/µs, phase in rad.
 
-    Local channels name their `atoms`; global ones act on all. `with: previous` starts it together with the
-    block before.
+    Local channels name their `atoms`; global ones act on all. Where amplitude and detuning are both levels,
+    `duration_ns` says how long (Pulser's `ConstantPulse`); where the `phase` is a waveform (rad), the detuning follows
+    from it and is not given (`ArbitraryPhase`). `with: previous` starts the pulse together with the block before.
+
+    Two pulses of one basis on one atom at once are two fields on one transition: their Ω exp(-iφ) add, where Pulser's
+    emulators add amplitudes and phases apart, and their detunings add as shifts of the level; out of phase, both must
+    be resonant, or one of them have no amplitude.
 
     >>> Pulse(channel="rydberg_global", amplitude={"constant": {"duration_ns": 100, "area": "pi"}}).kind
     'pulse'
+    >>> Pulse(channel="rydberg_global", amplitude=2, duration_ns=100, phase="pi / 2").duration_ns.value
+    100
     """
 
     kind: ClassVar[str] = "pulse"
@@ -39,40 +46,143 @@ class Pulse(Tagged):
     atoms: Atoms | None = None
     amplitude: ShapeOrLevel
     detuning: ShapeOrLevel = ZERO
-    phase: Expression = ZERO
+    phase: ShapeOrLevel = ZERO
     post_phase_shift: Expression = ZERO
     protocol: Protocol = "min-delay"
+    duration_ns: Expression | None = None
     start_with: Literal["previous"] | None = Field(default=None, alias="with")
 
     @model_validator(mode="after")
     def _timed(self) -> Self:
-        if isinstance(self.amplitude, Expression) and isinstance(self.detuning, Expression):
-            raise PydanticCustomError("pulse", "must have a waveform with a duration as amplitude or detuning")
+        timed = [s for s in (self.amplitude, self.detuning, self.phase) if not isinstance(s, Expression)]
+        if self.duration_ns is not None and timed:
+            raise PydanticCustomError("pulse", "must not give duration_ns: its waveform has a duration")
+        if self.duration_ns is None and not timed:
+            rule = "must have a duration_ns, or a waveform with a duration as amplitude or detuning"
+            raise PydanticCustomError("pulse", rule)
+        if not isinstance(self.phase, Expression) and self.detuning != ZERO:
+            raise PydanticCustomError("pulse", "must not give a detuning: it follows from the phase's waveform")
         return self
 
 
 class DetuningMap(Tagged):
-    """A detuning (rad/µs, not positive) on each atom, weighted: Pulser's DMM channel."""
+    """A detuning (rad/µs, not positive) on each atom, weighted between 0 and 1: Pulser's DMM channel.
+
+    Weights count to six decimals, as in Pulser. A segment holds one map for each DMM channel.
+    """
 
     kind: ClassVar[str] = "detuning_map"
     weights: FrozenMapping[AtomName, float]
     detuning: Shape
     channel: str = "dmm_0"
+    protocol: Protocol = "no-delay"
     start_with: Literal["previous"] | None = Field(default=None, alias="with")
 
 
+class SLMMask(Tagged):
+    """Keep the segment's first global pulse from some atoms, as Pulser's `config_slm_mask`.
+
+    With Rydberg and Raman channels a DMM (`channel`) detunes them by ten times the pulse's amplitude, as far as its
+    limits allow, until that pulse ends; with microwaves they see neither the pulse nor, as in Pulser's simulation,
+    the other atoms. A segment holds one mask.
+    """
+
+    kind: ClassVar[str] = "slm_mask"
+    atoms: Atoms
+    channel: str = "dmm_0"
+
+
+class EnableEOM(Tagged):
+    """Put a channel in EOM mode, as Pulser's `enable_eom_mode`: from here only square pulses of one setpoint.
+
+    Of the detunings that the modulator can give between pulses, the one nearest to `optimal_detuning_off` is taken.
+    The mode ends with the segment at the latest: measuring, resetting or setting memory ends it.
+    """
+
+    kind: ClassVar[str] = "enable_eom_mode"
+    channel: str
+    amp_on: Expression
+    detuning_on: Expression = ZERO
+    optimal_detuning_off: Expression = ZERO
+    correct_phase_drift: bool = False
+
+
+class EOMPulse(Tagged):
+    """A square pulse of a channel in EOM mode, as Pulser's `add_eom_pulse`."""
+
+    kind: ClassVar[str] = "add_eom_pulse"
+    channel: str
+    duration_ns: Expression
+    phase: Expression = ZERO
+    post_phase_shift: Expression = ZERO
+    protocol: Protocol = "min-delay"
+    correct_phase_drift: bool = False
+
+
+class ModifyEOM(Tagged):
+    """Change the setpoint of a channel in EOM mode, as Pulser's `modify_eom_setpoint`, with a buffer."""
+
+    kind: ClassVar[str] = "modify_eom_setpoint"
+    channel: str
+    amp_on: Expression
+    detuning_on: Expression = ZERO
+    optimal_detuning_off: Expression = ZERO
+    correct_phase_drift: bool = False
+
+
+class DisableEOM(Tagged):
+    """Take a channel out of EOM mode, as Pulser's `disable_eom_mode`, with a buffer."""
+
+    kind: ClassVar[str] = "disable_eom_mode"
+    channel: str
+    correct_phase_drift: bool = False
+
+
+class Retarget(Tagged):
+    """Aim a local channel at other atoms, as Pulser's `target`; a pulse does so by itself.
+
+    It takes the channel's retarget time. Each segment begins with its channels aimed at the first atoms they act on:
+    the measurement, reset or feedback before it takes longer than any retargeting.
+    """
+
+    kind: ClassVar[str] = "target"
+    atoms: Atoms
+    channel: str
+
+
 class Delay(Tagged):
-    """Wait: every channel, or the one named, idles for `duration_ns`."""
+    """Wait: every channel, or the one named, idles for `duration_ns`.
+
+    With `at_rest` the channel's last pulse fades first, where its output is modulated.
+    """
 
     kind: ClassVar[str] = "delay"
     duration_ns: Expression
     channel: str | None = None
+    at_rest: bool = False
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.at_rest and self.channel is None:
+            raise PydanticCustomError("delay", "must name the channel that comes to rest")
+        return self
 
 
 class Align(Tagged):
-    """Let the next block start only when every channel is done."""
+    """Let the next block start only when every channel, or each of those named, is done.
+
+    Done means faded, where the output is modulated, unless `at_rest` is false: Pulser's `align`.
+    """
 
     kind: ClassVar[str] = "align"
+    channels: tuple[str, ...] | None = None
+    at_rest: bool = True
+
+    @model_validator(mode="after")
+    def _several(self) -> Self:
+        if self.channels is not None and len(set(self.channels)) < max(2, len(self.channels)):
+            raise PydanticCustomError("align", "must name at least two different channels, or none for all")
+        return self
 
 
 class PhaseShift(Tagged):
@@ -275,6 +385,12 @@ class ForEach(Tagged):
 Block = Annotated[
     Annotated[Pulse, Tag("pulse")]
     | Annotated[DetuningMap, Tag("detuning_map")]
+    | Annotated[SLMMask, Tag("slm_mask")]
+    | Annotated[EnableEOM, Tag("enable_eom_mode")]
+    | Annotated[EOMPulse, Tag("add_eom_pulse")]
+    | Annotated[ModifyEOM, Tag("modify_eom_setpoint")]
+    | Annotated[DisableEOM, Tag("disable_eom_mode")]
+    | Annotated[Retarget, Tag("target")]
     | Annotated[Delay, Tag("delay")]
     | Annotated[Align, Tag("align")]
     | Annotated[PhaseShift, Tag("phase_shift")]
@@ -296,7 +412,10 @@ Block = Annotated[
 ]
 """Any block, as an object or as a one-key mapping."""
 
-Timed = Pulse | DetuningMap | Delay | Align | PhaseShift | Rotate | CZ | CNOT
+EOM = EnableEOM | EOMPulse | ModifyEOM | DisableEOM
+"""Blocks of the EOM mode."""
+
+Timed = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | Rotate | CZ | CNOT
 """Blocks that a segment holds: unitary, on the atoms alone."""
 
 Cell = Damp | BeamSplitter | WeakMeasure
@@ -310,8 +429,8 @@ for _model in (Repeat, When, ForEach):
 KINDS: dict[str, type[Tagged]] = {
     cls.kind: cls
     for cls in (
-        Pulse, DetuningMap, Delay, Align, PhaseShift, Rotate, CZ, CNOT, Damp, BeamSplitter, WeakMeasure,
-        Measure, Reset, Probe, Set, Push, Repeat, When, ForEach,
+        Pulse, DetuningMap, SLMMask, EnableEOM, EOMPulse, ModifyEOM, DisableEOM, Retarget, Delay, Align, PhaseShift,
+        Rotate, CZ, CNOT, Damp, BeamSplitter, WeakMeasure, Measure, Reset, Probe, Set, Push, Repeat, When, ForEach,
     )
 }  # fmt: skip
 """Every kind of block by its name in files."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
+import re
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
@@ -50,6 +52,11 @@ class Memory(Model):
 class Program(Model):
     """A register, classical memory, inputs, and blocks that pulse, measure, reset and feed forward.
 
+    The `device` is one of Pulser's by name, a Pulser device object, or a device's abstract representation: its JSON
+    text, a mapping, or a `.json` file, which is read and kept in the program. `magnetic_field` (gauss, along x, y, z)
+    is that of the XY mode, 30 G along z unless given. `with_modulation` plays each pulse as the channel's bandwidth
+    lets it out, as Pulser's `with_modulation`; a segment then ends when its last pulse has faded.
+
     >>> program = Program(
     ...     name="flip",
     ...     register={"atoms": {"q": (0, 0)}},
@@ -69,6 +76,8 @@ class Program(Model):
     tags: tuple[str, ...] = ()
     device: str = "DigitalAnalogDevice"
     register: Register = Field()
+    magnetic_field: tuple[float, float, float] | None = None
+    with_modulation: bool = False
     parameters: FrozenMapping[Name, Expression] = Field(default_factory=dict)
     inputs: FrozenMapping[Name, Input] = Field(default_factory=dict)
     memory: FrozenMapping[Name, Memory] = Field(default_factory=dict)
@@ -78,7 +87,11 @@ class Program(Model):
 
     @field_validator("device", mode="before")
     @classmethod
-    def _device_object(cls, value: Any) -> Any:
+    def _device_value(cls, value: Any) -> Any:
+        if isinstance(value, Path):
+            return _device_file(value)
+        if isinstance(value, Mapping):
+            return json.dumps(value, sort_keys=True)
         if not type(value).__module__.startswith("pulser."):
             return value
         import pulser
@@ -86,6 +99,13 @@ class Program(Model):
         if getattr(pulser.devices, value.name, None) == value:
             return value.name
         return value.to_abstract_repr()
+
+    @field_validator("magnetic_field")
+    @classmethod
+    def _some_field(cls, value: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+        if value is not None and not any(value):
+            raise PydanticCustomError("field", "must not be zero")
+        return value
 
     @property
     def source(self) -> files.SourceMap | None:
@@ -133,9 +153,33 @@ class Program(Model):
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """Read a `.yaml` or `.json` program file."""
-        data, source = files.parse(files.read_text(Path(path)), str(path))
+        """Read a `.yaml` or `.json` program file, or a Pulser sequence in its abstract JSON."""
+        text = files.read_text(Path(path))
+        data, source = files.parse(text, str(path))
+        if isinstance(data, Mapping) and "format" not in data and {"operations", "channels", "register"} <= data.keys():
+            return cls.from_pulser(text, name=name_of(Path(path)))
+        if isinstance(data, dict) and str(data.get("device", "")).endswith(".json"):
+            data = {**data, "device": Path(path).parent / data["device"]}
         return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
+
+    @classmethod
+    def from_pulser(cls, sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None) -> Self:
+        """Build a program that plays a built `pulser.Sequence`, or its abstract JSON, and measures all its atoms.
+
+        The outcome is kept under `key`, in the basis that the sequence measures, else in `basis`, else in the only
+        one that it addresses. What it plays is the same, nanosecond by nanosecond.
+        """
+        made: Self = _upstairs("compile.from_pulser").from_pulser(sequence, name=name, key=key, basis=basis)
+        return made
+
+    def to_pulser(self, **options: Any) -> tuple[Any, ...]:
+        """Return every segment as a `pulser.Sequence` with its place and values; see `compile.export.export`."""
+        made: tuple[Any, ...] = _upstairs("compile.export").export(self, **options)
+        return made
+
+    def qpu_report(self, device: Any = None, *, parameters: Mapping[str, float] | None = None) -> Any:
+        """Return what a device without mid-sequence measurement can run of this program, and why not the rest."""
+        return _upstairs("compile.qpu").qpu_report(self, device, parameters=parameters)
 
     def fingerprint(self) -> str:
         """Return the sha256 of the canonical JSON: equal programs have equal fingerprints.
@@ -176,6 +220,26 @@ class Program(Model):
     def device_name(self) -> str:
         """The device's name."""
         return str(json.loads(self.device)["name"]) if self.device.startswith("{") else self.device
+
+
+def name_of(path: Path) -> str:
+    """Return a program's name after a file's."""
+    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII).strip("_")
+    return name[:64] if name[:1].isalpha() else f"p_{name}"[:64]
+
+
+def _upstairs(module: str) -> Any:
+    """Return a module of a higher floor when a method is called: the language itself knows none of them."""
+    return importlib.import_module(f"rydberg_qmem.{module}")
+
+
+def _device_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise PydanticCustomError(
+            "device", "cannot read {path}: {error}", {"path": str(path), "error": str(error.strerror)}
+        ) from None
 
 
 def _too_deep(data: object) -> bool:

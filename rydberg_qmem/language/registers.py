@@ -5,14 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from itertools import combinations
 from math import dist, isfinite
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.values import Model, Name, OrderedFrozenDict, OrderedMapping
 
-Layout = Literal["rectangle", "square", "triangular_lattice", "triangular", "hexagon"]
+Layout = Literal[
+    "rectangle", "square", "rectangular_lattice", "triangular_lattice", "triangular", "hexagon", "max_connectivity",
+    "cubic", "cuboid", "cells",
+]  # fmt: skip
+TrapPattern = Literal["triangular_lattice", "square_lattice", "rectangular_lattice"]
 
 
 def _in_plane_or_space(place: tuple[float, ...]) -> tuple[float, ...]:
@@ -24,22 +28,125 @@ def _in_plane_or_space(place: tuple[float, ...]) -> tuple[float, ...]:
 Position = Annotated[tuple[float, ...], AfterValidator(_in_plane_or_space)]
 MOST_ATOMS = 1000
 
+MOST_TRAPS = 2000
+
 _NEEDS: dict[str, tuple[str, ...]] = {
-    "rectangle": ("rows", "columns"),
-    "square": ("side",),
-    "triangular": ("rows", "columns"),
-    "triangular_lattice": ("rows", "columns"),
-    "hexagon": ("layers",),
+    "rectangle": ("rows", "columns", "spacing_um"),
+    "square": ("side", "spacing_um"),
+    "rectangular_lattice": ("rows", "columns", "row_spacing_um", "col_spacing_um"),
+    "triangular": ("rows", "columns", "spacing_um"),
+    "triangular_lattice": ("rows", "columns", "spacing_um"),
+    "hexagon": ("layers", "spacing_um"),
+    "max_connectivity": ("n_qubits", "spacing_um"),
+    "cubic": ("side", "spacing_um"),
+    "cuboid": ("rows", "columns", "layers", "spacing_um"),
+    "cells": ("units", "roles", "spacing_um", "between_um"),
+}
+_TRAPS_NEED: dict[str, tuple[str, ...]] = {
+    "triangular_lattice": ("n_traps", "spacing_um"),
+    "square_lattice": ("rows", "columns", "spacing_um"),
+    "rectangular_lattice": ("rows", "columns", "row_spacing_um", "col_spacing_um"),
 }
 
 
+class Traps(Model):
+    """A register layout of Pulser's: one of its lattices with its sizes, or the traps' coordinates (µm).
+
+    Traps are numbered as in Pulser: from small to large x, then y, then z.
+
+    >>> Traps(layout="triangular_lattice", n_traps=61, spacing_um=5).to_pulser().number_of_traps
+    61
+    """
+
+    layout: TrapPattern | None = None
+    n_traps: int | None = None
+    rows: int | None = None
+    columns: int | None = None
+    spacing_um: float | None = None
+    row_spacing_um: float | None = None
+    col_spacing_um: float | None = None
+    coordinates: tuple[Position, ...] | None = None
+    slug: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spellings(cls, value: Any) -> Any:
+        if type(value).__module__.startswith("pulser.") and hasattr(value, "traps_dict"):
+            return {"coordinates": [tuple(map(float, place)) for place in value.sorted_coords], "slug": value.slug}
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.layout is None) == (self.coordinates is None):
+            raise PydanticCustomError("register", "traps must give either a layout or coordinates")
+        if self.layout is not None:
+            _check_sizes(self, self.layout, _TRAPS_NEED[self.layout])
+            self._few(self.n_traps or (self.rows or 1) * (self.columns or 1))
+        else:
+            places = self.coordinates or ()
+            self._few(len(places))
+            if not places or len({len(place) for place in places}) > 1 or len(set(places)) < len(places):
+                raise PydanticCustomError("register", "traps must be different places, all in plane or all in space")
+        return self
+
+    def _few(self, count: int) -> None:
+        if count > MOST_TRAPS:
+            raise PydanticCustomError("register", "must hold at most {most} traps", {"most": MOST_TRAPS})
+
+    def to_pulser(self) -> Any:
+        """Return Pulser's register layout."""
+        from pulser import register as p
+        from pulser.register.register_layout import RegisterLayout
+        from pulser.register.special_layouts import RectangularLatticeLayout
+
+        match self.layout:
+            case "triangular_lattice":
+                return p.special_layouts.TriangularLatticeLayout(self.n_traps or 1, self.spacing_um or 1.0)
+            case "square_lattice":
+                return p.special_layouts.SquareLatticeLayout(self.rows or 1, self.columns or 1, self.spacing_um or 1.0)
+            case "rectangular_lattice":
+                gaps = self.col_spacing_um or 1.0, self.row_spacing_um or 1.0
+                return RectangularLatticeLayout(self.rows or 1, self.columns or 1, *gaps)
+            case None:
+                return RegisterLayout(list(self.coordinates or ()), slug=self.slug)
+            case _:
+                assert_never(self.layout)
+
+
+def _check_sizes(model: Any, layout: str, needed: tuple[str, ...]) -> None:
+    missing = [field for field in needed if getattr(model, field) is None]
+    if missing:
+        raise PydanticCustomError(
+            "register", "layout {layout} needs {missing}", {"layout": layout, "missing": ", ".join(missing)}
+        )
+    for field in needed:
+        number = getattr(model, field)
+        if field != "roles" and (number <= 0 or (not field.endswith("_um") and number > 1000)):
+            raise PydanticCustomError("register", "{field} must be positive and at most 1000", {"field": field})
+    sizes = {"rows", "columns", "side", "layers", "n_qubits", "units", "roles", "between_um"}
+    sizes |= {"spacing_um", "row_spacing_um", "col_spacing_um", "n_traps"}
+    known = sizes & set(type(model).model_fields) - set(needed) - ({"columns"} if layout == "cells" else set())
+    for field in sorted(known):
+        if getattr(model, field) is not None:
+            raise PydanticCustomError("register", "layout {layout} has no {field}", {"layout": layout, "field": field})
+
+
 class Register(Model):
-    """Where the atoms are (µm): `atoms: {name: [x, y]}`, or a layout of Pulser's with its sizes.
+    """Where the atoms are (µm): `atoms: {name: [x, y]}`, a layout of Pulser's with its sizes, or chosen `traps`.
+
+    The layout `cells` places `units` memristor units, one atom for each of the `roles` in a row with `spacing_um`,
+    the units below each other (or `columns` of them side by side) with `between_um` between nearest atoms. With
+    `traps`, `trap_ids` says which trap holds which atom: the mapping that a mappable register of Pulser's is built
+    with. Coordinates may have three numbers.
 
     >>> Register(atoms={"s": (0, 0), "a": (5, 0)}).names
     ('s', 'a')
     >>> Register(layout="rectangle", rows=1, columns=3, spacing_um=5).names
     ('q0', 'q1', 'q2')
+    >>> Register(layout="cells", units=2, roles=["s", "a"], spacing_um=5, between_um=40).names
+    ('s0', 'a0', 's1', 'a1')
+    >>> Register(traps={"layout": "triangular_lattice", "n_traps": 61, "spacing_um": 5}, trap_ids={"s": 30}).names
+    ('s',)
     """
 
     atoms: OrderedMapping[Name, Position] | None = None
@@ -48,22 +155,41 @@ class Register(Model):
     columns: int | None = None
     side: int | None = None
     layers: int | None = None
+    n_qubits: int | None = None
+    units: int | None = None
+    roles: tuple[Name, ...] | None = None
     spacing_um: float | None = None
+    row_spacing_um: float | None = None
+    col_spacing_um: float | None = None
+    between_um: float | None = None
+    traps: Traps | None = None
+    trap_ids: OrderedMapping[Name, int] | None = None
     prefix: Name | None = None
     given_names: tuple[Name, ...] | None = Field(default=None, alias="names")
 
     @model_validator(mode="before")
     @classmethod
     def _spellings(cls, value: Any) -> Any:
-        if type(value).__module__.startswith("pulser.") and hasattr(value, "qubits"):
+        if not type(value).__module__.startswith("pulser."):
+            return value
+        if hasattr(value, "build_register"):
+            raise PydanticCustomError("register", "must be built first: a mappable register has no atoms in traps yet")
+        if not hasattr(value, "qubits"):
+            return value
+        if value.layout is None:
             return {"atoms": positions_of(value)}
-        return value
+        trap_ids = dict(zip(positions_of(value), map(int, value._layout_info.trap_ids), strict=True))
+        return {"traps": value.layout, "trap_ids": trap_ids}
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.atoms is None) == (self.layout is None):
-            raise PydanticCustomError("register", "must give either atoms or a layout")
-        if self.layout is not None:
+        if [self.atoms, self.layout, self.traps].count(None) != 2:
+            raise PydanticCustomError("register", "must give one of atoms, a layout or traps")
+        if (self.traps is None) != (self.trap_ids is None):
+            raise PydanticCustomError("register", "traps and trap_ids go together")
+        if self.traps is not None:
+            self._check_traps(self.traps)
+        elif self.layout is not None:
             self._check_layout(self.layout)
         elif not self.atoms:
             raise PydanticCustomError("register", "must hold at least one atom")
@@ -73,22 +199,20 @@ class Register(Model):
             self._check_coincident()
         return self
 
+    def _check_traps(self, traps: Traps) -> None:
+        ids = list((self.trap_ids or {}).values())
+        count = traps.to_pulser().number_of_traps
+        if not ids or len(set(ids)) < len(ids) or not all(0 <= number < count for number in ids):
+            rule = "trap_ids must be different numbers from 0 to {last}"
+            raise PydanticCustomError("register", rule, {"last": count - 1})
+
     def _check_layout(self, layout: str) -> None:
-        needed = (*_NEEDS[layout], "spacing_um")
-        missing = [field for field in needed if getattr(self, field) is None]
-        if missing:
-            raise PydanticCustomError(
-                "register",
-                "layout {layout} needs {missing}",
-                {"layout": layout, "missing": ", ".join(missing)},
-            )
-        for field in needed:
-            number = getattr(self, field)
-            if number <= 0 or (field != "spacing_um" and number > 1000):
-                raise PydanticCustomError("register", "{field} must be positive and at most 1000", {"field": field})
+        _check_sizes(self, layout, _NEEDS[layout])
+        if self.roles is not None and (not self.roles or len(set(self.roles)) < len(self.roles)):
+            raise PydanticCustomError("register", "roles must be different names")
         if _count(self) > MOST_ATOMS:
             raise PydanticCustomError("register", "must hold at most {most} atoms", {"most": MOST_ATOMS})
-        count = len(_layout_positions(self))
+        count = _count(self)
         if self.given_names is not None and (len(self.given_names) != count or len(set(self.given_names)) != count):
             raise PydanticCustomError("register", "names must give {count} different names", {"count": count})
 
@@ -109,10 +233,17 @@ class Register(Model):
         """Coordinates (µm) by atom name, in register order."""
         if self.atoms is not None:
             return OrderedFrozenDict(self.atoms)
+        if self.traps is not None:
+            return OrderedFrozenDict(positions_of(self.to_pulser()))
         places = _layout_positions(self)
-        prefix = self.prefix or "q"
-        names = self.given_names or tuple(f"{prefix}{i}" for i in range(len(places)))
-        return OrderedFrozenDict(dict(zip(names, places, strict=True)))
+        return OrderedFrozenDict(dict(zip(self._layout_names(len(places)), places, strict=True)))
+
+    def _layout_names(self, count: int) -> tuple[str, ...]:
+        if self.given_names is not None:
+            return self.given_names
+        if self.roles is not None:
+            return tuple(f"{role}{unit}" for unit in range(self.units or 0) for role in self.roles)
+        return tuple(f"{self.prefix or 'q'}{i}" for i in range(count))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -139,9 +270,12 @@ class Register(Model):
         return import_module("rydberg_qmem.plots").register(self, **options)
 
     def to_pulser(self) -> Any:
-        """Return the `pulser.Register` (or `Register3D`) of these coordinates, not re-centred."""
+        """Return the `pulser.Register` (or `Register3D`) of these coordinates, not re-centred, or of these traps."""
         import pulser
 
+        if self.traps is not None:
+            trap_ids = self.trap_ids or {}
+            return self.traps.to_pulser().define_register(*trap_ids.values(), qubit_ids=tuple(trap_ids))
         positions = dict(self.positions)
         three = len(next(iter(positions.values()))) == 3
         return (pulser.Register3D if three else pulser.Register)(positions)
@@ -152,34 +286,75 @@ def _count(register: Register) -> int:
     match register.layout:
         case "square":
             return (register.side or 1) ** 2
+        case "cubic":
+            return (register.side or 1) ** 3
+        case "cuboid":
+            return (register.rows or 1) * (register.columns or 1) * (register.layers or 1)
         case "hexagon":
             return 1 + 3 * (register.layers or 1) * ((register.layers or 1) + 1)
+        case "max_connectivity":
+            return register.n_qubits or 1
+        case "cells":
+            return (register.units or 1) * len(register.roles or ())
         case _:
             return (register.rows or 1) * (register.columns or 1)
 
 
 def _layout_positions(register: Register) -> list[Position]:
+    """Return the atoms' places, their mean at the origin."""
     spacing = register.spacing_um or 1.0
-    rows, columns = register.rows or 1, register.columns or 1
+    rows, columns, side = register.rows or 1, register.columns or 1, register.side or 1
     match register.layout:
         case "rectangle":
-            grid = [(c * spacing, r * spacing) for r in range(rows) for c in range(columns)]
+            return _centred([(c * spacing, r * spacing) for r in range(rows) for c in range(columns)])
         case "square":
-            side = register.side or 1
-            grid = [(c * spacing, r * spacing) for r in range(side) for c in range(side)]
-        case "triangular" | "triangular_lattice":
-            import pulser
-
-            made = pulser.Register.triangular_lattice(rows, columns, spacing=spacing, prefix="q")
-            return list(positions_of(made).values())
+            return _centred([(c * spacing, r * spacing) for r in range(side) for c in range(side)])
+        case "rectangular_lattice":
+            dx, dy = register.col_spacing_um or 1.0, register.row_spacing_um or 1.0
+            return _centred([(c * dx, r * dy) for r in range(rows) for c in range(columns)])
+        case "cells":
+            return _centred(_cells(register))
         case _:
-            import pulser
+            return list(positions_of(_made_by_pulser(register, spacing)).values())
 
-            made = pulser.Register.hexagon(register.layers or 1, spacing=spacing, prefix="q")
-            return list(positions_of(made).values())
-    cx = sum(x for x, _ in grid) / len(grid)
-    cy = sum(y for _, y in grid) / len(grid)
-    return [(x - cx, y - cy) for x, y in grid]
+
+def _cells(register: Register) -> list[Position]:
+    """Return units of atoms in rows; `between_um` counts from the last atom of one unit to the first of the next."""
+    spacing, between, roles = register.spacing_um or 1.0, register.between_um or 1.0, len(register.roles or ())
+    across, step = register.columns or 1, (roles - 1) * spacing + between
+    return [
+        (unit % across * step + role * spacing, -(unit // across) * between)
+        for unit in range(register.units or 1)
+        for role in range(roles)
+    ]
+
+
+def _made_by_pulser(register: Register, spacing: float) -> Any:
+    import pulser
+
+    match register.layout:
+        case "triangular" | "triangular_lattice":
+            return pulser.Register.triangular_lattice(
+                register.rows or 1, register.columns or 1, spacing=spacing, prefix="q"
+            )
+        case "hexagon":
+            return pulser.Register.hexagon(register.layers or 1, spacing=spacing, prefix="q")
+        case "max_connectivity":
+            return pulser.Register.max_connectivity(
+                register.n_qubits or 1, pulser.MockDevice, spacing=spacing, prefix="q"
+            )
+        case "cubic":
+            return pulser.Register3D.cubic(register.side or 1, spacing=spacing, prefix="q")
+        case "cuboid":
+            sizes = register.rows or 1, register.columns or 1, register.layers or 1
+            return pulser.Register3D.cuboid(*sizes, spacing=spacing, prefix="q")
+        case _:
+            raise AssertionError(f"layout {register.layout} is placed above")
+
+
+def _centred(places: list[Position]) -> list[Position]:
+    middle = [sum(axis) / len(places) for axis in zip(*places, strict=True)]
+    return [tuple(x - m for x, m in zip(place, middle, strict=True)) for place in places]
 
 
 def positions_of(register: Any) -> dict[str, Position]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -41,29 +41,56 @@ class Ramp(Tagged):
 
 
 class Blackman(Tagged):
-    """A Blackman window of a given area (rad)."""
+    """A Blackman window of a given area (rad), over a duration, or as short as a largest value `max_val` allows.
+
+    With `max_val` (rad/µs, of the area's sign) the duration is Pulser's `from_max_val`, rounded up to the channel's
+    clock where the window is a pulse of its own.
+
+    >>> Blackman(area="pi", max_val=10).duration_ns is None
+    True
+    """
 
     kind: ClassVar[str] = "blackman"
-    duration_ns: Expression
+    duration_ns: Expression | None = None
     area: Expression
+    max_val: Expression | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _exactly_one(self, "duration_ns", "max_val")
+        return self
 
 
 class Kaiser(Tagged):
-    """A Kaiser window of a given area (rad) and shape parameter `beta`."""
+    """A Kaiser window of a given area (rad) and shape parameter `beta`, over a duration or with a `max_val`.
+
+    `beta` must be known before the run; `max_val` is as for the Blackman window.
+    """
 
     kind: ClassVar[str] = "kaiser"
-    duration_ns: Expression
+    duration_ns: Expression | None = None
     area: Expression
     beta: Expression = Expression(14.0)
+    max_val: Expression | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _exactly_one(self, "duration_ns", "max_val")
+        return self
 
 
 class Interpolated(Tagged):
-    """A smooth curve through `values` (rad/µs) at fractions `times` of the duration (PCHIP, as in Pulser)."""
+    """A curve through `values` (rad/µs) at fractions `times` of the duration, by SciPy's interpolator of that name.
+
+    `PchipInterpolator` is smooth and never leaves the values' range; `interp1d` joins them by straight lines (Pulser
+    1.9 calls it deprecated and does not export it), and its times must begin at 0 and end at 1.
+    """
 
     kind: ClassVar[str] = "interpolated"
     duration_ns: Expression
     values: tuple[Expression, ...]
     times: tuple[float, ...] | None = None
+    interpolator: Literal["PchipInterpolator", "interp1d"] = "PchipInterpolator"
 
     @model_validator(mode="after")
     def _lengths(self) -> Self:
@@ -74,6 +101,8 @@ class Interpolated(Tagged):
             rising = all(a < b for a, b in zip(self.times, self.times[1:], strict=False))
             if len(self.times) != len(self.values) or not inside or not rising:
                 raise PydanticCustomError("waveform", "must give one rising time between 0 and 1 for each value")
+            if self.interpolator == "interp1d" and (self.times[0], self.times[-1]) != (0, 1):
+                raise PydanticCustomError("waveform", "must begin at time 0 and end at 1 with interp1d")
         return self
 
 
@@ -110,10 +139,12 @@ class Composite(Tagged):
         return self
 
     @property
-    def duration_ns(self) -> Expression:
-        """The sum of the parts' durations."""
-        total: Expression = self.waveforms[0].duration_ns
-        for part in self.waveforms[1:]:
+    def duration_ns(self) -> Expression | None:
+        """The sum of the parts' durations; None where a part's follows from its largest value."""
+        total = Expression(0)
+        for part in self.waveforms:
+            if part.duration_ns is None:
+                return None
             total = total + part.duration_ns
         return total
 
@@ -133,7 +164,18 @@ def from_pulser(value: Any) -> Any:
     if name == "RampWaveform":
         return Ramp(duration_ns=value.duration, start=float(value[0]), stop=float(value[-1]))
     if name == "BlackmanWaveform":
-        return Blackman(duration_ns=value.duration, area=float(value.integral))
+        return Blackman(duration_ns=value.duration, area=float(value._area))  # its integral is a sum, with rounding
+    if name == "KaiserWaveform":
+        return Kaiser(duration_ns=value.duration, area=float(value._area), beta=float(value._beta))
+    if name == "InterpolatedWaveform" and set(value._kwargs) == {"times", "interpolator"}:
+        return Interpolated(
+            duration_ns=value.duration,
+            values=tuple(float(v) for v in value._values),
+            times=tuple(float(t) for t in value._times),
+            interpolator=value._kwargs["interpolator"],
+        )
+    if name == "CompositeWaveform":
+        return Composite(waveforms=tuple(from_pulser(part) for part in value.waveforms))
     return Custom(samples=tuple(float(s) for s in value.samples.as_array(detach=True)))
 
 

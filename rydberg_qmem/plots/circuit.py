@@ -16,6 +16,7 @@ from rydberg_qmem.language.blocks import (
     BeamSplitter,
     Damp,
     DetuningMap,
+    EOMPulse,
     ForEach,
     Measure,
     Pulse,
@@ -50,7 +51,7 @@ class Layout:
     def of(cls, prog: Program, parameters: Mapping[str, float] | None, rounds: int | None) -> Layout:
         """Lay a program out."""
         blocks = list(walk(prog.body))
-        channels = dict.fromkeys(b.channel for b in blocks if isinstance(b, Pulse | DetuningMap))
+        channels = dict.fromkeys(b.channel for b in blocks if isinstance(b, Pulse | DetuningMap | EOMPulse))
         blue, _, *others, yellow = okabe_ito()  # the second is that of feedforward, the last too light
         palette = (blue, *others, yellow)
         looks = Looks(

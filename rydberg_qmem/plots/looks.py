@@ -20,21 +20,27 @@ from rydberg_qmem.language.blocks import (
     Damp,
     Delay,
     DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
     ForEach,
     Measure,
+    ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
     Push,
     Repeat,
     Reset,
+    Retarget,
     Rotate,
     Set,
+    SLMMask,
     WeakMeasure,
     When,
 )
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.waveforms import ZERO
+from rydberg_qmem.language.waveforms import ZERO, Constant
 from rydberg_qmem.plots.labels import assigned, cut, formula, wrapped
 from rydberg_qmem.plots.marks import Box, Column, Mark, Symbol, Wave
 from rydberg_qmem.plots.outlines import duration_ns, expressions, level, outline_of
@@ -90,6 +96,18 @@ class Looks:
                 return self._pulse(block, reads)
             case DetuningMap():
                 return self._detuning_map(block, reads)
+            case EOMPulse(duration_ns=duration, channel=channel):
+                wave = Wave(np.ones(2), np.zeros(0), self.colours[channel])
+                note = (f"{cut(formula(duration), 12)} ns", "EOM")
+                return Column(tuple((i, wave) for i in self._on("all")), note=note, reads=reads)
+            case EnableEOM(channel=channel, amp_on=level_on) | ModifyEOM(channel=channel, amp_on=level_on):
+                return Column(band=f"EOM {channel}: Ω = {cut(formula(level_on), 12)}", reads=reads)
+            case DisableEOM(channel=channel):
+                return Column(band=f"EOM off {channel}")
+            case SLMMask(atoms=atoms):
+                return self._boxes(atoms, ("mask",), reads, look="shift")
+            case Retarget(atoms=atoms):
+                return self._boxes(atoms, ("aim",), reads, look="shift")
             case Delay(duration_ns=duration, channel=channel):
                 where = "" if channel is None else f" {channel}"
                 return Column(band=f"wait {cut(formula(duration), 12)} ns{where}", reads=reads)
@@ -147,14 +165,16 @@ class Looks:
         return Column(tuple((i, mark) for name, mark in ends for i in self._on((name,))), joined=True)
 
     def _pulse(self, block: Pulse, reads: bool) -> Column:
-        timed = [s for s in (block.amplitude, block.detuning) if not isinstance(s, Expression)]
-        length = duration_ns(timed[0], self.values)
+        timed = [s for s in (block.amplitude, block.detuning, block.phase) if not isinstance(s, Expression)]
+        length = duration_ns(timed[0] if timed else Constant(duration_ns=block.duration_ns, value=ZERO), self.values)
         amplitude = outline_of(block.amplitude, self.values, length)
         detuning = 0.6 * outline_of(block.detuning, self.values, length)
         wave = Wave(amplitude, detuning if detuning.any() else np.zeros(0), self.colours[block.channel])
         note = wrapped(level(block.amplitude, "Ω"), most=2)
         if block.detuning != ZERO:
             note += wrapped(level(block.detuning, "δ"), most=2)
+        if not isinstance(block.phase, Expression):
+            note += wrapped(level(block.phase, "φ"), most=2)
         return Column(tuple((i, wave) for i in self._on(block.atoms or "all")), note=note, reads=reads)
 
     def _detuning_map(self, block: DetuningMap, reads: bool) -> Column:

@@ -110,6 +110,7 @@ def test_binding_reaches_every_expression_of_a_pulse() -> None:
     bound = bind_block(pulse, {"A": 3.0, "T": 40.0})
 
     assert isinstance(bound, Pulse)
+    assert isinstance(bound.phase, Expression)
     assert "A" not in str(bound.model_dump(mode="json"))
     assert bound.phase.evaluate({}) == -3
 

@@ -94,7 +94,7 @@ def test_parts_off_the_clock_may_add_up_to_a_pulse_on_it() -> None:
 def test_amplitude_and_detuning_of_different_lengths_are_refused() -> None:
     ramp = {"ramp": {"duration_ns": 44, "start": 0, "stop": 1}}
 
-    assert refusal(pulse(detuning=ramp)) == "body[0].pulse: amplitude and detuning must last equally long"
+    assert refusal(pulse(detuning=ramp)) == "body[0].pulse: amplitude, detuning and phase must last equally long"
 
 
 # --- channels and atoms ---

@@ -18,6 +18,12 @@ from rydberg_qmem.language.waveforms import Constant, Custom, Waveform
 SHAPE = {"constant": {"duration_ns": 40, "value": 2}}
 
 SMALLEST: dict[str, Any] = {
+    "slm_mask": {"atoms": "a"},
+    "enable_eom_mode": {"channel": "rydberg_global", "amp_on": 1},
+    "add_eom_pulse": {"channel": "rydberg_global", "duration_ns": 100},
+    "modify_eom_setpoint": {"channel": "rydberg_global", "amp_on": 1},
+    "disable_eom_mode": {"channel": "rydberg_global"},
+    "target": {"atoms": "a", "channel": "rydberg_local"},
     "pulse": {"channel": "c", "amplitude": SHAPE},
     "detuning_map": {"weights": {"a": 1.0}, "detuning": SHAPE},
     "delay": {"duration_ns": 40},
@@ -95,7 +101,23 @@ def test_kinds_of_one_shape_are_still_different() -> None:
 
 
 def test_a_pulse_needs_one_waveform() -> None:
-    assert "must have a waveform with a duration" in refusal("pulse", amplitude=1, detuning="x")
+    assert "must have a duration_ns, or a waveform" in refusal("pulse", amplitude=1, detuning="x")
+    assert "must not give duration_ns" in refusal("pulse", duration_ns=100)
+
+
+def test_a_phase_waveform_leaves_no_room_for_a_detuning() -> None:
+    curve = {"ramp": {"duration_ns": 100, "start": 0, "stop": 1}}
+
+    assert "must not give a detuning" in refusal("pulse", phase=curve, detuning=1)
+
+
+def test_the_channel_that_comes_to_rest_is_named() -> None:
+    assert "must name the channel" in refusal("delay", duration_ns=100, at_rest=True)
+
+
+@pytest.mark.parametrize("channels", [["raman_local"], ["raman_local", "raman_local"]])
+def test_channels_are_aligned_with_each_other(channels: list[str]) -> None:
+    assert "at least two different channels" in refusal("align", channels=channels)
 
 
 @pytest.mark.parametrize("change", [{"angle": None}, {"quaternion": [1, 0, 0, 0]}])

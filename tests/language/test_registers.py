@@ -84,10 +84,10 @@ def test_a_layouts_atoms_may_be_named() -> None:
 @pytest.mark.parametrize(
     ("fields", "rule"),
     [
-        ({}, "must give either atoms or a layout"),
+        ({}, "must give one of atoms, a layout or traps"),
         (
             {"atoms": {"a": (0, 0)}, "layout": "square", "side": 1, "spacing_um": 5},
-            "must give either atoms or a layout",
+            "must give one of atoms, a layout or traps",
         ),
         ({"atoms": {}}, "must hold at least one atom"),
         ({"atoms": {"a": (0, 0), "b": (0, 0)}}, "atoms a and b must not stand at one place"),

@@ -1,0 +1,282 @@
+"""Round by round on any Pulser backend: one job prepares all atoms, plays one sequence and reads them at its end.
+
+What an experiment with ensemble feedback needs, and what today's machines have: no measurement in the middle of a
+sequence. A job is one round of one cohort of 1000 shots, because ensemble means are over a cohort, as everywhere;
+without ensemble means up to 20 cohorts share a job. Where the device allows fewer runs, a job's batch holds several.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.bind import map_expressions
+from rydberg_qmem.compile.shapes import Scope
+from rydberg_qmem.compile.steps import Placed, Segment
+from rydberg_qmem.compile.target import ONE, Target
+from rydberg_qmem.compile.to_pulser import Plan, plan_segment, to_pulser
+from rydberg_qmem.emulators.journal import Entry, Journal, Ticket
+from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.qutip import pin_levels
+from rydberg_qmem.errors import CapabilityError, InputError, QmemError, RunError, StoreError
+from rydberg_qmem.language.blocks import Align, Delay
+from rydberg_qmem.language.expressions import Expression
+
+Bits = NDArray[np.int8]
+
+
+class PulserBackend:
+    """Programs whose rounds are whole jobs, on any Pulser `Backend`; everything else is refused before it runs.
+
+    `backend` is a class of Pulser's (`QutipBackendV2` if none is given, `QPUBackend`, `RemoteSVBackend`, …), and
+    `options` go to it: a remote one needs `connection=…`, an emulator takes `config=…`, all but QPUs
+    `mimic_qpu=…`, which is True unless said otherwise. With a `journal` folder a run that was stopped goes on
+    where it was: jobs whose results are there are not asked for again, jobs under way are waited for, none is
+    submitted twice. If the run was killed while a submission was under way, nobody here knows whether it arrived:
+    the next run stops and says so; `resubmit=True` submits that job again.
+
+    >>> PulserBackend().name
+    'pulser_backend'
+    """
+
+    name = "pulser_backend"
+    capabilities = Capabilities(states=False, exact=False, mid_sequence=False)
+
+    def __init__(
+        self,
+        backend: type[Any] | None = None,
+        *,
+        journal: str | Path | None = None,
+        resubmit: bool = False,
+        poll_s: float = 2.0,
+        **options: Any,
+    ) -> None:
+        self.backend, self.options = backend, options
+        self.journal, self.resubmit, self.poll_s = Journal(journal), resubmit, poll_s
+        self.submitted = 0
+        """How many jobs this object has submitted."""
+        self._target: Target | None = None
+        self._played: list[Placed] = []
+        self._renewed: set[int] = set()
+        self._bits: Bits | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError("workers: pulser_backend runs its jobs one after the other, in one process")
+
+    # ------------------------------------------------------------------ what a walk asks for
+
+    def plan(self, segment: Segment, target: Target) -> Plan:
+        """Lower the segment, for its timing."""
+        return plan_segment(segment, target)
+
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+        """Leave everything as it is: the states are the machine's."""
+        return states
+
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
+        """Leave everything as it is: the states are the machine's."""
+        return states
+
+    def begin(self, target: Target) -> None:
+        """Prepare all atoms."""
+        self._target = target
+        self._renew()
+
+    def _renew(self) -> None:
+        self._played, self._renewed, self._bits = [], set(), None
+
+    def play(self, segment: Segment, values: Mapping[Expression, float]) -> None:
+        """Add a segment to the round, with one number for each of its expressions."""
+        if self._played:
+            self._played.append(Placed(Align(), segment.place))
+        for placed in segment.blocks:
+            block = map_expressions(placed.block, lambda e: Expression(values[e]) if e in values else e)
+            self._played.append(Placed(block, placed.place))
+
+    def rest(self, duration_ns: int, place: str) -> None:
+        """Let the round's atoms wait in the dark."""
+        if self._played:
+            self._played.append(Placed(Delay(duration_ns=Expression(duration_ns)), place))
+
+    def reset(self, atoms: Sequence[int]) -> None:
+        """Take atoms out of the round; when the last is out, the next round begins."""
+        self._renewed |= set(atoms)
+        if self._target is not None and len(self._renewed) == len(self._target.atoms):
+            self._renew()
+
+    def read(self, atoms: Sequence[int], basis: str, *, ticket: Ticket, shots: int) -> Bits:
+        """Return outcomes (shots, atoms) of the round: run its job, if this is its first reading."""
+        assert self._target is not None
+        if self._bits is None:
+            sequence = self._sequence(self._target, basis, ticket)
+            entry = self._entry(sequence, self._target, basis, ticket, shots)
+            self._bits = _rows(entry, self._target.atoms, ticket)
+        return self._bits[:, list(atoms)]
+
+    # ------------------------------------------------------------------ jobs
+
+    def _sequence(self, target: Target, basis: str, ticket: Ticket) -> Any:
+        made = to_pulser(plan_segment(Segment(0, tuple(self._played)), target), {})
+        if self._is_local and len(target.levels) > 2:
+            pin_levels(made, target)  # else Pulser's emulators forget levels that this round does not address
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                made.measure(basis)
+            except (ValueError, RuntimeError) as error:
+                raise CapabilityError(f"{ticket}: {error}") from None
+        return made
+
+    @property
+    def _class(self) -> type[Any]:
+        if self.backend is not None:
+            return self.backend
+        from pulser_simulation import QutipBackendV2
+
+        return QutipBackendV2
+
+    @property
+    def _is_local(self) -> bool:
+        from pulser.backend.remote import RemoteBackend
+
+        return not issubclass(self._class, RemoteBackend)
+
+    def _entry(self, sequence: Any, target: Target, basis: str, ticket: Ticket, shots: int) -> Entry:
+        """Return the finished job: from the journal, from the machine where it is under way, or by submitting it."""
+        mark = hashlib.sha256(sequence.to_abstract_repr(skip_validation=True).encode()).hexdigest()
+        known = self.journal.of(ticket, sequence=mark, runs=shots)
+        if known is not None and known.state == "done":
+            return known
+        if known is not None and known.state == "submitting" and not self.resubmit:
+            raise StoreError(
+                f"{self.journal.path}: {ticket}: the last run was stopped while it submitted this job, so it may be on "
+                "its way; look among the provider's batches, and submit it again with resubmit=True if it is not there"
+            )
+        if known is None or known.state == "submitting":
+            known = self._submit(sequence, target, basis, ticket, Entry(mark, shots, "submitting"))
+        if known.state == "submitted":
+            known = self._fetch(known, ticket)
+        return known
+
+    def _submit(self, sequence: Any, target: Target, basis: str, ticket: Ticket, entry: Entry) -> Entry:
+        """Submit a job; return what is known of it then: that it is under way, or its outcome."""
+        if self._is_local:
+            with _seeded(ticket):
+                results = _calling(str(ticket), self._made(sequence, target, basis, entry.runs).run)
+            self.submitted += 1
+            done = _done(entry, [results], ticket)
+            self.journal.write(ticket, done)
+            return done
+        backend = self._made(sequence, target, basis, entry.runs)
+        self.journal.write(ticket, entry)
+        most = target.device.max_runs or entry.runs
+        parts = [min(most, entry.runs - first) for first in range(0, entry.runs, most)]
+        remote = _calling(str(ticket), backend.run, job_params=[{"runs": runs} for runs in parts], wait=False)
+        self.submitted += 1
+        jobs = tuple(_job_ids(remote))
+        under_way = Entry(entry.sequence, entry.runs, "submitted", str(remote.batch_id), jobs)
+        self.journal.write(ticket, under_way)
+        return under_way
+
+    def _made(self, sequence: Any, target: Target, basis: str, runs: int) -> Any:
+        """Return the backend object of one job; Pulser's own validation speaks first."""
+        from pulser.backend import BitStrings, EmulationConfig, QPUBackend
+        from pulser.backend.abc import EmulatorBackend
+
+        options = dict(self.options)
+        if not issubclass(self._class, QPUBackend):
+            options.setdefault("mimic_qpu", True)
+        if issubclass(self._class, EmulatorBackend):
+            one_state: Any = ONE[basis] if len(target.levels) > 2 else None
+            wanted = [BitStrings(num_shots=runs, one_state=one_state)]
+            given = options.get("config") or EmulationConfig(observables=wanted)
+            options["config"] = given.with_changes(observables=wanted, with_modulation=target.with_modulation)
+        return _calling(self.name, self._class, sequence, **options)
+
+    def _fetch(self, entry: Entry, ticket: Ticket) -> Entry:
+        """Wait for a job that is under way, and keep its outcome."""
+        from pulser.backend.remote import BatchStatus, RemoteResults
+
+        remote = _calling(str(ticket), RemoteResults, entry.batch, self.options["connection"], list(entry.jobs) or None)
+        while (status := _calling(str(ticket), remote.get_batch_status)) != BatchStatus.DONE:
+            if status not in (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED):
+                raise RunError(f"{ticket}: batch {entry.batch} ended as {status.name}")
+            time.sleep(self.poll_s)
+        done = _done(entry, _calling(str(ticket), lambda: remote.results), ticket)
+        self.journal.write(ticket, done)
+        return done
+
+
+def _calling(place: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call Pulser; say what it refuses at its place."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(*args, **kwargs)
+    except QmemError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise CapabilityError(f"{place}: {error}") from None
+    except Exception as error:  # networks and providers fail in their own ways
+        raise RunError(f"{place}: {type(error).__name__}: {error}") from error
+
+
+def _job_ids(remote: Any) -> list[str]:
+    try:
+        return [str(job) for job in remote.job_ids]
+    except NotImplementedError:  # connections need not tell
+        return []
+
+
+def _done(entry: Entry, results: Sequence[Any], ticket: Ticket) -> Entry:
+    """Return the finished entry: counts of all the batch's jobs together."""
+    counts: dict[str, int] = {}
+    for result in results:
+        for bits, count in result.final_bitstrings.items():
+            counts[str(bits)] = counts.get(str(bits), 0) + int(count)
+    if sum(counts.values()) != entry.runs:
+        raise RunError(f"{ticket}: {entry.runs} shots were asked for, but {sum(counts.values())} came back")
+    atoms = tuple(str(name) for name in results[0].atom_order)
+    return Entry(entry.sequence, entry.runs, "done", entry.batch, entry.jobs, atoms, counts)
+
+
+def _rows(entry: Entry, atoms: tuple[str, ...], ticket: Ticket) -> Bits:
+    """Return outcomes (shots, atoms) in the register's order.
+
+    Shots of a job have no order; one is drawn, or the sorted counts would look like memory from round to round.
+    """
+    words = sorted(entry.counts)
+    if set(entry.atoms) != set(atoms) or any(len(word) != len(atoms) or set(word) - {"0", "1"} for word in words):
+        raise RunError(f"{ticket}: the outcome is not one bit for each of {', '.join(atoms)}")
+    columns = [entry.atoms.index(name) for name in atoms]
+    table = np.array([[int(word[c]) for c in columns] for word in words], dtype=np.int8)
+    rows = np.repeat(table, [entry.counts[word] for word in words], axis=0)
+    return np.asarray(_generator(ticket).permutation(rows, axis=0))
+
+
+def _generator(ticket: Ticket) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(_sequence_of(ticket)))
+
+
+def _sequence_of(ticket: Ticket) -> np.random.SeedSequence:
+    return np.random.SeedSequence(ticket.seed, spawn_key=(ticket.point, ticket.cohort, ticket.step, ticket.visit))
+
+
+@contextmanager
+def _seeded(ticket: Ticket) -> Iterator[None]:
+    """Lend Pulser's emulators, which sample with numpy's global generator, a seeded one; give it back after."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(_sequence_of(ticket).generate_state(4))  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
