@@ -19,6 +19,7 @@ from tests.beside_pulser.beside import Case, agrees_with_emu_sv, agrees_with_qut
 
 RG = "rydberg_global"
 SQUARE = {"pulse": {"channel": RG, "amplitude": {"blackman": {"duration_ns": 200, "area": 1.6}}, "detuning": 1.0}}
+WEAK = {"pulse": {"channel": RG, "amplitude": 6.0, "duration_ns": 200}}
 LATTICE = {"layout": "triangular_lattice", "n_traps": 61, "spacing_um": 8}
 
 
@@ -92,7 +93,7 @@ def test_a_pulser_register_on_a_layout_keeps_its_traps() -> None:
 
 def test_a_device_runs_the_layout_that_the_program_chose() -> None:
     traps = {"traps": {"layout": "triangular_lattice", "n_traps": 61, "spacing_um": 5}, "trap_ids": {"s": 30}}
-    program = rq.Program(name="p", device="AnalogDevice", register=traps, body=[SQUARE])
+    program = rq.Program(name="p", device="AnalogDevice", register=traps, body=[WEAK])
 
     assert rq.check(program) == []
     assert compile_program(program).target.register.layout == TriangularLatticeLayout(61, 5)
