@@ -166,6 +166,33 @@ def _checked(program: Program, parameters: Mapping[str, float], **signals: Any) 
 
 
 @app.command(cls=_Command)
+def calibrate(program: ProgramName, settings: Settings = None) -> None:
+    """Print how each gate of a program is played on its device: pulses, numbers, infidelity from the engine."""
+    from rydberg_qmem.emulators.process import gate_reports
+    from rydberg_qmem.gallery import load
+
+    loaded = load(program)
+    compiled = _checked(loaded, _parameters(settings))
+    reports = gate_reports(compiled)
+    if not reports:
+        typer.echo(f"{loaded.name} has no gates: nothing to calibrate", err=True)
+        return
+    header = ("gate", "atoms", "µm", "ns", "process infidelity", "numbers")
+    rows = [
+        (
+            report.gate,
+            ", ".join(report.atoms),
+            f"{report.distance_um:.3g}" if len(report.atoms) > 1 else "",
+            str(report.duration_ns),
+            f"{report.process_infidelity:.2e}",
+            ", ".join(f"{name} {value:.6g}" for name, value in report.parameters),
+        )
+        for report in reports
+    ]
+    _echo(_to_terminal(_aligned([header, *rows])))
+
+
+@app.command(cls=_Command)
 def draw(
     program: ProgramName,
     output: Annotated[Path, typer.Option("-o", "--output", help="The picture: .png, .pdf or .svg.")],
@@ -616,6 +643,7 @@ def _block_tree(block: AnyBlock, indent: str) -> Iterator[str]:
             yield from (f"{indent}{block.kind} {name} <- {value}" for name, value in values.items())
         case (
             b.Pulse() | b.DetuningMap() | b.Delay() | b.Align() | b.PhaseShift() | b.Rotate() | b.CZ() | b.CNOT()
+            | b.CPhase() | b.ZZ() | b.Swap() | b.Exchange() | b.BlockadeRotate() | b.Ising() | b.BlockadeMeasure()
             | b.Damp() | b.BeamSplitter() | b.WeakMeasure() | b.Measure() | b.Reset() | b.Probe()
         ):  # fmt: skip
             yield f"{indent}{block.kind} {_fields_text(block)}".rstrip()

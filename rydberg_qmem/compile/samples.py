@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.shapes import Array, Levels, Scope, column, levels
+from rydberg_qmem.compile.shapes import Array, Levels, Scope, column, levels, unit_area
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Drive, Schedule, wrapped
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.units import NS_PER_US
 
 SLACK = 1e-9
 """Relative excess over a limit that is rounding."""
@@ -66,11 +65,11 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
     if drive.angle is not None:
         angle = column(drive.angle, scope)
         angle = wrapped(angle, drive.reach) if drive.reach else angle
-        level = (angle * NS_PER_US / duration)[:, None]
-        ends = np.array([0, duration])
-        amplitude, detuning = Levels(ends, level), Levels(ends, np.zeros((1, 1)))
-        _check_finite(drive, level)
-        _check_amplitude(drive, np.abs(level), target)
+        unit = unit_area(drive.shape, duration)
+        amplitude = Levels(unit.breaks, angle[:, None] * unit.values)
+        detuning = Levels(np.array([0, duration]), np.zeros((1, 1)))
+        _check_finite(drive, amplitude.values)
+        _check_amplitude(drive, np.abs(amplitude.values), target)
     else:
         amplitude = levels(drive.amplitude, scope, duration)
         detuning = levels(drive.detuning, scope, duration)

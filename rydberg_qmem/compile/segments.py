@@ -39,13 +39,19 @@ from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    ZZ,
     Align,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     Delay,
     DetuningMap,
+    Exchange,
     ForEach,
+    Ising,
     Measure,
     PhaseShift,
     Probe,
@@ -55,6 +61,7 @@ from rydberg_qmem.language.blocks import (
     Reset,
     Rotate,
     Set,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -141,11 +148,14 @@ class _Walker:
                     for i, inner in enumerate(block.body):
                         made = substitute_atom(inner, block.variable, atom)
                         self._block(made, f"{place}.body[{i}].{inner.kind}", steps, pending)
-            case Damp() | BeamSplitter() | WeakMeasure():
+            case Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
                 self._expand(block, place, steps, pending)
             case Rotate() if block.quaternion is not None:
                 self._expand(block, place, steps, pending)
-            case Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT():
+            case (
+                Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT() | CPhase() | ZZ()
+                | Swap() | Exchange() | BlockadeRotate() | Ising()
+            ):  # fmt: skip
                 pending.append(Placed(block, place))
             case Measure() | Reset() | Probe() | Set() | Push() | Repeat() | When():
                 self._flush(steps, pending)

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.language.expressions import Columns, Expression
 from rydberg_qmem.language.waveforms import (
     Blackman,
@@ -68,6 +69,20 @@ def levels(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Leve
             return _joined([levels(part, scope, duration_of(part, scope)) for part in shape.waveforms])
         case _:
             assert_never(shape)
+
+
+def area_shape(shape: PulseShape, area: Expression, duration_ns: int) -> Waveform:
+    """Return the waveform of a gate's pulse of some area."""
+    duration = Expression(duration_ns)
+    if shape == "blackman":
+        return Blackman(duration_ns=duration, area=area)
+    return Constant(duration_ns=duration, area=area)
+
+
+@lru_cache(maxsize=256)
+def unit_area(shape: PulseShape, duration_ns: int) -> Levels:
+    """Return the levels (1, pieces) of a gate's pulse of unit area."""
+    return levels(area_shape(shape, Expression(1), duration_ns), {}, duration_ns)
 
 
 def duration_of(shape: Waveform, scope: Scope) -> int:

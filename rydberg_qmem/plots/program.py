@@ -23,13 +23,19 @@ from rydberg_qmem.errors import InputError, QmemError, did_you_mean
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    ZZ,
     Align,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     Delay,
     DetuningMap,
+    Exchange,
     ForEach,
+    Ising,
     Measure,
     PhaseShift,
     Probe,
@@ -39,6 +45,7 @@ from rydberg_qmem.language.blocks import (
     Reset,
     Rotate,
     Set,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -109,6 +116,11 @@ def program(
 
 
 # Marks: what a block looks like on one atom's track
+
+_PAIRED = (
+    CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate | Damp | BeamSplitter | WeakMeasure | BlockadeMeasure
+)
+"""Blocks that join two atoms."""
 
 
 @dataclass(frozen=True)
@@ -350,7 +362,7 @@ class _Layout:
             case ForEach(variable=variable, body=body):
                 names = self._names(block.atom)
                 bodies = [body]
-                if any(isinstance(inner, CZ | CNOT | Damp | BeamSplitter | WeakMeasure) for inner in _walk(body)):
+                if any(isinstance(inner, _PAIRED) for inner in _walk(body)):
                     copies = [substitute_atom(inner, variable, name) for name in names for inner in body]
                     bodies = [tuple(copies)]
                 self.standing[f"${variable}"] = names
@@ -443,6 +455,26 @@ class _Layout:
                 return self._pair(one, _Symbol("dot"), two, _Symbol("dot"))
             case CNOT(control=one, target=two):
                 return self._pair(one, _Symbol("dot"), two, _Symbol("plus"))
+            case CPhase(control=one, target=two, angle=angle):
+                box = _Box(("phase", *_wrapped(_formula(angle))))
+                return replace(self._pair(one, _Symbol("dot"), two, box), reads=reads)
+            case ZZ(atoms=(one, two), angle=angle):
+                box = _Box(("ZZ", *_wrapped(_formula(angle))))
+                return replace(self._pair(one, box, two, box), reads=reads)
+            case Swap(atoms=(one, two)):
+                box = _Box(("swap",))
+                return self._pair(one, box, two, box)
+            case Exchange(atoms=(one, two), angle=angle):
+                box = _Box(("exch.", *_wrapped(_formula(angle))))
+                return replace(self._pair(one, box, two, box), reads=reads)
+            case BlockadeRotate(control=one, target=two, angle=angle):
+                box = _Box(("Rx if g", *_wrapped(_formula(angle))))
+                return replace(self._pair(one, _Symbol("dot"), two, box), reads=reads)
+            case BlockadeMeasure(system=one, ancilla=two, area=area, key=key):
+                box = _Box(("blockade", *_wrapped(_formula(area))))
+                return replace(self._pair(one, box, two, _Symbol("meter")), key=key, reads=reads)
+            case Ising(mode=mode, time_us=time):
+                return self._boxes("all", ("Ising", mode), reads, note=_wrapped(f"{_formula(time)} µs"))
             case Damp(system=one, ancilla=two, probability=p):
                 box = _Box(("damp", *_wrapped(_formula(p))))
                 return replace(self._pair(one, box, two, _Symbol("meter")), key=block.key or "", reads=reads)
@@ -573,7 +605,7 @@ def _walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
 def _written(block: AnyBlock) -> tuple[str, ...]:
     """Return the names that a block writes: keys or memory."""
     match block:
-        case Measure(key=key) | WeakMeasure(key=key) | Damp(key=str(key)):
+        case Measure(key=key) | WeakMeasure(key=key) | BlockadeMeasure(key=key) | Damp(key=str(key)):
             return (key,)
         case Set(values=values) | Push(values=values):
             return tuple(values)
