@@ -2,7 +2,7 @@
 
 The pulses that drive both atoms together follow published ideas, their numbers are found here: two pulses with a phase
 jump (Levine et al., PRL 123, 170503 (2019)), and one pulse whose phase is a cosine plus a ramp (Jandura and Pupillo,
-Quantum 6, 712 (2022); Evered et al., Nature 622, 268 (2023)). Starting values are those of a perfect blockade.
+Quantum 6, 712 (2022); Evered et al., Nature 622, 268 (2023)). The search starts from the pulses of a perfect blockade.
 """
 
 from __future__ import annotations
@@ -35,20 +35,48 @@ from rydberg_qmem.units import NS_PER_US
 Array = NDArray[np.float64]
 Pulses = Callable[[Array], tuple[Part, ...]]
 
-LEVINE = (4.2927, 0.3774, -3.9024)
-"""Area of each pulse, detuning over Rabi frequency, phase jump: a CZ at a perfect blockade."""
-TIME_OPTIMAL = (0.65, 1.13, -0.4, 0.045)
-"""Depth and frequency (over Ω) of the phase's cosine, its phase, the detuning (over Ω) at a perfect blockade."""
-TIME_OPTIMAL_AREA = 7.65
-SMOOTH = (0.8, 13.7, 0.3, 8.1)
-"""Depth, frequency and detuning (times the duration), area of a Blackman pulse whose detuning is even in time."""
-STEP = 0.1 * pi
-LEAST_ANGLE = {"levine": 0.05 * pi, "time_optimal": 0.15 * pi}
+ANGLES = pi * np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+"""Where the starting values stand; between them they are interpolated."""
+START: dict[tuple[str, PulseShape], Array] = {
+    ("levine", "square"): np.array([
+        (2.542, 1.992, -3.630), (2.932, 1.610, -3.766), (3.373, 1.213, -3.924), (3.635, 0.994, -4.005),
+        (3.816, 0.843, -4.046), (3.950, 0.728, -4.060), (4.053, 0.635, -4.054), (4.134, 0.557, -4.032),
+        (4.198, 0.490, -3.999), (4.250, 0.431, -3.955), (4.293, 0.377, -3.902),
+    ]),
+    ("time_optimal", "square"): np.array([
+        (0.485, 1.805, -0.401, -1.471, 4.776), (0.476, 1.671, -0.099, -1.079, 5.523),
+        (0.481, 1.500, 0.041, -0.738, 6.340), (0.488, 1.385, 0.014, -0.553, 6.823),
+        (0.505, 1.259, -0.209, -0.435, 7.155), (0.525, 1.196, -0.304, -0.334, 7.372),
+        (0.537, 1.189, -0.248, -0.236, 7.506), (0.552, 1.192, -0.191, -0.147, 7.589),
+        (0.579, 1.164, -0.269, -0.079, 7.636), (0.611, 1.145, -0.337, -0.015, 7.645),
+        (0.656, 1.117, -0.456, 0.038, 7.623),
+    ]),
+    ("time_optimal", "blackman"): np.array([
+        (1.890, 18.046, -7.137, 6.371), (1.747, 16.778, -6.402, 6.561), (1.622, 15.520, -5.131, 7.432),
+        (1.543, 14.806, -3.978, 8.323), (1.454, 14.279, -2.971, 8.709), (1.378, 13.876, -1.962, 9.075),
+        (1.307, 13.542, -0.944, 9.369), (1.240, 13.256, 0.096, 9.618), (1.129, 12.927, 0.598, 8.905),
+        (0.948, 13.189, 0.574, 8.358), (0.771, 14.109, 0.546, 8.028),
+    ]),
+}  # fmt: skip
+"""The pulses' numbers at a perfect blockade, found by the same search from angle to angle; named in `NAMES`."""
+NAMES: dict[tuple[str, PulseShape], tuple[str, ...]] = {
+    ("levine", "square"): ("area", "detuning/rabi", "jump"),
+    ("time_optimal", "square"): ("depth", "frequency/rabi", "start", "detuning/rabi", "area"),
+    ("time_optimal", "blackman"): ("depth", "frequency", "detuning", "area"),
+}
+MIRROR: dict[tuple[str, PulseShape], tuple[int, ...]] = {
+    ("levine", "square"): (1, -1, -1),
+    ("time_optimal", "square"): (-1, 1, 1, -1, 1),
+    ("time_optimal", "blackman"): (-1, 1, -1, 1),
+}
+"""What changes sign with the angle: all detunings, and the jump."""
+ROOM = 1.03
+"""A pulse starts a little longer than its area needs, which the search may raise."""
+LEAST_ANGLE = 0.05 * pi
 LONGER, TRIES = 1.3, 8
 MOST_STEPS = 160
 """Into so many steps a modulated pulse is cut at most: more are not needed, and cost time."""
-ROOM = 1.1
-"""Analog pulses are longer than the shortest by this, to leave room for their calibration."""
+ANALOG_ROOM = 1.1
 CLOSER = 3.0
 """A pulse on both atoms starts no faster than the interaction over this."""
 MOST_WAITS = 3
@@ -117,11 +145,11 @@ def calibrate(
         return _analog(angle, interaction, limits, infidelity)
     if method == "levine" and shape != "square":
         raise CapabilityError("levine is two square pulses: shape must be square")
-    if abs(angle) < LEAST_ANGLE[method]:
+    if abs(angle) < LEAST_ANGLE:
         raise CapabilityError(f"{method} makes no angle as small as {angle:.3g}: use pi-2pi-pi")
     rabi = min(limits.rabi, interaction / CLOSER)
-    area = {"levine": LEVINE[0], "time_optimal": TIME_OPTIMAL_AREA}[method]
-    shortest = NS_PER_US * (area if shape == "square" else SMOOTH[3] / BLACKMAN_MEAN) / rabi
+    area = started(method, angle, shape)[NAMES[method, shape].index("area")]
+    shortest = ROOM * NS_PER_US * area / (rabi if shape == "square" else BLACKMAN_MEAN * rabi)
     best = inf
     for n in range(TRIES):
         duration = _in_steps(limits.up(shortest * LONGER**n), limits.clock_ns)
@@ -145,31 +173,19 @@ def at_duration(
     >>> gate.process_infidelity < 1e-9, dict(gate.parameters)["detuning/rabi"]
     (True, 0.377...)
     """
-    family = _family(method, angle, shape)
-    start = family.start if angle >= 0 else family.start * family.mirror
-    return _fitted(method, family.names, lambda x: family.pulses(x, duration_ns), start, interaction, angle)
+    pulses = {"levine": _levine, "time_optimal": _time_optimal if shape == "square" else _smooth}[method]
+    start = started(method, angle, shape)
+    return _fitted(method, NAMES[method, shape], lambda x: pulses(x, duration_ns), start, interaction, angle)
 
 
-@dataclass(frozen=True, eq=False)
-class _Family:
-    """Pulses with free numbers: their names, where the search starts, what changes sign with the angle."""
+def started(method: str, angle: float, shape: PulseShape) -> Array:
+    """Return the numbers of a pulse at a perfect blockade.
 
-    names: tuple[str, ...]
-    start: Array
-    mirror: Array
-    pulses: Callable[[Array, int], tuple[Part, ...]]
-
-
-def _family(method: str, angle: float, shape: PulseShape) -> _Family:
-    if method == "levine":
-        return _Family(("area", "detuning/rabi", "jump"), _levine_start(abs(angle)), np.array([1, -1, -1]), _levine)
-    if shape == "blackman":
-        smooth = ("depth", "frequency", "detuning", "area")
-        return _Family(smooth, np.array(SMOOTH), np.array([-1, 1, -1, 1]), _smooth)
-    names = ("depth", "frequency/rabi", "start", "detuning/rabi", "area")
-    free = 4 if abs(angle) == pi else 5
-    start, mirror = np.array([*TIME_OPTIMAL, TIME_OPTIMAL_AREA]), np.array([-1, 1, 1, -1, 1])
-    return _Family(names[:free], start[:free], mirror[:free], _time_optimal)
+    >>> [round(float(x), 3) for x in started("levine", pi, "square")]
+    [4.293, 0.377, -3.902]
+    """
+    found = np.array([np.interp(abs(angle), ANGLES, column) for column in START[method, shape].T])
+    return found if angle >= 0 else found * MIRROR[method, shape]
 
 
 def _in_steps(duration_ns: int, clock_ns: int) -> int:
@@ -198,7 +214,7 @@ def _fitted(
     def error(x: Array) -> Array:
         return residuals(*amplitudes(pulses(x), interaction), angle)
 
-    found = least_squares(error, start, xtol=1e-13, ftol=1e-15, gtol=1e-15, max_nfev=80).x
+    found = least_squares(error, start, xtol=1e-9, ftol=1e-9, gtol=1e-12, max_nfev=50).x
     return judged(method, pulses(found), interaction, angle, tuple(zip(names, map(float, found), strict=True)))
 
 
@@ -217,24 +233,10 @@ def _levine(x: Array, duration_ns: int) -> tuple[Part, ...]:
     return Part(duration_ns, *level), Part(duration_ns, *level, float(jump))
 
 
-def _levine_start(angle: float) -> Array:
-    """Follow the two pulses of a perfect blockade from the CZ to a smaller angle, step by step."""
-    x, reached = np.array(LEVINE), pi
-    while reached > abs(angle) + 1e-12:
-        reached = max(reached - STEP, abs(angle))
-        x = _values(_fitted("levine", ("", "", ""), lambda y: _levine(y, 1000), x, 1e7, reached))
-    return x
-
-
-def _values(made: Calibration) -> Array:
-    return np.array([value for _, value in made.parameters])
-
-
 def _time_optimal(x: Array, duration_ns: int) -> tuple[Part, ...]:
     """Return a square pulse of phase A cos(ωt - φ) + δt, as the detuning that it stands for in Pulser."""
-    depth, frequency, start, detuning, *rest = x
-    area = abs(rest[0]) if rest else TIME_OPTIMAL_AREA
-    rabi = NS_PER_US * area / duration_ns
+    depth, frequency, start, detuning, area = x
+    rabi = NS_PER_US * abs(area) / duration_ns
     n = _steps(duration_ns)
     t = (np.arange(n) + 0.5) * duration_ns / n / NS_PER_US
     swing = depth * frequency * rabi * np.sin(frequency * rabi * t - start)
@@ -253,7 +255,7 @@ def _smooth(x: Array, duration_ns: int) -> tuple[Part, ...]:
 
 def _analog(angle: float, interaction: float, limits: Limits, infidelity: float) -> Calibration:
     """Return g to r and back on both atoms, with a wait in which rr gathers the angle: -U t = angle."""
-    pulse = limits.up(ROOM * NS_PER_US * pi / limits.rabi)
+    pulse = limits.up(ANALOG_ROOM * NS_PER_US * pi / limits.rabi)
     best: Calibration | None = None
     for turns in range(MOST_WAITS):
         time_ns = NS_PER_US * ((-angle) % (2 * pi) + 2 * pi * turns) / interaction - 0.75 * pulse

@@ -153,17 +153,16 @@ class _Problem:
     def _rates(self, signs: Array) -> Array:
         """Return couplings (and fields) of a unit of time in a pattern."""
         pairs = [signs[i] * signs[j] for i, j in combinations(range(self.count), 2)]
-        couplings = np.array(pairs) * self.strengths / 4
-        made: Array = np.concatenate([couplings, self._field(signs)]) if self.banged else couplings
-        return made
+        couplings: Array = np.array(pairs) * self.strengths / 4
+        return np.concatenate([couplings, self._field(signs)]) if self.banged else couplings
 
     def _field(self, signs: Array) -> Array:
         """Return the coefficient of each Z_j: of n = (1 - Z)/2 in banged mode, (1 + Z)/2 in stepwise mode."""
-        total = np.zeros(self.count)
+        total: Array = np.zeros(self.count)
         for (i, j), u in zip(combinations(range(self.count), 2), self.strengths, strict=True):
             total[i] += u / 4
             total[j] += u / 4
-        return np.asarray((-1 if self.banged else 1) * total * signs)
+        return -total * signs if self.banged else total * signs
 
     def _between(self, visited: tuple[Signs, ...]) -> Array:
         """Return the angles that the pulses make: ramps of each block, or flips from pattern to pattern."""

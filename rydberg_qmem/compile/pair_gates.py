@@ -72,7 +72,7 @@ def lower_cphase(block: CPhase, place: str, target: Target) -> tuple[Lowered, ..
         return _split(block, place, target)
     channel, _, atoms = several_channel(target, (block.control, block.target))
     made = pair_calibration(block, target)
-    pulses = tuple(_played(part, channel, atoms) for part in made.parts)
+    pulses = tuple(played(part, channel, atoms) for part in made.parts)
     turn = PhaseShift(atoms=(block.control, block.target), angle=Expression(made.h_phase))
     return (*pulses, turn)
 
@@ -131,7 +131,7 @@ def _pi_pulse(channel: str, atom: str, duration_ns: int, shape: PulseShape, phas
     return Pulse(channel=channel, atoms=(atom,), amplitude=wave, phase=phase)
 
 
-def _played(part: Part, channel: str, atoms: tuple[str, ...] | None) -> Lowered:
+def played(part: Part, channel: str, atoms: tuple[str, ...] | None) -> Lowered:
     """Return one part of a calibrated train as a pulse; where nothing is driven, as a wait."""
     if not part.amplitude.any():
         return Delay(duration_ns=Expression(part.duration_ns))

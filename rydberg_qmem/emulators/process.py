@@ -64,6 +64,15 @@ def gate_report(gate: Gate, target: Target) -> GateReport:
     )
 
 
+def pulses_infidelity(pulses: tuple[Pulse, ...], diagonal: NDArray[np.complex128], target: Target) -> float:
+    """Return the process infidelity of pulses on all atoms of a target against a diagonal gate on their g and h."""
+    plan = Exact().plan(Segment(0, tuple(Placed(pulse, "pulse") for pulse in pulses)), target)
+    atoms = tuple(range(len(target.atoms)))
+    qubits = [k for k, state in enumerate(product(target.levels, repeat=len(atoms))) if "r" not in state]
+    states = np.eye(target.dimension, dtype=complex)[qubits]
+    return _infidelities(Exact().evolve(plan, {}, states, atoms)[:, qubits], np.diag(diagonal))[0]
+
+
 def _infidelities(made: NDArray[np.complex128], wanted: NDArray[np.complex128]) -> tuple[float, float]:
     d = len(made)
     process = float(abs(np.vdot(wanted, made))) ** 2 / d**2
@@ -74,13 +83,12 @@ def _infidelities(made: NDArray[np.complex128], wanted: NDArray[np.complex128]) 
 def _qubits(gate: Gate, target: Target, count: int) -> tuple[list[int], list[int]]:
     """Return the indices of the states that a gate is for: those that it may meet, and those it may leave."""
     levels = target.levels
-    qubit = [level for level in _levels(gate)]
     place = {level: k for k, level in enumerate(levels)}
 
     def index(state: tuple[str, ...]) -> int:
         return int(sum(place[level] * len(levels) ** k for k, level in enumerate(reversed(state))))
 
-    everything = list(product(qubit, repeat=count))
+    everything = list(product(_levels(gate), repeat=count))
     start = [state for state in everything if not isinstance(gate, BlockadeRotate) or state[1] == "g"]
     return [index(state) for state in start], [index(state) for state in everything]
 
