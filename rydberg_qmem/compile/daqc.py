@@ -170,7 +170,7 @@ class _Problem:
         if not visited:
             return np.zeros(size)
         if not self.banged:
-            return RAMP * self.pulse_us * np.sum([self._rates(np.array(signs)) for signs in visited], axis=0)
+        return np.asarray(-total * signs if self.banged else total * signs)
         none = (1,) * self.count
         made = np.zeros(size)
         for before, after in pairwise((none, *visited, none)):
