@@ -162,7 +162,7 @@ class _Problem:
         for (i, j), u in zip(combinations(range(self.count), 2), self.strengths, strict=True):
             total[i] += u / 4
             total[j] += u / 4
-        return -total * signs if self.banged else total * signs
+        return np.asarray(-total * signs if self.banged else total * signs)
 
     def _between(self, visited: tuple[Signs, ...]) -> Array:
         """Return the angles that the pulses make: ramps of each block, or flips from pattern to pattern."""
@@ -170,7 +170,7 @@ class _Problem:
         if not visited:
             return np.zeros(size)
         if not self.banged:
-        return np.asarray(-total * signs if self.banged else total * signs)
+            return np.asarray(RAMP * self.pulse_us * np.sum([self._rates(np.array(s)) for s in visited], axis=0))
         none = (1,) * self.count
         made = np.zeros(size)
         for before, after in pairwise((none, *visited, none)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.shapes import Array, Levels, Scope, column, levels, unit_area
+from rydberg_qmem.compile.shapes import Array, Scope, column, levels, unit_area
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Drive, Schedule, wrapped
 from rydberg_qmem.errors import RunError
@@ -66,16 +66,18 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
         angle = column(drive.angle, scope)
         angle = wrapped(angle, drive.reach) if drive.reach else angle
         unit = unit_area(drive.shape, duration)
-        amplitude = Levels(unit.breaks, angle[:, None] * unit.values)
-        detuning = Levels(np.array([0, duration]), np.zeros((1, 1)))
-        _check_finite(drive, amplitude.values)
-        _check_amplitude(drive, np.abs(amplitude.values), target)
-    else:
-        amplitude = levels(drive.amplitude, scope, duration)
-        detuning = levels(drive.detuning, scope, duration)
-        _check_finite(drive, amplitude.values)
-        _check_amplitude(drive, amplitude.values, target)
-        _check_detuning(drive, detuning.values, target)
+        level = angle[:, None] * unit.values
+        _check_finite(drive, level)
+        _check_finite(drive, phase)
+        _check_amplitude(drive, np.abs(level), target)
+        turned = np.asarray(level * np.exp(-1j * phase)[:, None], dtype=complex)
+        dark = np.zeros((1, level.shape[1]))
+        return Track(drive.basis, drive.atoms, drive.weights, unit.breaks + drive.start, turned, dark, not drive.names)
+    amplitude = levels(drive.amplitude, scope, duration)
+    detuning = levels(drive.detuning, scope, duration)
+    _check_finite(drive, amplitude.values)
+    _check_amplitude(drive, amplitude.values, target)
+    _check_detuning(drive, detuning.values, target)
     _check_finite(drive, phase)
     breaks = np.union1d(amplitude.breaks, detuning.breaks)
     a = amplitude.values[:, np.searchsorted(amplitude.breaks, breaks[:-1], side="right") - 1]
