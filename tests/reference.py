@@ -22,7 +22,7 @@ from scipy.linalg import expm
 from scipy.stats import binom
 
 from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, substitute_atom
-from rydberg_qmem.compile.gates import expand_cell
+from rydberg_qmem.compile.gates import Lowered, expand_cell, lower
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_of
 from rydberg_qmem.compile.target import make_target
@@ -30,13 +30,15 @@ from rydberg_qmem.compile.to_pulser import plan_segment, to_pulser
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
-    Align,
+    ZZ,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    CPhase,
     Damp,
-    Delay,
-    DetuningMap,
+    Exchange,
     ForEach,
+    Gate,
     Measure,
     PhaseShift,
     Probe,
@@ -46,6 +48,8 @@ from rydberg_qmem.language.blocks import (
     Reset,
     Rotate,
     Set,
+    Swap,
+    Timed,
     WeakMeasure,
     When,
 )
@@ -227,7 +231,7 @@ class Reference:
         return self._frame(segment, branch) @ made, duration
 
     def _is_ideal(self, block: AnyBlock) -> bool:
-        return self.ideal and isinstance(block, Rotate | CZ | CNOT)
+        return self.ideal and isinstance(block, Gate)
 
     def _gate(self, block: AnyBlock, branch: Branch) -> Complex:
         one = np.eye(len(self.interaction))
@@ -247,8 +251,27 @@ class Reference:
                 flip = self.operator(block.target, "g", "h")
                 same = self.projector(block.target, "r")
                 return np.asarray(one - on + on @ (flip + flip.conj().T + same))
+            case CPhase():
+                both = self.projector(block.control, "h") @ self.projector(block.target, "h")
+                return np.asarray(expm(1j * self.value(block.angle, branch) * both))
+            case ZZ(atoms=(one_atom, other)):
+                z = [self.projector(atom, "g") - self.projector(atom, "h") for atom in (one_atom, other)]
+                return np.asarray(expm(-0.5j * self.value(block.angle, branch) * z[0] @ z[1]))
+            case Swap(atoms=(one_atom, other)):
+                return np.asarray(expm(-0.5j * np.pi * self._singlet(one_atom, other)))
+            case Exchange(atoms=(one_atom, other), basis="digital"):
+                hop = self.operator(one_atom, "g", "h") @ self.operator(other, "h", "g")
+                return np.asarray(expm(-1j * self.value(block.angle, branch) * (hop + hop.conj().T)))
             case _:
                 raise NotImplementedError(block.kind)
+
+    def _singlet(self, one: str, other: str) -> Complex:
+        """Return twice the projector on (gh - hg)/√2 of two atoms."""
+        found = self.projector(one, "g") @ self.projector(other, "h") + self.projector(one, "h") @ self.projector(
+            other, "g"
+        )
+        hop = self.operator(one, "g", "h") @ self.operator(other, "h", "g")
+        return np.asarray(found - hop - hop.conj().T)
 
     def pieces(self, samples: Mapping[str, Any], duration: int) -> Iterator[tuple[Complex, int]]:
         """Yield Hamiltonians and how long (ns) they stay the same.
@@ -274,11 +297,12 @@ class Reference:
         """Return the z rotations that the segment's virtual phases stand for."""
         made = np.eye(len(self.interaction), dtype=complex)
         for placed in segment.blocks:
-            for atom, level, angle in self._phases(placed.block, branch):
+            ops = lower(placed.block, placed.place, self.target) if isinstance(placed.block, Gate) else (placed.block,)
+            for atom, level, angle in (phase for op in ops for phase in self._phases(op, branch)):
                 made = made @ expm(1j * angle * self.projector(atom, level))
         return made
 
-    def _phases(self, block: AnyBlock, branch: Branch) -> Iterator[tuple[str, str, float]]:
+    def _phases(self, block: AnyBlock | Lowered, branch: Branch) -> Iterator[tuple[str, str, float]]:
         virtual = {"digital": ("h", 1), "ground-rydberg": ("r", -1), "XY": ("1", -1)}
         match block:
             case Rotate(angle=Expression() as angle, axis="z"):
@@ -329,7 +353,7 @@ class Reference:
         """Yield runs of unitary blocks together, everything else one by one."""
         run: list[Placed] = []
         for i, block in enumerate(self._expanded(blocks)):
-            if isinstance(block, Pulse | DetuningMap | Delay | Align | PhaseShift | Rotate | CZ | CNOT):
+            if isinstance(block, Timed):
                 run.append(Placed(block, f"[{i}].{block.kind}"))
                 continue
             if run:
@@ -345,7 +369,7 @@ class Reference:
                 case ForEach():
                     for atom in self._names(block.atom):
                         yield from self._expanded(substitute_atom(b, block.variable, atom) for b in block.body)
-                case Damp() | BeamSplitter() | WeakMeasure():
+                case Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
                     yield from self._expanded(expand_cell(bind_block(block, self.parameters), hidden_key="click__"))
                 case Rotate() if block.quaternion is not None:
                     yield from expand_cell(bind_block(block, self.parameters), hidden_key="")

@@ -203,7 +203,13 @@ class Draft:
         if len(self.atoms) == 1:
             return self.rotation()
         control, target = self.draw(st.permutations(self.atoms))[:2]
-        return [{self.pick("cz", "cnot"): {"control": control, "target": target, "infidelity": 0.01}}]
+        kind = self.pick("cz", "cnot", "cphase", "zz", "exchange")
+        if kind in ("cz", "cnot"):
+            return [{kind: {"control": control, "target": target, "infidelity": 0.01}}]
+        made = {"angle": self.expression(), "infidelity": 0.01, "shape": self.pick("square", "blackman")}
+        if kind == "cphase":
+            return [{kind: {"control": control, "target": target, **made}}]
+        return [{kind: {"atoms": [control, target], **made}}]
 
 
 @st.composite

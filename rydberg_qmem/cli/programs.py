@@ -1,4 +1,4 @@
-"""Commands about programs: list, show, check, draw, schema."""
+"""Commands about programs: list, show, check, calibrate, draw, schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rydberg_qmem.cli.arguments import checked_with_notes, parameters_of
+from rydberg_qmem.cli.arguments import checked, checked_with_notes, parameters_of
 from rydberg_qmem.cli.command import Command, ProgramName, Settings, app
 from rydberg_qmem.cli.machines import machines_of
 from rydberg_qmem.cli.pictures import make_parent, picture_place, save_picture, without_screen
@@ -58,6 +58,33 @@ def check(program: ProgramName, settings: Settings = None) -> None:
     typer.echo(f"ok: {loaded.name}, {atoms} {noun} on {loaded.device_name}{loops}, {loaded.fingerprint()[:12]}")
     if notes:
         echo(f"note: {note}" for note in notes)
+
+
+@app.command(cls=Command)
+def calibrate(program: ProgramName, settings: Settings = None) -> None:
+    """Print how each gate of a program is played on its device: pulses, numbers, infidelity from the engine."""
+    from rydberg_qmem.emulators.process import gate_reports
+    from rydberg_qmem.gallery import load
+
+    loaded = load(program)
+    compiled = checked(loaded, parameters_of(settings))
+    reports = gate_reports(compiled)
+    if not reports:
+        typer.echo(f"{loaded.name} has no gates: nothing to calibrate", err=True)
+        return
+    header = ("gate", "atoms", "µm", "ns", "process infidelity", "numbers")
+    rows = [
+        (
+            report.gate,
+            ", ".join(report.atoms),
+            f"{report.distance_um:.3g}" if len(report.atoms) > 1 else "",
+            str(report.duration_ns),
+            f"{report.process_infidelity:.2e}",
+            ", ".join(f"{name} {value:.6g}" for name, value in report.parameters),
+        )
+        for report in reports
+    ]
+    echo(to_terminal(aligned([header, *rows])))
 
 
 @app.command(cls=Command)

@@ -23,16 +23,22 @@ from rydberg_qmem.errors import Findings, Problem, QmemError, did_you_mean, shor
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    ZZ,
     Align,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     Delay,
     DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
+    Exchange,
     ForEach,
+    Ising,
     Measure,
     ModifyEOM,
     PhaseShift,
@@ -45,6 +51,7 @@ from rydberg_qmem.language.blocks import (
     Rotate,
     Set,
     SLMMask,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -272,8 +279,15 @@ class _Checker:
                 self._atom(block.atom, f"{place}.atom")
                 if block.quaternion is not None and all(self._constant(part) == 0 for part in block.quaternion):
                     self._say(f"{place}.quaternion", "must not be zero: it is no rotation")
-            case CZ() | CNOT():
+            case CZ() | CNOT() | CPhase() | BlockadeRotate():
                 self._pair(block.control, block.target, place, "control", "target")
+            case ZZ() | Swap() | Exchange():
+                self._atoms(block.atoms, f"{place}.atoms")
+            case Ising():
+                self._couplings(block, place)
+            case BlockadeMeasure():
+                self._pair(block.system, block.ancilla, place, "system", "ancilla")
+                self._key(block.key, (block.ancilla,), f"{place}.key")
             case Damp() | BeamSplitter() | WeakMeasure():
                 self._pair(block.system, block.ancilla, place, "system", "ancilla")
                 self._strength(block, place)
@@ -331,6 +345,17 @@ class _Checker:
     def _atoms(self, atoms: str | tuple[str, ...], place: str) -> None:
         for name in () if isinstance(atoms, str) else atoms:
             self._atom(name, place)
+
+    def _couplings(self, block: Ising, place: str) -> None:
+        seen: set[frozenset[str]] = set()
+        for one, others in block.couplings.items():
+            self._atom(one, f"{place}.couplings.{one}")
+            for other in others:
+                at = f"{place}.couplings.{one}.{other}"
+                self._atom(other, at)
+                if one == other or frozenset({one, other}) in seen:
+                    self._say(at, "must name each pair of two atoms once", f"{one}, {other}")
+                seen.add(frozenset({one, other}))
 
     def _pair(self, one: str, two: str, place: str, first: str, second: str) -> None:
         self._atom(one, f"{place}.{first}")
@@ -528,6 +553,9 @@ def _expressions(value: Any, at: str) -> Iterator[tuple[str, Expression]]:
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
             yield from _expressions(item, f"{at}[{i}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _expressions(item, f"{at}.{name}")
     elif hasattr(type(value), "kind"):
         for inner, expression in _fields(value):
             yield f"{at}.{value.kind}.{inner}", expression
@@ -553,4 +581,4 @@ def _walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
 
 
 def _keys(blocks: Iterable[AnyBlock]) -> set[str]:
-    return {block.key for block in _walk(blocks) if isinstance(block, Measure | WeakMeasure)}
+    return {block.key for block in _walk(blocks) if isinstance(block, Measure | WeakMeasure | BlockadeMeasure)}

@@ -21,6 +21,7 @@ from rydberg_qmem.compile.shapes import (
     kaiser_window,
     levels,
     timing_of,
+    unit_area,
 )
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
 from rydberg_qmem.compile.target import Target
@@ -348,7 +349,7 @@ def _map(op: DetuningMap, place: str, target: Target) -> Iterator[Control]:
 def _gate(op: GatePulse, target: Target) -> Iterator[Control]:
     """Angles are taken into [-reach, reach): the amplitude is within the limit for every angle, if it is for reach."""
     limit = target.channel(op.channel).max_amp
-    per_angle = NS_PER_US / op.duration_ns
+    per_angle = float(unit_area(op.shape, op.duration_ns).values.max())
     if limit is None or (op.reach and op.reach * per_angle <= limit * (1 + SLACK)):
         return
 

@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 from cmath import exp
-from dataclasses import dataclass
 from math import ceil, cos, pi, sin, sqrt
-from typing import Any
+from typing import assert_never
 
+from rydberg_qmem.compile.channels import (
+    GatePulse,
+    Lowered,
+    local_channel,
+    on_clock,
+    rotation_duration_ns,
+    rotation_reach,
+)
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language import cells
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
-    EOM,
+    ZZ,
     Align,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     Delay,
     DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
+    Exchange,
+    Ising,
+    ModifyEOM,
     PhaseShift,
     Pulse,
     Retarget,
     Rotate,
     SLMMask,
+    Swap,
     Timed,
     WeakMeasure,
 )
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Constant
-from rydberg_qmem.units import MHZ, NS_PER_US
-
-GATE_RABI = 10 * MHZ
-"""Rabi frequency of gate pulses (rad/µs) where the device sets no lower limit."""
+from rydberg_qmem.units import NS_PER_US
 
 CZ_COEFFICIENT = 0.370
 """1 - F = 0.370 (Ω/U)² of the π-2π-π gate with square pulses where U/Ω is whole; derived, and tested."""
@@ -47,23 +61,6 @@ HIDDEN = "__"
 """Keys that end so are the cells' own and are not recorded."""
 
 
-@dataclass(frozen=True)
-class GatePulse:
-    """A resonant square pulse of fixed duration on one atom, whose area is the gate's angle."""
-
-    channel: str
-    atom: str
-    duration_ns: int
-    angle: Expression
-    phase: float
-    place: str
-    reach: float = pi
-    """Angles are taken into [-reach, reach), whole turns off; 0 leaves them as they are."""
-
-
-Lowered = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | GatePulse
-
-
 def expand_cell(block: AnyBlock, *, hidden_key: str) -> tuple[AnyBlock, ...]:
     """Expand one cell into gates and non-unitary blocks; anything else stays as it is."""
     match block:
@@ -73,38 +70,12 @@ def expand_cell(block: AnyBlock, *, hidden_key: str) -> tuple[AnyBlock, ...]:
             return cells.beam_splitter(block)
         case WeakMeasure():
             return cells.weak_measure(block)
+        case BlockadeMeasure():
+            return cells.blockade_measure(block)
         case Rotate() if block.quaternion is not None:
             return cells.quaternion(block)
         case _:
             return (block,)
-
-
-def local_channel(target: Target, basis: str) -> tuple[str, Any]:
-    """Return id and channel of the device's local channel for a basis."""
-    for name, channel in target.device.channels.items():
-        if channel.basis == basis and channel.addressing == "Local":
-            return name, channel
-    raise CapabilityError(f"{target.device.name} has no local channel in the {basis} basis, which this gate needs")
-
-
-def on_clock(duration_ns: float, channel: Any) -> int:
-    """Round a gate's own duration up to the channel's clock and shortest pulse."""
-    clock = channel.clock_period
-    return int(max(ceil(duration_ns / clock - 1e-9), ceil(channel.min_duration / clock)) * clock)
-
-
-def rotation_reach(target: Target) -> float:
-    """Return the largest angle that a rotation must reach: a full turn where there is a third level.
-
-    A turn by 2π changes the sign of two levels; with a third one beside them that is no global phase.
-    """
-    return 2 * pi if len(target.levels) > 2 else pi
-
-
-def rotation_duration_ns(channel: Any, reach: float) -> int:
-    """Return the fixed duration that reaches any angle up to `reach` within the channel's amplitude."""
-    rabi = min(GATE_RABI, channel.max_amp or GATE_RABI)
-    return on_clock(NS_PER_US * reach / rabi, channel)
 
 
 def cz_infidelity(rabi: float, interaction: float) -> float:
@@ -162,16 +133,46 @@ def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
     match block:
         case Rotate():
             return (_lower_rotation(block, place, target),)
-        case CZ():
+        case CZ(method="pi-2pi-pi", shape="square"):
             return _lower_cz(block, place, target)
-        case CNOT():
-            parts = cells.cnot(block)
-            return tuple(op for part in parts for op in lower(part, place, target))  # type: ignore[arg-type]
+        case CZ() | CPhase() | ZZ() | Exchange(basis="XY") | BlockadeRotate():
+            return _lower_pair(block, place, target)
+        case CNOT() | Swap() | Exchange():
+            parts = cells.gates_of(block)
+            return tuple(op for part in parts for op in lower(part, place, target))
+        case Ising():
+            from rydberg_qmem.compile.daqc import lower_ising
+
+            return lower_ising(block, place, target)
         case Pulse(duration_ns=Expression() as duration, amplitude=Expression() as level):
             steady = Constant(duration_ns=duration, value=level)
             return (block.model_copy(update={"amplitude": steady, "duration_ns": None}),)
-        case _:
+        case (
+            Pulse() | DetuningMap() | SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget()
+            | Delay() | Align() | PhaseShift()
+        ):  # fmt: skip
             return (block,)
+        case _:
+            assert_never(block)
+
+
+def _lower_pair(block: CZ | CPhase | ZZ | Exchange | BlockadeRotate, place: str, target: Target) -> tuple[Lowered, ...]:
+    from rydberg_qmem.compile import pair_gates  # calibrations, which most programs do without
+
+    match block:
+        case CZ():
+            return pair_gates.lower_cphase(pair_gates.cz_as_cphase(block), place, target)
+        case CPhase():
+            return pair_gates.lower_cphase(block, place, target)
+        case ZZ():
+            gate, turn = pair_gates.zz_as_cphase(block)
+            return (*pair_gates.lower_cphase(gate, place, target), turn)
+        case Exchange():
+            return pair_gates.lower_exchange(block, target)
+        case BlockadeRotate():
+            return pair_gates.lower_blockade_rotate(block, place, target)
+        case _:
+            assert_never(block)
 
 
 def _lower_rotation(block: Rotate, place: str, target: Target) -> Lowered:
@@ -183,7 +184,8 @@ def _lower_rotation(block: Rotate, place: str, target: Target) -> Lowered:
     name, channel = local_channel(target, block.basis)
     phase = 0.0 if block.axis == "x" else -sign * pi / 2
     reach = rotation_reach(target)
-    return GatePulse(name, block.atom, rotation_duration_ns(channel, reach), angle, phase, place, reach)
+    duration = rotation_duration_ns(channel, reach, block.shape)
+    return GatePulse(name, block.atom, duration, angle, phase, place, reach, block.shape)
 
 
 def _lower_cz(block: CZ, place: str, target: Target) -> tuple[Lowered, ...]:
@@ -199,3 +201,17 @@ def _lower_cz(block: CZ, place: str, target: Target) -> tuple[Lowered, ...]:
         pulse(block.target, 2 * half, "2 * pi"),
         pulse(block.control, half, "pi"),
     )
+
+
+__all__ = [
+    "CZ_COEFFICIENT",
+    "HIDDEN",
+    "GatePulse",
+    "Lowered",
+    "cz_infidelity",
+    "cz_pi_duration_ns",
+    "expand_cell",
+    "lower",
+    "on_clock",
+    "rotation_duration_ns",
+]

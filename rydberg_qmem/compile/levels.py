@@ -8,16 +8,22 @@ from rydberg_qmem.compile.target import device_of
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    ZZ,
     Align,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     Delay,
     DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
+    Exchange,
     ForEach,
+    Ising,
     Measure,
     ModifyEOM,
     PhaseShift,
@@ -30,6 +36,7 @@ from rydberg_qmem.language.blocks import (
     Rotate,
     Set,
     SLMMask,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -54,7 +61,13 @@ def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
             return frozenset({basis}) if basis else NONE
         case Rotate():
             return frozenset({block.basis})
-        case CZ() | CNOT() | Damp() | BeamSplitter() | WeakMeasure():
+        case BlockadeRotate() | BlockadeMeasure() | Ising(mode="banged"):
+            return frozenset({"ground-rydberg"})
+        case Exchange(basis="XY"):
+            return frozenset({"XY"})
+        case CZ() | CNOT() | CPhase() | ZZ() | Swap() | Exchange() | Ising():
+            return BOTH
+        case Damp() | BeamSplitter() | WeakMeasure():
             return BOTH
         case Repeat() | ForEach():
             return NONE.union(*(_driven(inner, channels) for inner in block.body))

@@ -19,12 +19,12 @@ from rydberg_qmem.compile.shapes import (
     column,
     levels,
     phase_levels,
+    unit_area,
 )
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Drive, Schedule, played, wrapped
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.waveforms import Constant, Ramp
-from rydberg_qmem.units import NS_PER_US
 
 SLACK = 1e-9
 """Relative excess over a limit that is rounding."""
@@ -144,7 +144,7 @@ def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
     for factor, expression in drive.phases:
         _check_finite(drive, factor * column(expression, scope))
     if drive.angle is not None:
-        level = np.abs(_angle_level(drive, scope))
+        level = np.abs(_angle_level(drive, scope)).max(axis=1)
         _check_finite(drive, level)
         _check_amplitude(drive, Bounds(level, level, level), target)
         return
@@ -157,18 +157,16 @@ def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
 
 
 def _angle_level(drive: Drive, scope: Scope) -> Array:
+    """Return the signed amplitudes (rows, pieces) of a gate's pulse."""
     assert drive.angle is not None
     angle = column(drive.angle, scope)
     angle = wrapped(angle, drive.reach) if drive.reach else angle
-    return np.asarray(angle * NS_PER_US / (drive.stop - drive.start))
+    return np.asarray(angle[:, None] * unit_area(drive.shape, drive.stop - drive.start).values)
 
 
 def _bounds_of(made: Levels) -> Bounds:
     mean = made.values @ np.diff(made.breaks) / made.breaks[-1]
     return Bounds(made.values.min(axis=1), made.values.max(axis=1), mean)
-
-
-_DARK = np.zeros((1, 1))
 
 
 def _track(drive: Drive, scope: Scope, target: Target) -> Track:
@@ -180,11 +178,12 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
         level = _angle_level(drive, scope)
         _check_finite(drive, level)
         _check_finite(drive, phase)
-        size = np.abs(level)
+        size = np.abs(level).max(axis=1)
         _check_amplitude(drive, Bounds(size, size, size), target)
-        turned = np.asarray(level * np.exp(-1j * phase), dtype=complex)[:, None]
-        ends = np.array([drive.start, drive.stop])
-        return Track(drive.basis, drive.atoms, drive.weights, ends, turned, _DARK, not drive.names)
+        turned = np.asarray(level * np.exp(-1j * phase)[:, None], dtype=complex)
+        dark = np.zeros((1, level.shape[1]))
+        breaks = unit_area(drive.shape, duration).breaks + drive.start
+        return Track(drive.basis, drive.atoms, drive.weights, breaks, turned, dark, not drive.names)
     amplitude = levels(drive.amplitude, scope, duration)
     if drive.phase is None:
         detuning = levels(drive.detuning, scope, duration)

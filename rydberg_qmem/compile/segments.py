@@ -39,16 +39,22 @@ from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    ZZ,
     Align,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     Delay,
     DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
+    Exchange,
     ForEach,
+    Ising,
     Measure,
     ModifyEOM,
     PhaseShift,
@@ -61,6 +67,7 @@ from rydberg_qmem.language.blocks import (
     Rotate,
     Set,
     SLMMask,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -147,11 +154,14 @@ class _Walker:
                     for i, inner in enumerate(block.body):
                         made = substitute_atom(inner, block.variable, atom)
                         self._block(made, f"{place}.body[{i}].{inner.kind}", steps, pending)
-            case Damp() | BeamSplitter() | WeakMeasure():
+            case Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
                 self._expand(block, place, steps, pending)
             case Rotate() if block.quaternion is not None:
                 self._expand(block, place, steps, pending)
-            case Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT():
+            case (
+                Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT() | CPhase() | ZZ()
+                | Swap() | Exchange() | BlockadeRotate() | Ising()
+            ):  # fmt: skip
                 pending.append(Placed(block, place))
             case SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget():
                 pending.append(Placed(block, place))

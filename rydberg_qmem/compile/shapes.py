@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.errors import CapabilityError, RunError
+from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.language.expressions import Columns, Expression
 from rydberg_qmem.language.waveforms import (
     Blackman,
@@ -94,6 +95,20 @@ def phase_levels(shape: Waveform, scope: Scope, duration_ns: int) -> tuple[Array
             detuning = -np.diff(phases, axis=1) * NS_PER_US
             detuning = np.concatenate([detuning[:, :1], detuning], axis=1)
             return phases[:, 0] + detuning[:, 0] / NS_PER_US, _sampled(detuning)
+
+
+def area_shape(shape: PulseShape, area: Expression, duration_ns: int) -> Waveform:
+    """Return the waveform of a gate's pulse of some area."""
+    duration = Expression(duration_ns)
+    if shape == "blackman":
+        return Blackman(duration_ns=duration, area=area)
+    return Constant(duration_ns=duration, area=area)
+
+
+@lru_cache(maxsize=256)
+def unit_area(shape: PulseShape, duration_ns: int) -> Levels:
+    """Return the levels (1, pieces) of a gate's pulse of unit area."""
+    return levels(area_shape(shape, Expression(1), duration_ns), {}, duration_ns)
 
 
 def duration_of(shape: Waveform, scope: Scope) -> int:

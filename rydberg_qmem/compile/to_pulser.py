@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile import eom
-from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
-from rydberg_qmem.compile.shapes import Scope, column, duration_of, pulser_waveform, timing_of
+from rydberg_qmem.compile.channels import GatePulse, Lowered
+from rydberg_qmem.compile.gates import lower
+from rydberg_qmem.compile.shapes import Scope, area_shape, column, duration_of, pulser_waveform, timing_of
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
 from rydberg_qmem.compile.target import FRAME, Target
 from rydberg_qmem.errors import CapabilityError, QmemError, RunError
@@ -31,6 +32,7 @@ from rydberg_qmem.language.blocks import (
     PhaseShift,
     Protocol,
     Pulse,
+    PulseShape,
     Retarget,
     SLMMask,
 )
@@ -64,6 +66,8 @@ class Drive:
     angle: Expression | None = None
     reach: float = 0.0
     fixed_phase: float = 0.0
+    shape: PulseShape = "square"
+    """Of a drive whose area is its `angle`."""
     weights: tuple[float, ...] | None = None
 
     @cached_property
@@ -609,21 +613,22 @@ class _Builder:
         atom = self.target.atoms.index(op.atom)
         self._declare(op.channel, (atom,), op.place)
         references = self._reference((atom,), channel.basis, op.place)
-        area, phase = PLACEHOLDER, 0.0
+        area, phase = PLACEHOLDER * op.duration_ns / NS_PER_US, 0.0
         if self.real or fades(channel):
             angle = column(op.angle, self.scope)
             angle = wrapped(angle, op.reach) if op.reach else angle
-            area = float(abs(angle[0])) * NS_PER_US / op.duration_ns
+            area = float(abs(angle[0]))
             phase = op.phase + (np.pi if angle[0] < 0 else 0.0)
             phase += float(sum(factor * column(e, self.scope)[0] for factor, e in references))
         protocol = self._synchronise(op.channel, None, "min-delay", op.place)
-        pulse = pulser.Pulse.ConstantPulse(op.duration_ns, area, 0.0, phase)
+        wave = pulser_waveform(area_shape(op.shape, Expression(area), op.duration_ns), {}, op.duration_ns)
+        pulse = pulser.Pulse.ConstantDetuning(wave, 0.0, phase)
         self._call(op.place, self.sequence.add, pulse, op.channel, protocol)
         start = self._started(op.channel, op.duration_ns, None, op.place)
         self.drives.append(
             Drive(
                 op.place, op.channel, channel.basis, (atom,), start, start + op.duration_ns, ZERO, ZERO,
-                references, angle=op.angle, reach=op.reach, fixed_phase=op.phase,
+                references, angle=op.angle, reach=op.reach, fixed_phase=op.phase, shape=op.shape,
             )
         )  # fmt: skip
 

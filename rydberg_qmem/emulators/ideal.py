@@ -9,18 +9,16 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.shapes import Scope, column
+from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment
-from rydberg_qmem.emulators import rotations
 from rydberg_qmem.emulators.exact import Exact, layout_of
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import Capabilities
-from rydberg_qmem.language.blocks import CNOT, CZ, Rotate
+from rydberg_qmem.emulators.unitaries import apply_gate, excited_atoms, gate_atoms
+from rydberg_qmem.language.blocks import Gate
 from rydberg_qmem.language.expressions import Expression
-
-Gate = Rotate | CZ | CNOT
 
 
 @dataclass(frozen=True)
@@ -42,19 +40,23 @@ class IdealPlan:
         for part in self.parts:
             if isinstance(part, Plan):
                 found |= part.excited
-            elif isinstance(part, Rotate) and part.basis == "ground-rydberg":
-                found |= set(self.atoms_of(part))
+            else:
+                found |= set(excited_atoms(part, self.target))
         return frozenset(found)
 
     @cached_property
     def linked(self) -> tuple[tuple[int, ...], ...]:
         """Pairs of atoms that a gate joins."""
-        return tuple(self.atoms_of(part) for part in self.parts if isinstance(part, CZ | CNOT))
+        return tuple(atoms for part in self.gates if len(atoms := self.atoms_of(part)) > 1)
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """The parts that are gates."""
+        return tuple(part for part in self.parts if not isinstance(part, Plan))
 
     def atoms_of(self, gate: Gate) -> tuple[int, ...]:
         """Return the register indices of a gate's atoms."""
-        names = (gate.atom,) if isinstance(gate, Rotate) else (gate.control, gate.target)
-        return tuple(self.target.atoms.index(name) for name in names)
+        return gate_atoms(gate, self.target)
 
     def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
         """Return the expressions that steer what happens to some atoms."""
@@ -92,9 +94,9 @@ class Ideal:
     def plan(self, segment: Segment, target: Target) -> IdealPlan:
         """Split the segment into gates and runs of pulses."""
         parts: list[Gate | Plan] = []
-        for is_gate, run in groupby(segment.blocks, key=lambda placed: isinstance(placed.block, Rotate | CZ | CNOT)):
+        for is_gate, run in groupby(segment.blocks, key=lambda placed: isinstance(placed.block, Gate)):
             if is_gate:
-                parts.extend(placed.block for placed in run if isinstance(placed.block, Rotate | CZ | CNOT))
+                parts.extend(placed.block for placed in run if isinstance(placed.block, Gate))
             else:
                 parts.append(plan_segment(replace(segment, blocks=tuple(run)), target))
         return IdealPlan(target, tuple(parts))
@@ -106,57 +108,9 @@ class Ideal:
             if isinstance(part, Plan):
                 states = self._pulses.evolve(part, scope, states, atoms)
             elif set(plan.atoms_of(part)) <= set(atoms):
-                states = apply_gate(target, part, scope, states)
+                states = apply_gate(target, layout_of(target), part, scope, states)
         return states
 
     def wait(self, target: Target, states: State, duration_ns: int) -> State:
         """Return the states after `duration_ns` in the dark."""
         return self._pulses.wait(target, states, duration_ns)
-
-
-def apply_gate(target: Target, gate: Gate, scope: Scope, states: State) -> State:
-    """Apply one ideal gate to every row."""
-    layout = layout_of(target)
-    match gate:
-        case Rotate():
-            return _rotate(target, layout, gate, scope, states)
-        case CZ():
-            both = _in_h(target, layout, gate.control) & _in_h(target, layout, gate.target)
-            return np.where(both, -states, states)
-        case _:
-            return _cnot(target, layout, gate, states)
-
-
-def _in_h(target: Target, layout: Layout, atom: str) -> NDArray[np.bool_]:
-    return layout.is_level(target.atoms.index(atom), "h")
-
-
-def _rotate(target: Target, layout: Layout, gate: Rotate, scope: Scope, states: State) -> State:
-    assert gate.angle is not None  # quaternions are expanded before
-    atom = target.atoms.index(gate.atom)
-    upper = "h" if gate.basis == "digital" else "r"
-    angle = column(gate.angle, scope)
-    if gate.axis == "z":
-        return np.asarray(states * np.exp(1j * angle[:, None] * layout.is_level(atom, upper)))
-    turn = rotation(angle, gate.axis)
-    which = np.zeros((len(layout.levels) ** atom, len(layout.levels) ** (layout.atoms - atom - 1)), dtype=int)
-    return rotations.apply(states, layout, atom, ("g", upper), turn, which)
-
-
-def rotation(angle: NDArray[np.float64], axis: str) -> rotations.Rotation:
-    """Return exp(-i angle/2 P) for P = X or Y on (g, upper), shape (rows, 1)."""
-    half = 0.5 * angle[:, None]
-    beta = -1j * np.sin(half) if axis == "x" else -np.sin(half) + 0j
-    return rotations.Rotation(np.zeros_like(half), np.cos(half) + 0j, beta)
-
-
-def _cnot(target: Target, layout: Layout, gate: CNOT, states: State) -> State:
-    control, atom = target.atoms.index(gate.control), target.atoms.index(gate.target)
-    g, h = layout.levels.index("g"), layout.levels.index("h")
-    step = len(layout.levels) ** (layout.atoms - atom - 1) * (h - g)
-    index = np.arange(layout.dimension)
-    on = layout.is_level(control, "h")
-    low, high = on & layout.is_level(atom, "g"), on & layout.is_level(atom, "h")
-    index[low] += step
-    index[high] -= step
-    return np.asarray(states[:, index])

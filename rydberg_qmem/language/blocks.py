@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.values import (
     AtomName,
+    AtomPair,
     Atoms,
     FrozenMapping,
     KeyName,
@@ -22,6 +23,9 @@ from rydberg_qmem.language.waveforms import ZERO, Shape, ShapeOrLevel
 Basis = Literal["digital", "ground-rydberg", "XY"]
 Protocol = Literal["min-delay", "no-delay", "wait-for-all"]
 HALF_PI = Expression("pi / 2")
+PulseShape = Literal["square", "blackman"]
+CZMethod = Literal["pi-2pi-pi", "levine", "time_optimal"]
+CPhaseMethod = Literal["pi-2pi-pi", "levine", "time_optimal", "analog"]
 
 
 class Pulse(Tagged):
@@ -206,6 +210,7 @@ class Rotate(Tagged):
     axis: Literal["x", "y", "z"] = "y"
     quaternion: tuple[Expression, Expression, Expression, Expression] | None = None
     basis: Literal["digital", "ground-rydberg"] = "digital"
+    shape: PulseShape = "square"
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -218,13 +223,16 @@ class CZ(Tagged):
     """Controlled-Z in the digital basis by Rydberg blockade: π on the control, 2π on the target, π.
 
     The Rabi frequency follows from the distance and the wanted average infidelity, about 0.370 (Ω/U)²; the ideal
-    gate is diag(1, 1, 1, -1) up to a global sign.
+    gate is diag(1, 1, 1, -1) up to a global sign. `levine` (two pulses) and `time_optimal` (one) drive both atoms
+    together.
     """
 
     kind: ClassVar[str] = "cz"
     control: AtomName
     target: AtomName
     infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
 
 
 class CNOT(Tagged):
@@ -234,6 +242,93 @@ class CNOT(Tagged):
     control: AtomName
     target: AtomName
     infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class CPhase(Tagged):
+    """Controlled phase in the digital basis: diag(1, 1, 1, exp(i angle)) on gg, gh, hg, hh.
+
+    `pi-2pi-pi` splits the target's 2π pulse in two with a phase jump, so its angle may be any expression; `analog`
+    excites both atoms and waits until their interaction has gathered the angle; `levine` and `time_optimal` are
+    global pulses. Single-qubit phases are compensated.
+    """
+
+    kind: ClassVar[str] = "cphase"
+    control: AtomName
+    target: AtomName
+    angle: Expression
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CPhaseMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class ZZ(Tagged):
+    """Turn exp(-i angle/2 Z⊗Z) in the digital basis, Z = +1 on g and -1 on h: a `cphase` of -2 angle."""
+
+    kind: ClassVar[str] = "zz"
+    atoms: AtomPair
+    angle: Expression
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CPhaseMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class Swap(Tagged):
+    """Exchange the digital states of two atoms: three CNOT."""
+
+    kind: ClassVar[str] = "swap"
+    atoms: AtomPair
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class Exchange(Tagged):
+    """Partial exchange exp(-i angle (XX + YY)/2): |10⟩ → cos angle |10⟩ - i sin angle |01⟩.
+
+    In the XY basis it is the register's own interaction, C3/R³ for a time, and waits; in the digital basis (h as 1)
+    it is two CZ between rotations.
+    """
+
+    kind: ClassVar[str] = "exchange"
+    atoms: AtomPair
+    angle: Expression
+    basis: Literal["digital", "XY"] = "digital"
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class BlockadeRotate(Tagged):
+    """Rotate the target about x between g and r where the control is in g, and not at all where it is in r.
+
+    One local Rydberg pulse of area `angle`, blockaded by the control; the target must be in g. The light shift that
+    the control's r then sees is compensated. `infidelity` bounds (Ω/U)² at area π: how often a blockaded target is
+    excited.
+    """
+
+    kind: ClassVar[str] = "blockade_rotate"
+    control: AtomName
+    target: AtomName
+    angle: Expression
+    infidelity: float = Field(default=1e-3, gt=0, le=0.1)
+    shape: PulseShape = "square"
+
+
+class Ising(Tagged):
+    """Turn exp(-i time Σ g_jk Z_j Z_k) by digital-analog steps of the register's own interaction, for all its atoms.
+
+    `couplings` gives g_jk (rad/µs) by pairs, `{a: {b: 0.3}}`; pairs not named get none. `stepwise`: qubits in g and h,
+    the interaction switched on by exciting g to r and back. `banged`: qubits in g and r, the interaction always on and
+    fast π pulses between. Z is +1 on g; fields are cancelled. `rabi` (rad/µs) is that of the fast pulses.
+    """
+
+    kind: ClassVar[str] = "ising"
+    couplings: FrozenMapping[AtomName, FrozenMapping[AtomName, Expression]]
+    time_us: Expression = Expression(1)
+    mode: Literal["stepwise", "banged"] = "stepwise"
+    rabi: float | None = Field(default=None, gt=0)
 
 
 class Damp(Tagged):
@@ -267,6 +362,22 @@ class WeakMeasure(Tagged):
     strength: Expression
     key: KeyName
     axis: Literal["x", "y", "z"] = "z"
+
+
+class BlockadeMeasure(Tagged):
+    """Measure whether `system`, in {g, r}, is in g, with the strength of one pulse's `area`; then reset the ancilla.
+
+    The ancilla, in g, is rotated by `area` unless the system's r blockades it, and measured between g and r:
+    outcome 1 has K1 = sin(area/2) |g⟩⟨g|, outcome 0 has K0 = cos(area/2) |g⟩⟨g| + |r⟩⟨r|.
+    """
+
+    kind: ClassVar[str] = "blockade_measure"
+    system: AtomName
+    ancilla: AtomName
+    area: Expression
+    key: KeyName
+    infidelity: float = Field(default=1e-3, gt=0, le=0.1)
+    shape: PulseShape = "square"
 
 
 class Measure(Tagged):
@@ -397,9 +508,16 @@ Block = Annotated[
     | Annotated[Rotate, Tag("rotate")]
     | Annotated[CZ, Tag("cz")]
     | Annotated[CNOT, Tag("cnot")]
+    | Annotated[CPhase, Tag("cphase")]
+    | Annotated[ZZ, Tag("zz")]
+    | Annotated[Swap, Tag("swap")]
+    | Annotated[Exchange, Tag("exchange")]
+    | Annotated[BlockadeRotate, Tag("blockade_rotate")]
+    | Annotated[Ising, Tag("ising")]
     | Annotated[Damp, Tag("damp")]
     | Annotated[BeamSplitter, Tag("beam_splitter")]
     | Annotated[WeakMeasure, Tag("weak_measure")]
+    | Annotated[BlockadeMeasure, Tag("blockade_measure")]
     | Annotated[Measure, Tag("measure")]
     | Annotated[Reset, Tag("reset")]
     | Annotated[Probe, Tag("probe")]
@@ -415,10 +533,13 @@ Block = Annotated[
 EOM = EnableEOM | EOMPulse | ModifyEOM | DisableEOM
 """Blocks of the EOM mode."""
 
-Timed = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | Rotate | CZ | CNOT
+Gate = Rotate | CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate | Ising
+"""Unitary blocks that are known as matrices, whatever pulses make them."""
+
+Timed = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | Gate
 """Blocks that a segment holds: unitary, on the atoms alone."""
 
-Cell = Damp | BeamSplitter | WeakMeasure
+Cell = Damp | BeamSplitter | WeakMeasure | BlockadeMeasure
 """Blocks that stand for several others."""
 
 AnyBlock = Timed | Cell | Measure | Reset | Probe | Set | Push | Repeat | When | ForEach
@@ -430,7 +551,9 @@ KINDS: dict[str, type[Tagged]] = {
     cls.kind: cls
     for cls in (
         Pulse, DetuningMap, SLMMask, EnableEOM, EOMPulse, ModifyEOM, DisableEOM, Retarget, Delay, Align, PhaseShift,
-        Rotate, CZ, CNOT, Damp, BeamSplitter, WeakMeasure, Measure, Reset, Probe, Set, Push, Repeat, When, ForEach,
+        Rotate, CZ, CNOT, CPhase, ZZ, Swap, Exchange,
+        BlockadeRotate, Ising, Damp, BeamSplitter, WeakMeasure, BlockadeMeasure,
+        Measure, Reset, Probe, Set, Push, Repeat, When, ForEach,
     )
 }  # fmt: skip
 """Every kind of block by its name in files."""

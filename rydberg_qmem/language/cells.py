@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, assert_never
 
 from rydberg_qmem.language.blocks import (
     CNOT,
@@ -10,10 +10,14 @@ from rydberg_qmem.language.blocks import (
     HALF_PI,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
     Damp,
+    Exchange,
     Measure,
     Reset,
     Rotate,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -91,25 +95,81 @@ def quaternion(block: Rotate) -> tuple[Rotate, ...]:
     beta = f"2 * atan2(sqrt({x}**2 + {y}**2), sqrt({w}**2 + {z}**2))"
 
     def turn(axis: Literal["y", "z"], angle: str) -> Rotate:
-        return Rotate(atom=block.atom, axis=axis, angle=Expression(angle), basis=block.basis)
+        return Rotate(atom=block.atom, axis=axis, angle=Expression(angle), basis=block.basis, shape=block.shape)
 
     return turn("z", f"{total} - {gap}"), turn("y", beta), turn("z", f"{total} + {gap}")
 
 
-def cnot(block: CNOT) -> tuple[AnyBlock, ...]:
+def gates_of(block: CNOT | Swap | Exchange) -> tuple[Rotate | CZ | CNOT, ...]:
+    """Return the gates that a gate of the digital basis is made of."""
+    match block:
+        case CNOT():
+            return cnot(block)
+        case Swap():
+            return swap(block)
+        case Exchange():
+            return exchange(block)
+        case _:
+            assert_never(block)
+
+
+def cnot(block: CNOT) -> tuple[Rotate | CZ, ...]:
     """Return a CNOT as Ry(-π/2) on the target, CZ, Ry(π/2)."""
+    gate = CZ(
+        control=block.control, target=block.target, infidelity=block.infidelity, method=block.method, shape=block.shape
+    )
+    turn, back = (Rotate(atom=block.target, angle=angle, shape=block.shape) for angle in (-HALF_PI, HALF_PI))
+    return turn, gate, back
+
+
+def _cnot_like(block: Swap | Exchange, control: str, target: str) -> CNOT:
+    return CNOT(control=control, target=target, infidelity=block.infidelity, method=block.method, shape=block.shape)
+
+
+def swap(block: Swap) -> tuple[CNOT, ...]:
+    """Return a swap as three CNOT."""
+    one, other = block.atoms
+    there, back = _cnot_like(block, one, other), _cnot_like(block, other, one)
+    return there, back, there
+
+
+def exchange(block: Exchange) -> tuple[Rotate | CNOT, ...]:
+    """Return exp(-iθ(XX + YY)/2) with two CNOT.
+
+    Rx(π/2) on both takes ZZ to YY, and a CNOT takes XX to X of its control and ZZ to Z of its target. Derived.
+    """
+    one, other = block.atoms
+    gate = _cnot_like(block, one, other)
+    turn = tuple(Rotate(atom=atom, axis="x", angle=-HALF_PI, shape=block.shape) for atom in block.atoms)
+    back = tuple(Rotate(atom=atom, axis="x", angle=HALF_PI, shape=block.shape) for atom in block.atoms)
+    inner = (
+        Rotate(atom=one, axis="x", angle=block.angle, shape=block.shape),
+        Rotate(atom=other, axis="z", angle=block.angle),
+    )
+    return (*turn, gate, *inner, gate, *back)
+
+
+def blockade_measure(block: BlockadeMeasure) -> tuple[AnyBlock, ...]:
+    """Return primitive G: the ancilla rotated unless blockaded, measured between g and r, and reset."""
+    gate = BlockadeRotate(
+        control=block.system, target=block.ancilla, angle=block.area, infidelity=block.infidelity, shape=block.shape
+    )
     return (
-        Rotate(atom=block.target, angle=-HALF_PI),
-        CZ(control=block.control, target=block.target, infidelity=block.infidelity),
-        Rotate(atom=block.target, angle=HALF_PI),
+        gate,
+        Measure(atoms=block.ancilla, key=block.key, basis="ground-rydberg"),
+        Reset(atoms=block.ancilla),
     )
 
 
 __all__ = [
     "amplitude_damping",
     "beam_splitter",
+    "blockade_measure",
     "cnot",
     "controlled_ry",
+    "exchange",
+    "gates_of",
     "quaternion",
+    "swap",
     "weak_measure",
 ]

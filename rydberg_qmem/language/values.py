@@ -167,6 +167,9 @@ Atoms = Annotated[
 ]
 """One atom, a list of atoms, or `all`."""
 
+AtomPair = Annotated[tuple[AtomName, AtomName], AfterValidator(_distinct)]
+"""Two different atoms."""
+
 
 def placeholders(text: str) -> Iterator[str]:
     """Yield the `$name` placeholders of a text."""

@@ -12,17 +12,23 @@ from rydberg_qmem.compile.bind import bind_parameters, substitute_atom
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    ZZ,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     DetuningMap,
     EOMPulse,
+    Exchange,
     ForEach,
     Measure,
     Pulse,
     Push,
     Repeat,
     Set,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -33,6 +39,11 @@ from rydberg_qmem.plots.marks import Column, Frame, column_width, merged
 from rydberg_qmem.plots.style import okabe_ito
 
 GAP = 7.0
+
+_PAIRED = (
+    CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate | Damp | BeamSplitter | WeakMeasure | BlockadeMeasure
+)
+"""Blocks that join two atoms."""
 
 
 @dataclass
@@ -94,7 +105,7 @@ class Layout:
             case ForEach(variable=variable, body=body):
                 names = self.looks.names(block.atom)
                 bodies = [body]
-                if any(isinstance(inner, CZ | CNOT | Damp | BeamSplitter | WeakMeasure) for inner in walk(body)):
+                if any(isinstance(inner, _PAIRED) for inner in walk(body)):
                     copies = [substitute_atom(inner, variable, name) for name in names for inner in body]
                     bodies = [tuple(copies)]
                 self.looks.standing[f"${variable}"] = names
@@ -159,7 +170,7 @@ def walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
 def written(block: AnyBlock) -> tuple[str, ...]:
     """Return the names that a block writes: keys or memory."""
     match block:
-        case Measure(key=key) | WeakMeasure(key=key) | Damp(key=str(key)):
+        case Measure(key=key) | WeakMeasure(key=key) | BlockadeMeasure(key=key) | Damp(key=str(key)):
             return (key,)
         case Set(values=values) | Push(values=values):
             return tuple(values)

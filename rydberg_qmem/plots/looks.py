@@ -14,16 +14,22 @@ from rydberg_qmem.errors import InputError, did_you_mean
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
+    ZZ,
     Align,
     AnyBlock,
     BeamSplitter,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
     Damp,
     Delay,
     DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
+    Exchange,
     ForEach,
+    Ising,
     Measure,
     ModifyEOM,
     PhaseShift,
@@ -36,6 +42,7 @@ from rydberg_qmem.language.blocks import (
     Rotate,
     Set,
     SLMMask,
+    Swap,
     WeakMeasure,
     When,
 )
@@ -124,6 +131,25 @@ class Looks:
                 return self._pair(one, Symbol("dot"), two, Symbol("dot"))
             case CNOT(control=one, target=two):
                 return self._pair(one, Symbol("dot"), two, Symbol("plus"))
+            case CPhase(control=one, target=two, angle=angle):
+                box = Box(("phase", *wrapped(formula(angle))))
+                return replace(self._pair(one, Symbol("dot"), two, box), reads=reads)
+            case ZZ(atoms=(one, two), angle=angle):
+                box = Box(("ZZ", *wrapped(formula(angle))))
+                return replace(self._pair(one, box, two, box), reads=reads)
+            case Swap(atoms=(one, two)):
+                return self._pair(one, Box(("swap",)), two, Box(("swap",)))
+            case Exchange(atoms=(one, two), angle=angle):
+                box = Box(("exch.", *wrapped(formula(angle))))
+                return replace(self._pair(one, box, two, box), reads=reads)
+            case BlockadeRotate(control=one, target=two, angle=angle):
+                box = Box(("Rx if g", *wrapped(formula(angle))))
+                return replace(self._pair(one, Symbol("dot"), two, box), reads=reads)
+            case BlockadeMeasure(system=one, ancilla=two, area=area, key=key):
+                box = Box(("blockade", *wrapped(formula(area))))
+                return replace(self._pair(one, box, two, Symbol("meter")), key=key, reads=reads)
+            case Ising(mode=mode, time_us=time):
+                return self._boxes("all", ("Ising", mode), reads, note=wrapped(f"{formula(time)} µs"))
             case Damp(system=one, ancilla=two, probability=p):
                 box = Box(("damp", *wrapped(formula(p))))
                 return replace(self._pair(one, box, two, Symbol("meter")), key=block.key or "", reads=reads)

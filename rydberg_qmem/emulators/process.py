@@ -1,0 +1,152 @@
+"""How good a gate's pulses are: the map that the engine makes of them, against the ideal gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.daqc import interaction_steps
+from rydberg_qmem.compile.gates import GatePulse
+from rydberg_qmem.compile.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
+from rydberg_qmem.compile.steps import Compiled, Placed, RepeatStep, Segment, Step, WhenStep, expressions_in
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.compile.to_pulser import Plan
+from rydberg_qmem.emulators.exact import Exact
+from rydberg_qmem.emulators.ideal import Ideal
+from rydberg_qmem.emulators.layout import Layout
+from rydberg_qmem.emulators.unitaries import gate_atoms
+from rydberg_qmem.language.blocks import CZ, ZZ, BlockadeRotate, CPhase, Exchange, Gate, Ising, Pulse, Rotate
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.units import MHZ, NS_PER_US
+
+STAND_IN = Expression("pi / 2")
+"""Stands for an angle that is known only when the program runs."""
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """A gate as calibrated for its atoms: how long it takes, its numbers, and its infidelities from the engine."""
+
+    gate: str
+    atoms: tuple[str, ...]
+    distance_um: float
+    duration_ns: int
+    parameters: tuple[tuple[str, float], ...]
+    process_infidelity: float
+    average_infidelity: float
+
+
+def gate_report(gate: Gate, target: Target) -> GateReport:
+    """Return what the engine makes of a gate's pulses on its own atoms.
+
+    Process infidelity is 1 - |Tr(V† M)|²/d², V the ideal gate and M the pulses' map, both from and to the d states
+    that the gate is for; the average one counts what leaves those states as lost. Raises CapabilityError where the
+    device cannot make the gate.
+    """
+    atoms = gate_atoms(gate, target)
+    segment = Segment(0, (Placed(gate, gate.kind),))
+    exact, ideal = Exact(), Ideal()
+    plan = exact.plan(segment, target)
+    start, end = _qubits(gate, target, len(atoms))
+    states = np.eye(Layout(target.levels, len(atoms)).dimension, dtype=complex)[start]
+    made = exact.evolve(plan, {}, states, atoms)[:, end]
+    wanted = ideal.evolve(ideal.plan(segment, target), {}, states, atoms)[:, end]
+    process, average = _infidelities(made, wanted)
+    gaps = [target.distances_um[i, j] for i in atoms for j in atoms if i < j]
+    names = tuple(target.atoms[i] for i in atoms)
+    duration = int(plan.durations({}, 1)[0])
+    return GateReport(
+        gate.kind, names, float(min(gaps, default=0.0)), duration, _numbers(gate, target, plan), process, average
+    )
+
+
+def pulses_infidelity(pulses: tuple[Pulse, ...], diagonal: NDArray[np.complex128], target: Target) -> float:
+    """Return the process infidelity of pulses on all atoms of a target against a diagonal gate on their g and h."""
+    plan = Exact().plan(Segment(0, tuple(Placed(pulse, "pulse") for pulse in pulses)), target)
+    atoms = tuple(range(len(target.atoms)))
+    qubits = [k for k, state in enumerate(product(target.levels, repeat=len(atoms))) if "r" not in state]
+    states = np.eye(target.dimension, dtype=complex)[qubits]
+    return _infidelities(Exact().evolve(plan, {}, states, atoms)[:, qubits], np.diag(diagonal))[0]
+
+
+def _infidelities(made: NDArray[np.complex128], wanted: NDArray[np.complex128]) -> tuple[float, float]:
+    d = len(made)
+    process = float(abs(np.vdot(wanted, made))) ** 2 / d**2
+    stays = float((np.abs(made) ** 2).sum()) / d
+    return max(1 - process, 0.0), max(1 - (d * process + stays) / (d + 1), 0.0)  # below 0 by rounding alone
+
+
+def _qubits(gate: Gate, target: Target, count: int) -> tuple[list[int], list[int]]:
+    """Return the indices of the states that a gate is for: those that it may meet, and those it may leave."""
+    levels = target.levels
+    place = {level: k for k, level in enumerate(levels)}
+
+    def index(state: tuple[str, ...]) -> int:
+        return int(sum(place[level] * len(levels) ** k for k, level in enumerate(reversed(state))))
+
+    everything = list(product(_levels(gate), repeat=count))
+    start = [state for state in everything if not isinstance(gate, BlockadeRotate) or state[1] == "g"]
+    return [index(state) for state in start], [index(state) for state in everything]
+
+
+def _levels(gate: Gate) -> str:
+    match gate:
+        case BlockadeRotate() | Rotate(basis="ground-rydberg") | Ising(mode="banged"):
+            return "gr"
+        case Exchange(basis="XY"):
+            return "01"
+        case _:
+            return "gh"
+
+
+def _numbers(gate: Gate, target: Target, plan: Plan) -> tuple[tuple[str, float], ...]:
+    """Return the numbers worth knowing of a gate's pulses."""
+    if isinstance(gate, Ising):
+        steps = interaction_steps(gate, target)
+        return ("patterns", float(len(steps.patterns))), ("interaction_us", float(sum(steps.times_us)))
+    if isinstance(gate, CZ | CPhase | ZZ) and gate.method != SPLIT:
+        phase = zz_as_cphase(gate)[0] if isinstance(gate, ZZ) else cz_as_cphase(gate) if isinstance(gate, CZ) else gate
+        made = pair_calibration(phase, target)
+        return ("rabi/2pi_MHz", made.peak_rabi / MHZ), *made.parameters
+    pulses = [op for op, _ in plan.operations if isinstance(op, GatePulse)]
+    numbers = [("pulse_ns", float(min(op.duration_ns for op in pulses)))] if pulses else []
+    if any(isinstance(op, Pulse) for op, _ in plan.operations) or not pulses:
+        return tuple(numbers)
+    first = pulses[0]
+    if not first.angle.is_constant or first.shape != "square":
+        return tuple(numbers)
+    area = abs(float(np.asarray(first.angle.evaluate({}))))
+    return *numbers, ("rabi/2pi_MHz", area * NS_PER_US / first.duration_ns / MHZ)
+
+
+def gate_reports(compiled: Compiled) -> list[GateReport]:
+    """Return a report of every gate of a program, equal ones once, angles known only at run time taken as π/2."""
+    found: dict[Gate, None] = {}
+    for gate in _gates(compiled.steps):
+        if isinstance(gate, Rotate) and gate.axis == "z":
+            continue  # virtual, exact
+        found[_known(gate)] = None
+    return [gate_report(gate, compiled.target) for gate in found]
+
+
+def _known(gate: Gate) -> Gate:
+    if isinstance(gate, Ising) or not expressions_in(gate):
+        return gate
+    return gate.model_copy(update={"angle": STAND_IN})
+
+
+def _gates(steps: tuple[Step, ...]) -> Iterator[Gate]:
+    for step in steps:
+        match step:
+            case Segment():
+                yield from (placed.block for placed in step.blocks if isinstance(placed.block, Gate))
+            case RepeatStep():
+                yield from _gates(step.body)
+            case WhenStep():
+                yield from _gates((*step.then, *step.otherwise))
+            case _:
+                pass
