@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, assert_never
@@ -23,10 +25,18 @@ if TYPE_CHECKING:
     from rydberg_qmem.language.expressions import Expression
     from rydberg_qmem.language.program import Program
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 PICTURES = (".png", ".pdf", ".svg")
 MOST_LOOPS = 8
 """As many sweep points can be told apart by colour in one plot."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asked the program to end (SIGTERM): it ends as cleanly as after Ctrl-C."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
 
 
 class _Command(TyperCommand):
@@ -45,9 +55,9 @@ class _Command(TyperCommand):
         except BrokenPipeError:  # whoever read our output has had enough of it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as stopped:
+            typer.echo("\n".join(["interrupted", *getattr(stopped, "__notes__", ())]), err=True)
+            raise typer.Exit(TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED) from None
         except Exception as error:
             debug = bool(ctx.find_root().params.get("debug"))
             raise typer.Exit(_told(error, debug=debug)) from None
@@ -71,7 +81,7 @@ def _told(error: Exception, *, debug: bool) -> int:
 app = typer.Typer(
     name="rqm",
     help="Programs for neutral atoms that measure in the middle, reset and feed forward.",
-    epilog="Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted, 143 ended by the system.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -85,6 +95,12 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; may be given several times."),
 ]
+Workers = Annotated[int, typer.Option(help="How many processes.")]
+Shard = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Do the I-th of N shares of the work; all shares write into one record."),
+]
+MaxMemory = Annotated[float, typer.Option(metavar="GB", help="Refuse a run that would need more memory.")]
 
 
 def _version(wanted: bool) -> None:
@@ -223,18 +239,27 @@ def run(
     rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
     sweep: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=V1,V2,…", help="Run all combinations of these parameter values."),
+        typer.Option(
+            metavar="NAME=V1,V2,…", help="Run all combinations of these values; A,B=1:2,3:4 sets A and B together."
+        ),
     ] = None,
     emulator: Annotated[str, typer.Option(help="exact, ideal or qutip.")] = "exact",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the record.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Where to keep the record; the same run again goes on with it."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a record that is there.")] = False,
-    workers: Annotated[int, typer.Option(help="How many processes.")] = 1,
+    workers: Workers = 1,
+    shard: Shard = None,
+    max_memory: MaxMemory = 8.0,
+    max_seconds: Annotated[float | None, typer.Option(help="Refuse a run that would take longer.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the hysteresis loop: .png, .pdf or .svg.")] = None,
     drive: Annotated[str | None, typer.Option(help="What the plot shows along x.")] = None,
     response: Annotated[str | None, typer.Option(help="What the plot shows along y; key.atom for one atom.")] = None,
 ) -> None:
     """Run a program and keep its record."""
     from rydberg_qmem.execute.run import run as run_program
+    from rydberg_qmem.execute.sweep import points_of
     from rydberg_qmem.gallery import load
 
     loaded = load(program)
@@ -242,14 +267,16 @@ def run(
     signals: dict[str, Any] = {"inputs": _inputs(inputs), "rounds": _rounds(loaded, rounds)}
     wanted = _shots(shots, exact)
     if plot is not None:
+        _whole(shard)
         _picture_place(plot, "--plot")
         _few_loops(points)
-        first = {name: values[0] for name, values in points.items()}
+        first = points_of(loaded, {}, points or None)[0]
         drive, response = _loop_of(_checked(loaded, {**parameters, **first}, **signals), drive, response)
     with _progress() as progress:
         record = run_program(
             loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
-            store=output, overwrite=overwrite, workers=workers, progress=progress, **signals,
+            store=output, overwrite=overwrite, workers=workers, shard=_shard(shard), max_memory_gb=max_memory,
+            max_seconds=max_seconds, progress=progress, **signals,
         )  # fmt: skip
     lines = _summary(record, output)
     try:
@@ -257,6 +284,49 @@ def run(
             lines += _plotted(record, plot, drive, response)
     finally:
         _echo(lines)
+
+
+@app.command(cls=_Command)
+def resume(
+    store: Store,
+    workers: Workers = 1,
+    shard: Shard = None,
+    max_memory: MaxMemory = 8.0,
+) -> None:
+    """Finish the run of a record that was interrupted, from what the record says."""
+    from rydberg_qmem.execute.run import run as run_program
+    from rydberg_qmem.execute.stored import resume as resumed
+
+    with _progress() as progress:
+        record = resumed(
+            store, run=run_program, workers=workers, shard=_shard(shard), max_memory_gb=max_memory, progress=progress
+        )
+    _echo(_summary(record, store))
+
+
+@app.command("export-netcdf", cls=_Command)
+def export_netcdf(
+    store: Store,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file, .nc.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a record as one netCDF file (needs the extra `netcdf`)."""
+    from rydberg_qmem.execute.netcdf import export
+    from rydberg_qmem.execute.store import open_record
+
+    export(open_record(store), output, overwrite=overwrite)
+    typer.echo(str(output))
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    from rydberg_qmem.execute.scale import shard_of
+
+    return None if text is None else shard_of(text)
+
+
+def _whole(shard: str | None) -> None:
+    if shard is not None:
+        raise InputError("--plot: needs the whole record, so it excludes --shard")
 
 
 def _shots(shots: int | None, exact: bool) -> int | None:
@@ -307,14 +377,20 @@ def _parameters(settings: Iterable[str] | None) -> dict[str, float]:
     return {name: _number(value, f"--set {name}") for name, value in _pairs(settings, "--set").items()}
 
 
-def _sweep(given: Iterable[str] | None, settings: Iterable[str] | None) -> dict[str, list[float]]:
+def _sweep(given: Iterable[str] | None, settings: Iterable[str] | None) -> dict[str | tuple[str, ...], list[Any]]:
+    """Return axes: NAME=V1,V2 or, for parameters that go together, A,B=A1:B1,A2:B2."""
     swept = _pairs(given, "--sweep")
-    for name in swept.keys() & _pairs(settings, "--set").keys():
+    for name in {name.strip() for axis in swept for name in axis.split(",")} & _pairs(settings, "--set").keys():
         raise InputError(f"--sweep: {name} is set by --set too")
-    return {name: [_number(value, f"--sweep {name}") for value in values.split(",")] for name, values in swept.items()}
+    return {
+        axis: [
+            tuple(_number(value, f"--sweep {axis}") for value in setting.split(":")) for setting in values.split(",")
+        ]
+        for axis, values in swept.items()
+    }
 
 
-def _few_loops(points: Mapping[str, Sequence[float]]) -> None:
+def _few_loops(points: Mapping[str | tuple[str, ...], Sequence[Any]]) -> None:
     count = 1
     for values in points.values():
         count *= len(values)
@@ -360,11 +436,38 @@ def _progress() -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("running", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"), BarColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        rate, task = Rate(), bar.add_task("running", total=1, rate="")
+        yield lambda done, total: bar.update(task, completed=done, total=total, rate=rate.heard(done))
+
+
+class Rate:
+    """How fast a run goes, in words; what was there when it began does not count.
+
+    >>> rate = Rate(clock=iter([0.0, 2.0]).__next__)
+    >>> rate.heard(5000), rate.heard(9000)
+    ('', '2,000/s')
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.first: tuple[float, int] | None = None
+
+    def heard(self, done: int) -> str:
+        """Take note of what is done by now, and return the mean speed so far."""
+        now = self.clock()
+        if self.first is None:
+            self.first = now, done
+            return ""
+        began, kept = self.first
+        return f"{(done - kept) / max(now - began, 1e-9):,.0f}/s"
 
 
 def _summary(record: xr.Dataset, output: Path | None) -> list[str]:
@@ -374,7 +477,15 @@ def _summary(record: xr.Dataset, output: Path | None) -> list[str]:
         f"{attrs['title']}: {sampled}, emulator {attrs['emulator']}, {attrs['wall_s']:.2f} s",
         f"dims: {_sizes(record.sizes)}",
         f"file: {output}" if output is not None else "file: none; keep the record with -o",
+        *_left(output),
     ]
+
+
+def _left(output: Path | None) -> list[str]:
+    from rydberg_qmem.execute.stored import progress_of
+
+    done, total = (None if output is None else progress_of(output)) or (0, 0)
+    return [f"done: {done} of {total} cohorts; the other shards, or rqm resume, bring the rest"] if done < total else []
 
 
 def _sizes(sizes: Mapping[Any, int]) -> str:
@@ -453,9 +564,10 @@ def info(store: Store) -> None:
     """Say what is in a record."""
     import json
 
-    from rydberg_qmem.execute.store import open_record
+    from rydberg_qmem.execute.store import opened
+    from rydberg_qmem.execute.stored import progress_of
 
-    record = open_record(store)
+    record = opened(store)
     attrs = record.attrs
     fields = {
         "title": "title", "program": "program_sha256", "device": "device", "levels": "levels", "shots": "shots",
@@ -468,6 +580,8 @@ def info(store: Store) -> None:
             f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
         )
         rows.append((label, ", ".join(shown) or "none"))
+    if (known := progress_of(store)) is not None:
+        rows.append(("done", f"{known[0]} of {known[1]} cohorts"))
     rows += [("dims", _sizes(record.sizes)), ("size", f"{record.nbytes / 1e6:.3g} MB in memory")]
     _echo(_aligned(rows))
     variables = [
@@ -662,4 +776,5 @@ def _listed(items: Sequence[str], most: int = 12) -> str:
 
 def main() -> None:
     """Run the command line: the entry point of `rqm`."""
+    signal.signal(signal.SIGTERM, _terminate)
     app()
