@@ -40,7 +40,7 @@ def _round(
 
     out: dict[str, Task] = {}
     queue = iter(tasks)
-    coming = as_completed([])
+    coming: Any = as_completed([])  # type: ignore[no-untyped-call]  # distributed has no types there
     futures: dict[str, Any] = {}
 
     def send() -> None:

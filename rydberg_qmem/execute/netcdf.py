@@ -43,7 +43,7 @@ def export(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> 
 
 def _without_complex(record: xr.Dataset) -> xr.Dataset:
     made = record
-    for name, variable in record.data_vars.items():
+    for name, variable in {str(name): variable for name, variable in record.data_vars.items()}.items():
         if variable.dtype.kind == "c":
             made = made.drop_vars(name).assign({f"{name}_real": variable.real, f"{name}_imag": variable.imag})
     return made.assign_coords(

@@ -106,7 +106,7 @@ def provenance(
         "rng": f"numpy Philox, SeedSequence spawn_key (point, cohort, stream), cohorts of {COHORT}",
         "emulator": emulator,
         "noise_json": "null",
-        "versions_json": json.dumps({name: _version(name) for name in PACKAGES}),
+        "versions_json": json.dumps({name: version_of(name) for name in PACKAGES}),
         "git_commit": commit(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(wall_s, 3),
@@ -122,7 +122,8 @@ def varied(compiled: Sequence[Compiled]) -> frozenset[str]:
     return frozenset(name for name in first if any(one.parameters[name] != first[name] for one in compiled))
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """Return the installed version of a package."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -138,19 +138,26 @@ class Regions:
         import zarr
 
         try:
-            self.group: Any = zarr.open_group(place, mode="r+", use_consolidated=False)
-            self.ledger = self.group[LEDGER]
+            group: Any = zarr.open_group(place, mode="r+", use_consolidated=False)
+            self.group, self.ledger = group, group[LEDGER]
             self.layout = Layout(**json.loads(self.ledger.attrs["layout_json"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{place}: cannot be continued ({error})") from None
         self.place = Path(place)
+        self._arrays: dict[str, Any] = {}
+
+    def _array(self, name: str) -> Any:
+        """Return an array by its path, whose metadata are read once."""
+        if name not in self._arrays:
+            self._arrays[name] = self.group[name]
+        return self._arrays[name]
 
     def write(self, point: int, cohorts: Sequence[int], arrays: Mapping[str, NDArray[Any]], sums: Array) -> None:
         """Write a unit: arrays that are per shot, shot axis first, then the sums, then the marker."""
         layout = self.layout
         first = cohorts[0] if cohorts else 0
         for name, values in arrays.items():
-            stored = self.group[name]
+            stored = self._array(name)
             begin = first * COHORT
             where = (point,) if layout.swept else ()
             room = stored.shape[len(where) + 1 :]
@@ -159,11 +166,11 @@ class Regions:
                 padded[tuple(slice(n) for n in values.shape)] = values
                 values = padded
             stored[(*where, slice(begin, begin + len(values)))] = values
-        row = np.full(self.ledger["sums"].shape[2], np.nan)
+        row = np.full(1 + layout.sums, np.nan)
         row[: len(sums)] = sums
-        self.ledger["sums"][point, first // layout.together] = row
+        self._array(f"{LEDGER}/sums")[point, first // layout.together] = row
         last = first + max(1, len(cohorts))
-        self.ledger["cohort_done"][point, first:last] = layout.expected()[first:last]
+        self._array(f"{LEDGER}/cohort_done")[point, first:last] = layout.expected()[first:last]
 
     def done(self) -> NDArray[np.bool_]:
         """Return which cohorts are whole, (points, cohorts)."""

@@ -17,7 +17,7 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep
 from rydberg_qmem.emulators.protocol import Emulator, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
+from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
@@ -85,6 +85,8 @@ def run(
     if place is not None:
         _store.check_free(place, overwrite=True)
         seed = _store.seed_of(place) if seed is None and not overwrite else seed
+    if shard is not None and seed is None and shots is not None:
+        raise InputError("shards need a seed: each would draw another")
     job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state))
     points, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
     compiled = [prepare(job, point) for point in points]
@@ -98,7 +100,7 @@ def run(
         return run_into(
             place, job, points, compiled, swept=swept, scale=scale, overwrite=overwrite, progress=progress
         )  # fmt: skip
-    finished = _execute(job, points, compiled, workers, progress)
+    finished = _execute(job, points, compiled, workers, progress, swept or ())
     made = [records.dataset(c, trace) for c, (trace, _) in zip(compiled, finished, strict=True)]
     record = made[0] if swept is None else records.combine(made, [{n: p[n] for n in swept} for p in points])
     record.attrs = records.provenance(
@@ -183,6 +185,33 @@ class Unit:
     shots: int | None
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One unit, with all that a worker needs to run it."""
+
+    job: Job
+    settings: dict[str, float]
+    swept: tuple[str, ...]
+    unit: Unit
+
+    def __str__(self) -> str:
+        return name_of(self.unit, {name: self.settings[name] for name in self.swept})
+
+
+def name_of(unit: Unit, swept: Mapping[str, float]) -> str:
+    """Name a unit in words: its point and its cohorts.
+
+    >>> name_of(Unit(3, (0, 1), 2000), {"angle": 0.5})
+    'point 3 (angle = 0.5), cohorts 0 to 1'
+    """
+    values = ", ".join(f"{name} = {value:g}" for name, value in swept.items())
+    point = f"point {unit.point}{f' ({values})' if values else ''}"
+    if not unit.cohorts:
+        return point
+    first, last = unit.cohorts[0], unit.cohorts[-1]
+    return f"{point}, cohort {first}" if first == last else f"{point}, cohorts {first} to {last}"
+
+
 def units_of(job: Job, compiled: Sequence[Compiled], *, together: int | None = None) -> list[Unit]:
     """Return the units of a run, in order; how many cohorts go together never depends on the number of shots."""
     if job.shots is None:
@@ -226,13 +255,15 @@ def _execute(
     compiled: list[Compiled],
     workers: int,
     progress: Progress | None,
+    swept: tuple[str, ...],
 ) -> list[tuple[Trace, float]]:
     units = units_of(job, compiled)
+    tasks = [Task(job, points[unit.point], swept, unit) for unit in units]
     alone = Counter(unit.point for unit in units)
     totals = [Trace(one, job.shots if alone[point] > 1 else 0) for point, one in enumerate(compiled)]
     pruned = [0.0] * len(compiled)
     done = 0
-    for unit, (trace, lost) in _walked(job, points, compiled, units, workers):
+    for unit, (trace, lost) in _walked(tasks, compiled, workers):
         first = unit.cohorts[0] * COHORT if unit.cohorts else 0
         if alone[unit.point] == 1:
             totals[unit.point] = trace
@@ -245,25 +276,29 @@ def _execute(
     return list(zip(totals, pruned, strict=True))
 
 
-def _walked(
-    job: Job, points: list[dict[str, float]], compiled: list[Compiled], units: list[Unit], workers: int
-) -> Iterator[tuple[Unit, tuple[Trace, float]]]:
-    if workers == 1 or len(units) == 1:
-        for unit in units:
-            yield unit, walk_unit(job, compiled[unit.point], unit)
+def _walked(tasks: list[Task], compiled: list[Compiled], workers: int) -> Iterator[tuple[Unit, tuple[Trace, float]]]:
+    if workers == 1 or len(tasks) == 1:
+        for task in tasks:
+            yield task.unit, _walk_named(task, compiled[task.unit.point])
         return
-    coming = iter(in_processes(_remote, [(job, points[u.point], u) for u in units], workers, str))
+    coming = iter(in_processes(_remote, tasks, workers, str))
     early: dict[Unit, tuple[Trace, float]] = {}
-    for unit in units:  # sums are added in this order, whoever is first
-        while unit not in early:
-            (_, _, other), result = next(coming)
-            early[other] = result
-        yield unit, early.pop(unit)
+    for task in tasks:  # sums are added in this order, whoever is first
+        while task.unit not in early:
+            other, result = next(coming)
+            early[other.unit] = result
+        yield task.unit, early.pop(task.unit)
 
 
-def _remote(task: tuple[Job, dict[str, float], Unit]) -> tuple[Trace, float]:
-    job, point, unit = task
-    return walk_unit(job, prepare(job, point), unit)
+def _remote(task: Task) -> tuple[Trace, float]:
+    return _walk_named(task, prepare(task.job, task.settings))
+
+
+def _walk_named(task: Task, compiled: Compiled) -> tuple[Trace, float]:
+    try:
+        return walk_unit(task.job, compiled, task.unit)
+    except RunError as error:
+        raise RunError(f"{task}: {error}") from None
 
 
 def _estimated(job: Job, compiled: Compiled) -> Estimate:

@@ -21,7 +21,7 @@ class Scale:
             raise InputError("workers and client exclude each other: the client's cluster says how many there are")
         if self.shard is not None:
             i, n = self.shard
-            if not (isinstance(i, int) and isinstance(n, int) and 1 <= i <= n):
+            if not 1 <= i <= n:
                 raise InputError(f"shard: must be (i, N) with i from 1 to N ({self.shard})")
 
 

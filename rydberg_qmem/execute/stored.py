@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,7 @@ from rydberg_qmem.execute.identity import fingerprint, identity
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.regions import LEDGER, Layout, Regions
 from rydberg_qmem.execute.resume import Order, open_for, writing
-from rydberg_qmem.execute.run import Job, Progress, Unit, cohorts_together, prepare, units_of, walk_unit
+from rydberg_qmem.execute.run import Job, Progress, Task, cohorts_together, prepare, units_of, walk_unit
 from rydberg_qmem.execute.scale import Scale
 from rydberg_qmem.execute.store import UNFINISHED, opened
 from rydberg_qmem.execute.sweep import Point, as_one_axis
@@ -37,35 +37,11 @@ MOST_FAILURES = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """One unit, with all that a worker needs to run it and write it down."""
+class StoredTask(Task):
+    """One unit, and the store that its worker writes to."""
 
     place: str
-    job: Job
-    settings: Point
-    swept: tuple[str, ...]
-    unit: Unit
     run: str
-
-    def __str__(self) -> str:
-        return name_of(self.unit, {name: self.settings[name] for name in self.swept})
-
-
-def name_of(unit: Unit, swept: Mapping[str, float]) -> str:
-    """Name a unit in words: its point and its cohorts.
-
-    >>> name_of(Unit(3, (0, 1), 2000), {"angle": 0.5})
-    'point 3 (angle = 0.5), cohorts 0 to 1'
-    """
-    values = ", ".join(f"{name} = {value:g}" for name, value in swept.items())
-    point = f"point {unit.point}{f' ({values})' if values else ''}"
-    match unit.cohorts:
-        case ():
-            return point
-        case (cohort,):
-            return f"{point}, cohort {cohort}"
-        case (first, *_, last):
-            return f"{point}, cohorts {first} to {last}"
 
 
 @dataclass(frozen=True)
@@ -118,8 +94,6 @@ def _count(regions: Regions) -> str:
 
 
 def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swept: tuple[str, ...] | None) -> Order:
-    from rydberg_qmem import __version__
-
     empty = 0 if job.shots is not None else None
     together = 1 if job.shots is None else cohorts_together(compiled)
     sums = max(len(Trace(one, empty).sums()) for one in compiled)
@@ -136,7 +110,7 @@ def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swep
         compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator).name, pruned=0.0, wall_s=0.0,
         varied=records.varied(compiled),
     )  # fmt: skip
-    told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=__version__)
+    told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=records.version_of("rydberg_qmem"))
     return Order(told, list(points), layout, attrs, call, partial(_skeleton, compiled, points, swept, empty))
 
 
@@ -165,7 +139,7 @@ def _run_missing(
     mine, done = units[i - 1 :: n], regions.done()
     run = fingerprint(order.identity)
     missing = [
-        Task(str(regions.place.resolve()), job, order.points[unit.point], swept, unit, run)
+        StoredTask(job, order.points[unit.point], swept, unit, str(regions.place.resolve()), run)
         for unit in mine
         if not done[unit.point, list(unit.cohorts) or [0]].all()
     ]
@@ -187,8 +161,8 @@ def _run_missing(
 
 
 def _walked(
-    missing: list[Task], regions: Regions, compiled: Sequence[Compiled], scale: Scale
-) -> Iterator[tuple[Task, Done]]:
+    missing: list[StoredTask], regions: Regions, compiled: Sequence[Compiled], scale: Scale
+) -> Iterator[tuple[StoredTask, Done]]:
     if not missing:
         return iter(())
     if scale.client is not None:
@@ -202,7 +176,7 @@ _kept: dict[tuple[str, int], Compiled] = {}
 """The point that this worker compiled last: its cohorts come one after the other."""
 
 
-def work(task: Task) -> Done:
+def work(task: StoredTask) -> Done:
     """Run one unit where a store can be reached, and write it there."""
     key = (task.run, task.unit.point)
     if key not in _kept:
@@ -211,7 +185,7 @@ def work(task: Task) -> Done:
     return _walk_and_write(task, _kept[key], Regions(task.place))
 
 
-def _walk_and_write(task: Task, compiled: Compiled, regions: Regions) -> Done:
+def _walk_and_write(task: StoredTask, compiled: Compiled, regions: Regions) -> Done:
     try:
         trace, pruned = walk_unit(task.job, compiled, task.unit)
     except RunError as error:
@@ -261,9 +235,7 @@ def resume(place: str | Path, *, run: Callable[..., xr.Dataset], **options: Any)
     _, _, call = stored_identity(Path(place))
     if call["emulator"] is None:
         raise InputError(f"{place}: was run on an emulator object, which a store cannot hold; run the same call again")
-    import zarr
-
-    program = Program.from_json(str(zarr.open_group(place, mode="r").attrs["program_json"]))
+    program = Program.from_json(str(Regions(place).group.attrs["program_json"]))
     call["seed"] = None if call["seed"] is None else int(call["seed"])
     return run(program, store=place, **call, **options)
 

@@ -9,7 +9,9 @@ from typing import Any
 from rydberg_qmem.errors import InputError, did_you_mean, short
 from rydberg_qmem.language.program import Program
 
-Sweep = Mapping[str | tuple[str, ...], Sequence[Any]]
+Sweep = Mapping[Any, Sequence[Any]]
+"""Axes by name; a tuple of names, or names joined by commas, has tuples of values."""
+
 Point = dict[str, float]
 
 
