@@ -12,6 +12,7 @@ from typing import Any
 
 import rydberg_qmem as rq
 from rydberg_qmem.execute import stored
+from rydberg_qmem.execute.regions import Regions
 
 FEEL = "0.3 * x + 0.5 * ensemble_mean(m.a)"  # reads the whole cohort, so each cohort is one unit of work
 PROGRAM = rq.Program(
@@ -44,6 +45,9 @@ CALL: dict[str, Any] = {
 UNITS = 4 * 5
 
 
+WORK = stored.work
+
+
 def run(place: Path | None = None, program: rq.Program = PROGRAM, **changes: Any) -> Any:
     return rq.run(program, store=place, **{**CALL, **changes})
 
@@ -73,16 +77,22 @@ def killed_at_write(number: int, place: Path, **changes: Any) -> None:
     """Run, and be killed before the write of an array with this number, counted from the first unit on."""
     import zarr
 
-    written = 0
-    plain = zarr.Array.__setitem__
+    written = -1
+    plain, write = zarr.Array.__setitem__, Regions.write
+
+    def begun(self: Regions, *unit: Any) -> None:
+        nonlocal written
+        written = max(written, 0)
+        write(self, *unit)
 
     def counted(self: Any, where: Any, values: Any) -> None:
         nonlocal written
         if written == number:
             os.kill(os.getpid(), signal.SIGKILL)
-        written += 1
+        written += written >= 0
         plain(self, where, values)
 
+    Regions.write = begun  # type: ignore[method-assign]
     zarr.Array.__setitem__ = counted  # type: ignore[method-assign]  # in a process that is about to die
     run(place, **changes)
 
@@ -91,4 +101,4 @@ def deadly(task: stored.StoredTask) -> stored.Done:
     """Run a unit, but let one always kill its worker."""
     if (task.unit.point, task.unit.cohorts) == (1, (2,)):
         os.kill(os.getpid(), signal.SIGKILL)
-    return stored.work(task)
+    return WORK(task)

@@ -41,7 +41,7 @@ def test_the_same_call_again_runs_only_what_is_missing(tmp_path: Path) -> None:
     assert 0 < done.sum() < done.size
 
     run(place, **SMALL, progress=lambda *now: heard.append(now))
-    assert heard[0] == (2000, 3000) or heard[0] == (1000, 3000)
+    assert 0 < heard[0][0] < heard[0][1] == 3000
     assert heard[-1] == (3000, 3000)
 
 
