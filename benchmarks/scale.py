@@ -18,8 +18,13 @@ from rydberg_qmem.execute import regions
 def workers(folder: Path, points: int) -> None:
     """Time one sweep with one process and with two."""
     call: dict[str, Any] = {"sweep": {"period": [12 + i for i in range(points)]}, "seed": 1}
-    spent = {n: seconds(lambda n=n: rq.run("photonic_memristor", shots=20_000, workers=n, store=folder / f"{n}.zarr", **call)) for n in (1, 2)}  # type: ignore[misc]  # fmt: skip
-    table(f"a sweep of {points} points, load {os.getloadavg()[0]:.1f}", [(f"{n} processes", t, spent[1] / t) for n, t in spent.items()])  # fmt: skip
+    call |= {"shots": 20_000, "emulator": "exact"}
+    spent = {}
+    for n in (1, 2):
+        place = folder / f"{n}.zarr"
+        spent[n] = seconds(lambda n=n, place=place: rq.run("photonic_memristor", workers=n, store=place, **call))  # type: ignore[misc]
+    rows = [(f"{n} processes", t, spent[1] / t) for n, t in spent.items()]
+    table(f"a sweep of {points} points, load {os.getloadavg()[0]:.1f}", rows)
 
 
 def store_overhead(folder: Path) -> None:

@@ -138,11 +138,18 @@ def _take_over(old: Regions, new: Regions) -> None:
     """Give a larger store the chunks of a smaller one, which have the same places."""
     for name, array in old.group.arrays():
         if "shot" in (array.metadata.dimension_names or ()) and name != "shot":
-            if new.group[name].shape[-1:] != array.shape[-1:] or new.group[name].chunks != array.chunks:
+            grown = new.group[name]
+            if _fixed(grown) != _fixed(array) or grown.chunks != array.chunks:
                 raise StoreError(f"{old.place}: {name} would change its shape, so the record cannot grow")
             _link(old.place / name / "c", new.place / name / "c")
     for name in ("cohort_done", "sums"):
         _link(old.place / LEDGER / name / "c", new.place / LEDGER / name / "c")
+
+
+def _fixed(array: Any) -> list[tuple[str, int]]:
+    """Return the dimensions that cannot grow."""
+    names = array.metadata.dimension_names
+    return [(name, n) for name, n in zip(names, array.shape, strict=True) if name not in ("point", "shot")]
 
 
 def _link(source: Path, target: Path) -> None:

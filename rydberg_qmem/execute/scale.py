@@ -25,12 +25,14 @@ class Scale:
                 raise InputError(f"shard: must be (i, N) with i from 1 to N ({self.shard})")
 
 
-def shard_of(text: str) -> tuple[int, int]:
-    """Return `i/N` as two numbers.
+def shard_of(text: str | None) -> tuple[int, int] | None:
+    """Return `i/N` as two numbers; no text is no shard.
 
     >>> shard_of("2/8")
     (2, 8)
     """
+    if text is None:
+        return None
     first, sign, last = text.partition("/")
     if not (sign and first.strip().isdigit() and last.strip().isdigit() and 1 <= int(first) <= int(last)):
         raise InputError(f"--shard: must be i/N with i from 1 to N ({short(text)})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, assert_never
 
 import numpy as np
@@ -24,7 +25,7 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.compile.target import ONE, Target
 from rydberg_qmem.compile.to_pulser import rows_of
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
 from rydberg_qmem.emulators.protocol import Emulator, Replaying
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute.draws import MEASURING, Draws, Place, RowSource
@@ -58,8 +59,6 @@ Array = NDArray[np.float64]
 PRUNE_BELOW = 1e-14
 """Probability below which exact runs drop a branch; the record states the sum."""
 MAX_BRANCHES = 2_000_000
-BYTES_PER_AMPLITUDE = 96
-"""One amplitude and the temporaries of its evolution."""
 MAX_STATE_BYTES = 8_000_000_000
 NEGLIGIBLE = 1e-10
 """Largest change of an amplitude by interactions between unentangled atoms that is left out, per segment."""
@@ -283,10 +282,11 @@ class Walk:
         places = tuple(atoms.index(atom) for atom in here)
         split = self._split(len(atoms), places, step.basis)
         chosen = self._chosen(population, atoms, split, step)
-        shifts = np.arange(len(here) - 1, -1, -1)
-        seen = (chosen.outcome[:, None] >> shifts) & 1
-        bits = chosen.population.values[step.key].copy()
-        bits[:, [step.atoms.index(atom) for atom in here]] = seen
+        seen = _bits(len(here))[chosen.outcome]
+        bits = seen.astype(float)
+        if tuple(here) != step.atoms:
+            bits = chosen.population.values[step.key].copy()
+            bits[:, [step.atoms.index(atom) for atom in here]] = seen
         old = chosen.population.holding(atoms)
         if self.emulator.capabilities.factorises and len(self.layout.levels) == 2 and len(here) < len(atoms):
             rest = tuple(atom for atom in atoms if atom not in here)
@@ -339,7 +339,7 @@ class Walk:
             if name not in self.compiled.live_after[id(step)]:
                 continue  # a window that nothing reads
             value = self._evaluate(expression, population, f"{step.place}.{name}")
-            made[name] = np.concatenate([value[:, None], population.values[name][:, :-1]], axis=1)
+            made[name] = _pushed(population.values[name], value)
         return population.with_values(**made)
 
     def _repeat(self, step: RepeatStep, population: Population) -> Population:
@@ -512,6 +512,20 @@ class Walk:
 
     def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
+
+
+@lru_cache(maxsize=64)
+def _bits(atoms: int) -> NDArray[np.int64]:
+    """Return the bits (outcomes, atoms) of each joint outcome, the first atom's the highest."""
+    return np.arange(2**atoms)[:, None] >> np.arange(atoms - 1, -1, -1) & 1
+
+
+def _pushed(window: Array, value: Array) -> Array:
+    """Return a window with a value in front and its last one gone; each column lies together in memory."""
+    made = np.empty(window.shape[::-1]).T
+    made[:, 0] = value
+    made[:, 1:] = window[:, :-1]
+    return made
 
 
 def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:

@@ -12,6 +12,7 @@ import pytest
 import zarr
 
 import rydberg_qmem as rq
+import rydberg_qmem.analysis.accessor
 from rydberg_qmem.errors import StoreError
 from tests.execute.test_records import PROGRAM
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
+import rydberg_qmem.analysis.accessor
 from rydberg_qmem.execute.sweep import as_one_axis, points_of, swept_names
 from tests.execute.scaling import PROGRAM, run, sha256
 

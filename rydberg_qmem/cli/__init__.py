@@ -1,0 +1,16 @@
+"""The command line `rqm`: list, show, check, draw and run programs; look at and analyse their records."""
+
+from __future__ import annotations
+
+import signal
+
+from rydberg_qmem.cli import programs, records, runs, stores  # their commands register with the app
+from rydberg_qmem.cli.command import app, terminate
+
+__all__ = ["app", "main", "programs", "records", "runs", "stores"]
+
+
+def main() -> None:
+    """Run the command line: the entry point of `rqm`."""
+    signal.signal(signal.SIGTERM, terminate)
+    app()
