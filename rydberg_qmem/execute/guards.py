@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.walk import BYTES_PER_AMPLITUDE
 
 if TYPE_CHECKING:
     from rydberg_qmem.execute.estimate import Estimate

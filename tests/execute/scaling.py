@@ -92,7 +92,7 @@ def killed_at_write(number: int, place: Path, **changes: Any) -> None:
         written += written >= 0
         plain(self, where, values)
 
-    Regions.write = begun  # type: ignore[method-assign]
+    Regions.write = begun  # type: ignore[assignment, method-assign]
     zarr.Array.__setitem__ = counted  # type: ignore[method-assign]  # in a process that is about to die
     run(place, **changes)
 

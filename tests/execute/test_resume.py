@@ -11,7 +11,8 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import draws, regions, resume, stored
+from rydberg_qmem.execute import draws, records, regions, resume, stored
+from rydberg_qmem.execute.identity import identity
 from rydberg_qmem.execute.lock import StaleLockWarning, lock_of
 from rydberg_qmem.execute.regions import Regions
 from rydberg_qmem.execute.store import UnfinishedWarning
@@ -147,14 +148,14 @@ def test_another_size_of_cohorts_is_refused(tmp_path: Path, monkeypatch: pytest.
 
 def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = cut(tmp_path / "r.zarr")
-    monkeypatch.setattr(stored.records, "version_of", lambda name: "9.9")
+    monkeypatch.setattr(records, "version_of", lambda name: "9.9")
 
     with pytest.raises(StoreError, match=r"version 0\.1\.0 there, 9\.9 asked"):
         run(place, **SMALL)
 
 
 def test_a_mutant_that_forgets_the_seed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place, plain = tmp_path / "r.zarr", stored.identity
+    place, plain = tmp_path / "r.zarr", identity
     monkeypatch.setattr(stored, "identity", lambda job, **more: {**plain(job, **more), "seed": "any"})
     ended_badly(killed_at_write, 12, place, **SMALL)
     with warnings.catch_warnings(action="ignore"):

@@ -202,7 +202,7 @@ def path_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster(workers: int) -> Any:
     from distributed import LocalCluster
 
-    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -292,7 +292,7 @@ def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
 def test_a_disk_too_small_is_told_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**6, 10**6, 1000))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**6, 10**6, 1000))
     with pytest.raises(rq.InputError, match=r"would take .* GB or more, but 0\.0 GB are free"):
         run(tmp_path / "r.zarr")
     assert not list(tmp_path.iterdir())
@@ -320,7 +320,7 @@ def test_two_runs_into_one_store_exclude_each_other(tmp_path: Path) -> None:
     go_on.set()
     first.join()
 
-    assert caught.value.exit_code == 2  # type: ignore[attr-defined]
+    assert caught.value.exit_code == 2
     assert sha256(rq.open_record(place)) == whole()
 
 
