@@ -271,19 +271,19 @@ def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
     file, place = tmp_path / "feels.yaml", tmp_path / "r.zarr"
     file.write_text(PROGRAM.to_yaml())
     words = ["run", str(file), "--shots", "2000", "--seed", "3", "--emulator", "ideal", "-o", str(place)]
-    words += ["--sweep", "rounds=2,60"]  # the first point's chunks are small, the second's do not fit
+    words += ["--sweep", "rounds=2,300"]  # the first point's chunks are small, the second's do not fit
 
     full = subprocess.run(
         [sys.executable, "-c", LIMITED, "15000", *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert full.returncode == 1, full.stderr
     assert f"{place}: cannot be written" in full.stderr
-    assert "bytes are needed for point 1 (rounds = 60), cohort 0" in full.stderr
+    assert "bytes are needed for point 1 (rounds = 300), cohort 0" in full.stderr
     assert "File too large" in full.stderr
     assert kept(place) == 2
     with pytest.warns(UserWarning, match="not finished"):
         first = rq.open_record(place).isel(point=0)
-    call: Any = {"shots": 2000, "seed": 3, "emulator": "ideal", "sweep": {"rounds": [2, 60]}}
+    call: Any = {"shots": 2000, "seed": 3, "emulator": "ideal", "sweep": {"rounds": [2, 300]}}
     fresh = rq.run(PROGRAM, **call)
     assert np.array_equal(first.m.values, fresh.m.isel(point=0).values)
     assert sha256(rq.run(PROGRAM, store=place, **call)) == sha256(fresh)
