@@ -303,7 +303,9 @@ def test_a_record_is_replaced_when_asked(tmp_path: Path) -> None:
 def test_a_record_that_is_there_is_not_overwritten_unasked(store: Path) -> None:
     before = rq.open_record(store).attrs["created_at"]
 
-    assert "is there already" in refused("run", "two_port_memristor", "--shots", "2", "-o", store)
+    assert "holds another run, so it is not continued" in refused(
+        "run", "two_port_memristor", "--shots", "2", "-o", store
+    )
     assert rq.open_record(store).attrs["created_at"] == before
 
 

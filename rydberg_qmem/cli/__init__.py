@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from rydberg_qmem.cli import machines, programs, records, runs  # their commands register with the app
-from rydberg_qmem.cli.command import app
+import signal
 
-__all__ = ["app", "machines", "main", "programs", "records", "runs"]
+from rydberg_qmem.cli import machines, programs, records, runs, stores  # their commands register with the app
+from rydberg_qmem.cli.command import app, terminate
+
+__all__ = ["app", "machines", "main", "programs", "records", "runs", "stores"]
 
 
 def main() -> None:
     """Run the command line: the entry point of `rqm`."""
+    signal.signal(signal.SIGTERM, terminate)
     app()

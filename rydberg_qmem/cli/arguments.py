@@ -88,9 +88,14 @@ def numbers_of(given: Iterable[str] | None, option: str) -> dict[str, float]:
     return {name: _number(value, f"{option} {name}") for name, value in _pairs(given, option).items()}
 
 
-def sweep_of(given: Iterable[str] | None, settings: Iterable[str] | None) -> dict[str, list[float]]:
-    """Return `--sweep` as lists of numbers; what is swept cannot be set too."""
+def sweep_of(given: Iterable[str] | None, settings: Iterable[str] | None) -> dict[str, list[Any]]:
+    """Return axes, NAME=V1,V2 or A,B=A1:B1,A2:B2 for what goes together; what is swept cannot be set too."""
     swept = _pairs(given, "--sweep")
-    for name in swept.keys() & _pairs(settings, "--set").keys():
+    for name in {name.strip() for axis in swept for name in axis.split(",")} & _pairs(settings, "--set").keys():
         raise InputError(f"--sweep: {name} is set by --set too")
-    return {name: [_number(value, f"--sweep {name}") for value in values.split(",")] for name, values in swept.items()}
+    return {axis: [_setting(text, axis) for text in values.split(",")] for axis, values in swept.items()}
+
+
+def _setting(text: str, axis: str) -> Any:
+    values = tuple(_number(value, f"--sweep {axis}") for value in text.split(":"))
+    return values if len(values) > 1 else values[0]

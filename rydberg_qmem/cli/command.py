@@ -12,7 +12,16 @@ from typer.core import TyperCommand
 
 from rydberg_qmem.errors import QmemError
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asked the program to end (SIGTERM): it ends as cleanly as after Ctrl-C."""
+
+
+def terminate(number: int, frame: object) -> None:
+    """Answer SIGTERM."""
+    raise Terminated
 
 
 class Command(TyperCommand):
@@ -33,9 +42,9 @@ class Command(TyperCommand):
         except BrokenPipeError:  # whoever read our output has had enough of it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as stopped:
+            typer.echo("\n".join(["interrupted", *getattr(stopped, "__notes__", ())]), err=True)
+            raise typer.Exit(TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED) from None
         except Exception as error:
             debug = bool(ctx.find_root().params.get("debug"))
             raise typer.Exit(told(error, debug=debug)) from None
@@ -59,7 +68,7 @@ def told(error: Exception, *, debug: bool) -> int:
 app = typer.Typer(
     name="rqm",
     help="Programs for neutral atoms that measure in the middle, reset and feed forward.",
-    epilog="Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted, 143 ended by the system.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -73,6 +82,12 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; may be given several times."),
 ]
+Workers = Annotated[int, typer.Option(help="How many processes.")]
+Shard = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Do the I-th of N shares of the work; all shares write into one record."),
+]
+MaxMemory = Annotated[float, typer.Option(metavar="GB", help="Refuse a run that would need more memory.")]
 
 
 def _version(wanted: bool) -> None:

@@ -19,9 +19,10 @@ def info(store: Store) -> None:
     """Say what is in a record."""
     import json
 
-    from rydberg_qmem.execute.store import open_record
+    from rydberg_qmem.execute.store import opened
+    from rydberg_qmem.execute.stored import progress_of
 
-    record = open_record(store)
+    record = opened(store)
     attrs = record.attrs
     fields = {
         "title": "title", "program": "program_sha256", "device": "device", "levels": "levels", "shots": "shots",
@@ -34,6 +35,8 @@ def info(store: Store) -> None:
             f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
         )
         rows.append((label, ", ".join(shown) or "none"))
+    if (known := progress_of(store)) is not None:
+        rows.append(("done", f"{known[0]} of {known[1]} cohorts"))
     rows += [("dims", sizes_text(record.sizes)), ("size", f"{record.nbytes / 1e6:.3g} MB in memory")]
     echo(aligned(rows))
     variables = [

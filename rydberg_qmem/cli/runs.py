@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rydberg_qmem.cli.arguments import checked, inputs_of, parameters_of, rounds_of, shots_of, sweep_of
-from rydberg_qmem.cli.command import Command, ProgramName, Settings, app
+from rydberg_qmem.cli.command import Command, MaxMemory, ProgramName, Settings, Shard, Workers, app
 from rydberg_qmem.cli.pictures import picture_place, save_picture, without_screen
+from rydberg_qmem.cli.progress import shown
 from rydberg_qmem.cli.text import echo, points_of, sizes_text, with_error
 from rydberg_qmem.errors import InputError, did_you_mean
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from rydberg_qmem.compile.steps import Compiled
-    from rydberg_qmem.execute.run import Progress
 
 MOST_LOOPS = 8
 """As many sweep points can be told apart by colour in one plot."""
@@ -40,18 +38,28 @@ def run(
     rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
     sweep: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=V1,V2,…", help="Run all combinations of these parameter values."),
+        typer.Option(
+            metavar="NAME=V1,V2,…", help="Run all combinations of these values; A,B=1:2,3:4 sets A and B together."
+        ),
     ] = None,
     emulator: Annotated[str, typer.Option(help="exact, ideal, qutip, emu_sv, emu_mps or pulser_backend.")] = "exact",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the record.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Where to keep the record; the same run again goes on with it."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a record that is there.")] = False,
-    workers: Annotated[int, typer.Option(help="How many processes.")] = 1,
+    workers: Workers = 1,
+    shard: Shard = None,
+    max_memory: MaxMemory = 8.0,
+    max_seconds: Annotated[float | None, typer.Option(help="Refuse a run that would take longer.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the hysteresis loop: .png, .pdf or .svg.")] = None,
     drive: Annotated[str | None, typer.Option(help="What the plot shows along x.")] = None,
     response: Annotated[str | None, typer.Option(help="What the plot shows along y; key.atom for one atom.")] = None,
 ) -> None:
     """Run a program and keep its record."""
     from rydberg_qmem.execute.run import run as run_program
+    from rydberg_qmem.execute.scale import shard_of
+    from rydberg_qmem.execute.sweep import points_of as settings_of
     from rydberg_qmem.gallery import load
 
     loaded = load(program)
@@ -61,14 +69,17 @@ def run(
     if plot is not None:
         picture_place(plot, "--plot")
         _few_loops(points)
-        first = {name: values[0] for name, values in points.items()}
+        if shard is not None:
+            raise InputError("--plot: needs the whole record, so it excludes --shard")
+        first = settings_of(loaded, {}, points or None)[0]
         drive, response = _loop_of(checked(loaded, {**parameters, **first}, **signals), drive, response)
-    with _progress() as progress:
+    with shown() as progress:
         record = run_program(
             loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
-            store=output, overwrite=overwrite, workers=workers, progress=progress, **signals,
+            store=output, overwrite=overwrite, workers=workers, shard=shard_of(shard), max_memory_gb=max_memory,
+            max_seconds=max_seconds, progress=progress, **signals,
         )  # fmt: skip
-    lines = _summary(record, output)
+    lines = summary(record, output)
     try:
         if plot is not None and drive is not None and response is not None:
             lines += _plotted(record, plot, drive, response)
@@ -115,28 +126,23 @@ def _series(compiled: Compiled) -> list[str]:
     return found
 
 
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Give a function that shows progress on stderr, or None where stderr is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("running", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _summary(record: xr.Dataset, output: Path | None) -> list[str]:
+def summary(record: xr.Dataset, output: Path | None) -> list[str]:
+    """Return what there is to say about a run."""
     attrs = record.attrs
     sampled = "exact" if attrs["shots"] == "exact" else f"{attrs['shots']} shots, seed {attrs['seed']}"
     return [
         f"{attrs['title']}: {sampled}, emulator {attrs['emulator']}, {attrs['wall_s']:.2f} s",
         f"dims: {sizes_text(record.sizes)}",
         f"file: {output}" if output is not None else "file: none; keep the record with -o",
+        *_left(output),
     ]
+
+
+def _left(output: Path | None) -> list[str]:
+    from rydberg_qmem.execute.stored import progress_of
+
+    done, total = (None if output is None else progress_of(output)) or (0, 0)
+    return [f"done: {done} of {total} cohorts; the other shards, or rqm resume, bring the rest"] if done < total else []
 
 
 def _plotted(record: xr.Dataset, path: Path, drive: str, response: str) -> list[str]:

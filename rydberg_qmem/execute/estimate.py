@@ -19,7 +19,8 @@ from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.kinds import KINDS
-from rydberg_qmem.execute.run import Job, prepare, record_bytes, units_of
+from rydberg_qmem.execute.records import record_bytes
+from rydberg_qmem.execute.run import Job, prepare, units_of
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load
@@ -86,7 +87,12 @@ def estimate(
     if isinstance(emulator, str) and emulator not in ("exact", "ideal"):
         raise InputError(f"estimate: knows the emulators exact and ideal ({emulator})")
     job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state)
-    compiled = prepare(job, dict(parameters or {}))
+    return estimate_of(job, prepare(job, dict(parameters or {})))
+
+
+def estimate_of(job: Job, compiled: Compiled) -> Estimate:
+    """Run a few rounds of a point that is compiled already, and scale up what they took."""
+    shots = job.shots
     some = None if shots is None else min(shots, PILOT_SHOTS)
     _pilot(job, compiled, 1, some)
     warm, early = _pilot(job, compiled, WARM_ROUNDS, some)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +55,18 @@ def _attrs(variable: Variable) -> dict[str, Any]:
     return attrs
 
 
+def record_bytes(compiled: Compiled, shots: int | None) -> int:
+    """Return the size of a point's record in memory."""
+    total = 0
+    for variable in compiled.variables:
+        size = int(np.prod([compiled.rounds[loop] for loop in variable.loops], dtype=float))
+        size *= int(np.prod(variable.extra_shape, dtype=float)) * (1 if variable.dtype == "int8" else 8)
+        if variable.origin in ("key", "memory", "final"):
+            size *= shots or 1
+        total += size
+    return total
+
+
 def combine(records: list[xr.Dataset], points: list[Mapping[str, float]]) -> xr.Dataset:
     """Put the points of a sweep along `point`; shorter ones are filled with -1 and NaN."""
     import xarray as xr
@@ -95,8 +110,9 @@ def provenance(
         "emulator": emulator,
         "noise_json": "null",
         "versions_json": json.dumps(
-            {name: _version(name) for name in (*PACKAGES, *EMULATOR_PACKAGES.get(emulator, ()))}
+            {name: version_of(name) for name in (*PACKAGES, *EMULATOR_PACKAGES.get(emulator, ()))}
         ),
+        "git_commit": commit(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(wall_s, 3),
     }
@@ -105,11 +121,33 @@ def provenance(
     return attrs
 
 
-def _version(name: str) -> str:
+def varied(compiled: Sequence[Compiled]) -> frozenset[str]:
+    """Return the parameters that are not the same in all points."""
+    first = compiled[0].parameters
+    return frozenset(name for name in first if any(one.parameters[name] != first[name] for one in compiled))
+
+
+def version_of(name: str) -> str:
+    """Return the installed version of a package."""
     try:
         return version(name)
     except PackageNotFoundError:
         return "unknown"
+
+
+@cache
+def commit() -> str:
+    """Return the commit of the source that runs, where it runs from its repository."""
+    root = Path(__file__).resolve().parents[2]
+    if not ((root / ".git").exists() and (root / "pyproject.toml").exists()):
+        return "none"
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "none"
+    return told.stdout.strip()
 
 
 def outcome_arrays(record: xr.Dataset) -> dict[str, NDArray[np.int8]]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +18,15 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep
 from rydberg_qmem.emulators.protocol import Emulator, Holding, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
+from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.guards import check_limits
 from rydberg_qmem.execute.kinds import KINDS
+from rydberg_qmem.execute.processes import in_processes
+from rydberg_qmem.execute.scale import Scale
+from rydberg_qmem.execute.sweep import Sweep, points_of, swept_names
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load
@@ -34,8 +35,9 @@ from rydberg_qmem.language.program import Program
 if TYPE_CHECKING:
     import xarray as xr
 
+    from rydberg_qmem.execute.estimate import Estimate
+
 MAX_SHOTS = 100_000_000
-_MAX_RECORD_BYTES = 4_000_000_000
 BATCH_BYTES = 200_000_000
 BATCH_COHORTS = 20
 
@@ -52,10 +54,14 @@ def run(
     seed: int | None = None,
     emulator: str | Emulator = "exact",
     state: str = "vector",
-    sweep: Mapping[str, Sequence[float]] | None = None,
+    sweep: Sweep | None = None,
     store: str | Path | None = None,
     overwrite: bool = False,
     workers: int = 1,
+    client: Any = None,
+    shard: tuple[int, int] | None = None,
+    max_memory_gb: float = 8.0,
+    max_seconds: float | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Run a program, given as an object, a ready sequence's name or a path, and return its record.
@@ -76,15 +82,28 @@ def run(
     """
     began = time.perf_counter()
     program = load(program)
-    if store is not None:
-        _store.check_free(store, overwrite=overwrite)
+    scale, place = _scale(workers, client, shard, store), None if store is None else Path(store)
+    if place is not None:
+        _store.check_free(place, overwrite=True)
+        seed = _store.seed_of(place) if seed is None and not overwrite else seed
+    if shard is not None and seed is None and shots is not None:
+        raise InputError("shards need a seed: each would draw another")
     job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state))
-    points = _points(program, parameters, sweep)
+    points, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
     compiled = [prepare(job, point) for point in points]
-    _refuse_too_large(compiled, shots)
-    finished = _execute(job, points, compiled, workers, progress)
+    check_limits(
+        compiled, job.shots, place=place, max_memory_gb=max_memory_gb, max_seconds=max_seconds,
+        estimated=lambda: _estimated(job, compiled[0]),
+    )  # fmt: skip
+    if place is not None:
+        from rydberg_qmem.execute.stored import run_into
+
+        return run_into(
+            place, job, points, compiled, swept=swept, scale=scale, overwrite=overwrite, progress=progress
+        )  # fmt: skip
+    finished = _execute(job, points, compiled, workers, progress, swept or ())
     made = [records.dataset(c, trace) for c, (trace, _) in zip(compiled, finished, strict=True)]
-    record = made[0] if sweep is None else records.combine(made, [_swept(point, sweep) for point in points])
+    record = made[0] if swept is None else records.combine(made, [{n: p[n] for n in swept} for p in points])
     record.attrs = records.provenance(
         compiled[0],
         seed=job.seed,
@@ -92,17 +111,9 @@ def run(
         emulator=emulator_of(emulator).name,
         pruned=max(pruned for _, pruned in finished),
         wall_s=time.perf_counter() - began,
-        varied=_varied(compiled),
+        varied=records.varied(compiled),
     )
-    if store is not None:
-        _store.save_record(record, store, overwrite=overwrite)
     return record
-
-
-def _varied(compiled: list[Compiled]) -> frozenset[str]:
-    """Return the parameters that are not the same in all points."""
-    first = compiled[0].parameters
-    return frozenset(name for name in first if any(one.parameters[name] != first[name] for one in compiled))
 
 
 @dataclass(frozen=True)
@@ -140,26 +151,6 @@ def _seed(seed: int | None, shots: int | None) -> int | None:
     return int(seed)
 
 
-def _points(
-    program: Program, parameters: Mapping[str, float] | None, sweep: Mapping[str, Sequence[float]] | None
-) -> list[dict[str, float]]:
-    base = dict(parameters or {})
-    if sweep is None:
-        return [base]
-    for name, values in sweep.items():
-        if name not in program.parameters:
-            raise InputError(f"sweep: no parameter {name!r}{did_you_mean(name, list(program.parameters))}")
-        if not len(values):
-            raise InputError(f"sweep.{name}: must have at least one value")
-    return [
-        {**base, **dict(zip(sweep, map(float, values), strict=True))} for values in itertools.product(*sweep.values())
-    ]
-
-
-def _swept(point: Mapping[str, float], sweep: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    return {name: point[name] for name in sweep}
-
-
 def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
     """Check and compile one point; every problem is raised before anything runs."""
     problems = check(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds)
@@ -169,27 +160,6 @@ def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
     emulator = emulator_of(job.emulator)
     check_capabilities(emulator, compiled, exact=job.shots is None, state=job.state)
     return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
-
-
-def record_bytes(compiled: Compiled, shots: int | None) -> int:
-    """Return the size of a point's record in memory."""
-    total = 0
-    for variable in compiled.variables:
-        size = int(np.prod([compiled.rounds[loop] for loop in variable.loops], dtype=float))
-        size *= int(np.prod(variable.extra_shape, dtype=float)) * (1 if variable.dtype == "int8" else 8)
-        if variable.origin in ("key", "memory", "final"):
-            size *= shots or 1
-        total += size
-    return total
-
-
-def _refuse_too_large(compiled: list[Compiled], shots: int | None) -> None:
-    total = sum(record_bytes(one, shots) for one in compiled)
-    if total > _MAX_RECORD_BYTES:
-        raise InputError(
-            f"the record would need {total / 1e9:.1f} GB, more than {_MAX_RECORD_BYTES / 1e9:.0f} GB in memory: "
-            "use fewer shots, rounds or points"
-        )
 
 
 def uses_ensemble(steps: tuple[Step, ...]) -> bool:
@@ -217,26 +187,54 @@ class Unit:
     shots: int | None
 
 
-def units_of(job: Job, compiled: list[Compiled]) -> list[Unit]:
-    """Return the units of a run, in order."""
-    return list(_units(job, compiled))
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One unit, with all that a worker needs to run it."""
+
+    job: Job
+    settings: dict[str, float]
+    swept: tuple[str, ...]
+    unit: Unit
+
+    def __str__(self) -> str:
+        return name_of(self.unit, {name: self.settings[name] for name in self.swept})
 
 
-def _units(job: Job, compiled: list[Compiled]) -> Iterator[Unit]:
-    for point, one in enumerate(compiled):
-        if job.shots is None:
-            yield Unit(point, (), None)
-            continue
-        together = 1 if uses_ensemble(one.steps) else _cohorts_together(one)
-        cohorts = range(-(-job.shots // COHORT))
-        for first in range(0, len(cohorts), together):
-            group = tuple(cohorts[first : first + together])
-            yield Unit(point, group, min(job.shots, (group[-1] + 1) * COHORT) - first * COHORT)
+def name_of(unit: Unit, swept: Mapping[str, float]) -> str:
+    """Name a unit in words: its point and its cohorts.
+
+    >>> name_of(Unit(3, (0, 1), 2000), {"angle": 0.5})
+    'point 3 (angle = 0.5), cohorts 0 to 1'
+    """
+    values = ", ".join(f"{name} = {value:g}" for name, value in swept.items())
+    point = f"point {unit.point}{f' ({values})' if values else ''}"
+    if not unit.cohorts:
+        return point
+    first, last = unit.cohorts[0], unit.cohorts[-1]
+    return f"{point}, cohort {first}" if first == last else f"{point}, cohorts {first} to {last}"
 
 
-def _cohorts_together(compiled: Compiled) -> int:
-    per_cohort = COHORT * compiled.target.dimension * 16 * 4
-    return max(1, min(BATCH_COHORTS, BATCH_BYTES // per_cohort))
+def units_of(job: Job, compiled: Sequence[Compiled], *, together: int | None = None) -> list[Unit]:
+    """Return the units of a run, in order; how many cohorts go together never depends on the number of shots."""
+    if job.shots is None:
+        return [Unit(point, (), None) for point in range(len(compiled))]
+    together = together or cohorts_together(compiled)
+    return [_unit(point, first, together, job.shots) for point in range(len(compiled))
+            for first in range(0, -(-job.shots // COHORT), together)]  # fmt: skip
+
+
+def _unit(point: int, first: int, together: int, shots: int) -> Unit:
+    last = min(first + together, -(-shots // COHORT))
+    return Unit(point, tuple(range(first, last)), min(shots, last * COHORT) - first * COHORT)
+
+
+def cohorts_together(compiled: Sequence[Compiled]) -> int:
+    """Return how many cohorts are walked at once: more share more, fewer take less memory."""
+    if any(uses_ensemble(one.steps) for one in compiled):
+        return 1
+    states = max(COHORT * one.target.dimension * 16 * 4 for one in compiled)
+    written = max(records.record_bytes(one, COHORT) for one in compiled)
+    return max(1, min(BATCH_COHORTS, BATCH_BYTES // states, BATCH_BYTES // max(written, 1)))
 
 
 def walk_unit(
@@ -259,13 +257,15 @@ def _execute(
     compiled: list[Compiled],
     workers: int,
     progress: Progress | None,
+    swept: tuple[str, ...],
 ) -> list[tuple[Trace, float]]:
     units = units_of(job, compiled)
+    tasks = [Task(job, points[unit.point], swept, unit) for unit in units]
     alone = Counter(unit.point for unit in units)
     totals = [Trace(one, job.shots if alone[point] > 1 else 0) for point, one in enumerate(compiled)]
     pruned = [0.0] * len(compiled)
     done = 0
-    for unit, (trace, lost) in _walked(job, points, compiled, units, workers):
+    for unit, (trace, lost) in _walked(tasks, compiled, workers):
         first = unit.cohorts[0] * COHORT if unit.cohorts else 0
         if alone[unit.point] == 1:
             totals[unit.point] = trace
@@ -278,19 +278,42 @@ def _execute(
     return list(zip(totals, pruned, strict=True))
 
 
-def _walked(
-    job: Job, points: list[dict[str, float]], compiled: list[Compiled], units: list[Unit], workers: int
-) -> Iterator[tuple[Unit, tuple[Trace, float]]]:
-    if workers < 1:
-        raise InputError(f"workers: must be at least 1 ({workers})")
-    if workers == 1 or len(units) == 1:
-        for unit in units:
-            yield unit, walk_unit(job, compiled[unit.point], unit)
+def _walked(tasks: list[Task], compiled: list[Compiled], workers: int) -> Iterator[tuple[Unit, tuple[Trace, float]]]:
+    if workers == 1 or len(tasks) == 1:
+        for task in tasks:
+            yield task.unit, _walk_named(task, compiled[task.unit.point])
         return
-    with ProcessPoolExecutor(min(workers, len(units), (os.cpu_count() or 1) * 4)) as pool:
-        yield from zip(units, pool.map(_remote, [(job, points[u.point], u) for u in units]), strict=True)
+    coming = iter(in_processes(_remote, tasks, workers, str))
+    early: dict[Unit, tuple[Trace, float]] = {}
+    for task in tasks:  # sums are added in this order, whoever is first
+        while task.unit not in early:
+            other, result = next(coming)
+            early[other.unit] = result
+        yield task.unit, early.pop(task.unit)
 
 
-def _remote(task: tuple[Job, dict[str, float], Unit]) -> Any:
-    job, point, unit = task
-    return walk_unit(job, prepare(job, point), unit)
+def _remote(task: Task) -> tuple[Trace, float]:
+    return _walk_named(task, prepare(task.job, task.settings))
+
+
+def _walk_named(task: Task, compiled: Compiled) -> tuple[Trace, float]:
+    try:
+        return walk_unit(task.job, compiled, task.unit)
+    except RunError as error:
+        raise RunError(f"{task}: {error}") from None
+
+
+def _estimated(job: Job, compiled: Compiled) -> Estimate:
+    from rydberg_qmem.execute.estimate import estimate_of
+
+    return estimate_of(job, compiled)
+
+
+def _scale(
+    workers: int, client: Any, shard: tuple[int, int] | None, store: str | Path | None
+) -> Scale:  # fmt: skip
+    if store is None and (client is not None or shard is not None):
+        raise InputError("client and shard need a store: workers write there, and hand back only counts")
+    if isinstance(workers, bool) or workers != int(workers) or workers < 1:
+        raise InputError(f"workers: must be at least 1 ({workers})")
+    return Scale(int(workers), client, shard)

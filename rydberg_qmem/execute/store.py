@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 CHUNK_BYTES = 4_000_000
+UNFINISHED = "unfinished"
+"""The attribute of a record whose run is not finished."""
 
 
 def check_free(path: str | Path, *, overwrite: bool) -> Path:
@@ -44,12 +47,22 @@ def is_record(place: Path) -> bool:
         return False
 
 
+def seed_of(place: Path) -> int | None:
+    """Return the seed of the record that is stored there, so that a run without one goes on with it."""
+    import json
+
+    if not is_record(place):
+        return None
+    seed = json.loads((place / "zarr.json").read_text(encoding="utf-8"))["attributes"].get("seed", "none")
+    return int(seed) if str(seed).isdigit() else None
+
+
 def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a record as a zarr store; a failed write leaves nothing behind."""
     place = check_free(path, overwrite=overwrite)
     scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        record.to_zarr(scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=_encoding(record))
+        record.to_zarr(scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=encoding(record))
         if place.exists():
             place.rename(scratch / "old")
         (scratch / "record").rename(place)
@@ -59,13 +72,18 @@ def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _encoding(record: xr.Dataset) -> dict[Any, dict[str, Any]]:
+def fast() -> Any:
+    """Return the compressor of records: it comes near the entropy of random bits, and is quick."""
     from zarr.codecs import BloscCodec
 
-    codec = BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
+    return BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle")
+
+
+def encoding(record: xr.Dataset) -> dict[Any, dict[str, Any]]:
+    """Return how xarray is to write each variable of a record."""
     made: dict[Any, dict[str, Any]] = {}
     for name, variable in record.data_vars.items():
-        made[name] = {"compressors": [codec]}
+        made[name] = {"compressors": [fast()]}
         if variable.dtype == np.int8:
             made[name]["fill_value"] = -1
         if "shot" in variable.dims and variable.size:
@@ -79,8 +97,21 @@ def _chunks(variable: xr.DataArray) -> tuple[int, ...]:
     return tuple(shots if dim == "shot" else max(1, size) for dim, size in variable.sizes.items())
 
 
+class UnfinishedWarning(UserWarning):
+    """A record is opened that its run has not finished."""
+
+
 def open_record(path: str | Path) -> xr.Dataset:
-    """Open a stored record lazily."""
+    """Open a stored record lazily; one that is not finished comes with a warning, its missing shots -1 and NaN."""
+    record = opened(path)
+    if UNFINISHED in record.attrs:
+        told = f"{path}: is not finished; what is missing is -1 or NaN; go on with: rqm resume {path}"
+        warnings.warn(told, UnfinishedWarning, stacklevel=2)
+    return record
+
+
+def opened(path: str | Path) -> xr.Dataset:
+    """Open a stored record lazily, finished or not."""
     import xarray as xr
 
     place = Path(path)

@@ -134,3 +134,18 @@ class Trace:
             else:
                 self.data[name] = self.data[name] + other.data[name]
                 self.weight[name] = self.weight[name] + other.weight[name]
+
+    def sums(self) -> Array:
+        """Return everything that is summed over shots, and its weights, as one row of numbers."""
+        rows = [np.ascontiguousarray(part).view(float).ravel() for part in self._summed()]
+        return np.concatenate(rows) if rows else np.zeros(0)
+
+    def take_sums(self, row: Array) -> None:
+        """Take back a row that `sums` of a trace of the same program gave."""
+        for part in self._summed():
+            size = part.size * (part.itemsize // 8)
+            part[...] = row[:size].view(part.dtype).reshape(part.shape)
+            row = row[size:]
+
+    def _summed(self) -> list[NDArray[Any]]:
+        return [part for name, weight in self.weight.items() for part in (self.data[name], weight)]

@@ -12,6 +12,7 @@ import pytest
 import zarr
 
 import rydberg_qmem as rq
+import rydberg_qmem.analysis.accessor
 from rydberg_qmem.errors import StoreError
 from tests.execute.test_records import PROGRAM
 
@@ -104,7 +105,7 @@ def test_a_record_is_overwritten_when_asked(tmp_path: Path) -> None:
 def test_a_place_that_is_taken_is_refused_before_anything_runs(tmp_path: Path) -> None:
     path, heard = stored(tmp_path / "r.zarr"), []
 
-    with pytest.raises(StoreError, match="is there already"):
+    with pytest.raises(StoreError, match="is there already, and was saved whole"):
         rq.run("rabi", shots=5, store=path, progress=lambda *now: heard.append(now))
     assert not heard
 
@@ -206,3 +207,51 @@ def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path, name: str) ->
 
     with pytest.raises(StoreError):
         rq.save_record(record(), tmp_path / name)
+
+
+# --- released versions ---
+
+RELEASED = sorted((Path(__file__).parent.parent / "data" / "records").glob("*.zarr"))
+
+
+@pytest.mark.parametrize("path", RELEASED, ids=[path.stem for path in RELEASED])
+def test_a_record_of_a_released_version_opens(path: Path) -> None:
+    before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    made = rq.open_record(path)
+
+    assert dict(made.sizes) == {"point": 2, "shot": 40, "round": 12, "clicks_atom": 2}
+    assert made.clicks.dtype == np.int8
+    assert set(np.unique(made.clicks.isel(point=1).values)) == {0, 1}
+    assert (made.clicks.isel(point=0, round=slice(8, None)).values == -1).all()
+    assert made.clicks_atom.values.tolist() == ["a", "s"]
+    assert made.period.values.tolist() == [4, 6]
+    assert rq.Program.from_json(made.attrs["program_json"]).name == "two_port_memristor"
+    assert json.loads(made.attrs["versions_json"])["rydberg_qmem"] == path.stem
+    assert float(made.qmem.unstack().R.sel(period=6).isel(round=0).mean()) == 0.5
+    assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
+
+
+def test_this_version_has_left_a_record() -> None:
+    assert rq.__version__ in [path.stem for path in RELEASED]
+
+
+# --- netCDF ---
+
+
+@pytest.mark.parametrize("shots", [30, None])
+def test_a_record_becomes_one_netcdf_file(tmp_path: Path, shots: int | None) -> None:
+    import xarray as xr
+
+    from rydberg_qmem.execute.netcdf import export
+
+    made = record(shots)
+    export(made, tmp_path / "r.nc")
+    with xr.open_dataset(tmp_path / "r.nc", engine="h5netcdf") as again:
+        assert np.array_equal(again.m.values, made.m.values, equal_nan=True)
+        assert again.m.dtype == made.m.dtype
+        assert np.array_equal(again.q_density_matrix_imag.values, made.q_density_matrix.values.imag, equal_nan=True)
+        assert again.m_atom.values.tolist() == made.m_atom.values.tolist()
+        assert again.attrs["program_sha256"] == made.attrs["program_sha256"]
+    with pytest.raises(StoreError, match="is there already"):
+        export(made, tmp_path / "r.nc")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["r.nc"]

@@ -1,0 +1,41 @@
+"""Commands that go on with a record, or hand it on: resume, export-netcdf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rydberg_qmem.cli.command import Command, MaxMemory, Shard, Store, Workers, app
+from rydberg_qmem.cli.progress import shown
+from rydberg_qmem.cli.runs import summary
+from rydberg_qmem.cli.text import echo
+
+
+@app.command(cls=Command)
+def resume(store: Store, workers: Workers = 1, shard: Shard = None, max_memory: MaxMemory = 8.0) -> None:
+    """Finish the run of a record that was interrupted, from what the record says."""
+    from rydberg_qmem.execute.run import run as run_program
+    from rydberg_qmem.execute.scale import shard_of
+    from rydberg_qmem.execute.stored import resume as resumed
+
+    with shown() as progress:
+        record = resumed(
+            store, run=run_program, workers=workers, shard=shard_of(shard), max_memory_gb=max_memory, progress=progress
+        )
+    echo(summary(record, store))
+
+
+@app.command("export-netcdf", cls=Command)
+def export_netcdf(
+    store: Store,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file, .nc.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a record as one netCDF file (needs the extra `netcdf`)."""
+    from rydberg_qmem.execute.netcdf import export
+    from rydberg_qmem.execute.store import open_record
+
+    export(open_record(store), output, overwrite=overwrite)
+    typer.echo(str(output))

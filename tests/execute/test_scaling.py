@@ -1,0 +1,343 @@
+"""Whoever runs the cohorts, in whatever order, killed or not: the same record, or a clear word on what is missing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rydberg_qmem as rq
+from rydberg_qmem.execute import draws, stored
+from rydberg_qmem.execute.lock import StaleLockWarning
+from rydberg_qmem.execute.regions import LEDGER, Regions
+from tests.execute.scaling import PROGRAM, UNITS, deadly, ended_badly, killed_at_write, run, sha256
+
+ROOT = Path(rq.__file__).parent.parent
+
+
+@cache
+def whole() -> str:
+    """Return the hash of the run that nothing disturbed, kept in memory."""
+    return sha256(run())
+
+
+def kept(place: Path) -> int:
+    return int(Regions(place).done().sum())
+
+
+# --- the same record, whoever runs it ---
+
+
+def test_a_stored_run_is_the_run_in_memory(tmp_path: Path) -> None:
+    assert sha256(run(tmp_path / "r.zarr")) == whole()
+
+
+def test_two_processes_give_the_same_record(tmp_path: Path) -> None:
+    assert sha256(run(tmp_path / "r.zarr", workers=2)) == whole()
+
+
+def test_two_processes_give_the_same_record_in_memory() -> None:
+    assert sha256(run(workers=2)) == whole()
+
+
+def test_shards_in_reversed_order_give_the_same_record(tmp_path: Path) -> None:
+    for i in (4, 3, 2, 1):
+        record = run(tmp_path / "r.zarr", shard=(i, 4))
+        assert ("unfinished" in record.attrs) == (i > 1)
+
+    assert sha256(rq.open_record(tmp_path / "r.zarr")) == whole()
+
+
+def test_cohorts_in_shuffled_order_give_the_same_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = stored._walked
+
+    def shuffled(missing: list[stored.StoredTask], *args: Any) -> Any:
+        return plain([missing[i] for i in np.random.default_rng(3).permutation(len(missing))], *args)
+
+    monkeypatch.setattr(stored, "_walked", shuffled)
+    assert sha256(run(tmp_path / "r.zarr")) == whole()
+
+
+def test_a_mutant_whose_numbers_hang_on_the_order_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, turns = draws._sequence, iter(range(10**6))
+    before = whole()
+    monkeypatch.setattr(draws, "_sequence", lambda seed, point, cohort, stream: plain(seed, 0, next(turns), stream))
+    for i in (2, 1):
+        run(tmp_path / "r.zarr", shard=(i, 2))
+
+    assert sha256(rq.open_record(tmp_path / "r.zarr")) != before
+
+
+def test_a_mutant_that_adds_sums_as_they_come_is_found() -> None:
+    values = np.random.default_rng(1).random(400)
+
+    assert sum(values) != sum(values[::-1])  # why units are added in one order, whoever was first
+
+
+# --- killed ---
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_times_are_survived(tmp_path: Path) -> None:
+    began = time.perf_counter()
+    ended_badly(run, tmp_path / "timed.zarr")
+    lasts, reached = time.perf_counter() - began, []
+    for i, part in enumerate(np.random.default_rng(20).random(20)):
+        place = tmp_path / f"{i}.zarr"
+        ended_badly(run, place, after_s=part * lasts)
+        reached.append(kept(place) if place.exists() else 0)
+        with warnings_of_stale_locks():
+            assert sha256(run(place)) == whole(), (i, reached)
+
+    assert min(reached) < UNITS / 4
+    assert max(reached) > UNITS / 2
+    assert not list(tmp_path.glob(".*"))
+
+
+def warnings_of_stale_locks() -> Any:
+    return warnings.catch_warnings(action="ignore", category=StaleLockWarning)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 11, 18])
+def test_a_kill_between_any_two_writes_is_survived(tmp_path: Path, number: int) -> None:
+    place = tmp_path / "r.zarr"
+
+    assert ended_badly(killed_at_write, number, place) == -signal.SIGKILL
+    with warnings_of_stale_locks():
+        assert sha256(run(place)) == whole()
+
+
+def test_a_mutant_that_marks_before_it_writes_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, before, plain = tmp_path / "r.zarr", whole(), Regions.write
+
+    def marks_first(self: Regions, point: int, cohorts: Any, *values: Any) -> None:
+        last = cohorts[-1] + 1
+        self.ledger["cohort_done"][point, cohorts[0] : last] = self.layout.expected()[cohorts[0] : last]
+        plain(self, point, cohorts, *values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Regions, "write", marks_first)
+        assert ended_badly(killed_at_write, 1, place) == -signal.SIGKILL
+    with warnings_of_stale_locks():
+        assert sha256(run(place)) != before
+
+
+def test_only_the_marker_is_trusted(tmp_path: Path) -> None:
+    place = tmp_path / "r.zarr"
+    run(place)
+    regions = Regions(place)
+    regions.group["m"][1, 1000:2000] = 0
+    run(place)
+    assert sha256(rq.open_record(place)) != whole()  # marked as done, so it is not run again
+
+    regions.ledger["cohort_done"][1, 1] = 0
+    regions.group.attrs["unfinished"] = 1
+    assert sha256(run(place)) == whole()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_keeps_what_is_done_and_goes_on(tmp_path: Path, number: int, code: int) -> None:
+    file, place = tmp_path / "feels.yaml", tmp_path / "r.zarr"
+    file.write_text(PROGRAM.to_yaml())
+    command = [sys.executable, "-m", "rydberg_qmem"]
+    options = ["--shots", "60000", "--seed", "11", "--emulator", "ideal", "--workers", "2", "-o", str(place)]
+    process = subprocess.Popen(
+        [*command, "run", str(file), *options], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for(lambda: place.exists() and kept(place) >= 3)
+    os.killpg(process.pid, number)  # as a terminal or a batch system does: the workers hear it too
+    _, told = process.communicate(timeout=30)
+
+    assert process.returncode == code
+    assert "interrupted\n" in told
+    assert f"of 60 cohorts are kept in {place}; go on with: rqm resume {place}" in told
+    assert "Traceback" not in told
+    done = kept(place)
+    assert 3 <= done < 60
+    again = subprocess.run([*command, "resume", str(place)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "60000 shots, seed 11" in again.stdout
+    assert kept(place) == 60
+
+
+def wait_for(condition: Any, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_worker_process_that_dies_is_told_and_its_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "r.zarr"
+    with monkeypatch.context() as patched:
+        patched.setattr(stored, "work", deadly)
+        with pytest.raises(rq.RunError, match=r"a worker process died.*point 1 \(theta = 0.5, rounds = 4\), cohort 2"):
+            run(place, workers=2)
+
+    assert 0 < kept(place) < UNITS
+    assert sha256(run(place, workers=2)) == whole()
+
+
+# --- Dask ---
+
+
+@pytest.fixture
+def path_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def cluster(workers: int) -> Any:
+    from distributed import LocalCluster
+
+    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings(action="ignore"):
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("path_for_workers", "quiet")
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_cluster_gives_the_same_record(tmp_path: Path, workers: int) -> None:
+    with cluster(workers) as made, made.get_client() as client:
+        assert sha256(run(tmp_path / "r.zarr", client=client)) == whole()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("path_for_workers", "quiet")
+def test_two_workers_killed_in_a_cluster_change_nothing(tmp_path: Path) -> None:
+    with cluster(2) as made, made.get_client() as client:
+        alive = client.run(os.getpid)
+        heard: list[int] = []
+
+        def kill(done: int, total: int) -> None:
+            heard.append(done)
+            if len(heard) in (2, 4):
+                os.kill(list(alive.values())[len(heard) // 2 - 1], signal.SIGKILL)
+
+        record = run(tmp_path / "r.zarr", client=client, progress=kill)
+
+        assert set(alive.values()).isdisjoint(client.run(os.getpid).values())
+    assert sha256(record) == whole()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("path_for_workers", "quiet")
+def test_a_task_that_kills_every_worker_is_named_and_the_others_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "r.zarr"
+    with monkeypatch.context() as patched, cluster(2) as made, made.get_client() as client:
+        patched.setattr(stored, "work", deadly)
+        began = time.monotonic()
+        with pytest.raises(rq.RunError) as caught:
+            run(place, client=client)
+        assert time.monotonic() - began < 60
+
+    assert "point 1 (theta = 0.5, rounds = 4), cohort 2: killed every worker that tried" in str(caught.value)
+    assert caught.value.exit_code == 1
+    assert kept(place) == UNITS - 1
+    assert sha256(run(place)) == whole()
+
+
+# --- disk full ---
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from rydberg_qmem.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+main()
+"""
+
+
+def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
+    file, place = tmp_path / "feels.yaml", tmp_path / "r.zarr"
+    file.write_text(PROGRAM.to_yaml())
+    words = ["run", str(file), "--shots", "2000", "--seed", "3", "--emulator", "ideal", "-o", str(place)]
+    words += ["--sweep", "rounds=2,300"]  # the first point's chunks are small, the second's do not fit
+
+    full = subprocess.run(
+        [sys.executable, "-c", LIMITED, "15000", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 1, full.stderr
+    assert f"{place}: cannot be written" in full.stderr
+    assert "bytes are needed for point 1 (rounds = 300), cohort 0" in full.stderr
+    assert "File too large" in full.stderr
+    assert kept(place) == 2
+    with pytest.warns(UserWarning, match="not finished"):
+        first = rq.open_record(place).isel(point=0)
+    call: Any = {"shots": 2000, "seed": 3, "emulator": "ideal", "sweep": {"rounds": [2, 300]}}
+    fresh = rq.run(PROGRAM, **call)
+    assert np.array_equal(first.m.values, fresh.m.isel(point=0).values)
+    assert sha256(rq.run(PROGRAM, store=place, **call)) == sha256(fresh)
+
+
+def test_a_disk_too_small_is_told_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**6, 10**6, 1000))
+    with pytest.raises(rq.InputError, match=r"would take .* GB or more, but 0\.0 GB are free"):
+        run(tmp_path / "r.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+# --- one at a time ---
+
+
+def test_two_runs_into_one_store_exclude_each_other(tmp_path: Path) -> None:
+    place, inside, go_on = tmp_path / "r.zarr", threading.Event(), threading.Event()
+
+    def waits(done: int, total: int) -> None:
+        inside.set()
+        go_on.wait(30)
+
+    first = threading.Thread(target=lambda: run(place, progress=waits))
+    first.start()
+    assert inside.wait(60)
+    before = sorted(map(str, place.rglob("*")))
+    with pytest.raises(rq.QmemError, match="another run is writing there") as caught:
+        run(place)
+    with pytest.raises(rq.QmemError, match="another run is writing there"):
+        run(place, shard=(1, 2))
+    assert sorted(map(str, place.rglob("*"))) == before
+    go_on.set()
+    first.join()
+
+    assert caught.value.exit_code == 2
+    assert sha256(rq.open_record(place)) == whole()
+
+
+def test_a_lock_that_a_killed_run_left_is_taken_over_with_a_warning(tmp_path: Path) -> None:
+    place = tmp_path / "r.zarr"
+    ended_badly(killed_at_write, 12, place)
+
+    with pytest.warns(UserWarning, match=r"process \d+ ended without freeing \.r\.zarr\.lock; taken over"):
+        run(place)
+
+
+def test_a_store_is_no_place_for_people(tmp_path: Path) -> None:
+    import socket
+
+    run(tmp_path / "r.zarr", sweep=None, shots=10)
+    texts = b"".join(p.read_bytes() for p in tmp_path.rglob("zarr.json"))
+
+    assert str(tmp_path).encode() not in texts
+    assert socket.gethostname().encode() not in texts
+    assert (tmp_path / "r.zarr" / LEDGER).is_dir()
