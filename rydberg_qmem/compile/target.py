@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 from rydberg_qmem.language.program import Program
 
-Level = Literal["r", "g", "h", "0", "1"]
+Level = Literal["r", "g", "h", "0", "1", "x"]
 DEVICES = ("DigitalAnalogDevice", "AnalogDevice", "MockDevice")
 
 LEVELS: dict[frozenset[str], tuple[str, ...]] = {
@@ -135,10 +135,11 @@ def register_of(program: Program, device: Any) -> Any:
         return register  # validation of the sequence will say what is wrong with it
 
 
-def make_target(program: Program, bases: frozenset[str]) -> Target:
+def make_target(program: Program, bases: frozenset[str], *, leakage: bool = False) -> Target:
     """Resolve device and register, and pin the level set that `bases` need."""
     device = device_of(program)
     wanted = bases or frozenset({"ground-rydberg"})
     if wanted not in LEVELS:
         raise CapabilityError(f"XY (microwave) and {', '.join(sorted(wanted - {'XY'}))} cannot be used together")
-    return Target(device, register_of(program, device), program.register.names, LEVELS[wanted])
+    levels = (*LEVELS[wanted], *(("x",) if leakage else ()))
+    return Target(device, register_of(program, device), program.register.names, levels)

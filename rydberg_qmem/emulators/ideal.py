@@ -16,9 +16,10 @@ from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators import rotations
 from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
 from rydberg_qmem.language.blocks import CNOT, CZ, Rotate
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.noise import PREPARATION_AND_READOUT
 
 Gate = Rotate | CZ | CNOT
 
@@ -84,7 +85,9 @@ class Ideal:
     """Gates act at once and without error; tells pulse errors from the algorithm's."""
 
     name = "ideal"
-    capabilities = Capabilities()
+    capabilities = Capabilities(
+        noise=frozenset(PREPARATION_AND_READOUT), hardware=DURATIONS | READOUT | SIDE_EFFECTS | DECOHERENCE
+    )
 
     def __init__(self) -> None:
         self._pulses = Exact()
@@ -109,7 +112,7 @@ class Ideal:
                 states = apply_gate(target, part, scope, states)
         return states
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after `duration_ns` in the dark."""
         return self._pulses.wait(target, states, duration_ns)
 

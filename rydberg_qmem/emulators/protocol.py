@@ -16,6 +16,12 @@ from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.expressions import Expression
 
 
+DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
+READOUT = frozenset({"p_false_pos", "p_false_neg", "confusion"})
+SIDE_EFFECTS = frozenset({"loss", "spectator_dephasing", "spectator_heating"})
+DECOHERENCE = frozenset({"t1_us", "t2_us", "rydberg_lifetime_us"})
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What an emulator can run; checked before anything runs.
@@ -29,6 +35,10 @@ class Capabilities:
     states: bool = True
     exact: bool = True
     factorises: bool = True
+    noise: frozenset[str] = frozenset({"p_false_pos", "p_false_neg"})
+    """Fields of a noise model that it can follow."""
+    hardware: frozenset[str] = DURATIONS | READOUT
+    """Fields of a hardware profile that it can follow."""
 
 
 class Emulator(Protocol):
@@ -55,7 +65,7 @@ class Emulator(Protocol):
         """
         ...
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states of all of a target's atoms after waiting in the dark."""
         ...
 

@@ -24,10 +24,13 @@ from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.environment import Surroundings, check_surroundings, kind_of_state
 from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.library import load
+from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
 
 if TYPE_CHECKING:
@@ -50,7 +53,9 @@ def run(
     shots: int | None = COHORT,
     seed: int | None = None,
     emulator: str | Emulator = "exact",
-    state: str = "vector",
+    state: str = "auto",
+    noise: Noise | Mapping[str, Any] | Any | None = None,
+    hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
     sweep: Mapping[str, Sequence[float]] | None = None,
     store: str | Path | None = None,
     overwrite: bool = False,
@@ -63,7 +68,10 @@ def run(
     dimension. A `sweep` maps parameter names to values; all combinations are run, along `point`. The same
     program, seed and versions give the same record, whatever `workers`; `seed=None` draws one and writes it
     into the record. The `state` of a branch is a `vector`, or a `density_matrix`, which needs no chance for what is
-    never read: resets do not multiply branches. `progress` is called with the shots (or rounds) done and their total.
+    never read: resets do not multiply branches; `auto` takes what is cheaper, and with noise either density matrices
+    or quantum-jump trajectories, one per shot. `noise` (a mapping, or a `pulser.NoiseModel`) and `hardware` (a
+    profile, a mapping, a profile's name or a YAML file) stand in for the program's own; both are ideal if neither
+    says. `progress` is called with the shots (or rounds) done and their total.
 
     >>> program = Program(
     ...     name="half",
@@ -77,7 +85,8 @@ def run(
     program = load(program)
     if store is not None:
         _store.check_free(store, overwrite=overwrite)
-    job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state))
+    around = surroundings(program, noise, hardware)
+    job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state), around)
     points = _points(program, parameters, sweep)
     compiled = [prepare(job, point) for point in points]
     _refuse_too_large(compiled, shots)
@@ -92,6 +101,8 @@ def run(
         pruned=max(pruned for _, pruned in finished),
         wall_s=time.perf_counter() - began,
         varied=_varied(compiled),
+        around=job.around,
+        state=kind_of_state(job.state, job.around, compiled[0], job.shots),
     )
     if store is not None:
         _store.save_record(record, store, overwrite=overwrite)
@@ -115,11 +126,20 @@ class Job:
     seed: int | None
     emulator: str | Emulator
     state: str
+    around: Surroundings = Surroundings()
+
+
+def surroundings(program: Program, noise: Any, hardware: Any) -> Surroundings:
+    """Return noise and hardware as given, else as the program has them."""
+    profile = profile_of(hardware if hardware is not None else program.hardware)
+    made = Noise.of(noise if noise is not None else program.noise)
+    return Surroundings(made, profile if profile is not None else Surroundings().hardware)
 
 
 def _state(state: str) -> str:
-    if state not in KINDS:
-        raise InputError(f"state: must be one of {', '.join(KINDS)}{did_you_mean(state, list(KINDS))} ({state})")
+    known = ["auto", *KINDS]
+    if state not in known:
+        raise InputError(f"state: must be one of {', '.join(known)}{did_you_mean(state, known)} ({state})")
     return state
 
 
@@ -164,9 +184,21 @@ def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
     problems = check(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds)
     if problems:
         raise ProgramError(problems)
-    compiled = compile_program(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds)
-    check_capabilities(emulator_of(job.emulator), compiled, exact=job.shots is None)
+    noise, emulator, exact = job.around.noise, emulator_of(job.emulator), job.shots is None
+    compiled = compile_program(
+        job.program, parameters=point, inputs=job.inputs, rounds=job.rounds,
+        leakage=noise is not None and noise.with_leakage,
+    )  # fmt: skip
+    check_surroundings(job.around, emulator, compiled, exact=exact)
+    check_capabilities(emulator, compiled, exact=exact)
+    kind_of_state(job.state, job.around, compiled, job.shots)
     return compiled
+
+
+def walk_of(job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, **options: Any) -> Walk:
+    """Return a walk through a compiled point, its states kept as asked or as is cheaper."""
+    kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots)]
+    return Walk(compiled, emulator_of(job.emulator), trace, draws, kind, job.around, **options)
 
 
 def record_bytes(compiled: Compiled, shots: int | None) -> int:
@@ -245,7 +277,7 @@ def walk_unit(
 
     trace = Trace(compiled, unit.shots)
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
-    walk = Walk(compiled, emulator_of(job.emulator), trace, draws, KINDS[job.state], on_round=on_round)
+    walk = walk_of(job, compiled, trace, draws, on_round=on_round)
     with threadpool_limits(1, user_api="blas"):  # many small products: threads wait for each other more than they help
         walk.run(unit.shots)
     return trace, walk.pruned

@@ -16,6 +16,8 @@ from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language import files
 from rydberg_qmem.language.blocks import Block
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.hardware import HardwareProfile
+from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.problems import problems_of
 from rydberg_qmem.language.registers import Register
 from rydberg_qmem.language.values import FrozenMapping, Model, Name
@@ -72,6 +74,8 @@ class Program(Model):
     inputs: FrozenMapping[Name, Input] = Field(default_factory=dict)
     memory: FrozenMapping[Name, Memory] = Field(default_factory=dict)
     body: tuple[Block, ...]
+    noise: Noise | None = None
+    hardware: str | HardwareProfile | None = None
 
     _source: files.SourceMap | None = PrivateAttr(default=None)
 
@@ -139,9 +143,12 @@ class Program(Model):
     def fingerprint(self) -> str:
         """Return the sha256 of the canonical JSON: equal programs have equal fingerprints.
 
-        Keys are sorted, but for the atoms, whose order is part of the register.
+        Keys are sorted, but for the atoms, whose order is part of the register. Noise and hardware count where given.
         """
         data = self.model_dump(mode="json", by_alias=True)
+        for name in ("noise", "hardware"):
+            if data[name] is None:
+                del data[name]
         atoms = data["register"].get("atoms")
         if atoms is not None:
             data["register"]["atoms"] = [[name, place] for name, place in atoms.items()]
