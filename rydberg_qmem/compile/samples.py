@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.shapes import Array, Levels, Scope, column, levels
+from rydberg_qmem.compile.shapes import Array, Scope, column, levels
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Drive, Schedule, wrapped
 from rydberg_qmem.errors import RunError
@@ -58,6 +58,9 @@ def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
         _track(drive, scope, target)
 
 
+_DARK = np.zeros((1, 1))
+
+
 def _track(drive: Drive, scope: Scope, target: Target) -> Track:
     duration = drive.stop - drive.start
     phase = np.full(1, drive.fixed_phase)
@@ -66,17 +69,18 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
     if drive.angle is not None:
         angle = column(drive.angle, scope)
         angle = wrapped(angle, drive.reach) if drive.reach else angle
-        level = (angle * NS_PER_US / duration)[:, None]
-        ends = np.array([0, duration])
-        amplitude, detuning = Levels(ends, level), Levels(ends, np.zeros((1, 1)))
+        level = angle * NS_PER_US / duration
         _check_finite(drive, level)
+        _check_finite(drive, phase)
         _check_amplitude(drive, np.abs(level), target)
-    else:
-        amplitude = levels(drive.amplitude, scope, duration)
-        detuning = levels(drive.detuning, scope, duration)
-        _check_finite(drive, amplitude.values)
-        _check_amplitude(drive, amplitude.values, target)
-        _check_detuning(drive, detuning.values, target)
+        turned = np.asarray(level * np.exp(-1j * phase), dtype=complex)[:, None]
+        ends = np.array([drive.start, drive.stop])
+        return Track(drive.basis, drive.atoms, drive.weights, ends, turned, _DARK, not drive.names)
+    amplitude = levels(drive.amplitude, scope, duration)
+    detuning = levels(drive.detuning, scope, duration)
+    _check_finite(drive, amplitude.values)
+    _check_amplitude(drive, amplitude.values, target)
+    _check_detuning(drive, detuning.values, target)
     _check_finite(drive, phase)
     breaks = np.union1d(amplitude.breaks, detuning.breaks)
     a = amplitude.values[:, np.searchsorted(amplitude.breaks, breaks[:-1], side="right") - 1]

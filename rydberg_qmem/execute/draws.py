@@ -51,10 +51,11 @@ class Draws:
 
     def __post_init__(self) -> None:
         made = {
-            stream: [np.random.Philox(_sequence(self.seed, self.point, cohort, stream)) for cohort in self.cohorts]
+            stream: [_Stream(_sequence(self.seed, self.point, cohort, stream)) for cohort in self.cohorts]
             for stream in range(STREAMS)
         }
-        object.__setattr__(self, "_philox", made)
+        object.__setattr__(self, "_streams", made)
+        object.__setattr__(self, "_order", np.arange(len(self.cohorts) * self.size))
 
     def uniform(self, shots: Index, stream: int, place: Place, columns: int = 1) -> Array:
         """Return numbers in [0, 1) for some shots, (rows, columns)."""
@@ -65,21 +66,30 @@ class Draws:
         return self._drawn(shots, stream, place, columns, "standard_normal")
 
     def _drawn(self, shots: Index, stream: int, place: Place, columns: int, law: str) -> Array:
-        present = np.unique(shots // self.size) if len(self.cohorts) > 1 else np.zeros(1, dtype=np.int64)
-        numbers = np.empty((len(self.cohorts), self.size, columns))
+        streams: list[_Stream] = self._streams[stream]  # type: ignore[attr-defined]  # set in __post_init__
+        in_order = np.array_equal(shots, self._order[: len(shots)])  # type: ignore[attr-defined]  # set there too
+        present = np.arange(-(-len(shots) // self.size)) if in_order else np.unique(shots // self.size)
+        numbers = np.empty((len(streams), self.size, columns))
         for cohort in present:
-            philox = self._philox[stream][cohort]  # type: ignore[attr-defined]  # set in __post_init__
-            numbers[cohort] = getattr(_at(philox, place), law)((self.size, columns))
-        return np.asarray(numbers.reshape(-1, columns)[shots])
+            numbers[cohort] = getattr(streams[cohort].at(place), law)((self.size, columns))
+        flat = numbers.reshape(-1, columns)
+        return np.asarray(flat[: len(shots)] if in_order else flat[shots])
 
 
-def _at(philox: np.random.Philox, place: Place) -> np.random.Generator:
-    """Return a generator that begins at a place of its own in the stream."""
-    state = philox.state
-    state["state"]["counter"][:] = (0, place.visit, place.step, 0)
-    state["buffer_pos"], state["has_uint32"] = 4, 0
-    philox.state = state
-    return np.random.Generator(philox)
+class _Stream:
+    """One stream of one cohort: a generator that can begin at any place."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        self._philox = np.random.Philox(seed)
+        self._state = self._philox.state
+        self._generator = np.random.Generator(self._philox)
+
+    def at(self, place: Place) -> np.random.Generator:
+        """Return the generator, about to give the numbers of a place."""
+        self._state["state"]["counter"][:] = (0, place.visit, place.step, 0)
+        self._state["buffer_pos"], self._state["has_uint32"] = 4, 0
+        self._philox.state = self._state
+        return self._generator
 
 
 @dataclass

@@ -36,7 +36,7 @@ class Part:
 
     def take(self, rows: Index | NDArray[np.bool_]) -> Part:
         """Return the part for some of the rows."""
-        return replace(self, state_of=self.state_of[rows])
+        return Part(self.atoms, self.states, self.state_of[rows], self.kind)
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,14 @@ class Population:
 
     def with_values(self, **values: Array) -> Population:
         """Return the population with some classical values replaced."""
-        return replace(self, values={**self.values, **values})
+        return Population(self.parts, self.weights, self.shots, {**self.values, **values})
 
     def with_parts(self, old: Iterable[Part], new: Iterable[Part]) -> Population:
         """Return the population with some parts replaced, parts in the order of their first atoms."""
         gone = {part.atoms for part in old}
         parts = [*(part for part in self.parts if part.atoms not in gone), *new]
-        return replace(self, parts=tuple(sorted(parts, key=lambda part: part.atoms)))
+        parts.sort(key=lambda part: part.atoms)
+        return Population(tuple(parts), self.weights, self.shots, self.values)
 
     def holding(self, atoms: Iterable[int]) -> list[Part]:
         """Return the parts that hold any of some atoms."""
@@ -144,7 +145,7 @@ def merge_states(part: Part) -> Part:
         return part
     used, which = compact(part.state_of, len(part.states))
     states, same = part.kind.distinct(part.states[used])
-    return replace(part, states=states, state_of=same[which])
+    return Part(part.atoms, states, same[which], part.kind)
 
 
 def merge_branches(population: Population, live: frozenset[str]) -> Population:
@@ -208,17 +209,24 @@ def choose(population: Population, part: Part, split: Split, uniform: Array) -> 
     base = round(split.outcomes ** (1 / atoms))
     outcome = np.zeros(len(population), dtype=np.int64)
     for k in range(atoms):
-        tree = chances.reshape(len(chances), base ** (k + 1), -1).sum(axis=2).reshape(len(chances), base**k, base)
-        total = tree.sum(axis=2, keepdims=True)
-        ladder = np.cumsum(np.divide(tree, total, out=np.ones_like(tree), where=total > 0), axis=2)
-        last = (tree > 0).cumsum(axis=2).argmax(axis=2)  # rounding must not choose what cannot be
-        steps = ladder[part.state_of, outcome]
-        chosen = (uniform[:, k : k + 1] >= steps[:, :-1]).sum(axis=1)
-        outcome = outcome * base + np.minimum(chosen, last[part.state_of, outcome])
-    impossible = chances[part.state_of, outcome] <= 0
-    if impossible.any():
-        outcome = np.where(impossible, chances[part.state_of].argmax(axis=1), outcome)
+        steps = _ladder(chances.reshape(len(chances), base ** (k + 1), -1).sum(axis=2).reshape(-1, base))
+        node = part.state_of * base**k + outcome
+        outcome *= base
+        for rung in steps.T:
+            outcome += uniform[:, k] >= rung.take(node)
     return Chosen(population, outcome, chances)
+
+
+def _ladder(tree: Array) -> Array:
+    """Return, for each node, the numbers from which on its second, third … branch is chosen.
+
+    Rounding must not choose what cannot be: from the last possible branch on, no number is large enough.
+    """
+    total = tree.sum(axis=1, keepdims=True)
+    steps = np.cumsum(np.divide(tree, total, out=np.ones_like(tree), where=total > 0), axis=1)
+    last = (tree > 0).cumsum(axis=1).argmax(axis=1)
+    steps[np.arange(tree.shape[1]) >= last[:, None]] = np.inf
+    return np.asarray(steps[:, :-1])
 
 
 Project = Callable[[Kind, State, Index], State]

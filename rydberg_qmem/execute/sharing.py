@@ -16,6 +16,11 @@ Index = NDArray[np.int64]
 STATE_TOLERANCE = 1e-12
 """Amplitudes closer than this, after the global phase is fixed, are one state."""
 
+FEW = 256
+"""So many values are sorted sooner than hashed."""
+DENSE = 16
+"""Codes up to so many times the number of rows are looked up in a table instead of hashed."""
+
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -29,16 +34,49 @@ def distinct(columns: Sequence[NDArray[np.generic]]) -> tuple[Index, Index]:
     >>> which.tolist(), len(first)
     ([0, 1, 0], 2)
     """
-    words = np.concatenate([_words(column) for column in columns], axis=1)
-    first, which = factorize(_hash(words))
-    if not np.array_equal(words[first][which], words):  # a collision of 64-bit hashes
-        _, first, which = np.unique(words, axis=0, return_index=True, return_inverse=True)
-        which = which.ravel()
+    code, size = np.zeros(len(columns[0]), dtype=np.int64), 1
+    for column in columns:
+        more, count = _coded(column)
+        if count == 1:
+            continue
+        if size * count > DENSE * len(code):
+            code, size = _renumbered(code, size)
+        code, size = code * count + more, size * count
+    which, size = _renumbered(code, size)
+    first = np.empty(size, dtype=np.int64)
+    first[which] = np.arange(len(which))
     return first, which
+
+
+def _coded(column: NDArray[np.generic]) -> tuple[Index, int]:
+    """Return a number from 0 on for each row, equal where and only where the rows are, and their bound."""
+    if column.ndim == 1 and column.dtype.kind != "f":
+        low, high = int(column.min(initial=0)), int(column.max(initial=0))
+        if low >= 0 and high < DENSE * len(column):
+            return column.astype(np.int64, copy=False), high + 1
+    words = _words(column)
+    if (words == words[:1]).all():
+        return np.zeros(len(words), dtype=np.int64), 1
+    first, which = factorize(words[:, 0] if words.shape[1] == 1 else _hash(words))
+    if words.shape[1] > 1 and not np.array_equal(words[first][which], words):  # a collision of 64-bit hashes
+        _, first, which = np.unique(words, axis=0, return_index=True, return_inverse=True)
+    return which.ravel(), len(first)
+
+
+def _renumbered(code: Index, size: int) -> tuple[Index, int]:
+    """Return the codes, below `size`, numbered without gaps, and how many there are."""
+    if size <= DENSE * len(code):
+        used, which = compact(code, size)
+        return which, len(used)
+    first, which = factorize(code)
+    return which, len(first)
 
 
 def factorize(values: NDArray[Any]) -> tuple[Index, Index]:
     """Return the first row of each distinct value, and which value each row has, without sorting."""
+    if len(values) < FEW:
+        _, first, which = np.unique(values, return_index=True, return_inverse=True)
+        return first, which
     import pandas as pd
 
     which, found = pd.factorize(values)
@@ -55,7 +93,7 @@ def compact(codes: Index, size: int) -> tuple[Index, Index]:
     >>> used.tolist(), which.tolist()
     ([2, 5], [1, 0, 1])
     """
-    if size > 16 * len(codes) + 1024:
+    if size > DENSE * len(codes) + 1024:
         used, which = np.unique(codes, return_inverse=True)
         return used, which.ravel()
     present = np.zeros(size, dtype=bool)

@@ -34,6 +34,8 @@ class Trace:
         self.compiled, self.shots = compiled, shots
         self.data: dict[str, NDArray[Any]] = {}
         self.weight: dict[str, Array] = {}
+        self._rounds: dict[str, NDArray[Any]] = {}
+        self._order = np.arange(shots or 0)
         self._by_source: dict[tuple[str, str], Variable] = {}
         for variable in compiled.variables:
             if variable.origin != "input":
@@ -58,6 +60,7 @@ class Trace:
             loops = len(variable.loops)  # kept round by round, so that each round's outcomes lie together
             kept = np.full((*shape[:loops], self.shots or 0, *shape[loops:]), fill, dtype=variable.dtype)
             self.data[variable.name] = np.moveaxis(kept, loops, 0)
+            self._rounds[variable.name] = kept
         else:
             wide = variable.dtype == "complex128" or variable.origin in ENSEMBLE
             dtype = "complex128" if wide else "float64"
@@ -75,7 +78,10 @@ class Trace:
         if variable.extra_shape == () and values.ndim == 2:
             values = values[:, 0]
         if self.per_shot(variable):
-            self.data[variable.name][(shots, *where)] = values.astype(variable.dtype)
+            if len(shots) == self.shots and np.array_equal(shots, self._order):
+                self._rounds[variable.name][where] = values
+            else:
+                self.data[variable.name][(shots, *where)] = values.astype(variable.dtype)
         else:
             self._add(variable, where, np.tensordot(weights, values, axes=(0, 0)), float(weights.sum()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, assert_never
 
 import numpy as np
@@ -345,10 +346,11 @@ class Walk:
         places = tuple(atoms.index(atom) for atom in here)
         split = self._split(len(atoms), places, step.basis)
         chosen = self._chosen(population, atoms, split, step)
-        shifts = np.arange(len(here) - 1, -1, -1)
-        seen = (chosen.outcome[:, None] >> shifts) & 1
-        bits = chosen.population.values[step.key].copy()
-        bits[:, [step.atoms.index(atom) for atom in here]] = seen
+        seen = _bits(len(here))[chosen.outcome]
+        bits = seen.astype(float)
+        if tuple(here) != step.atoms:
+            bits = chosen.population.values[step.key].copy()
+            bits[:, [step.atoms.index(atom) for atom in here]] = seen
         old = chosen.population.holding(atoms)
         if self.emulator.capabilities.factorises and len(self.layout.levels) == 2 and len(here) < len(atoms):
             rest = tuple(atom for atom in atoms if atom not in here)
@@ -404,7 +406,7 @@ class Walk:
             if name not in self.compiled.live_after[id(step)]:
                 continue  # a window that nothing reads
             value = self._evaluate(expression, population, f"{step.place}.{name}")
-            made[name] = np.concatenate([value[:, None], population.values[name][:, :-1]], axis=1)
+            made[name] = _pushed(population.values[name], value)
         return population.with_values(**made)
 
     def _repeat(self, step: RepeatStep, population: Population) -> Population:
@@ -617,6 +619,20 @@ class Walk:
 
     def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
+
+
+@lru_cache(maxsize=64)
+def _bits(atoms: int) -> NDArray[np.int64]:
+    """Return the bits (outcomes, atoms) of each joint outcome, the first atom's the highest."""
+    return np.arange(2**atoms)[:, None] >> np.arange(atoms - 1, -1, -1) & 1
+
+
+def _pushed(window: Array, value: Array) -> Array:
+    """Return a window with a value in front and its last one gone; each column lies together in memory."""
+    made = np.empty(window.shape[::-1]).T
+    made[:, 0] = value
+    made[:, 1:] = window[:, :-1]
+    return made
 
 
 def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:

@@ -571,8 +571,12 @@ _COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
 
 
 def _inside_one(x: Array) -> Array:
-    near = (np.abs(x) > 1) & (np.abs(x) <= 1 + ROUNDING)
-    return np.where(near, np.sign(x), x)
+    size = np.abs(x)
+    return x if (size <= 1).all() else np.where((size > 1) & (size <= 1 + ROUNDING), np.sign(x), x)
+
+
+def _root(x: Array) -> Array:
+    return np.sqrt(x if (x >= 0).all() else np.where((x < 0) & (x >= -ROUNDING), 0.0, x))
 
 
 def _all(*values: Array) -> Any:
@@ -601,7 +605,7 @@ _ELEMENTWISE: dict[str, tuple[int, Callable[..., Any]]] = {
     "atan2": (2, np.arctan2),
     "exp": (1, np.exp),
     "log": (1, np.log),
-    "sqrt": (1, lambda x: np.sqrt(np.where((x < 0) & (x >= -ROUNDING), 0.0, x))),
+    "sqrt": (1, _root),
     "abs": (1, np.abs),
     "clip": (3, lambda x, low, high: np.minimum(np.maximum(x, low), high)),
     "where": (3, lambda condition, yes, no: np.where(np.not_equal(condition, 0), yes, no)),
@@ -609,7 +613,13 @@ _ELEMENTWISE: dict[str, tuple[int, Callable[..., Any]]] = {
     "sign": (1, np.sign),
     "tanh": (1, np.tanh),
 }
-_REDUCE: dict[str, Callable[..., Any]] = {"mean": np.mean, "sum": np.sum, "min": np.min, "max": np.max}
+_REDUCE: dict[str, Callable[..., Any]] = {
+    "mean": lambda columns: sum(columns) / len(columns),
+    "sum": sum,
+    "min": lambda columns: reduce(np.minimum, columns),
+    "max": lambda columns: reduce(np.maximum, columns),
+}
+"""Over the columns one by one: a row's result must not hang on how the rows lie in memory."""
 _SEVERAL: dict[str, Callable[..., Any]] = {"min": _least, "max": _greatest}
 RANDOM = frozenset({"uniform", "normal"})
 FUNCTIONS = frozenset({*_ELEMENTWISE, *_REDUCE, *RANDOM, "ensemble_mean"})
@@ -847,7 +857,7 @@ def _reduced(frame: _Frame, name: str, value: Array, column: int) -> Array:
     if value.ndim != 2:
         rule = f"{name} needs a window or a key on several atoms, not one value"
         raise ExpressionError(frame.text, rule, column)
-    return cast(Array, _REDUCE[name](value, axis=-1))
+    return cast(Array, _REDUCE[name](value.T))
 
 
 def _ensemble_mean(frame: _Frame, value: Array, column: int) -> Array:
