@@ -81,6 +81,14 @@ app = typer.Typer(
 
 ProgramName = Annotated[str, typer.Argument(metavar="PROGRAM", help="A ready sequence's name, or a path.")]
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="A record written by `rqm run -o`.")]
+NoiseOption = Annotated[
+    list[str] | None,
+    typer.Option("--noise", metavar="FIELD=VALUE", help="A field of Pulser's NoiseModel, or a YAML file of them."),
+]
+HardwareOption = Annotated[
+    str | None, typer.Option("--hardware", help="A profile (ideal, zoned_2024, fast_cavity) or a YAML file.")
+]
+StateOption = Annotated[str, typer.Option("--state", help="vector, density_matrix, or auto: the cheaper one.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; may be given several times."),
@@ -134,11 +142,22 @@ def _to_terminal(lines: Iterable[str]) -> list[str]:
 
 
 @app.command(cls=_Command)
-def show(program: ProgramName) -> None:
-    """Show a program as an indented tree."""
+def show(
+    program: Annotated[str | None, typer.Argument(metavar="[PROGRAM]", help="A ready sequence, or a path.")] = None,
+    hardware: Annotated[str | None, typer.Option("--hardware", help="Show a hardware profile, with sources.")] = None,
+) -> None:
+    """Show a program as an indented tree, or the numbers of a hardware profile and where they come from."""
+    if (program is None) == (hardware is None):
+        raise InputError("show: give a program, or --hardware and a profile")
+    if hardware is not None:
+        from rydberg_qmem.language.hardware import profile_of
+
+        profile = profile_of(hardware)
+        _echo([f"{profile.name}: {profile.about}", *_aligned(profile.rows() or [("all", "0", "ideal")])])  # type: ignore[union-attr]  # a name was given
+        return
     from rydberg_qmem.gallery import load
 
-    _echo(_tree(load(program)))
+    _echo(_tree(load(str(program))))
 
 
 @app.command(cls=_Command)
@@ -226,6 +245,9 @@ def run(
         typer.Option(metavar="NAME=V1,V2,…", help="Run all combinations of these parameter values."),
     ] = None,
     emulator: Annotated[str, typer.Option(help="exact, ideal or qutip.")] = "exact",
+    noise: NoiseOption = None,
+    hardware: HardwareOption = None,
+    state: StateOption = "auto",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the record.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a record that is there.")] = False,
     workers: Annotated[int, typer.Option(help="How many processes.")] = 1,
@@ -249,7 +271,8 @@ def run(
     with _progress() as progress:
         record = run_program(
             loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
-            store=output, overwrite=overwrite, workers=workers, progress=progress, **signals,
+            store=output, overwrite=overwrite, workers=workers, progress=progress, noise=_noise(noise),
+            hardware=hardware, state=state, **signals,
         )  # fmt: skip
     lines = _summary(record, output)
     try:
@@ -301,6 +324,20 @@ def _number(text: str, place: str) -> float:
 
 def _inputs(given: Iterable[str] | None) -> dict[str, str]:
     return {name: str(_expression(text, f"--input {name}")) for name, text in _pairs(given, "--input").items()}
+
+
+def _noise(given: Sequence[str] | None) -> dict[str, Any] | None:
+    """Return a noise model given field by field, or as a file."""
+    if not given:
+        return None
+    from rydberg_qmem.language import files
+
+    if len(given) == 1 and "=" not in given[0]:
+        data, _ = files.parse(files.read_text(Path(given[0])), given[0])
+        if not isinstance(data, dict):
+            raise InputError(f"--noise: must be a mapping of fields ({given[0]})")
+        return data
+    return {name: _number(value, f"--noise {name}") for name, value in _pairs(given, "--noise").items()}
 
 
 def _parameters(settings: Iterable[str] | None) -> dict[str, float]:
@@ -432,6 +469,9 @@ def estimate(
     settings: Settings = None,
     rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
     emulator: Annotated[str, typer.Option(help="exact or ideal.")] = "exact",
+    noise: NoiseOption = None,
+    hardware: HardwareOption = None,
+    state: StateOption = "auto",
 ) -> None:
     """Say what a run will take, time and memory, and how each segment will be computed: runs a few rounds."""
     from rydberg_qmem.execute.estimate import estimate as estimated
@@ -444,6 +484,9 @@ def estimate(
         parameters=_parameters(settings),
         rounds=_rounds(loaded, rounds),
         emulator=emulator,
+        noise=_noise(noise),
+        hardware=hardware,
+        state=state,
     )
     typer.echo(str(made))
 
@@ -468,6 +511,10 @@ def info(store: Store) -> None:
             f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
         )
         rows.append((label, ", ".join(shown) or "none"))
+    noise = json.loads(attrs.get("noise_json", "null"))
+    hardware = json.loads(attrs.get("hardware_json", "null")) or {}
+    rows.append(("noise", ", ".join(f"{name} {value}" for name, value in (noise or {}).items()) or "none"))
+    rows.append(("hardware", str(hardware.get("name", "own" if hardware else "ideal"))))
     rows += [("dims", _sizes(record.sizes)), ("size", f"{record.nbytes / 1e6:.3g} MB in memory")]
     _echo(_aligned(rows))
     variables = [
@@ -572,6 +619,10 @@ def _tree(program: Program) -> Iterator[str]:
     yield from _section("parameters", [f"{name} = {value}" for name, value in program.parameters.items()])
     yield from _section("inputs", [f"{name} = {_input_text(given)}" for name, given in program.inputs.items()])
     yield from _section("memory", [f"{name} = {_memory_text(kept)}" for name, kept in program.memory.items()])
+    noise, machine = program.noise, program.hardware
+    yield from _section("noise", [f"{k} = {v}" for k, v in (noise.to_dict() if noise is not None else {}).items()])
+    if machine is not None:
+        yield f"  hardware {machine if isinstance(machine, str) else machine.name}"
     yield "  body"
     for block in program.body:
         yield from _block_tree(block, "    ")

@@ -6,6 +6,7 @@ scope, one entry per row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.samples import Track, evaluate
-from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Drive, Plan, timed
 from rydberg_qmem.emulators.exact import Piece, apply_frame, evolve_stretch, stretches
@@ -83,7 +83,7 @@ class Fluctuating:
         flat, along = _register_sigma_xy_z(self.noise.temperature, self.noise.trap_waist, self.noise.trap_depth)
         return np.array([flat, flat, along])
 
-    def tracks(self, piece: Piece, tracks: list[Track], scope: Scope) -> list[Track]:
+    def tracks(self, piece: Piece, tracks: list[Track], scope: Mapping[str, Any]) -> list[Track]:
         """Return the drives of a piece as each row has them, atom by atom."""
         drives = [d for d in piece.schedule.drives if not set(piece.atoms).isdisjoint(d.atoms)]
         made = []
@@ -97,7 +97,7 @@ class Fluctuating:
                     made += [self._track(drive, track, 0, atom, k, scope) for k, atom in enumerate(piece.atoms)]
         return made
 
-    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+    def evolve(self, plan: Plan, scope: Mapping[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         """Return vectors after a segment whose drives differ from row to row, the interactions being the same."""
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
@@ -108,7 +108,7 @@ class Fluctuating:
             out[rows] = apply_frame(plan.target, schedule, part, now, atoms)
         return out
 
-    def _track(self, drive: Drive, track: Track, k: int, atom: int, place: int, scope: Scope) -> Track:
+    def _track(self, drive: Drive, track: Track, k: int, atom: int, place: int, scope: Mapping[str, Any]) -> Track:
         channel = self.channels.index(drive.channel)
         is_dmm = drive.weights is not None
         weight = 1.0 if track.weights is None else track.weights[k]
@@ -130,7 +130,7 @@ class Fluctuating:
             shift = shift + self._waves(channel, fine[:-1], scope)
         return Track(track.basis, (place,), None, breaks, omega, delta + shift, fixed=False)
 
-    def _amplitude(self, drive: Drive, channel: int, atom: int, scope: Scope) -> Array:
+    def _amplitude(self, drive: Drive, channel: int, atom: int, scope: Mapping[str, Any]) -> Array:
         factor = np.ones(1)
         if "#amplitude" in scope:
             factor = factor * scope["#amplitude"][:, channel]
@@ -143,7 +143,7 @@ class Fluctuating:
             factor = factor * np.exp(-((away / self.noise.laser_waist) ** 2))
         return factor
 
-    def _spots(self, drive: Drive, atom: int, scope: Scope) -> Array:
+    def _spots(self, drive: Drive, atom: int, scope: Mapping[str, Any]) -> Array:
         """Return the weight that all spots of a detuning map together have on an atom."""
         assert drive.weights is not None
         assert self.noise.detuning_map_spot_waist is not None
@@ -152,7 +152,7 @@ class Fluctuating:
         shape = np.exp(-(away**2).sum(axis=-1) / (2 * self.noise.detuning_map_spot_waist**2))
         return np.asarray(shape @ np.array(drive.weights))
 
-    def _waves(self, channel: int, times_ns: NDArray[np.int64], scope: Scope) -> Array:
+    def _waves(self, channel: int, times_ns: NDArray[np.int64], scope: Mapping[str, Any]) -> Array:
         """Return the high-frequency detuning (rows, times) of a channel."""
         omegas = np.array(self.noise.detuning_hf_omegas)
         size = np.sqrt(2 * np.diff(omegas) * np.array(self.noise.detuning_hf_psd)[1:])
@@ -161,7 +161,7 @@ class Fluctuating:
         now = (times_ns + float(scope[CLOCK])) / NS_PER_US
         return np.asarray(np.einsum("k,rkt->rt", size, np.cos(omegas[1:, None] * now + phases[:, :, None])))
 
-    def places(self, scope: Scope) -> Array:
+    def places(self, scope: Mapping[str, Any]) -> Array:
         """Return where the atoms are (rows or 1, atoms, 3)."""
         fixed = places_of(self.target)[None]
         if "#place" not in scope:
@@ -185,7 +185,9 @@ def places_of(target: Target) -> Array:
     return made
 
 
-def strengths(target: Target, pairs: tuple[tuple[int, int], ...], scope: Scope, names: tuple[str, ...]) -> Array:
+def strengths(
+    target: Target, pairs: tuple[tuple[int, int], ...], scope: Mapping[str, Any], names: tuple[str, ...]
+) -> Array:
     """Return the interactions (rows, couplings) of pairs of displaced atoms; `#place` holds all the register's."""
     everyone = tuple(target.register.qubits)
     here = [everyone.index(name) for name in names]

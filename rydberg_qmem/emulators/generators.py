@@ -161,11 +161,19 @@ class Hermitian:
     def superoperator(self, made: Sparse) -> Sparse:
         """Return a superoperator on flat density matrices as a real matrix in this basis."""
         size, count = len(self.diagonal), len(self.above)
-        column = np.concatenate([np.arange(size), *(np.arange(size, size + 2 * count).reshape(2, count),) * 2], axis=None)
+        column = np.concatenate(
+            [np.arange(size), *(np.arange(size, size + 2 * count).reshape(2, count),) * 2], axis=None
+        )
         place = np.concatenate([self.diagonal, self.above, self.above, self.below, self.below])
         root = np.sqrt(0.5)
         value = np.concatenate(
-            [np.ones(size), np.full(count, root), np.full(count, 1j * root), np.full(count, root), np.full(count, -1j * root)]
+            [
+                np.ones(size),
+                np.full(count, root),
+                np.full(count, 1j * root),
+                np.full(count, root),
+                np.full(count, -1j * root),
+            ]
         )
         change = sparse.csr_matrix((value, (place, column)), shape=(size * size, size * size))
         real = (change.conj().T @ made @ change).real.tocsr()

@@ -146,7 +146,9 @@ class Space:
         weight = sparse.csr_matrix((size, size), dtype=complex)
         for jump in self.jumps:
             weight = weight + jump.conj().T @ jump
-        return Generator((-1j * self._fixed - 0.5 * weight).tocsr(), tuple((-1j * h).tocsr() for h in self.hamiltonians))
+        return Generator(
+            (-1j * self._fixed - 0.5 * weight).tocsr(), tuple((-1j * h).tocsr() for h in self.hamiltonians)
+        )
 
     @cached_property
     def hermitian(self) -> Hermitian:
@@ -200,7 +202,7 @@ class Open:
         """Return states after a wait in the dark."""
         space = self.space(atoms)
         generator = space.generator(matrices)
-        inner = space.hermitian.real(states) if matrices else states
+        inner: Matrix = space.hermitian.real(states) if matrices else states
         coefficients = self._coefficients(space, (), (), self._strengths(space, scope))[:, 0]
         key = ("wait", atoms, matrices, time_us)
         if len(coefficients) == 1 and generator.size <= DENSE_SIZE:
@@ -212,7 +214,13 @@ class Open:
         return space.hermitian.matrix(inner) if matrices else np.asarray(inner)
 
     def jump(
-        self, plan: Plan | None, scope: Scope, states: State, atoms: tuple[int, ...], time_us: float, chance: jumps.Chance
+        self,
+        plan: Plan | None,
+        scope: Scope,
+        states: State,
+        atoms: tuple[int, ...],
+        time_us: float,
+        chance: jumps.Chance,
     ) -> State:
         """Return normalised vectors after a segment (without a plan: a wait), each row with quantum jumps of its own."""
         space = self.space(atoms)
@@ -324,7 +332,12 @@ class Open:
             yield made[:, k], float(dt)
 
     def _coarse(
-        self, space: Space, names: tuple[tuple[int, str], ...], samples: magnus.Samples, matrices: bool, strengths: Array
+        self,
+        space: Space,
+        names: tuple[tuple[int, str], ...],
+        samples: magnus.Samples,
+        matrices: bool,
+        strengths: Array,
     ) -> magnus.Samples:
         """Join samples into Magnus steps as long as a trial state allows."""
         generator = space.generator(matrices)

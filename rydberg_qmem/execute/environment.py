@@ -1,4 +1,4 @@
-"""What surrounds the atoms in a run: noise, the machine that measures them, and which of both an emulator can follow."""
+"""What surrounds the atoms in a run: noise, the machine that measures them, and what an emulator can follow of it."""
 
 from __future__ import annotations
 
@@ -68,6 +68,10 @@ class Surroundings:
         if self.noise is not None and (self.noise.p_false_pos or self.noise.p_false_neg):
             return self.noise.p_false_pos, self.noise.p_false_neg
         return self.hardware.confusion_of(atom)
+
+
+NOTHING = Surroundings()
+"""Neither noise nor a machine's shortcomings."""
 
 
 def check_surroundings(around: Surroundings, emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
@@ -181,5 +185,3 @@ def _drawn(fluctuating: Fluctuating, draws: Draws, shots: int) -> dict[str, Arra
         law = draws.uniform if name == "#phases" else draws.normal
         made[name] = fluctuating.scaled(name, law(every, FLUCTUATING, Place(k, 0), size))
     return made
-
-

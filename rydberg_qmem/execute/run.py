@@ -24,7 +24,7 @@ from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
-from rydberg_qmem.execute.environment import Surroundings, check_surroundings, kind_of_state
+from rydberg_qmem.execute.environment import NOTHING, Surroundings, check_surroundings, kind_of_state
 from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
@@ -126,14 +126,14 @@ class Job:
     seed: int | None
     emulator: str | Emulator
     state: str
-    around: Surroundings = Surroundings()
+    around: Surroundings = NOTHING
 
 
 def surroundings(program: Program, noise: Any, hardware: Any) -> Surroundings:
     """Return noise and hardware as given, else as the program has them."""
     profile = profile_of(hardware if hardware is not None else program.hardware)
     made = Noise.of(noise if noise is not None else program.noise)
-    return Surroundings(made, profile if profile is not None else Surroundings().hardware)
+    return Surroundings(made, profile if profile is not None else NOTHING.hardware)
 
 
 def _state(state: str) -> str:

@@ -31,7 +31,7 @@ from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute.apparatus import Apparatus, Numbers
 from rydberg_qmem.execute.channels import ABSENT, without_absent
 from rydberg_qmem.execute.draws import APPARATUS, JUMPS, MEASURING, Draws, Place, RowSource
-from rydberg_qmem.execute.environment import Environment, Surroundings
+from rydberg_qmem.execute.environment import NOTHING, Environment, Surroundings
 from rydberg_qmem.execute.kinds import KINDS, Kind, on_both_sides
 from rydberg_qmem.execute.population import (
     Chosen,
@@ -81,7 +81,7 @@ class Walk:
     trace: Trace
     draws: Draws | None
     kind: Kind = KINDS["vector"]
-    around: Surroundings = Surroundings()
+    around: Surroundings = NOTHING
     prune_below: float = PRUNE_BELOW
     on_round: Callable[[int], None] | None = None
     at: dict[str, int] = field(default_factory=dict)
@@ -188,7 +188,7 @@ class Walk:
         try:
             durations = plan.durations(scope, len(population) if timing else 1)
             longest = int(durations.max())
-            for group in self._groups(plan, population, longest, everyone=self._noisy_pulses):
+            for group in self._groups(plan, population, longest, everyone=self.is_noisy):
                 population = self._evolve(plan, population, group, step)
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
@@ -196,7 +196,7 @@ class Walk:
         return population
 
     @property
-    def _noisy_pulses(self) -> bool:
+    def is_noisy(self) -> bool:
         """Whether segments go another way than without noise."""
         around = self.environment
         return around is not None and around.pulses and (around.open is not None or around.fluctuating is not None)
@@ -205,13 +205,17 @@ class Walk:
         """Evolve atoms that act on each other, those of them that are there."""
         old = population.holding(atoms)
         part = product(old, len(self.layout.levels))
-        new = without_absent(population, part, self.layout, lambda rows, some: self._evolve_part(plan, rows, some, step))
+
+        def act(rows: Population, some: Part) -> Part:
+            return self._evolve_part(plan, rows, some, step)
+
+        new = without_absent(population, part, self.layout, act)
         return population.with_parts(old, [new])
 
     def _evolve_part(self, plan: Any, population: Population, part: Part, step: Segment) -> Part:
         """Evolve a part, once for each distinct state and setting of its controls; shots of their own one by one."""
-        alone = self._noisy_pulses and self.environment is not None and bool(self.environment.settings)
-        controls = plan.controls_of(tuple(range(self.layout.atoms)) if self._noisy_pulses else part.atoms)
+        alone = self.is_noisy and self.environment is not None and bool(self.environment.settings)
+        controls = plan.controls_of(tuple(range(self.layout.atoms)) if self.is_noisy else part.atoms)
         names = sorted(frozenset().union(*(e.names for e in controls)) - self.scope.keys())
         first, which = distinct([part.state_of, *(population.values[name] for name in names)])
         if alone:
@@ -225,11 +229,11 @@ class Walk:
             some, same = distinct([states, *(v for v in values if len(v) > 1)])
             scope, which, states = rows_of(scope, some), same[which], states[some]
             first = first[some]
-        if self._noisy_pulses and self.environment is not None:
+        if self.is_noisy and self.environment is not None:
             scope |= self.environment.scope_of(population.shots[first], self.clock_ns)
         self._note(step, part, len(states))
         evolved = self._evolved(plan, scope, part.states[states], part.atoms)
-        if self._decays and self._noisy_pulses:
+        if self._decays and self.is_noisy:
             return self._settled(plan, scope, replace(part, states=part.states[states], state_of=which), evolved,
                                  population, self._sites[id(step)], 0.0)  # fmt: skip
         return replace(part, states=evolved, state_of=which)
@@ -244,7 +248,9 @@ class Walk:
         time_us: float,
     ) -> Part:  # fmt: skip
         """Let each row jump by chance, or keep its decayed state."""
-        assert self.environment is not None and self.environment.open is not None and self.draws is not None
+        assert self.draws is not None
+        assert self.environment is not None
+        assert self.environment.open is not None
         draws, shots, place = self.draws, population.shots, self._place(site)
         lead, atoms = part.atoms[0], self.layout.atoms
 
@@ -267,7 +273,7 @@ class Walk:
             )
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
-        if self._noisy_pulses and self.environment is not None:
+        if self.is_noisy and self.environment is not None:
             return self.environment.evolve(plan, scope, states, atoms, matrices=self.kind.traces)
         if not self.kind.traces:
             return self.emulator.evolve(plan, scope, states, atoms)

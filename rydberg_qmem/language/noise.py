@@ -26,9 +26,7 @@ def _rows(value: Any) -> Any:
     return value
 
 
-Entry = Annotated[
-    complex, PlainSerializer(_plain), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})
-]
+Entry = Annotated[complex, PlainSerializer(_plain), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})]
 """A matrix element: a number, or a complex number as text (`0.5+0.5j`)."""
 
 LINDBLAD = (
@@ -96,7 +94,7 @@ class Noise(Model):
                 self.to_pulser()
         except (ValueError, TypeError, UserWarning) as error:
             text = " ".join(str(error).split()).replace("{", "(").replace("}", ")")
-            raise PydanticCustomError("noise", f"is no noise model of Pulser: {text}") from None  # type: ignore[arg-type]  # not a literal
+            raise PydanticCustomError("noise", f"is no noise model of Pulser: {text}") from None
         return self
 
     @classmethod
