@@ -222,7 +222,7 @@ class Open:
         time_us: float,
         chance: jumps.Chance,
     ) -> State:
-        """Return normalised vectors after a segment (without a plan: a wait), each row with quantum jumps of its own."""
+        """Return normalised vectors after a segment (without a plan: a wait), each row with its own jumps."""
         space = self.space(atoms)
         if plan is None:
             steps = [(self._coefficients(space, (), (), self._strengths(space, scope))[:, 0], time_us)]

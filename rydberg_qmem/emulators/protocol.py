@@ -15,7 +15,6 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.expressions import Expression
 
-
 DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
 READOUT = frozenset({"p_false_pos", "p_false_neg", "confusion"})
 SIDE_EFFECTS = frozenset({"loss", "spectator_dephasing", "spectator_heating"})
@@ -114,7 +113,7 @@ class Replaying(Protocol):
 def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
     """Refuse a program that an emulator cannot run, by name of what is missing."""
     can, target = emulator.capabilities, compiled.target
-    if target.levels not in can.levels:
+    if tuple(level for level in target.levels if level != "x") not in can.levels:  # x comes with leakage noise
         raise CapabilityError(f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}")
     if can.states and not can.factorises and target.dimension > can.largest_dimension:
         raise CapabilityError(

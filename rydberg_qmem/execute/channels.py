@@ -171,7 +171,7 @@ Act = Callable[[Population, Part], Part]
 
 
 def without_absent(population: Population, part: Part, layout: Layout, act: Act) -> Part:
-    """Let `act` evolve a part with only those atoms in each row that are there; the others are in their ground level."""
+    """Let `act` evolve a part with only those atoms of each row that are there; the others are in the ground level."""
     gone = population.values[ABSENT][:, list(part.atoms)] > 0 if ABSENT in population.values else None
     if gone is None or not gone.any():
         return act(population, part)
