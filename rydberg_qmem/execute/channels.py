@@ -142,23 +142,43 @@ def heat(
     population: Population, atom: int, chance: float, uniform: Array | None, layout: Layout, kind: Kind
 ) -> Population:
     """Leave an atom that is there, with a chance, in an equal mixture of its ground levels. Three columns."""
+    if kind.traces:
+        part = population.holding((atom,))[0]
+        new = without_absent(population, part, layout, lambda _, some: _warmed(some, atom, chance, layout))
+        return population.with_parts([part], [new])
     there = np.ones(len(population)) if ABSENT not in population.values else population.values[ABSENT][:, atom] == 0
     yes, no = either(population, chance * there, None if uniform is None else uniform[:, 0])
     if not len(yes):
         return no
     numbers = None if uniform is None else uniform[uniform[:, 0] < chance * there]
     yes = _dropped(yes, atom, None if numbers is None else numbers[:, 1], layout, kind)
-    grounds = [k for k, level in enumerate(layout.levels) if level in ("g", "h", "0", "1")]
-    if kind.traces:
-        mixed = kind.of_levels(len(layout.levels))[grounds].mean(axis=0, keepdims=True)
-        part = Part((atom,), mixed, np.zeros(len(yes), dtype=np.int64), kind)
-    elif numbers is None:
+    grounds = _grounds(layout)
+    if numbers is None:
         yes = _every(yes, len(grounds))
         part = found(atom, layout, np.repeat(grounds, len(yes) // len(grounds)), kind)
     else:
         pick = np.minimum((numbers[:, 2] * len(grounds)).astype(np.int64), len(grounds) - 1)
         part = found(atom, layout, np.array(grounds)[pick], kind)
     return join(yes.with_parts([], [part]), no, len(layout.levels))
+
+
+def _grounds(layout: Layout) -> list[int]:
+    return [k for k, level in enumerate(layout.levels) if level in ("g", "h", "0", "1")]
+
+
+def _warmed(part: Part, atom: int, chance: float, layout: Layout) -> Part:
+    """Return (1 - p)ρ + p σ ⊗ tr ρ, σ the even mixture of the ground levels."""
+    if atom not in part.atoms:
+        return part
+    levels, kind = len(layout.levels), part.kind
+    rest = tuple(other for other in part.atoms if other != atom)
+    mixed = np.repeat(kind.of_levels(levels)[_grounds(layout)].mean(axis=0, keepdims=True), len(part.states), axis=0)
+    if rest:
+        others = kind.reduced(part.states, levels, tuple(part.atoms.index(other) for other in rest))
+        mixed = kind.tensor(mixed, others.reshape(len(others), -1))
+        order = [1 + rest.index(other) if other != atom else 0 for other in part.atoms]
+        mixed = kind.reorder(mixed, levels, order)
+    return replace(part, states=(1 - chance) * part.states + chance * mixed)
 
 
 def _every(population: Population, times: int) -> Population:

@@ -130,6 +130,8 @@ def _growth(early: Walk, late: Walk, shots: int | None, longer: float) -> float:
 
 
 def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[float, Walk]:
+    from threadpoolctl import threadpool_limits
+
     short = replace(compiled, steps=_shortened(compiled.steps, most))
     live = dict(compiled.live_after)
     _same_liveness(compiled.steps, short.steps, live)
@@ -137,7 +139,8 @@ def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[
     draws = None if shots is None else Draws(0, 0, (0,), COHORT)
     walk = walk_of(job, short, Trace(short, shots), draws)
     began = time.perf_counter()
-    walk.run(shots)
+    with threadpool_limits(1, user_api="blas"):  # as a run has it
+        walk.run(shots)
     return time.perf_counter() - began, walk
 
 
