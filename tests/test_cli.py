@@ -113,7 +113,10 @@ def test_list_says_on_stderr_that_nothing_has_the_text() -> None:
 def test_show_nests_the_blocks_of_a_repeat() -> None:
     tree = rqm("show", "two_port_memristor").stdout
 
-    assert "    repeat for each n_in (counter k)\n      rotate atom s, angle 2 * asin(sqrt(n_in))\n" in tree
+    lines = [" ".join(line.split()) for line in tree.splitlines()]
+    assert "repeat for each n_in (counter k) 48 × 4.74 µs = 227.52 µs" in lines
+    assert "rotate atom s, angle 2 * asin(sqrt(n_in)) 0.1 µs" in lines
+    assert "body 227.52 µs" in lines
     assert "      push seen <- clicks.a + clicks.s\n      set R <- clip(mean(seen), 0, 1)\n" in tree
     assert "    s at 0, 0\n    a at 5, 0\n" in tree
 
@@ -198,6 +201,14 @@ def test_draw_makes_the_folder_and_the_picture(ending: str, tmp_path: Path) -> N
 
     assert rqm("draw", "rabi", "-o", place).exit_code == 0
     assert place.read_bytes()[:5] in (b"\x89PNG\r", b"%PDF-", b"<?xml")
+
+
+@pytest.mark.parametrize("view", ["circuit", "register"])
+def test_draw_has_other_views(view: str, tmp_path: Path) -> None:
+    assert rqm("draw", "rabi", "--view", view, "-o", tmp_path / "rabi.svg").exit_code == 0
+    assert "--view: must be pulses, circuit, register; did you mean 'circuit'?" in refused(
+        "draw", "rabi", "--view", "circuits", "-o", tmp_path / "rabi.svg"
+    )
 
 
 def test_draw_refuses_an_ending_it_does_not_know(tmp_path: Path) -> None:

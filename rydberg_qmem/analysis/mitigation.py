@@ -42,7 +42,7 @@ def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) 
     if "shot" in bits.dims:
         there = bits >= 0
         n = there.sum("shot")
-        q = xr.where(there, bits, 0).sum("shot") / n
+        q = bits.where(there, 0).sum("shot") / n
         error = np.sqrt(q * (1 - q) / n) / abs(gain)
     else:
         q, error = bits, xr.zeros_like(bits)
@@ -64,7 +64,7 @@ def unfolded(record: xr.Dataset, key: str, *, confusion: Confusion | None = None
     bits = _bits(record, key)
     e01, e10 = _errors(record, key, bits, confusion)
     values = bits.astype(float)
-    made = (xr.where(values < 0, np.nan, values) if "shot" in bits.dims else values) - e01
+    made = (values.where(values >= 0) if "shot" in bits.dims else values) - e01
     return (made / _gain(e01, e10)).rename(key)
 
 

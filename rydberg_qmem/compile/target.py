@@ -108,8 +108,6 @@ class Target:
 
 def device_of(program: Program) -> Any:
     """Return the Pulser device that a program names or holds."""
-    import pulser
-
     if program.device.startswith("{"):
         from pulser.json.abstract_repr.deserializer import deserialize_device
 
@@ -117,9 +115,16 @@ def device_of(program: Program) -> Any:
             return deserialize_device(program.device)
         except Exception as error:  # Pulser's schema errors come in several types, pages long
             raise CapabilityError(f"is not a device in Pulser's abstract form ({type(error).__name__})") from None
-    if program.device not in DEVICES:
-        raise CapabilityError(f"no device {program.device!r}{did_you_mean(program.device, DEVICES)}")
-    return getattr(pulser, program.device)
+    return device_named(program.device)
+
+
+def device_named(name: str) -> Any:
+    """Return one of Pulser's devices by its name."""
+    import pulser
+
+    if name not in DEVICES:
+        raise CapabilityError(f"no device {name!r}{did_you_mean(name, DEVICES)}")
+    return getattr(pulser, name)
 
 
 def register_of(program: Program, device: Any) -> Any:

@@ -17,7 +17,7 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, rows_of, timed
 from rydberg_qmem.emulators import joint, rotations
-from rydberg_qmem.emulators.layout import Layout, State, times
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State, times
 from rydberg_qmem.emulators.magnus import Samples
 from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
 from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT
@@ -37,6 +37,8 @@ FEW_ROWS = 512
 """So many rows are evolved together about as fast as one: propagators that need no more are made at once."""
 TRIED_ROWS = 20_000
 """After so many rows of which hardly any found a kept propagator, a piece is no longer looked up."""
+BUILD_BYTES = 100_000_000
+"""Memory for propagators in the making: beyond it they are made one after the other."""
 CACHE_BYTES = 200_000_000
 """Memory that the propagators of all segments together may take."""
 
@@ -99,6 +101,12 @@ class Exact:
 
     def __init__(self) -> None:
         self._propagators = Propagators()
+        self.largest_build = 0
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that the kept propagators take now."""
+        return self._propagators.size
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""
@@ -163,6 +171,13 @@ class Exact:
     def _build(self, piece: Piece, scope: Scope, wanted: list[tuple[bytes, int]]) -> None:
         """Evolve every basis state for each of the wanted control values."""
         size = piece.target.dimension
+        together = max(1, BUILD_BYTES // (size * size * BYTES_PER_AMPLITUDE))
+        for first in range(0, len(wanted), together):
+            self._build_some(piece, scope, wanted[first : first + together])
+
+    def _build_some(self, piece: Piece, scope: Scope, wanted: list[tuple[bytes, int]]) -> None:
+        size = piece.target.dimension
+        self.largest_build = max(self.largest_build, len(wanted) * size * size * BYTES_PER_AMPLITUDE)
         rows = np.repeat(np.array([row for _, row in wanted], dtype=np.int64), size)
         basis = np.tile(np.eye(size, dtype=complex), (len(wanted), 1))
         evolved = evolve_piece(piece, rows_of(scope, rows), basis)

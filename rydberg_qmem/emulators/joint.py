@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ SPLIT_DIMENSION = 512
 """Smallest subspace under one global drive that the split-operator method takes."""
 DENSE_WORK = 4_000_000
 """Largest number of matrix elements that one batch of Hamiltonians may hold."""
+DENSE_ELEMENT, EXPAND_CALL, EXPAND_AMPLITUDE = 1.5e-8, 6e-5, 4e-8
+"""Seconds: diagonalising, per element and dimension; a term of an expansion, and each of its amplitudes. Only their
+ratios matter."""
 CUTOFF = 1e-14
 """Chebyshev coefficients below this are left out."""
 
@@ -53,6 +57,31 @@ class Subspace:
         """Level of each atom in each basis state."""
         return np.indices((self.levels,) * self.atoms, dtype=np.int8).reshape(self.atoms, -1)
 
+    @cached_property
+    def _raised(self) -> dict[tuple[Site, ...], Any]:
+        return {}
+
+    def raising(self, sites: tuple[Site, ...]) -> Any:
+        """Return Σ |a⟩⟨b| over some sites, and its adjoint, as sparse matrices made once."""
+        if sites not in self._raised:
+            self._raised[sites] = _raising(self, sites)
+        return self._raised[sites]
+
+
+def _raising(space: Subspace, sites: tuple[Site, ...]) -> Any:
+    from scipy import sparse
+
+    index = np.arange(space.dimension)
+    sinks, sources = [], []
+    for site in sites:
+        here = space.digits[site.atom] == site.b
+        stride = space.levels ** (space.atoms - site.atom - 1)
+        sources.append(index[here])
+        sinks.append(index[here] + (site.a - site.b) * stride)
+    where = (np.concatenate(sinks), np.concatenate(sources))
+    up = sparse.csr_array((np.ones(len(where[0]), dtype=complex), where), shape=(space.dimension,) * 2)
+    return up, up.T.tocsr()
+
 
 def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
     """Evolve states (rows, settings, dimension) through all intervals, in as few steps as accuracy allows."""
@@ -81,17 +110,20 @@ def _spread(space: Subspace, rows: int) -> State:
 
 
 def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
+    """Diagonalise where that costs less than expanding: where many states share few Hamiltonians."""
     rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
-    work = rows * len(space.energies) * space.dimension**2
-    if space.dimension <= DENSE_DIMENSION and work * len(samples.dt_us) <= DENSE_WORK:
+    matrices, count = rows * len(space.energies), len(samples.dt_us)
+    bounds = _Bounds.of(space, sites, samples)
+    terms = sum(len(coefficients(bounds.radius * dt)) for dt in samples.dt_us.tolist())
+    expanding = terms * (EXPAND_CALL + EXPAND_AMPLITUDE * states.size)
+    if space.dimension > DENSE_DIMENSION or expanding < count * matrices * DENSE_ELEMENT * space.dimension**3:
+        return _chebyshev(states, space, sites, samples, bounds)
+    if matrices * space.dimension**2 * count <= DENSE_WORK:
         return _dense_all(states, space, sites, samples)
     for k, dt in enumerate(samples.dt_us):
         omegas = tuple(o[:, k] for o in samples.omegas)
         deltas = tuple(d[:, k] for d in samples.deltas)
-        if space.dimension <= DENSE_DIMENSION and work <= DENSE_WORK:
-            states = _dense(states, hamiltonian(space, sites, omegas, deltas), float(dt))
-        else:
-            states = _chebyshev(states, space, sites, omegas, deltas, float(dt))
+        states = _dense(states, hamiltonian(space, sites, omegas, deltas), float(dt))
     return states
 
 
@@ -147,6 +179,7 @@ def _dense(states: State, h: Complex, dt_us: float) -> State:
     return np.asarray(np.matmul(vectors, inner[..., None])[..., 0])
 
 
+@lru_cache(maxsize=4096)
 def coefficients(x: float) -> Complex:
     """Return the Chebyshev coefficients of exp(-ixy) for y in [-1, 1]."""
     from scipy.special import jv
@@ -157,61 +190,93 @@ def coefficients(x: float) -> Complex:
     return np.asarray(made[: int(np.flatnonzero(np.abs(made) > CUTOFF)[-1]) + 1])
 
 
-def _chebyshev(
-    states: State,
-    space: Subspace,
-    sites: tuple[Site, ...],
-    omegas: tuple[Complex, ...],
-    deltas: tuple[Array, ...],
-    dt_us: float,
-) -> State:
+@dataclass(frozen=True)
+class _Bounds:
+    """An interval that holds the spectra of all Hamiltonians of a stretch."""
+
+    centre: float
+    radius: float
+
+    @classmethod
+    def of(cls, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> _Bounds:
+        low, high = space.energies.min(axis=0), space.energies.max(axis=0)
+        for site, delta in zip(sites, samples.deltas, strict=True):
+            here = space.digits[site.atom] == site.b
+            low, high = low - float(delta.max()) * here, high - float(delta.min()) * here
+        coupling = sum(float(np.abs(omega).max()) / 2 for omega in samples.omegas)
+        if space.exchange is not None:
+            coupling += float(np.abs(space.exchange).sum(axis=1).max())
+        bottom, top = float(low.min()) - coupling, float(high.max()) + coupling
+        return cls((bottom + top) / 2, max((top - bottom) / 2, 1e-9))
+
+
+def _chebyshev(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, bounds: _Bounds) -> State:
     """Expand exp(-iHt) in Chebyshev polynomials: as many terms as the spectrum's width times t, and a few more."""
-    diagonal = space.energies[None]
-    for site, delta in zip(sites, deltas, strict=True):
-        diagonal = diagonal - delta[:, None, None] * (space.digits[site.atom] == site.b)
-    coupling = sum(float(np.abs(omega).max()) / 2 for omega in omegas)
-    if space.exchange is not None:
-        coupling += float(np.abs(space.exchange).sum(axis=1).max())
-    centre, radius = _interval(diagonal, coupling)
-    shifted = (diagonal - centre) / radius
-    scaled = tuple(omega / radius for omega in omegas)
-    exchange = None if space.exchange is None else space.exchange / radius
-
-    def apply(psi: State) -> State:
-        return _apply(psi, space, sites, scaled, shifted, exchange)
-
-    weights = coefficients(radius * dt_us)
-    previous, current = states, apply(states)
-    total = weights[0] * previous + (weights[1] * current if len(weights) > 1 else 0)
-    for weight in weights[2:]:
-        previous, current = current, 2 * apply(current) - previous
-        total = total + weight * current
-    return np.asarray(np.exp(-1j * centre * dt_us) * total)
+    drives = _raisings(space, sites, samples.omegas)
+    fixed = (space.energies.T[:, None, :] - bounds.centre) / bounds.radius
+    counts = [(space.digits[site.atom] == site.b).astype(float)[:, None, None] / bounds.radius for site in sites]
+    shifts = _alike(counts, samples.deltas)
+    exchange = None if space.exchange is None else 2 * space.exchange / bounds.radius
+    psi = np.ascontiguousarray(np.moveaxis(states, -1, 0))
+    for k, dt in enumerate(samples.dt_us):
+        diagonal = fixed - sum(count * delta[None, :, k, None] for count, delta in shifts)
+        now = [(raising, omega[:, k, None] / bounds.radius) for raising, omega in drives]
+        psi = _expanded(psi, coefficients(bounds.radius * float(dt)), 2 * diagonal, now, exchange)
+    phase = np.exp(-1j * bounds.centre * float(np.sum(samples.dt_us)))
+    return np.ascontiguousarray(np.moveaxis(phase * psi, 0, -1))
 
 
-def _interval(diagonal: Array, coupling: float) -> tuple[float, float]:
-    low, high = float(diagonal.min()) - coupling, float(diagonal.max()) + coupling
-    return (low + high) / 2, max((high - low) / 2, 1e-9)
+def _alike(counts: list[Array], deltas: tuple[Array, ...]) -> list[tuple[Array, Array]]:
+    """Return the counts of the sites that share a detuning added up, with the detuning."""
+    groups: list[tuple[Array, Array]] = []
+    for count, delta in zip(counts, deltas, strict=True):
+        for i, (some, other) in enumerate(groups):
+            if delta is other or np.array_equal(delta, other):
+                groups[i] = (some + count, other)
+                break
+        else:
+            groups.append((count, delta))
+    return groups
 
 
-def _apply(
-    states: State,
-    space: Subspace,
-    sites: tuple[Site, ...],
-    omegas: tuple[Complex, ...],
-    diagonal: Array,
-    exchange: Array | None,
+def _expanded(
+    psi: State, weights: Complex, diagonal: Array, drives: list[tuple[Any, Complex]], exchange: Array | None
 ) -> State:
-    out = states * diagonal
-    if exchange is not None:
-        out = out + states @ exchange.T
-    rows, settings, _ = states.shape
+    """Sum weights times T_n(H) psi, given twice the scaled H."""
+    previous, current = psi, 0.5 * _apply(psi, drives, diagonal, exchange)
+    total = weights[0] * previous
+    if len(weights) > 1:
+        total += weights[1] * current
+    for weight in weights[2:]:
+        following = _apply(current, drives, diagonal, exchange)
+        following -= previous
+        previous, current = current, following
+        total += weight * current
+    return np.asarray(total)
+
+
+def _raisings(space: Subspace, sites: tuple[Site, ...], omegas: tuple[Complex, ...]) -> list[tuple[Any, Complex]]:
+    """Return the sum of |a⟩⟨b| over the sites of each drive, sparse, with the drive; alike drives are one."""
+    groups: list[tuple[list[Site], Complex]] = []
     for site, omega in zip(sites, omegas, strict=True):
-        shape = (rows, settings, space.levels**site.atom, space.levels, -1)
-        source, sink = states.reshape(shape), out.reshape(shape)
-        half = 0.5 * omega[:, None, None, None]
-        sink[:, :, :, site.a] += half * source[:, :, :, site.b]
-        sink[:, :, :, site.b] += half.conj() * source[:, :, :, site.a]
+        for some, other in groups:
+            if omega is other or np.array_equal(omega, other):
+                some.append(site)
+                break
+        else:
+            groups.append(([site], omega))
+    return [(space.raising(tuple(some)), omega) for some, omega in groups]
+
+
+def _apply(states: State, drives: list[tuple[Any, Complex]], diagonal: Array, exchange: Array | None) -> State:
+    """Return 2 H times states (dimension, rows, settings), given twice the diagonal and the exchange."""
+    out = states * diagonal
+    flat = states.reshape(len(states), -1)
+    if exchange is not None:
+        out = out + (exchange @ flat).reshape(out.shape)
+    for (up, down), omega in drives:
+        out += omega * (up @ flat).reshape(out.shape)
+        out += omega.conj() * (down @ flat).reshape(out.shape)
     return out
 
 

@@ -13,6 +13,8 @@ from rydberg_qmem.compile.target import ONE, Target
 State = NDArray[np.complex128]
 
 
+BYTES_PER_AMPLITUDE = 96
+"""One amplitude and the temporaries of its evolution."""
 THREADLESS = 32
 """Matrices up to this size are multiplied without BLAS, whose threads cost more than they save on them."""
 

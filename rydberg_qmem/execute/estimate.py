@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
 from rydberg_qmem.compile.to_pulser import Plan
-from rydberg_qmem.emulators.exact import method
+from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.run import Job, prepare, record_bytes, surroundings, units_of, walk_of
 from rydberg_qmem.execute.trace import Trace
-from rydberg_qmem.execute.walk import BYTES_PER_AMPLITUDE, Walk
+from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 
@@ -27,6 +28,9 @@ PILOT_ROUNDS = 12
 PILOT_SHOTS = COHORT
 WARM_ROUNDS = 4
 """Rounds that fill the caches; the later ones of the pilot tell how fast the rest will be."""
+
+LIBRARIES_BYTES = 150_000_000
+"""What a process with Python, NumPy, Pulser and xarray takes at the least."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,10 @@ def estimate(
     record = record_bytes(compiled, shots)
     return Estimate(
         seconds=one * repeats * scale,
-        memory_bytes=record + int(_working_bytes(walk) * scale),
+        memory_bytes=LIBRARIES_BYTES
+        + record
+        + int(_working_bytes(walk) * scale)
+        + _kept_bytes(early, walk, total, piloted, warmed),
         record_bytes=record,
         laboratory_us=walk.clock_ns / 1000 * total / max(piloted, 1),
         groups=_groups(walk),
@@ -189,6 +196,15 @@ def _working_bytes(walk: Walk) -> int:
         columns = size if walk.kind.traces else 1
         largest = max(largest, rows * size * columns * BYTES_PER_AMPLITUDE)
     return largest
+
+
+def _kept_bytes(early: Walk, late: Walk, total: int, piloted: int, warmed: int) -> int:
+    """Return what kept propagators will take, and the making of them: as many more in each round as in the pilot's."""
+    if not isinstance(early.emulator, Exact) or not isinstance(late.emulator, Exact):
+        return 0
+    now = late.emulator.kept_bytes
+    per_step = (now - early.emulator.kept_bytes) / max(piloted - warmed, 1)
+    return int(min(now + per_step * (total - piloted), CACHE_BYTES)) + late.emulator.largest_build
 
 
 def _groups(walk: Walk) -> tuple[Group, ...]:

@@ -25,7 +25,7 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.compile.target import ONE, Target
 from rydberg_qmem.compile.to_pulser import rows_of
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
 from rydberg_qmem.emulators.protocol import Emulator, Replaying
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute.apparatus import Apparatus, Numbers
@@ -63,8 +63,6 @@ Array = NDArray[np.float64]
 PRUNE_BELOW = 1e-14
 """Probability below which exact runs drop a branch; the record states the sum."""
 MAX_BRANCHES = 2_000_000
-BYTES_PER_AMPLITUDE = 96
-"""One amplitude and the temporaries of its evolution."""
 MAX_STATE_BYTES = 8_000_000_000
 MOST_JUMPS = 2**16
 """More jumps than a row can make in one step."""

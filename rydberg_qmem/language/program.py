@@ -6,13 +6,14 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from rydberg_qmem.errors import ProgramError
+from rydberg_qmem.errors import InputError, ProgramError
 from rydberg_qmem.language import files
 from rydberg_qmem.language.blocks import Block
 from rydberg_qmem.language.expressions import Expression
@@ -162,6 +163,21 @@ class Program(Model):
         )
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        table: str = import_module("rydberg_qmem.plots.tables").program_table(self)
+        return table
+
+    def draw(self, view: Literal["pulses", "circuit"] = "pulses", **options: Any) -> Any:
+        """Draw the program and return matplotlib's axes: its pulses in laboratory time, or its circuit.
+
+        Options are those of `plots.pulses` (ax, width_in, parameters, inputs, rounds) or of `plots.program` (ax,
+        parameters, rounds). Nothing is shown: notebooks show the figure, `ax.figure.savefig` keeps it.
+        """
+        if view not in ("pulses", "circuit"):
+            raise InputError(f"view must be 'pulses' or 'circuit' ({view!r})")
+        plots = import_module("rydberg_qmem.plots")
+        return (plots.pulses if view == "pulses" else plots.program)(self, **options)
 
     @property
     def device_name(self) -> str:

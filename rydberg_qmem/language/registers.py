@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from itertools import combinations
 from math import dist, isfinite
 from typing import Annotated, Any, Literal, Self
@@ -117,6 +118,25 @@ class Register(Model):
     def names(self) -> tuple[str, ...]:
         """The atoms' names, in register order."""
         return tuple(self.positions)
+
+    def __repr__(self) -> str:
+        names, places = self.names, self.positions
+        shown = ", ".join(names if len(names) <= 6 else (*names[:5], "…"))
+        dimensions = len(next(iter(places.values())))
+        return f"Register({len(names)} atom{'s' * (len(names) != 1)} in {dimensions}D: {shown})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        table: str = import_module("rydberg_qmem.plots.tables").register_table(self)
+        return table
+
+    def draw(self, **options: Any) -> Any:
+        """Draw the register and return matplotlib's axes; options are those of `plots.register`.
+
+        They are `ax`, `rabi` (rad/µs) and `device`, which set the blockade radius, and `roles` of atoms by name.
+        """
+        return import_module("rydberg_qmem.plots").register(self, **options)
 
     def to_pulser(self) -> Any:
         """Return the `pulser.Register` (or `Register3D`) of these coordinates, not re-centred."""

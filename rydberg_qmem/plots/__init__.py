@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rydberg_qmem.plots.hysteresis import hysteresis
-    from rydberg_qmem.plots.program import program, register
+    from rydberg_qmem.plots.program import program
+    from rydberg_qmem.plots.pulses import pulses
+    from rydberg_qmem.plots.register import register
     from rydberg_qmem.plots.style import axes_or_new, paper
 
-__all__ = ["axes_or_new", "hysteresis", "paper", "program", "register"]
+__all__ = ["axes_or_new", "hysteresis", "paper", "program", "pulses", "register"]
 
 _HOMES = {
     "axes_or_new": "style",
     "hysteresis": "hysteresis",
     "paper": "style",
     "program": "program",
-    "register": "program",
+    "pulses": "pulses",
+    "register": "register",
 }
 """Each public name and the module of this package that holds it."""
 

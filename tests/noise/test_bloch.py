@@ -97,9 +97,9 @@ def stepped(steps: int) -> np.ndarray[Any, Any]:
 
 
 def test_measured_steps_are_their_maps_exactly() -> None:
-    record = rq.run(measured(60), shots=None, emulator="ideal", state="density_matrix")
+    record = rq.run(measured(4), shots=None, emulator="ideal", state="density_matrix")
 
-    assert np.abs(record.bloch.values.ravel() - stepped(60)).max() < 1e-6
+    assert np.abs(record.bloch.values.ravel() - stepped(4)).max() < 1e-6
 
 
 @pytest.mark.slow

@@ -51,13 +51,14 @@ def theirs(samples: Any, strength: float) -> np.ndarray[Any, Any]:
     """Exponentiate Pulser's noisy samples, a nanosecond each; levels r, g."""
     local = samples.to_nested_dict(all_local=True)["Local"]["ground-rydberg"]
     up, here, one = np.array([[0, 0], [1, 0]]), np.diag([1, 0]), np.eye(2)
+    sites: tuple[tuple[str, Any], ...] = (("q", lambda x: np.kron(x, one)), ("p", lambda x: np.kron(one, x)))
     state = np.array([0, 0, 0, 1], dtype=complex)
     fixed = strength * np.kron(here, here)
     for t in range(len(local["q"]["amp"])):
         h = fixed.astype(complex)
-        for name, embed in (("q", lambda x: np.kron(x, one)), ("p", lambda x: np.kron(one, x))):
+        for name, embed in sites:
             drive = 0.5 * local[name]["amp"][t] * np.exp(-1j * local[name]["phase"][t])
-            h += embed(drive * up + np.conj(drive) * up.T - local[name]["det"][t] * here)
+            h = h + embed(drive * up + np.conj(drive) * up.T - local[name]["det"][t] * here)
         state = expm(-1e-3j * h) @ state
     return np.asarray(state)
 
@@ -77,7 +78,7 @@ def test_the_same_numbers_give_the_same_state_as_pulser(fields: dict[str, Any], 
     fluctuating = Fluctuating(target, noise)
     channels = fluctuating.channels
     for trajectory, samples, _ in pulsers:
-        drawn = {
+        drawn: dict[str, Any] = {
             "#doppler": [trajectory.doppler_detune[name] for name in target.atoms],
             "#amplitude": [trajectory.amp_fluctuations.get(c, 1.0) for c in channels],
             "#detuning": [trajectory.det_fluctuations.get(c, 0.0) for c in channels],

@@ -12,14 +12,13 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
-from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.patches import Polygon, Rectangle
 from matplotlib.text import Text
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import KINDS
 from rydberg_qmem.plots.program import program as draw_program
-from rydberg_qmem.plots.program import register
 from rydberg_qmem.plots.style import okabe_ito
 
 BOX = {"constant": {"duration_ns": 100, "value": 1}}
@@ -424,40 +423,3 @@ def test_the_given_axes_are_drawn_on_and_returned() -> None:
 def test_an_atom_that_is_not_in_the_register_is_refused_by_name() -> None:
     with pytest.raises(InputError, match=r"'b' is not; known: a, s"):
         draw(program({"reset": {"atoms": "b"}}))
-
-
-# The register
-
-
-def test_atoms_stand_where_they_are_at_equal_scale() -> None:
-    ax = register(rq.Register(atoms={"s": (0, 0), "a": (3, 4)}))
-
-    assert np.asarray(ax.lines[0].get_xydata()).tolist() == [[0, 0], [3, 4]]
-    assert ax.get_aspect() == 1
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (µm)", "y (µm)")
-    assert texts(ax) == ["s", "a"]
-
-
-def test_circles_have_the_blockade_radius_of_the_device() -> None:
-    import pulser
-
-    rabi = 2 * np.pi
-    ax = register(program(device="AnalogDevice"), rabi=rabi)
-    circles = [patch for patch in ax.patches if isinstance(patch, Circle)]
-
-    radius = (pulser.AnalogDevice.interaction_coeff / rabi) ** (1 / 6)
-    assert [circle.get_radius() for circle in circles] == pytest.approx([radius, radius])
-    assert f"blockade radius {radius:.1f} µm" in texts(ax)
-
-
-@pytest.mark.parametrize(
-    ("shown", "rabi", "message"),
-    [
-        (rq.Register(atoms={"q": (0, 0)}), 1.0, "needs a program, whose device"),
-        (program(), 0.0, r"must be positive and finite, in rad/µs \(0.0\)"),
-        (rq.Register(atoms={"q": (0, 0, 0), "p": (0, 0, 5)}), None, "must lie in a plane of constant z"),
-    ],
-)
-def test_a_register_that_cannot_be_drawn_is_refused(shown: Any, rabi: float | None, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        register(shown, rabi=rabi)

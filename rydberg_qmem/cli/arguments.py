@@ -1,0 +1,99 @@
+"""From the text of options to values: NAME=VALUE pairs, expressions, sweeps, shots and rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rydberg_qmem.errors import InputError, ProgramError, short
+
+if TYPE_CHECKING:
+    from rydberg_qmem.compile.steps import Compiled
+    from rydberg_qmem.language.expressions import Expression
+    from rydberg_qmem.language.program import Program
+
+
+def checked(program: Program, parameters: Mapping[str, float], **signals: Any) -> Compiled:
+    """Return the compiled program, or raise all its problems at once."""
+    from rydberg_qmem.compile.check import check as check_program
+    from rydberg_qmem.compile.segments import compile_program
+
+    problems = check_program(program, parameters=parameters, **signals)
+    if problems:
+        raise ProgramError(problems)
+    return compile_program(program, parameters=parameters, **signals)
+
+
+def shots_of(shots: int | None, exact: bool) -> int | None:
+    """Return how many shots were asked for; None asks for exact expectation values."""
+    if exact and shots is not None:
+        raise InputError("--shots and --exact exclude each other")
+    return None if exact else 1000 if shots is None else shots
+
+
+def rounds_of(program: Program, rounds: int | None) -> int | None:
+    """Return how many rounds were asked for; only inputs have rounds to set."""
+    if rounds is not None and not program.inputs:
+        raise InputError(f"--rounds: program {program.name!r} has no input whose rounds could be set")
+    return rounds
+
+
+def _pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
+    """Return NAME=VALUE arguments as a mapping."""
+    found: dict[str, str] = {}
+    for text in given or ():
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (name and sign and value):
+            raise InputError(f"{option}: must be NAME=VALUE ({short(text)})")
+        if name in found:
+            raise InputError(f"{option}: {name} is given twice")
+        found[name] = value
+    return found
+
+
+def _expression(text: str, place: str) -> Expression:
+    from rydberg_qmem.language.expressions import Expression, ExpressionError
+
+    try:
+        return Expression(text)
+    except ExpressionError as error:
+        raise InputError(f"{place}: {error}") from None
+
+
+def _number(text: str, place: str) -> float:
+    from rydberg_qmem.compile.bind import number
+
+    return number(_expression(text, place), {}, place)
+
+
+def inputs_of(given: Iterable[str] | None) -> dict[str, str]:
+    """Return `--input` as expressions of the round."""
+    return {name: str(_expression(text, f"--input {name}")) for name, text in _pairs(given, "--input").items()}
+
+
+def parameters_of(settings: Iterable[str] | None) -> dict[str, float]:
+    """Return `--set` as numbers."""
+    return {name: _number(value, f"--set {name}") for name, value in _pairs(settings, "--set").items()}
+
+
+def noise_of(given: Sequence[str] | None) -> dict[str, Any] | None:
+    """Return `--noise` as a mapping: fields given one by one, or one file of them."""
+    if not given:
+        return None
+    from rydberg_qmem.language import files
+
+    if len(given) == 1 and "=" not in given[0]:
+        data, _ = files.parse(files.read_text(Path(given[0])), given[0])
+        if not isinstance(data, dict):
+            raise InputError(f"--noise: must be a mapping of fields ({given[0]})")
+        return data
+    return {name: _number(value, f"--noise {name}") for name, value in _pairs(given, "--noise").items()}
+
+
+def sweep_of(given: Iterable[str] | None, settings: Iterable[str] | None) -> dict[str, list[float]]:
+    """Return `--sweep` as lists of numbers; what is swept cannot be set too."""
+    swept = _pairs(given, "--sweep")
+    for name in swept.keys() & _pairs(settings, "--set").keys():
+        raise InputError(f"--sweep: {name} is set by --set too")
+    return {name: [_number(value, f"--sweep {name}") for value in values.split(",")] for name, values in swept.items()}

@@ -1,0 +1,117 @@
+"""Commands about programs: list, show, check, draw, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rydberg_qmem.cli.arguments import checked, parameters_of
+from rydberg_qmem.cli.command import Command, Hardware, ProgramName, Settings, app
+from rydberg_qmem.cli.pictures import make_parent, picture_place, save_picture, without_screen
+from rydberg_qmem.cli.text import aligned, echo, to_terminal
+from rydberg_qmem.cli.tree import tree_of
+from rydberg_qmem.errors import InputError, did_you_mean
+
+VIEWS = ("pulses", "circuit", "register")
+
+
+@app.command("list", cls=Command)
+def list_(
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TAG-OR-TEXT]", help="Show only those with this tag or text.")
+    ] = None,
+) -> None:
+    """List the ready sequences."""
+    from rydberg_qmem.gallery import entries
+
+    found = entries(text or "")
+    if found:
+        rows = [(entry.name, ", ".join(entry.tags), entry.summary) for entry in found]
+        echo(to_terminal(aligned([("name", "tags", "about"), *rows])))
+        return
+    tags = sorted({tag for entry in entries() for tag in entry.tags})
+    typer.echo(f"no ready sequence has {text!r}{did_you_mean(text or '', tags)}", err=True)
+
+
+@app.command(cls=Command)
+def show(
+    program: Annotated[
+        str | None, typer.Argument(metavar="[PROGRAM]", help="A ready sequence's name, or a path.")
+    ] = None,
+    hardware: Hardware = None,
+) -> None:
+    """Show a program as an indented tree, or a hardware profile with the source of each number."""
+    if (program is None) == (hardware is None):
+        raise InputError("show: give either a program or --hardware")
+    if hardware is not None:
+        from rydberg_qmem.language.hardware import HardwareProfile, profile_of
+
+        profile = profile_of(hardware) or HardwareProfile()
+        echo([f"{profile.name}: {profile.about}", *aligned(profile.rows() or [("all", "0", "by definition")])])
+        return
+    from rydberg_qmem.gallery import load
+
+    echo(tree_of(load(str(program))))
+
+
+@app.command(cls=Command)
+def check(program: ProgramName, settings: Settings = None) -> None:
+    """Check a program: say everything that is wrong with it, or ok."""
+    from rydberg_qmem.gallery import load
+
+    loaded = load(program)
+    compiled = checked(loaded, parameters_of(settings))
+    atoms = len(loaded.register.names)
+    loops = "".join(f", {name} {times}" for name, times in compiled.rounds.items())
+    noun = "atom" if atoms == 1 else "atoms"
+    typer.echo(f"ok: {loaded.name}, {atoms} {noun} on {loaded.device_name}{loops}, {loaded.fingerprint()[:12]}")
+
+
+@app.command(cls=Command)
+def draw(
+    program: ProgramName,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The picture: .png, .pdf or .svg.")],
+    view: Annotated[str, typer.Option(help="pulses (in laboratory time), circuit or register.")] = "pulses",
+    settings: Settings = None,
+) -> None:
+    """Draw a program: its pulses in laboratory time, its circuit, or its register."""
+    from rydberg_qmem.gallery import load
+
+    loaded, parameters = load(program), parameters_of(settings)
+    if view not in VIEWS:
+        raise InputError(f"--view: must be {', '.join(VIEWS)}{did_you_mean(view, VIEWS)} ({view!r})")
+    picture_place(output, "--output")
+    without_screen()
+    from rydberg_qmem import plots
+
+    match view:
+        case "register":
+            ax = plots.register(loaded)
+        case "circuit":
+            ax = plots.program(loaded, parameters=parameters)
+        case _:
+            ax = plots.pulses(loaded, parameters=parameters)
+    save_picture(ax, output)
+    typer.echo(str(output))
+
+
+@app.command(cls=Command)
+def schema(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it to this file.")] = None,
+) -> None:
+    """Write the JSON Schema of program files."""
+    import json
+
+    from rydberg_qmem.language.program import schema as program_schema
+
+    text = json.dumps(program_schema(), indent=2)
+    if output is None:
+        typer.echo(text)
+        return
+    make_parent(output, "--output")
+    try:
+        output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({error})") from None

@@ -1,0 +1,189 @@
+"""Commands that run programs: run, estimate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rydberg_qmem.cli.arguments import checked, inputs_of, noise_of, parameters_of, rounds_of, shots_of, sweep_of
+from rydberg_qmem.cli.command import Command, Hardware, NoiseFields, ProgramName, Settings, StateKind, app
+from rydberg_qmem.cli.pictures import picture_place, save_picture, without_screen
+from rydberg_qmem.cli.text import echo, points_of, sizes_text, with_error
+from rydberg_qmem.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from rydberg_qmem.compile.steps import Compiled
+    from rydberg_qmem.execute.run import Progress
+
+MOST_LOOPS = 8
+"""As many sweep points can be told apart by colour in one plot."""
+
+
+@app.command(cls=Command)
+def run(
+    program: ProgramName,
+    shots: Annotated[int | None, typer.Option(help="How many shots (default 1000).")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Sample nothing: exact expectation values.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers; drawn if not given.")] = None,
+    settings: Settings = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=EXPRESSION", help="An input, as an expression of the round k."),
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=V1,V2,…", help="Run all combinations of these parameter values."),
+    ] = None,
+    emulator: Annotated[str, typer.Option(help="exact, ideal or qutip.")] = "exact",
+    noise: NoiseFields = None,
+    hardware: Hardware = None,
+    state: StateKind = "auto",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the record.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a record that is there.")] = False,
+    workers: Annotated[int, typer.Option(help="How many processes.")] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Draw the hysteresis loop: .png, .pdf or .svg.")] = None,
+    drive: Annotated[str | None, typer.Option(help="What the plot shows along x.")] = None,
+    response: Annotated[str | None, typer.Option(help="What the plot shows along y; key.atom for one atom.")] = None,
+) -> None:
+    """Run a program and keep its record."""
+    from rydberg_qmem.execute.run import run as run_program
+    from rydberg_qmem.gallery import load
+
+    loaded = load(program)
+    parameters, points = parameters_of(settings), sweep_of(sweep, settings)
+    signals: dict[str, Any] = {"inputs": inputs_of(inputs), "rounds": rounds_of(loaded, rounds)}
+    wanted = shots_of(shots, exact)
+    if plot is not None:
+        picture_place(plot, "--plot")
+        _few_loops(points)
+        first = {name: values[0] for name, values in points.items()}
+        drive, response = _loop_of(checked(loaded, {**parameters, **first}, **signals), drive, response)
+    with _progress() as progress:
+        record = run_program(
+            loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
+            store=output, overwrite=overwrite, workers=workers, progress=progress, noise=noise_of(noise),
+            hardware=hardware, state=state, **signals,
+        )  # fmt: skip
+    lines = _summary(record, output)
+    try:
+        if plot is not None and drive is not None and response is not None:
+            lines += _plotted(record, plot, drive, response)
+    finally:
+        echo(lines)
+
+
+def _few_loops(points: Mapping[str, Sequence[float]]) -> None:
+    count = 1
+    for values in points.values():
+        count *= len(values)
+    if count > MOST_LOOPS:
+        raise InputError(f"--plot: shows at most {MOST_LOOPS} points of a sweep ({count})")
+
+
+def _loop_of(compiled: Compiled, drive: str | None, response: str | None) -> tuple[str, str]:
+    """Return what a plot shows: as asked, else the only input and the last atom of the only wide key."""
+    known = _series(compiled)
+    if not known:
+        raise InputError("--plot: the program has no repeat, so there is no loop to draw")
+    inputs = list(compiled.program.inputs)
+    wide = [key for key, atoms in compiled.keys.items() if len(atoms) > 1]
+    if drive is None and len(inputs) == 1:
+        drive = inputs[0]
+    if response is None and len(wide) == 1:
+        response = f"{wide[0]}.{compiled.keys[wide[0]][-1]}"
+    if drive is None or response is None:
+        missing = " and ".join(o for o, v in (("--drive", drive), ("--response", response)) if v is None)
+        raise InputError(f"--plot: give {missing}; the record will hold {', '.join(known)}")
+    for option, name in (("--drive", drive), ("--response", response)):
+        if name not in known:
+            raise InputError(f"{option}: must be a series of the record{did_you_mean(name, known)} ({name!r})")
+    return drive, response
+
+
+def _series(compiled: Compiled) -> list[str]:
+    """Return the names of all series over rounds that the record will hold, a key's atoms one by one."""
+    found: list[str] = []
+    for variable in compiled.variables:
+        if variable.name in compiled.keys and len(compiled.keys[variable.name]) > 1:
+            found += [f"{variable.name}.{atom}" for atom in compiled.keys[variable.name]]
+        elif variable.loops and not variable.extra_dims:
+            found.append(variable.name)
+    return found
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Give a function that shows progress on stderr, or None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("running", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _summary(record: xr.Dataset, output: Path | None) -> list[str]:
+    attrs = record.attrs
+    sampled = "exact" if attrs["shots"] == "exact" else f"{attrs['shots']} shots, seed {attrs['seed']}"
+    return [
+        f"{attrs['title']}: {sampled}, emulator {attrs['emulator']}, {attrs['wall_s']:.2f} s",
+        f"dims: {sizes_text(record.sizes)}",
+        f"file: {output}" if output is not None else "file: none; keep the record with -o",
+    ]
+
+
+def _plotted(record: xr.Dataset, path: Path, drive: str, response: str) -> list[str]:
+    """Draw the loop of each point, and return what there is to say about it."""
+    without_screen()
+    from rydberg_qmem.analysis.hysteresis import hysteresis
+    from rydberg_qmem.plots.hysteresis import hysteresis as draw_loop
+
+    lines, ax = [f"plot: {path}"], None
+    for label, point in points_of(record):
+        ax = draw_loop(point, drive=drive, response=response, ax=ax, label=label)
+        figures = hysteresis(point, drive=drive, response=response)
+        area = with_error(float(figures.area), float(figures.area_error))
+        lines.append(f"loop area{f' at {label}' if label else ''}: {area} ({response} against {drive})")
+    save_picture(ax, path)
+    return lines
+
+
+@app.command(cls=Command)
+def estimate(
+    program: ProgramName,
+    shots: Annotated[int | None, typer.Option(help="How many shots (default 1000).")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Sample nothing: exact expectation values.")] = False,
+    settings: Settings = None,
+    rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
+    emulator: Annotated[str, typer.Option(help="exact or ideal.")] = "exact",
+    noise: NoiseFields = None,
+    hardware: Hardware = None,
+    state: StateKind = "auto",
+) -> None:
+    """Say what a run will take, time and memory, and how each segment will be computed: runs a few rounds."""
+    from rydberg_qmem.execute.estimate import estimate as estimated
+    from rydberg_qmem.gallery import load
+
+    loaded = load(program)
+    made = estimated(
+        loaded,
+        shots=shots_of(shots, exact),
+        parameters=parameters_of(settings),
+        rounds=rounds_of(loaded, rounds),
+        emulator=emulator,
+        noise=noise_of(noise),
+        hardware=hardware,
+        state=state,
+    )
+    typer.echo(str(made))

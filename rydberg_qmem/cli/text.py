@@ -1,0 +1,81 @@
+"""Plain text for terminals: aligned columns, values with errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def echo(lines: Iterable[str]) -> None:
+    """Write lines to standard output."""
+    typer.echo("\n".join(lines))
+
+
+def to_terminal(lines: Iterable[str]) -> list[str]:
+    """Return lines cut to the width of the terminal, if they go to one."""
+    if not sys.stdout.isatty():
+        return list(lines)
+    from shutil import get_terminal_size
+
+    width = get_terminal_size().columns
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines whose columns begin one below the other.
+
+    >>> aligned([("a", "1"), ("long", "2")])
+    ['a     1', 'long  2']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def listed(items: Sequence[str], most: int = 12) -> str:
+    """Return items joined by commas in brackets, the middle of a long list left out.
+
+    >>> listed(["s", "a"])
+    '[s, a]'
+    >>> listed([str(i) for i in range(100)], most=3)
+    '[0, 1, …, 99]'
+    """
+    kept = list(items) if len(items) <= most else [*items[: most - 1], "…", items[-1]]
+    return f"[{', '.join(kept)}]"
+
+
+def sizes_text(sizes: Mapping[Any, int]) -> str:
+    """Return dimensions and their sizes in one line."""
+    return ", ".join(f"{name} {size}" for name, size in sizes.items()) or "none"
+
+
+def with_error(value: float, error: float) -> str:
+    """Return value ± error, digits as the error allows.
+
+    >>> with_error(0.29512, 0.0031)
+    '0.2951 ± 0.0031'
+    >>> with_error(0.294922, 0.0)
+    '0.294922'
+    """
+    if not 0 < error < float("inf"):
+        return f"{value:.6g}"
+    from math import floor, log10
+
+    digits = max(0, 1 - floor(log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def points_of(record: xr.Dataset) -> Iterator[tuple[str | None, xr.Dataset]]:
+    """Yield each point of a sweep with its setting as text; a record without a sweep is one point."""
+    if "point" not in record.dims:
+        yield None, record
+        return
+    swept = [name for name, c in record.coords.items() if c.dims == ("point",) and name != "point"]
+    for i in range(record.sizes["point"]):
+        point = record.isel(point=i, drop=True)
+        yield ", ".join(f"{name} = {float(record[name][i]):g}" for name in swept), point

@@ -1,0 +1,127 @@
+"""The laboratory clock: how long each block of a program takes, before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_in
+from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed
+from rydberg_qmem.errors import QmemError
+from rydberg_qmem.language.blocks import Delay
+from rydberg_qmem.language.expressions import Columns
+
+
+@dataclass
+class Clock:
+    """Times (ns) by place: `once` of one visit, `counts` of loops; `total_ns` of one shot.
+
+    A place in `open_places` takes a time that only the run decides, and so does all that is around it.
+    """
+
+    once: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    total_ns: float = 0.0
+    open_places: set[str] = field(default_factory=set)
+
+    def is_open(self, place: str) -> bool:
+        """Return whether the time of a place, or of what is within it, is decided in the run."""
+        return any(found == place or found.startswith(f"{place}.") or not place for found in self.open_places)
+
+    def ns(self, place: str) -> float:
+        """Return how long one visit of a block takes, the blocks within it together (ns)."""
+        if place in self.once:
+            return self.once[place]
+        inner = [found for found in self.once if found.startswith(f"{place}.")]
+        outermost = [found for found in inner if not any(found.startswith(f"{other}.") for other in inner)]
+        return sum(self.counts.get(found, 1) * self.once[found] for found in outermost)
+
+
+def clock_of(compiled: Compiled) -> Clock:
+    """Return how long blocks take: pulses and waits; measurements and resets take no time on this clock.
+
+    A block's time is that from its first pulse to the end of its last; blocks on different channels may overlap, so
+    that a segment can be shorter than its blocks together. Of a branch the longer side counts.
+
+    >>> from rydberg_qmem.compile.segments import compile_program
+    >>> from rydberg_qmem.language.library import load
+    >>> clock = clock_of(compile_program(load("two_port_memristor")))
+    >>> clock.ns("body[0].repeat"), clock.counts["body[0].repeat"], clock.total_ns
+    (4740.0, 48, 227520.0)
+    """
+    clock = Clock()
+    clock.total_ns = _steps_ns(compiled, compiled.steps, clock)
+    return clock
+
+
+def _steps_ns(compiled: Compiled, steps: Iterable[Step], clock: Clock) -> float:
+    return sum(_step_ns(compiled, step, clock) for step in steps)
+
+
+def _step_ns(compiled: Compiled, step: Step, clock: Clock) -> float:
+    match step:
+        case Segment():
+            return _segment_ns(compiled, step, clock)
+        case RepeatStep():
+            once = _steps_ns(compiled, step.body, clock)
+            clock.once[step.place], clock.counts[step.place] = once, step.times
+            return step.times * once
+        case WhenStep():
+            longer = max(_steps_ns(compiled, side, clock) for side in (step.then, step.otherwise))
+            clock.once[step.place] = clock.once.get(step.place, 0.0) + longer
+            return longer
+        case _:
+            return 0.0
+
+
+def _segment_ns(compiled: Compiled, segment: Segment, clock: Clock) -> float:
+    schedule = schedule_of(compiled, plan_segment(segment, compiled.target))
+    if schedule is None:
+        clock.open_places |= {placed.place for placed in segment.blocks}
+        return 0.0
+    ends: dict[str, tuple[int, int]] = {}
+    for drive in schedule.drives:
+        first, last = ends.get(drive.place, (drive.start, drive.stop))
+        ends[drive.place] = min(first, drive.start), max(last, drive.stop)
+    for place, (first, last) in ends.items():
+        clock.once[place] = clock.once.get(place, 0.0) + last - first
+    for placed in segment.blocks:
+        if isinstance(placed.block, Delay) and placed.block.duration_ns.is_constant:
+            waited = float(np.asarray(placed.block.duration_ns.evaluate({})))
+            clock.once[placed.place] = clock.once.get(placed.place, 0.0) + waited
+    return float(schedule.duration_ns)
+
+
+def schedule_of(compiled: Compiled, plan: Plan) -> Schedule | None:
+    """Return when a segment's pulses play in the first round, or None where only the run will know."""
+    unknown = frozenset[str]().union(*(e.names for e in plan.timing)) - compiled.scalars.keys() - compiled.inputs.keys()
+    if unknown:
+        return None
+    try:
+        return next(timed(plan, first_values(compiled, plan.timing), 1))[0]
+    except QmemError:
+        return None
+
+
+def first_values(compiled: Compiled, parts: Any) -> dict[str, Any]:
+    """Return values for the names in `parts`: the memory's first ones, inputs at their peak, 1/2 for the rest."""
+    made = middling(parts)
+    known: dict[str, Any] = {name: values[np.abs(values).argmax()] for name, values in compiled.inputs.items()}
+    for name, value in compiled.scalars.items():
+        if value.is_constant:
+            known[name] = float(np.asarray(value.evaluate({})))
+    return {name: known.get(name, value) for name, value in made.items()}
+
+
+def middling(parts: Any) -> Mapping[str, Any]:
+    """Return 1/2 for every name in `parts`, and for every atom of a key."""
+    found = expressions_in(parts)
+    made: dict[str, Any] = {name: 0.5 for e in found for name in e.names}
+    wide: dict[str, list[str]] = {}
+    for e in found:
+        for key, atom in e.columns:
+            wide.setdefault(key, []).append(atom)
+    return made | {key: Columns(tuple(a), np.full((1, len(a)), 0.5)) for key, a in wide.items()}

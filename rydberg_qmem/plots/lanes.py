@@ -1,0 +1,148 @@
+"""The lanes of a score along y: frames' labels, inputs, rows, memory, time, legend and notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rydberg_qmem.plots.arrows import Arrows, turned
+from rydberg_qmem.plots.labels import LINE
+from rydberg_qmem.plots.page import Page, flowed
+from rydberg_qmem.plots.score import Row, Score
+from rydberg_qmem.plots.style import okabe_ito
+
+_ROWS_HEIGHT = 62.0
+"""Least height of all rows together: two lines of upright text fit."""
+_LEAST_ROW, _MOST_ROW = 11.0, 30.0
+_BETWEEN, _CHANNEL = 8.0, 4.0
+SWATCH = 6.0
+NOTE_LINE = 9.4
+"""Height of a line of legend or notes: signs like √ and ∫ are tall."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One row: its zero line, and how far amplitudes and detunings reach from it, in points per rad/µs."""
+
+    row: Row
+    zero: float
+    height: float
+    omega_scale: float
+    delta_scale: float
+    colour: str
+    bottom: float
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Where everything lies along y; `legend` holds (x, y, sign, text), `notes` lines of (x, text)."""
+
+    rows: dict[Row, Lane]
+    top: float
+    labels: tuple[float, ...]
+    inputs: float | None
+    rows_top: float
+    rows_bottom: float
+    memory: float | None
+    named: str
+    bottoms: tuple[float, ...]
+    time: float
+    legend: tuple[tuple[float, float, str, str], ...]
+    notes: list[list[tuple[float, str]]]
+    bottom: float
+
+    @classmethod
+    def of(cls, score: Score, page: Page, arrows: Arrows, width: float) -> Lanes:
+        """Give each lane its height; x of legend and notes begins at the left edge of the picture."""
+        memory_levels, input_levels = arrows.lanes
+        rows = _rows(score, page)
+        rows_bottom = min((lane.bottom for lane in rows.values()), default=-_ROWS_HEIGHT) - 2.0
+        rows_bottom = min(rows_bottom, -_ROWS_HEIGHT - 2.0)
+        floor = rows_bottom
+        memory = None
+        if score.compiled.keys or score.compiled.scalars or score.compiled.windows:
+            memory = floor - (LINE * memory_levels + 4.0) - 9.0
+            floor = memory - 8.0
+        inputs = 5.0 + LINE * input_levels + 3.0 if arrows.inputs else None
+        ceiling = 3.0 if inputs is None else inputs + 3.0
+        depth = page.depth
+        labels = tuple(ceiling + (depth - k) * (LINE + 2.0) for k in range(depth))
+        bottoms = tuple(floor - 2.5 * (depth - k) for k in range(depth))
+        time = (bottoms[0] if depth else floor) - 4.0
+        legend_texts = [text for _, text in _legend(rows, page)]
+        lines = flowed(legend_texts, width, before=SWATCH + 2.0)
+        legend_top = time - 2 * LINE - 11.0
+        signs = iter(sign for sign, _ in _legend(rows, page))
+        legend = [
+            (x, legend_top - k * NOTE_LINE, next(signs, "") if x == 0 or text in legend_texts else "", text)
+            for k, line in enumerate(lines)
+            for x, text in line
+        ]
+        notes = flowed(arrows.letters.notes, width)
+        bottom = legend_top - (len(lines) + len(notes)) * NOTE_LINE - 1.0
+        named = "memory" if score.compiled.scalars or score.compiled.windows else "outcomes"
+        return cls(
+            rows, (labels[0] if labels else ceiling) + 2.0, labels, inputs, 2.0, rows_bottom, memory, named, bottoms,
+            time, tuple(legend), notes, bottom,
+        )  # fmt: skip
+
+
+def _rows(score: Score, page: Page) -> dict[Row, Lane]:
+    rows = score.sorted_rows
+    channels = list(dict.fromkeys(channel for channel, _ in rows))
+    blue, _, green, _, *others, _ = okabe_ito()  # not those of feedforward and inputs, nor yellow
+    palette = (blue, green, *others)
+    wide = {channel: _peaks(page, channel) for channel in channels}
+    spare = _ROWS_HEIGHT - _BETWEEN * len(rows) - _CHANNEL * (len(channels) - 1)
+    height = min(max(spare / max(len(rows), 1), _LEAST_ROW), _MOST_ROW)
+    made: dict[Row, Lane] = {}
+    y = max((_ROWS_HEIGHT - len(rows) * (height + _BETWEEN)) / -2, -_ROWS_HEIGHT) if height == _MOST_ROW else 0.0
+    for k, row in enumerate(rows):
+        if k and rows[k - 1][0] != row[0]:
+            y -= _CHANNEL
+        omega, low, high = wide[row[0]]
+        tall = height * (1.4 if low < 0 < max(omega, high) else 1.0)
+        above = tall if low >= 0 else 0.0 if max(omega, high) <= 0 else tall / 2
+        zero = y - above
+        delta = max(-low, high)
+        made[row] = Lane(
+            row, zero, tall, (above or tall) / (omega or 1.0), (min(above, tall - above) or tall) / (delta or 1.0),
+            palette[channels.index(row[0]) % len(palette)], y - tall,
+        )  # fmt: skip
+        y -= tall + _BETWEEN
+    return made
+
+
+def _peaks(page: Page, channel: str) -> tuple[float, float, float]:
+    """Return the largest amplitude, and lowest and highest detuning (rad/µs), of a channel's pulses."""
+    waves = [
+        note.wave for placed in page.bars for note in placed.bar.notes
+        if note.rows[0][0] == channel and note.wave is not None
+    ]  # fmt: skip
+    omega = max((float(np.abs(wave.omega).max()) for wave in waves), default=0.0)
+    low = min((float(wave.delta.min()) for wave in waves), default=0.0)
+    high = max((float(wave.delta.max()) for wave in waves), default=0.0)
+    return omega, min(low, 0.0), max(high, 0.0)
+
+
+def _legend(rows: dict[Row, Lane], page: Page) -> list[tuple[str, str]]:
+    """Return (colour, text) of each channel, and of the dials if there are any."""
+    made: list[tuple[str, str]] = []
+    for channel, colour in dict.fromkeys((lane.row[0], lane.colour) for lane in rows.values()):
+        omega, low, high = _peaks(page, channel)
+        parts = [f"Ω to {omega:.3g}"] if omega else []
+        parts += [f"δ {low:.3g} to {high:.3g}"] if low or high else []
+        made.append((colour, f"{channel}: {', '.join(parts)} rad/µs" if parts else channel))
+    notes = [note for placed in page.bars for note in placed.bar.notes]
+    if any(note.wave is not None and note.wave.delta.any() and note.wave.omega.any() for note in notes):
+        made.append(("dashed", "detuning δ"))
+    if any(note.source for note in notes):
+        made.append(("white", "set in the run"))
+    if any(turned(note.phase) for note in notes):
+        made.append(("dial", "phase: 0 right, π/2 up"))
+    remarks = ["loops: first round"] if any(placed.frame.look == "repeat" for placed in page.frames) else []
+    remarks += ["short times widened"] if page.widened else []
+    if remarks:
+        made.append(("clock", "; ".join(remarks)))
+    return made

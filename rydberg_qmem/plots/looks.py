@@ -1,0 +1,165 @@
+"""What each block looks like: one `match` over the blocks, and what it reads of the memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Literal, assert_never
+
+import numpy as np
+
+from rydberg_qmem.errors import InputError, did_you_mean
+from rydberg_qmem.language.blocks import (
+    CNOT,
+    CZ,
+    Align,
+    AnyBlock,
+    BeamSplitter,
+    Damp,
+    Delay,
+    DetuningMap,
+    ForEach,
+    Measure,
+    PhaseShift,
+    Probe,
+    Pulse,
+    Push,
+    Repeat,
+    Reset,
+    Rotate,
+    Set,
+    WeakMeasure,
+    When,
+)
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.waveforms import ZERO
+from rydberg_qmem.plots.labels import assigned, cut, formula, wrapped
+from rydberg_qmem.plots.marks import Box, Column, Mark, Symbol, Wave
+from rydberg_qmem.plots.outlines import duration_ns, expressions, level, outline_of
+
+_PROBED = {
+    "occupation": "⟨n⟩",
+    "correlations": "⟨nn⟩",
+    "pauli": "⟨σ⟩",
+    "density_matrix": "ρ",
+    "purity": "tr ρ²",
+    "entropy": "S",
+}
+
+
+@dataclass
+class Looks:
+    """Turns blocks into columns of marks: parameters bound, atoms found, memory told from what is not read."""
+
+    values: dict[str, float]
+    tracks: dict[str, int]
+    kept: re.Pattern[str]
+    colours: dict[str, str]
+    standing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def with_value(self, expression: Expression) -> str:
+        """Return an expression's value, or the expression where that is not known before the run."""
+        bound = expression.bind(self.values)
+        return str(bound if bound.is_constant else formula(expression))
+
+    def names(self, atoms: str | tuple[str, ...]) -> tuple[str, ...]:
+        """Return the register's atoms that `all`, `$name` or plain names stand for."""
+        if isinstance(atoms, str):
+            return tuple(self.tracks)
+        return tuple(chain.from_iterable(self.standing.get(name, (name,)) for name in atoms))
+
+    def _on(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
+        names = self.names(atoms)
+        for name in names:
+            if name not in self.tracks:
+                hint = did_you_mean(name, list(self.tracks))
+                raise InputError(f"a program can be drawn if its atoms are in the register, but {name!r} is not{hint}")
+        return tuple(self.tracks[name] for name in names)
+
+    def reads(self, expressions: Iterable[Expression]) -> bool:
+        """Return whether any of the expressions reads memory or outcomes."""
+        return any(self.kept.fullmatch(name) for e in expressions for name in e.names)
+
+    def look(self, block: AnyBlock) -> Column:
+        """Return what a block looks like."""
+        reads = self.reads(expressions(block))
+        match block:
+            case Pulse():
+                return self._pulse(block, reads)
+            case DetuningMap():
+                return self._detuning_map(block, reads)
+            case Delay(duration_ns=duration, channel=channel):
+                where = "" if channel is None else f" {channel}"
+                return Column(band=f"wait {cut(formula(duration), 12)} ns{where}", reads=reads)
+            case Align():
+                return Column(band="align")
+            case PhaseShift(atoms=atoms, angle=angle):
+                return self._boxes(atoms, ("shift", *wrapped(formula(angle))), reads, look="shift")
+            case Rotate(atom=atom, quaternion=None):
+                return self._boxes((atom,), (f"R{block.axis}", *wrapped(formula(block.angle))), reads)
+            case Rotate(atom=atom, quaternion=parts):
+                shown = ", ".join(formula(part) for part in parts or ())
+                return self._boxes((atom,), ("R", *wrapped(f"({shown})")), reads)
+            case CZ(control=one, target=two):
+                return self._pair(one, Symbol("dot"), two, Symbol("dot"))
+            case CNOT(control=one, target=two):
+                return self._pair(one, Symbol("dot"), two, Symbol("plus"))
+            case Damp(system=one, ancilla=two, probability=p):
+                box = Box(("damp", *wrapped(formula(p))))
+                return replace(self._pair(one, box, two, Symbol("meter")), key=block.key or "", reads=reads)
+            case BeamSplitter(system=one, ancilla=two, reflectivity=r):
+                box = Box(("BS", *wrapped(formula(r))))
+                return replace(self._pair(one, box, two, Symbol("mirror")), reads=reads)
+            case WeakMeasure(system=one, ancilla=two, strength=strength):
+                box = Box((f"weak {block.axis}", *wrapped(formula(strength))))
+                return replace(self._pair(one, box, two, Symbol("meter")), key=block.key, reads=reads)
+            case Measure(atoms=atoms, key=key):
+                return Column(tuple((i, Symbol("meter")) for i in self._on(atoms)), key=key)
+            case Reset(atoms=atoms):
+                return self._boxes(atoms, ("|g⟩",), reads)
+            case Probe(atoms=atoms, key=key, quantities=quantities):
+                symbols = wrapped(", ".join(_PROBED[quantity] for quantity in quantities))
+                return self._boxes(atoms, symbols, reads, look="probe", note=(f"probe {key}",))
+            case Set(values=values):
+                return Column(memory=assigned("←", values))
+            case Push(values=values):
+                return Column(memory=assigned("⇐", values))
+            case Repeat() | When() | ForEach():
+                raise AssertionError("frames are placed, not drawn as one column")
+            case _:
+                assert_never(block)
+
+    def _boxes(
+        self,
+        atoms: str | tuple[str, ...],
+        lines: tuple[str, ...],
+        reads: bool,
+        *,
+        look: Literal["gate", "shift", "probe"] = "gate",
+        note: tuple[str, ...] = (),
+    ) -> Column:
+        return Column(tuple((i, Box(lines, look)) for i in self._on(atoms)), note=note, reads=reads)
+
+    def _pair(self, one: str, first: Mark, two: str, second: Mark) -> Column:
+        ends = ((one, first), (two, second))
+        return Column(tuple((i, mark) for name, mark in ends for i in self._on((name,))), joined=True)
+
+    def _pulse(self, block: Pulse, reads: bool) -> Column:
+        timed = [s for s in (block.amplitude, block.detuning) if not isinstance(s, Expression)]
+        length = duration_ns(timed[0], self.values)
+        amplitude = outline_of(block.amplitude, self.values, length)
+        detuning = 0.6 * outline_of(block.detuning, self.values, length)
+        wave = Wave(amplitude, detuning if detuning.any() else np.zeros(0), self.colours[block.channel])
+        note = wrapped(level(block.amplitude, "Ω"), most=2)
+        if block.detuning != ZERO:
+            note += wrapped(level(block.detuning, "δ"), most=2)
+        return Column(tuple((i, wave) for i in self._on(block.atoms or "all")), note=note, reads=reads)
+
+    def _detuning_map(self, block: DetuningMap, reads: bool) -> Column:
+        outline, colour = outline_of(block.detuning, self.values), self.colours[block.channel]
+        top = max([abs(weight) for weight in block.weights.values()], default=1.0) or 1.0
+        waves = {name: Wave(outline * (weight / top), np.zeros(0), colour) for name, weight in block.weights.items()}
+        marks = tuple((track, wave) for name, wave in waves.items() for track in self._on((name,)))
+        return Column(marks, note=wrapped(level(block.detuning, "δ"), most=2), reads=reads)

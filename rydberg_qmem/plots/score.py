@@ -1,0 +1,270 @@
+"""The score of a program: what plays when, loops and branches once, read off the compiled program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Literal, assert_never
+
+import numpy as np
+
+from rydberg_qmem.compile.clock import first_values, middling, schedule_of
+from rydberg_qmem.compile.samples import Track, evaluate
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    ProbeStep,
+    PushStep,
+    RepeatStep,
+    ResetStep,
+    Segment,
+    SetStep,
+    Step,
+    WhenStep,
+)
+from rydberg_qmem.compile.to_pulser import Drive, Plan, Schedule, plan_segment
+from rydberg_qmem.errors import QmemError
+from rydberg_qmem.language.blocks import PhaseShift
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.plots.labels import formula
+from rydberg_qmem.plots.outlines import expressions, level
+
+Source = Literal["memory", "inputs", ""]
+Row = tuple[str, str]
+"""A channel and an atom's name, or `all`, or `map` for a weighted detuning."""
+
+
+@dataclass(frozen=True, eq=False)
+class Note:
+    """One pulse on its rows; `wave` is None where its shape cannot be told before the run."""
+
+    rows: tuple[Row, ...]
+    start_ns: int
+    stop_ns: int
+    wave: Track | None
+    phase: float
+    source: Source = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Bar:
+    """A segment: pulses against time, in the first round of the loops around it."""
+
+    notes: tuple[Note, ...]
+    duration_ns: int
+    begin_ns: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """What takes no laboratory time: a measurement, a reset, a probe, a phase shift, or a change of the memory."""
+
+    look: Literal["measure", "reset", "probe", "shift", "memory"]
+    lines: tuple[str, ...]
+    source: Source = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A loop with its count, or a branch with its condition; `sides` stand side by side."""
+
+    look: Literal["repeat", "when"]
+    labels: tuple[str, ...]
+    sides: tuple[tuple[Item, ...], ...]
+    source: Source = ""
+
+
+Item = Bar | Event | Frame
+
+
+@dataclass
+class Score:
+    """Turns steps into items, and keeps the rows and the clock on the way."""
+
+    compiled: Compiled
+    clock_ns: float = 0.0
+    rows: dict[Row, None] = field(default_factory=dict)
+
+    @property
+    def sorted_rows(self) -> tuple[Row, ...]:
+        """The rows of the picture: channel by channel as they first play, atoms in the register's order."""
+        channels = list(dict.fromkeys(channel for channel, _ in self.rows))
+        atoms = {name: i for i, name in enumerate(self.compiled.target.atoms)}
+        return tuple(sorted(self.rows, key=lambda row: (channels.index(row[0]), atoms.get(row[1], -1))))
+
+    def items(self, steps: Iterable[Step]) -> tuple[Item, ...]:
+        """Return what the steps look like, one after the other."""
+        return tuple(chain.from_iterable(self._item(step) for step in steps))
+
+    def _item(self, step: Step) -> tuple[Item, ...]:
+        match step:
+            case Segment():
+                return self._segment(plan_segment(step, self.compiled.target))
+            case MeasureStep():
+                return (Event("measure", (f"measure {self._named(step.atoms)}", f"→ {_shown(step.key)}")),)
+            case ResetStep():
+                return (Event("reset", (f"reset {self._named(step.atoms)}",)),)
+            case ProbeStep():
+                return (Event("probe", (f"probe {self._named(step.atoms)}", f"→ {step.probe.key}")),)
+            case SetStep():
+                return (Event("memory", (), text=_assigned("←", step.values)),)
+            case PushStep():
+                return (Event("memory", (), text=_assigned("⇐", step.values)),)
+            case RepeatStep():
+                return (self._repeat(step),)
+            case WhenStep():
+                return (self._when(step),)
+            case _:
+                assert_never(step)
+
+    def _repeat(self, step: RepeatStep) -> Frame:
+        began = self.clock_ns
+        body = self.items(step.body)
+        once = self.clock_ns - began
+        self.clock_ns = began + step.times * once
+        count = f"{step.times} × {us(once)} µs"
+        over = (f"for each {', '.join(step.signals)}: {count}",) if step.signals else (f"repeat {count}",)
+        return Frame("repeat", (*over, count, f"{step.times} ×"), (body,))
+
+    def _when(self, step: WhenStep) -> Frame:
+        began, ends, sides = self.clock_ns, [self.clock_ns], []
+        for side in (step.then, step.otherwise):
+            self.clock_ns = began
+            sides.append(self.items(side))
+            ends.append(self.clock_ns)
+        self.clock_ns = max(ends)
+        shown = tuple(side for side in sides if side) or ((),)
+        condition = ("if " if sides[0] or not sides[1] else "if not ") + expression_text(step.condition)
+        return Frame("when", (condition,), shown, self._source([step.condition]))
+
+    def _segment(self, plan: Plan) -> tuple[Item, ...]:
+        schedule = schedule_of(self.compiled, plan)
+        shifts = [op for op, _ in plan.operations if isinstance(op, PhaseShift)]
+        if schedule is None:
+            return (Event("shift", ("pulses whose time", "is set in the run")),)
+        if not schedule.drives and not schedule.duration_ns:
+            return tuple(self._shift(op) for op in shifts)
+        notes = tuple(self._note(drive) for drive in schedule.drives)
+        self.rows.update(dict.fromkeys(row for note in notes for row in note.rows))
+        bar = Bar(notes, schedule.duration_ns, self.clock_ns)
+        self.clock_ns += schedule.duration_ns
+        return (bar,)
+
+    def _shift(self, op: PhaseShift) -> Event:
+        indices = [i for i, n in enumerate(self.compiled.target.atoms) if op.atoms == "all" or n in op.atoms]
+        source = self._source([op.angle])
+        text = f"φ = {expression_text(op.angle)}" if source else ""
+        lines = (f"phase {self._named(indices)}", *(() if source else (f"+ {expression_text(op.angle)}",)))
+        return Event("shift", lines, source, text)
+
+    def _note(self, drive: Drive) -> Note:
+        phase = drive.fixed_phase
+        wave = self._wave(drive)
+        if wave is not None and wave.omega.any():
+            phase = float(np.angle(np.conj(wave.omega[0][np.argmax(np.abs(wave.omega[0]))])))
+        source = self._source(_varying(drive))
+        text = ", ".join(_controls(drive)) if source else ""
+        return Note(self._rows(drive), drive.start, drive.stop, wave, phase, source, text)
+
+    def _wave(self, drive: Drive) -> Track | None:
+        """Return the samples of a drive, with middling values where the first ones would show nothing."""
+        parts = (drive.angle, drive.amplitude, drive.detuning, *(e for _, e in drive.phases))
+        steered = any(e.names for e in expressions((drive.angle, drive.amplitude)))
+        tuned = any(e.names for e in expressions(drive.detuning))
+        made: Track | None = None
+        for scope in (first_values(self.compiled, parts), middling(parts)):
+            with suppress(QmemError):
+                [made] = evaluate(Schedule((drive,), drive.stop), scope, self.compiled.target)
+                if (made.omega.any() or not steered) and (made.delta.any() or not tuned):
+                    break
+        return made
+
+    def _rows(self, drive: Drive) -> tuple[Row, ...]:
+        target = self.compiled.target
+        if drive.weights is not None:
+            return ((drive.channel, "map"),)
+        if target.channel(drive.channel).addressing == "Global":
+            return ((drive.channel, "all"),)
+        return tuple((drive.channel, target.atoms[i]) for i in drive.atoms)
+
+    def _source(self, parts: Iterable[Expression]) -> Source:
+        """Return where the values come from: memory and outcomes, or inputs and counters."""
+        names = frozenset[str]().union(*(part.names for part in parts))
+        outer = self.compiled.inputs.keys() | _counters(self.compiled.steps)
+        return "memory" if names - outer else "inputs" if names else ""
+
+    def _named(self, atoms: Iterable[int]) -> str:
+        names = [self.compiled.target.atoms[i] for i in atoms]
+        return "all" if len(names) == len(self.compiled.target.atoms) > 2 else ", ".join(names)
+
+
+def us(duration_ns: float) -> str:
+    """Return a duration in µs as text.
+
+    >>> us(4740), us(100000)
+    ('4.74', '100')
+    """
+    return f"{duration_ns / 1000:.6g}"
+
+
+_FLOAT = re.compile(r"\d+\.\d{5,}(?:e-?\d+)?")
+_HIDDEN = re.compile(r"\b([a-z]+)\d+__")
+
+
+def expression_text(expression: Expression) -> str:
+    """Return an expression as it is written by hand, long numbers rounded, hidden keys by their plain name.
+
+    >>> expression_text(Expression("3.141592653589793 * click2__"))
+    'π·click'
+    """
+    text = _HIDDEN.sub(r"\1", formula(expression)).replace("==", "=").replace("--", "")
+    return _FLOAT.sub(lambda found: _number(float(found[0])), text)
+
+
+def _number(value: float) -> str:
+    fractions = {1.0: "π", 2.0: "2π", 0.5: "π/2", 0.25: "π/4"}
+    near = [shown for part, shown in fractions.items() if abs(value - part * np.pi) < 1e-9]
+    return near[0] if near else f"{value:.4g}"
+
+
+def _shown(key: str) -> str:
+    return _HIDDEN.sub(r"\1", key)
+
+
+def _assigned(sign: str, values: Iterable[tuple[str, Expression]]) -> str:
+    return "\n".join(f"{name} {sign} {expression_text(value)}" for name, value in values)
+
+
+def _varying(drive: Drive) -> list[Expression]:
+    phases = [e for _, e in drive.phases]
+    return [e for e in expressions((drive.angle, drive.amplitude, drive.detuning, *phases)) if e.names]
+
+
+def _controls(drive: Drive) -> Iterable[str]:
+    """Yield what the run sets of a drive, as text."""
+    if drive.angle is not None and drive.angle.names:
+        yield f"θ = {expression_text(drive.angle)}"
+    for sign, shape in (("Ω", drive.amplitude), ("δ", drive.detuning)):
+        if any(e.names for e in expressions(shape)):
+            yield _FLOAT.sub(lambda found: _number(float(found[0])), level(shape, sign))
+    for _, expression in drive.phases:
+        if expression.names:
+            yield f"φ = {expression_text(expression)}"
+
+
+def _counters(steps: Iterable[Step]) -> frozenset[str]:
+    made: frozenset[str] = frozenset()
+    for step in steps:
+        match step:
+            case RepeatStep(counter=counter, body=body):
+                made |= {counter} | _counters(body)
+            case WhenStep(then=then, otherwise=otherwise):
+                made |= _counters(then) | _counters(otherwise)
+            case _:
+                pass
+    return made

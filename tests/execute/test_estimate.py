@@ -1,0 +1,87 @@
+"""Memory estimates against the real peak of a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import rydberg_qmem as rq
+from rydberg_qmem.execute import estimate as estimating
+
+ROOM = 250_000_000
+"""What Python and the libraries take, on top of three times the estimate."""
+
+MEASURED = """
+import json, resource, sys
+import rydberg_qmem as rq
+text, options = json.loads(sys.stdin.read())
+rq.run(rq.Program.from_json(text), seed=1, **options)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def chain(atoms: int, rule: str, rounds: int = 12) -> rq.Program:
+    """Return a chain whose middle atom is measured, reset and steers the next pulse's detuning."""
+    pulse = {
+        "channel": "rydberg_global",
+        "amplitude": {"blackman": {"duration_ns": 400, "area": "pi"}},
+        "detuning": "d",
+    }
+    middle = f"q{atoms // 2}"
+    body: list[Any] = [
+        {"pulse": pulse},
+        {"measure": {"atoms": middle, "key": "m"}},
+        {"reset": {"atoms": middle}},
+        {"set": {"d": rule}},
+    ]
+    return rq.Program(
+        name="chain",
+        device="MockDevice",
+        register={"layout": "rectangle", "rows": 1, "columns": atoms, "spacing_um": 9},
+        memory={"d": {"initial": 0.0}},
+        body=[{"repeat": {"times": rounds, "body": body}}],
+    )
+
+
+def peak_bytes(program: rq.Program, **options: Any) -> int:
+    """Return the largest resident size of a fresh process that runs the program."""
+    told = json.dumps([program.to_json(), options])
+    done = subprocess.run([sys.executable, "-c", MEASURED], input=told, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def within(program: rq.Program, **options: Any) -> bool:
+    told = rq.estimate(program, **options).memory_bytes
+    return told <= peak_bytes(program, **options) <= 3 * told + ROOM
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("atoms", [2, 4, 6, 8, 10, 12])
+def test_the_peak_memory_of_a_register_lies_between_the_estimate_and_three_times_it(atoms: int) -> None:
+    assert within(chain(atoms, "0.7 * d + 0.6 * m", 6 if atoms > 10 else 12), shots=100)
+
+
+@pytest.mark.slow
+def test_kept_propagators_of_ten_atoms_are_in_the_estimate() -> None:
+    assert within(chain(10, "2 * m"), shots=200)
+
+
+@pytest.mark.slow
+def test_density_matrices_are_in_the_estimate() -> None:
+    assert within(chain(5, "2 * m"), shots=200, state="density_matrix")
+
+
+@pytest.mark.slow
+def test_a_large_record_is_in_the_estimate() -> None:
+    assert within(rq.load("two_port_memristor"), shots=500_000)
+
+
+@pytest.mark.slow
+def test_an_estimate_without_the_kept_propagators_is_found_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimating, "_kept_bytes", lambda *told: 0)
+
+    assert not within(chain(10, "2 * m"), shots=200)
