@@ -1,7 +1,8 @@
 """What differs from shot to shot: lasers, velocities and positions, as Pulser's noise trajectories have them.
 
-A shot draws its numbers once, before it begins, and keeps them to its end. They reach the emulator as columns of the
-scope, one entry per row.
+A shot draws its numbers once, before it begins, and keeps them to its end: velocities, one amplitude and one detuning
+per channel, phases of the spectrum, positions. They reach the emulator as columns of the scope, one entry per row.
+Where pulses of two channels overlap on an atom, each keeps its own amplitude; Pulser multiplies both by both.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Fluctuating:
         factor = self._amplitude(drive, channel, atom, scope)
         breaks, omega, delta = track.breaks, track.omega * factor[:, None], track.delta * weight
         if is_dmm and self.noise.detuning_map_spot_waist:
-            delta = track.delta * self._spots(drive, atom, scope)[:, None]
+            delta = track.delta * self._spots(drive, atom)
         if is_dmm and "#dmm" in scope:
             delta = delta * scope["#dmm"][:, channel : channel + 1]
         shift = np.zeros((1, 1))
@@ -143,14 +144,14 @@ class Fluctuating:
             factor = factor * np.exp(-((away / self.noise.laser_waist) ** 2))
         return factor
 
-    def _spots(self, drive: Drive, atom: int, scope: Mapping[str, Any]) -> Array:
-        """Return the weight that all spots of a detuning map together have on an atom."""
+    def _spots(self, drive: Drive, atom: int) -> float:
+        """Return the weight of all spots of a detuning map on an atom where the register has it, as in Pulser."""
         assert drive.weights is not None
         assert self.noise.detuning_map_spot_waist is not None
-        spots = places_of(self.target)[list(drive.atoms)]
-        away = self.places(scope)[:, atom, None, :] - spots[None]
+        places = places_of(self.target)
+        away = places[atom] - places[list(drive.atoms)]
         shape = np.exp(-(away**2).sum(axis=-1) / (2 * self.noise.detuning_map_spot_waist**2))
-        return np.asarray(shape @ np.array(drive.weights))
+        return float(shape @ np.array(drive.weights))
 
     def _waves(self, channel: int, times_ns: NDArray[np.int64], scope: Mapping[str, Any]) -> Array:
         """Return the high-frequency detuning (rows, times) of a channel."""

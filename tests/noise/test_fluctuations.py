@@ -35,7 +35,8 @@ def program(*, dmm: bool = False) -> rq.Program:
     ]
     if dmm:
         weights = {"q": 0.7, "p": 0.3}
-        body.insert(2, {"detuning_map": {"channel": "dmm_0", "weights": weights, "detuning": shape(-9.0)}})
+        dmm_block = {"detuning_map": {"channel": "dmm_0", "weights": weights, "detuning": shape(-9.0)}}
+        body[2:2] = [{"align": {}}, dmm_block, {"align": {}}]
     body.append({"measure": {"atoms": ["q", "p"], "key": "m"}})
     register = {"atoms": {"q": (0.0, 0.0), "p": (7.0, 3.0)}}
     return rq.Program.from_dict({"name": "noisy", "device": "MockDevice", "register": register, "body": body})
