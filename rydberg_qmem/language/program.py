@@ -17,7 +17,7 @@ from rydberg_qmem.errors import InputError, ProgramError
 from rydberg_qmem.language import files
 from rydberg_qmem.language.blocks import Block
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.hardware import HardwareProfile
+from rydberg_qmem.language.hardware import PROFILES, HardwareProfile
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.problems import problems_of
 from rydberg_qmem.language.registers import Register
@@ -79,6 +79,14 @@ class Program(Model):
     hardware: str | HardwareProfile | None = None
 
     _source: files.SourceMap | None = PrivateAttr(default=None)
+
+    @field_validator("hardware")
+    @classmethod
+    def _known_hardware(cls, value: str | HardwareProfile | None) -> str | HardwareProfile | None:
+        if isinstance(value, str) and value not in PROFILES and not value.endswith((".yaml", ".yml", ".json")):
+            known = ", ".join(PROFILES)
+            raise PydanticCustomError("hardware", "must be one of {known}, or a YAML file", {"known": known})
+        return value
 
     @field_validator("device", mode="before")
     @classmethod
