@@ -55,7 +55,8 @@ def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) 
 def unfolded(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) -> xr.DataArray:
     """Return (m - e01) / (1 - e01 - e10) for each shot's read bit m: its mean is the true probability; NaN if lost.
 
-    Hand it to `hysteresis` as a response, whose bootstrap then gives errors that know of the unfolding.
+    Hand it to `hysteresis` as a response, which leaves lost atoms out, and whose bootstrap then gives errors that know
+    of the unfolding.
 
     >>> record = xr.Dataset({"m": ("shot", np.array([1, 0], dtype=np.int8))})
     >>> unfolded(record, "m", confusion=(0.1, 0.1)).values.round(4).tolist()
@@ -65,7 +66,7 @@ def unfolded(record: xr.Dataset, key: str, *, confusion: Confusion | None = None
     e01, e10 = _errors(record, key, bits, confusion)
     values = bits.astype(float)
     made = (values.where(values >= 0) if "shot" in bits.dims else values) - e01
-    return (made / _gain(e01, e10)).rename(key)
+    return (made / _gain(e01, e10)).rename(key.partition(".")[0])
 
 
 def unfold_joint(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) -> xr.Dataset:

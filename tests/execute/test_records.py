@@ -269,7 +269,7 @@ def test_attributes_are_texts_and_numbers() -> None:
 def test_a_record_tells_this_and_neither_machine_nor_user() -> None:
     assert set(sampled().attrs) == {
         "title", "summary", "program_json", "program_sha256", "parameters_json", "device", "levels", "shots", "seed",
-        "rng", "emulator", "noise_json", "versions_json", "created_at", "wall_s",
+        "rng", "emulator", "state", "noise_json", "hardware_json", "versions_json", "created_at", "wall_s",
     }  # fmt: skip
     assert set(exact().attrs) == {*sampled().attrs, "pruned_probability"}
 
