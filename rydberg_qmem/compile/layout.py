@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from rydberg_qmem.compile.gates import HIDDEN
@@ -53,6 +53,14 @@ def lay_out(compiled: Compiled) -> Compiled:
     _refuse_shared_names(compiled, [v.name for v in variables], [*coordinates])
     again = frozenset(key for key, count in sites.measured.items() if count > 1)
     return replace(compiled, variables=variables, coordinates=coordinates, steps=steps, remeasured=again)
+
+
+def with_reports(compiled: Compiled, reports: Mapping[str, str]) -> Compiled:
+    """Return the compiled program with a number per shot for each thing that an emulator reports of its states."""
+    added = tuple(Variable(name, name, "final", (), long_name=meaning, units="1") for name, meaning in reports.items())
+    made = replace(compiled, variables=(*compiled.variables, *added))
+    _refuse_shared_names(made, [v.name for v in made.variables], [*made.coordinates])
+    return made
 
 
 def _refuse_shared_names(compiled: Compiled, variables: list[str], coordinates: list[str]) -> None:

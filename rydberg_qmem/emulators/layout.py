@@ -13,6 +13,9 @@ from rydberg_qmem.compile.target import ONE, Target
 State = NDArray[np.complex128]
 
 
+GROUND_FIRST: dict[str, int] = {"g": 0, "r": 1, "0": 0, "1": 1}
+"""Index of each level where an emulator of two-level atoms puts the ground level first, as emu-sv and emu-mps do."""
+
 BYTES_PER_AMPLITUDE = 96
 """One amplitude and the temporaries of its evolution."""
 THREADLESS = 32
@@ -24,6 +27,16 @@ def times(states: State, matrix: State) -> State:
     if matrix.shape[0] > THREADLESS:
         return np.asarray(states @ matrix)
     return np.asarray(np.einsum("qi,ij->qj" if matrix.ndim == 2 else "qi,i->q", states, matrix))
+
+
+def ground_first(states: State, levels: tuple[str, ...]) -> State:
+    """Return states (rows, dimension) of two-level atoms in the order `GROUND_FIRST`; applied twice, as they were.
+
+    >>> ground_first(np.array([[1, 2, 3, 4]]), ("r", "g")).tolist()  # rr, rg, gr, gg to gg, gr, rg, rr
+    [[4, 3, 2, 1]]
+    """
+    turned = GROUND_FIRST[levels[0]] == 1
+    return np.ascontiguousarray(states[:, ::-1] if turned else states)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -26,7 +28,8 @@ class Capabilities:
     """What an emulator can run; checked before anything runs.
 
     An emulator that `factorises` can evolve some of the atoms without the others; its largest dimension then
-    holds for the atoms that are entangled at one time.
+    holds for the atoms that are entangled at one time. One that needs an `extra` of this package says which, and
+    which module tells that it is there.
     """
 
     levels: frozenset[tuple[str, ...]] = frozenset({("r", "g"), ("g", "h"), ("r", "g", "h"), ("0", "1")})
@@ -38,6 +41,10 @@ class Capabilities:
     """Fields of a noise model that it can follow."""
     hardware: frozenset[str] = DURATIONS | READOUT
     """Fields of a hardware profile that it can follow."""
+    fewest_atoms: int = 1
+    density_matrices: bool = True
+    extra: str = ""
+    module: str = ""
 
 
 class Emulator(Protocol):
@@ -102,6 +109,51 @@ class SegmentPlan(Protocol):
 
 
 @runtime_checkable
+class Holding(Protocol):
+    """An emulator that keeps states of its own, each of the whole register, and answers for them.
+
+    Its `evolve` and `wait` take and return sequences of such states. States are values: no operation changes one.
+    """
+
+    def start(self, target: Target) -> Any:
+        """Return the state with every atom in its ground level."""
+        ...
+
+    def chance(self, state: Any, atom: int, level: str) -> float:
+        """Return the probability of finding an atom in a level."""
+        ...
+
+    def collapsed(self, state: Any, atom: int, level: str) -> Any:
+        """Return the normalised state after an atom was found in a level."""
+        ...
+
+    def moved(self, state: Any, atom: int, before: str, after: str) -> Any:
+        """Return the state with an atom that is known to be in one level put into another."""
+        ...
+
+    def reduced(self, state: Any, atoms: Sequence[int]) -> State:
+        """Return the density matrix of some atoms, in the order given and in the target's level order."""
+        ...
+
+    def marks(self, state: Any) -> tuple[float, ...]:
+        """Return numbers that equal states share and others hardly ever do."""
+        ...
+
+    def merged(self, one: Any, two: Any) -> Any | None:
+        """Return one state for two that are equal up to rounding, or None."""
+        ...
+
+    @property
+    def reports(self) -> Mapping[str, str]:
+        """What the record says of each final state, with its meaning."""
+        ...
+
+    def report(self, state: Any) -> Mapping[str, float]:
+        """Return the numbers that the record says of a final state."""
+        ...
+
+
+@runtime_checkable
 class Replaying(Protocol):
     """An emulator that has no states but knows the outcomes."""
 
@@ -110,11 +162,22 @@ class Replaying(Protocol):
         ...
 
 
-def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
+def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, state: str = "vector") -> None:
     """Refuse a program that an emulator cannot run, by name of what is missing."""
     can, target = emulator.capabilities, compiled.target
+    if can.module and find_spec(can.module) is None:
+        raise CapabilityError(
+            f"emulator {emulator.name!r} needs the package {can.module.replace('_', '-')}: "
+            f"pip install 'rydberg_qmem[{can.extra}]'"
+        )
     if tuple(level for level in target.levels if level != "x") not in can.levels:  # x comes with leakage noise
         raise CapabilityError(f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}")
+    if len(target.atoms) < can.fewest_atoms:
+        raise CapabilityError(
+            f"emulator {emulator.name!r} needs at least {can.fewest_atoms} atoms, the program has {len(target.atoms)}"
+        )
+    if state == "density_matrix" and not can.density_matrices:
+        raise CapabilityError(f"emulator {emulator.name!r} keeps pure states only: state must be vector")
     if can.states and not can.factorises and target.dimension > can.largest_dimension:
         raise CapabilityError(
             f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "

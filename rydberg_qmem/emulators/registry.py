@@ -5,7 +5,7 @@ from __future__ import annotations
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 
-NAMES = ("exact", "ideal", "qutip")
+NAMES = ("exact", "ideal", "qutip", "emu_sv", "emu_mps")
 
 
 def emulator_of(wanted: str | Emulator) -> Emulator:
@@ -25,6 +25,14 @@ def emulator_of(wanted: str | Emulator) -> Emulator:
             from rydberg_qmem.emulators.qutip import Qutip
 
             return Qutip()
+        case "emu_sv":
+            from rydberg_qmem.emulators.emu_sv import EmuSv
+
+            return EmuSv()
+        case "emu_mps":
+            from rydberg_qmem.emulators.emu_mps import EmuMps
+
+            return EmuMps()
         case "replay":
             raise CapabilityError("emulator 'replay' needs outcomes: pass emulator=rq.Replay(record)")
         case _:

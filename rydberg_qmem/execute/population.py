@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.execute.held import Held
 from rydberg_qmem.execute.kinds import Kind, one_level
 from rydberg_qmem.execute.sharing import Index, compact, distinct
 
@@ -50,6 +51,8 @@ class Population:
     weights: Array
     shots: Index
     values: dict[str, Array]
+    held: Held | None = None
+    """States that the emulator keeps itself, in place of parts."""
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -61,18 +64,19 @@ class Population:
             self.weights[rows],
             self.shots[rows],
             {name: value[rows] for name, value in self.values.items()},
+            None if self.held is None else self.held.take(rows),
         )
 
     def with_values(self, **values: Array) -> Population:
         """Return the population with some classical values replaced."""
-        return Population(self.parts, self.weights, self.shots, {**self.values, **values})
+        return Population(self.parts, self.weights, self.shots, {**self.values, **values}, self.held)
 
     def with_parts(self, old: Iterable[Part], new: Iterable[Part]) -> Population:
         """Return the population with some parts replaced, parts in the order of their first atoms."""
         gone = {part.atoms for part in old}
         parts = [*(part for part in self.parts if part.atoms not in gone), *new]
         parts.sort(key=lambda part: part.atoms)
-        return Population(tuple(parts), self.weights, self.shots, self.values)
+        return Population(tuple(parts), self.weights, self.shots, self.values, self.held)
 
     def holding(self, atoms: Iterable[int]) -> list[Part]:
         """Return the parts that hold any of some atoms."""
@@ -116,8 +120,9 @@ def join(one: Population, two: Population, levels: int) -> Population:
         states = np.concatenate([p.states, q.states])
         state_of = np.concatenate([p.state_of, q.state_of + len(p.states)])
         parts.append(Part(p.atoms, states, state_of, p.kind))
+    held = one.held.joined(two.held) if one.held is not None and two.held is not None else None
     return Population(
-        tuple(parts), np.concatenate([one.weights, two.weights]), np.concatenate([one.shots, two.shots]), values
+        tuple(parts), np.concatenate([one.weights, two.weights]), np.concatenate([one.shots, two.shots]), values, held
     )
 
 
@@ -156,6 +161,7 @@ def merge_branches(population: Population, live: frozenset[str]) -> Population:
         return kept
     columns: list[NDArray[np.generic]] = [part.state_of for part in kept.parts if len(part.states) > 1]
     columns += list(values.values())
+    columns += [kept.held.state_of] if kept.held is not None else []
     if not columns:
         first, which = np.zeros(1, dtype=np.int64), np.zeros(len(kept), dtype=np.int64)
     else:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OUTCOME_ATTRS = {"flag_values": [-1, 0, 1], "flag_meanings": "not_measured zero one"}
 PACKAGES = ("rydberg_qmem", "pulser", "numpy", "scipy", "xarray", "zarr")
+EMULATOR_PACKAGES = {"qutip": ("qutip",), "emu_sv": ("emu-sv", "torch"), "emu_mps": ("emu-mps", "torch")}
 
 
 def dataset(compiled: Compiled, trace: Trace) -> xr.Dataset:
@@ -96,7 +97,9 @@ def provenance(
         "state": state,
         "noise_json": json.dumps(around.noise.to_dict() if around is not None and around.noise is not None else None),
         "hardware_json": json.dumps(around.hardware.to_dict() if around is not None else {"name": "ideal"}),
-        "versions_json": json.dumps({name: _version(name) for name in PACKAGES}),
+        "versions_json": json.dumps(
+            {name: _version(name) for name in (*PACKAGES, *EMULATOR_PACKAGES.get(emulator, ()))}
+        ),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(wall_s, 3),
     }

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.check import check
+from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep
-from rydberg_qmem.emulators.protocol import Emulator, check_capabilities
+from rydberg_qmem.emulators.protocol import Emulator, Holding, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.execute import records
@@ -190,9 +191,8 @@ def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
         leakage=noise is not None and noise.with_leakage,
     )  # fmt: skip
     check_surroundings(job.around, emulator, compiled, exact=exact)
-    check_capabilities(emulator, compiled, exact=exact)
-    kind_of_state(job.state, job.around, compiled, job.shots)
-    return compiled
+    check_capabilities(emulator, compiled, exact=exact, state=kind_of_state(job.state, job.around, compiled, job.shots))
+    return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
 
 
 def walk_of(job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, **options: Any) -> Walk:

@@ -26,8 +26,9 @@ from rydberg_qmem.compile.steps import (
 from rydberg_qmem.compile.target import ONE, Target
 from rydberg_qmem.compile.to_pulser import rows_of
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
-from rydberg_qmem.emulators.protocol import Emulator, Replaying
+from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying
 from rydberg_qmem.errors import RunError
+from rydberg_qmem.execute import held as own
 from rydberg_qmem.execute.apparatus import Apparatus, Numbers
 from rydberg_qmem.execute.channels import ABSENT, without_absent
 from rydberg_qmem.execute.draws import APPARATUS, JUMPS, MEASURING, Draws, Place, RowSource
@@ -53,7 +54,7 @@ from rydberg_qmem.execute.population import (
     traced,
 )
 from rydberg_qmem.execute.probes import probe_totals
-from rydberg_qmem.execute.sharing import distinct
+from rydberg_qmem.execute.sharing import Index, distinct
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.trajectories import settled
 from rydberg_qmem.language.expressions import Columns, Expression
@@ -91,6 +92,7 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.layout = Layout.of(self.compiled.target)
+        self._holder: Any = self.emulator if isinstance(self.emulator, Holding) else None
         self._plans: dict[int, Any] = {}
         self._splits: dict[tuple[object, ...], Split] = {}
         self._layouts: dict[int, Layout] = {}
@@ -107,15 +109,18 @@ class Walk:
         population = self._steps(self.compiled.steps, self._start(shots))
         for name in self.compiled.scalars:
             self._write("final", name, population, population.values[name])
+        if population.held is not None:
+            self._report(population, population.held)
         return population
 
     def _start(self, shots: int | None) -> Population:
         rows = shots if shots is not None else 1
-        atoms = range(self.layout.atoms) if self.emulator.capabilities.states else ()
+        atoms = range(self.layout.atoms) if self.emulator.capabilities.states and self._holder is None else ()
         parts = tuple(fresh(atom, self.layout, rows, self.kind) for atom in atoms)
         if parts and not self.emulator.capabilities.factorises:
             parts = (product(list(parts), len(self.layout.levels)),)
-        population = Population(parts, np.ones(rows), np.arange(rows), {})
+        begin = self._holder and own.Held((self._holder.start(self.compiled.target),), np.zeros(rows, dtype=np.int64))
+        population = Population(parts, np.ones(rows), np.arange(rows), {}, begin)
         if self.apparatus is not None:
             population = self.apparatus.start(population, self._numbers(len(self._sites)))
             rows = len(population)
@@ -186,6 +191,8 @@ class Walk:
         try:
             durations = plan.durations(scope, len(population) if timing else 1)
             longest = int(durations.max())
+            if population.held is not None:
+                population = self._evolve_held(plan, population, population.held, step)
             for group in self._groups(plan, population, longest, everyone=self.is_noisy):
                 population = self._evolve(plan, population, group, step)
         except RunError as error:
@@ -212,29 +219,43 @@ class Walk:
 
     def _evolve_part(self, plan: Any, population: Population, part: Part, step: Segment) -> Part:
         """Evolve a part, once for each distinct state and setting of its controls; shots of their own one by one."""
-        alone = self.is_noisy and self.environment is not None and bool(self.environment.settings)
-        controls = plan.controls_of(tuple(range(self.layout.atoms)) if self.is_noisy else part.atoms)
-        names = sorted(frozenset().union(*(e.names for e in controls)) - self.scope.keys())
-        first, which = distinct([part.state_of, *(population.values[name] for name in names)])
-        if alone:
-            first = which = np.arange(len(population))
-        scope = self._scope(population.take(first), frozenset().union(*(e.names for e in controls)))
-        values = [column(e, scope) for e in controls]
-        for expression, value in zip(controls, values, strict=True):
-            self._finite(value, expression, step.place)
-        states = part.state_of[first]
-        if names and not alone:  # different memory may ask for the same control values
-            some, same = distinct([states, *(v for v in values if len(v) > 1)])
-            scope, which, states = rows_of(scope, some), same[which], states[some]
-            first = first[some]
-        if self.is_noisy and self.environment is not None:
-            scope |= self.environment.scope_of(population.shots[first], self.clock_ns)
+        states, scope, which = self._settings(plan, part.atoms, part.state_of, population, step)
         self._note(step, part, len(states))
         evolved = self._evolved(plan, scope, part.states[states], part.atoms)
         if self._decays and self.is_noisy:
             return self._settled(plan, scope, replace(part, states=part.states[states], state_of=which), evolved,
                                  population, self._sites[id(step)], 0.0)  # fmt: skip
         return replace(part, states=evolved, state_of=which)
+
+    def _settings(
+        self, plan: Any, atoms: tuple[int, ...], state_of: Index, population: Population, step: Segment
+    ) -> tuple[Index, dict[str, Any], Index]:
+        """Return the states, and the scope of the controls, of each distinct combination, and which one rows have."""
+        alone = self.is_noisy and self.environment is not None and bool(self.environment.settings)
+        controls = plan.controls_of(tuple(range(self.layout.atoms)) if self.is_noisy else atoms)
+        names = sorted(frozenset().union(*(e.names for e in controls)) - self.scope.keys())
+        first, which = distinct([state_of, *(population.values[name] for name in names)])
+        if alone:
+            first = which = np.arange(len(population))
+        scope = self._scope(population.take(first), frozenset().union(*(e.names for e in controls)))
+        values = [column(e, scope) for e in controls]
+        for expression, value in zip(controls, values, strict=True):
+            self._finite(value, expression, step.place)
+        states = state_of[first]
+        if names and not alone:  # different memory may ask for the same control values
+            some, same = distinct([states, *(v for v in values if len(v) > 1)])
+            scope, which, states = rows_of(scope, some), same[which], states[some]
+            first = first[some]
+        if self.is_noisy and self.environment is not None:
+            scope |= self.environment.scope_of(population.shots[first], self.clock_ns)
+        return states, scope, which
+
+    def _evolve_held(self, plan: Any, population: Population, held: own.Held, step: Segment) -> Population:
+        """Evolve each distinct state of the emulator's own, once for each setting of the controls."""
+        everything = tuple(range(self.layout.atoms))
+        states, scope, which = self._settings(plan, everything, held.state_of, population, step)
+        evolved = self.emulator.evolve(plan, scope, [held.states[k] for k in states], everything)  # type: ignore[arg-type]
+        return replace(population, held=own.Held(tuple(evolved), which))
 
     @property
     def _decays(self) -> bool:
@@ -283,6 +304,8 @@ class Walk:
         """Return the atoms that the segment changes, or all, in groups that act on each other while it lasts."""
         excited, touched = plan.excited if plan else frozenset(), plan.touched if plan else frozenset()
         edges = list(plan.linked) if plan else []
+        if population.held is not None:
+            return []
         everything = [part.atoms for part in population.parts]
         if self.emulator.capabilities.states and len(self.layout.levels) and self.layout.atoms > 1:
             bound = self._mutual(population, excited) * duration_ns / NS_PER_US
@@ -327,13 +350,19 @@ class Walk:
         if isinstance(self.emulator, Replaying):
             rows = self.emulator.outcomes(step.key, dict(self.at), population.shots, len(step.atoms))
             population = population.with_values(**{step.key: rows.astype(float)})
+        elif population.held is not None:
+            self._forget(step, population)
+            one = ONE[step.basis]
+            zero = next(level for level in self.layout.levels if level != one)
+            population, bits = self._look(step, population, (zero, one))
+            population = population.with_values(**{step.key: bits.astype(float)})
         else:
             self._forget(step, population)
             population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
             for part in population.holding(step.atoms):
                 population = self._measure_part(step, part.atoms, population)
-            if self.apparatus is not None:
-                population = self.apparatus.read(step, population, self._numbers(self._sites[id(step)]))
+        if self.apparatus is not None and self.emulator.capabilities.states:
+            population = self.apparatus.read(step, population, self._numbers(self._sites[id(step)]))
         population = self._pass(population, self.around.hardware.measuring_us, step)
         self._write("key", step.key, population, population.values[step.key])
         return population
@@ -367,9 +396,54 @@ class Walk:
             new = [collapse(chosen, atoms, projector(split), atoms)]
         return chosen.population.with_parts(old, new).with_values(**{step.key: bits})
 
+    def _look(
+        self, step: MeasureStep | ResetStep, population: Population, levels: tuple[str, str], after: str | None = None
+    ) -> tuple[Population, Index]:
+        """Let every row find each atom of a step in one of two levels, atom by atom; put it into a level after it."""
+        outcome = np.zeros((len(population), len(step.atoms)), dtype=np.int64)
+        uniform: Array | None = None
+        if self.draws is not None:
+            place = self._place(self._sites[id(step)])
+            uniform = self.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
+        for k, atom in enumerate(step.atoms):
+            assert population.held is not None
+            chances = own.first_chances(population.held, self._holder, atom, levels[0])
+            if uniform is not None:
+                found_in = own.seconds(chances, uniform[:, k])
+            else:
+                population, rows, found_in = self._both(population, chances, step)
+                outcome = outcome[rows]
+            assert population.held is not None
+            held = own.collapsed(population.held, self._holder, atom, levels, found_in)
+            if after is not None:
+                held = own.moved(held, self._holder, atom, levels, found_in, after)
+            population = replace(population, held=own.settled(held, self._holder))
+            outcome[:, k] = found_in
+        return population, outcome
+
+    def _both(
+        self, population: Population, chances: Array, step: MeasureStep | ResetStep
+    ) -> tuple[Population, Index, Index]:
+        """Let every row have both outcomes, weighted (exact runs); return the rows that they came from, too."""
+        joint = population.weights[:, None] * np.stack([chances, 1 - chances], axis=1)
+        rows, found_in = np.nonzero(joint > self.prune_below)
+        self.pruned += max(0.0, float(joint.sum() - joint[rows, found_in].sum()))
+        self._refuse_branches(len(rows), step)
+        return replace(population.take(rows), weights=joint[rows, found_in]), rows, found_in
+
+    def _report(self, population: Population, held: own.Held) -> None:
+        """Write what the emulator says of the final states."""
+        said = [self._holder.report(state) for state in held.states]
+        for name in self._holder.reports:
+            values = np.array([one[name] for one in said])[held.state_of]
+            self._write("final", name, population, values)
+
     def _reset(self, step: ResetStep, population: Population) -> Population:
         population = self._pass(population, self.around.hardware.reset_us, step)
-        if self.emulator.capabilities.states:
+        if population.held is not None:
+            first, second = self.layout.levels
+            population, _ = self._look(step, population, (first, second), self.compiled.target.ground)
+        elif self.emulator.capabilities.states:
             for part in population.holding(step.atoms):
                 population = self._reset_part(step, part.atoms, population)
             if self.apparatus is not None:
@@ -394,7 +468,11 @@ class Walk:
         return population.with_parts(population.holding(atoms), new)
 
     def _probe(self, step: ProbeStep, population: Population) -> Population:
-        for quantity, total in probe_totals(self.layout.levels, step, population).items():
+        if population.held is not None:
+            totals = own.probe_totals(population.held, self._holder, self.layout.levels, step, population.weights)
+        else:
+            totals = probe_totals(self.layout.levels, step, population)
+        for quantity, total in totals.items():
             self.trace.write_mean(quantity, step.probe.key, total, float(population.weights.sum()), self.at)
         return population
 
@@ -508,6 +586,9 @@ class Walk:
         """Let the atoms wait in the dark."""
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
+        if population.held is not None:
+            waited = self.emulator.wait(self.compiled.target, list(population.held.states), round(duration_ns))  # type: ignore[arg-type]
+            return replace(population, held=replace(population.held, states=tuple(waited)))
         around = self.environment
         for group in self._groups(None, population, duration_ns, everyone=around is not None and around.decoheres):
             old = population.holding(group)
@@ -565,6 +646,8 @@ class Walk:
         if not len(population):
             return population
         population = replace(population, parts=tuple(merge_states(part) for part in population.parts))
+        if population.held is not None:
+            population = replace(population, held=own.settled(population.held, self._holder))
         if self.draws is not None or isinstance(self.emulator, Replaying):
             return population
         return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT})
@@ -581,12 +664,15 @@ class Walk:
         before = float(population.weights.sum())
         chosen = choose_all(population, part, split, self.prune_below)
         self.pruned += max(0.0, before - float(chosen.population.weights.sum()))
-        if len(chosen.population) > MAX_BRANCHES:
+        self._refuse_branches(len(chosen.population), step)
+        return chosen
+
+    def _refuse_branches(self, branches: int, step: MeasureStep | ResetStep) -> None:
+        if branches > MAX_BRANCHES:
             raise RunError(
-                f"{self._round()}{step.place}: {len(chosen.population)} branches in an exact run, more than "
+                f"{self._round()}{step.place}: {branches} branches in an exact run, more than "
                 f"{MAX_BRANCHES}; run with shots, or let less memory stay live"
             )
-        return chosen
 
     def _scope(self, population: Population, names: frozenset[str]) -> dict[str, Any]:
         scope: dict[str, Any] = {}

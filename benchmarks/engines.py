@@ -1,0 +1,184 @@
+"""One table: every ready sequence on every emulator that runs it, and how far their populations lie apart.
+
+python benchmarks/engines.py                      prints it
+python benchmarks/engines.py docs/engines.md      writes it
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import rydberg_qmem as rq
+from rydberg_qmem.emulators.protocol import check_capabilities
+from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.execute.run import Job, prepare
+
+ENGINES = ("exact", "qutip", "emu_sv", "emu_mps")
+"""Emulators that play the same pulses; `ideal` plays ideal gates, so that its column shows the pulses' own error."""
+LIMIT = 1e-4
+ROUNDS = 2
+"""Rounds of a program with inputs: enough for memory to steer something, few enough for slow emulators."""
+SMALL = {"rounds": 2, "period": 4, "window": 2}
+"""Values of parameters, where a program has them, for the same reason."""
+PROBE = {"probe": {"atoms": "all", "occupation": True, "correlations": True, "key": "engines"}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One program: the difference of each pair of emulators, seconds of each, and why others cannot run it."""
+
+    program: str
+    differences: Mapping[tuple[str, str], float]
+    seconds: Mapping[str, float]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gates(self) -> float | None:
+        """The difference between ideal gates and pulses, where there are gates."""
+        return self.differences.get(("ideal", "exact"))
+
+
+def compare(name: str, engines: Iterable[str] = ENGINES, noise: Any = None) -> Row:
+    """Run one ready sequence on each emulator that can, and compare what they expect of every variable."""
+    program = probed(rq.load(name))
+    records: dict[str, Any] = {}
+    seconds: dict[str, float] = {}
+    refused: dict[str, str] = {}
+    for engine in ("ideal", *engines):
+        why = refusal(program, engine)
+        if why:
+            refused[engine] = why
+            continue
+        began = time.perf_counter()
+        records[engine] = expectations(program, engine, noise)
+        seconds[engine] = time.perf_counter() - began
+    pairs = [pair for pair in combinations(records, 2) if "ideal" not in pair or pair == ("ideal", "exact")]
+    differences = {(one, two): difference(records[one], records[two]) for one, two in pairs}
+    return Row(name, differences, seconds, refused)
+
+
+def probed(program: rq.Program) -> rq.Program:
+    """Return a program that ends with a look at every atom and every pair of atoms."""
+    data = json.loads(program.to_json())
+    data["body"].append(PROBE)
+    return rq.Program.from_dict(data)
+
+
+def refusal(program: rq.Program, engine: str) -> str:
+    """Return why an emulator cannot run a program, or nothing."""
+    job = Job(program, {}, _rounds(program), None, None, "exact", "vector")
+    try:
+        check_capabilities(emulator_of(engine), prepare(job, small(program)), exact=True)
+    except CapabilityError as error:
+        return str(error)
+    return ""
+
+
+def small(program: rq.Program) -> dict[str, float]:
+    """Return the parameters that make a program short."""
+    return {name: value for name, value in SMALL.items() if name in program.parameters}
+
+
+def _rounds(program: rq.Program) -> int | None:
+    return ROUNDS if program.inputs else None
+
+
+def expectations(program: rq.Program, engine: str, noise: Any = None) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the exact expectation value of everything that a program's record holds."""
+    more = {} if noise is None else {"noise": noise}
+    sizes: Any = {"parameters": small(program), "rounds": _rounds(program)}
+    record = rq.run(program, shots=None, emulator=engine, **sizes, **more)
+    return {
+        str(name): variable.values
+        for name, variable in record.data_vars.items()
+        if not str(name).startswith(("time_us", "mps_"))
+    }
+
+
+def difference(one: Mapping[str, np.ndarray[Any, Any]], two: Mapping[str, np.ndarray[Any, Any]]) -> float:
+    """Return the largest difference of any value."""
+    assert one.keys() == two.keys()
+    return max(float(np.abs(one[name] - two[name]).max(initial=0.0)) for name in one)
+
+
+def boundary(row: Row) -> bool:
+    """Return whether only the pairs with qutip differ: the spline that it puts through the samples is the cause."""
+    far = [pair for pair, value in row.differences.items() if value >= LIMIT and "ideal" not in pair]
+    return bool(far) and all("qutip" in pair for pair in far)
+
+
+def markdown(rows: list[Row], engines: tuple[str, ...] = ENGINES) -> str:
+    """Return the table as Markdown."""
+    pairs = list(combinations(engines, 2))
+    lines = [
+        "| program | " + " | ".join(f"{one}, {two}" for one, two in pairs) + " | gates: ideal, exact |",
+        "|" + "---|" * (len(pairs) + 2),
+    ]
+    for row in rows:
+        cells = [_cell(row.differences.get(pair), "qutip" in pair and boundary(row)) for pair in pairs]
+        lines.append(f"| {row.program} | " + " | ".join(cells) + f" | {_cell(row.gates, False)} |")
+    return "\n".join(lines)
+
+
+def _cell(value: float | None, named: bool) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0e}" + (" †" if named and value >= LIMIT else "")
+
+
+PAGE = """# Emulators against each other
+
+Made by `python benchmarks/engines.py docs/engines.md`: the largest difference of any expectation value in the record
+(outcomes, memory, probes, and a last look at every atom and pair of atoms), noiseless, {rounds} rounds of each program with
+rounds. A dash: one of the two cannot run the program (three levels need `exact`, `ideal` or `qutip`; `emu_mps`
+needs two atoms).
+
+{table}
+
+† The limit is {limit:.0e}. QutipBackendV2 puts a cubic spline through the 1 ns samples, which overshoots where a square
+pulse begins or ends and drops pulse area at the end of a sequence; the emulator `qutip` plays dark time around every
+segment, which takes most of it away. The other emulators agree with each other on the same program.
+
+The last column is no difference of emulators: it is what gates made of pulses differ by from ideal ones.
+
+## What they cost, and what they can do
+
+| name | levels | atoms | one segment of one state | note |
+|---|---|---|---|---|
+| `exact` | all | entangled groups of about 12 to 20 | well below a millisecond, shared by all rows | the default |
+| `qutip` | all | 2^14 amplitudes | about 0.1 s | Pulser's reference; for checks |
+| `emu_sv` | ground-rydberg | up to 20 | 10 to 100 ms, one step for each change of a sample | states run one by one: no batching |
+| `emu_mps` | ground-rydberg, XY | tens, at least 2 | seconds to minutes | states run one by one; sampled runs, or exact ones with few branches |
+
+Shots that share their history share their state with every emulator, so the cost grows with the number of different
+histories: after a measurement of k atoms there may be 2^k. A smooth pulse of 1 µs is 1000 steps at 1 ns; `averaged_ns`
+of `EmuSv` and `EmuMps` (`rydberg_qmem.emulators.emu_sv`, `.emu_mps`) makes it fewer. The record of `emu_mps` says, for each
+shot, the largest bond dimension (`mps_max_bond_dim`) and the weight that truncations dropped (`mps_truncation_error`).
+Time steps and the projection of its sweeps have errors of their own: repeat a run with half the `longest_ns` to see them.
+"""  # noqa: E501
+
+
+def main() -> None:
+    """Print the table, or write the page."""
+    rows = []
+    for name in rq.gallery.names():
+        rows.append(compare(name))
+        print(rows[-1], flush=True)
+    table = markdown(rows)
+    print(table)
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(PAGE.format(table=table, limit=LIMIT, rounds=ROUNDS), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,272 @@
+"""Pulser's matrix-product emulator emu-mps, segment by segment, for tens of atoms.
+
+Between segments the executor measures, collapses and resets atoms on the matrix-product state itself (`chain`).
+
+Two-site sweeps follow only what neighbouring tensors can hold. Two atoms whose tensors lie on both sides of an atom
+that is in a level for certain would feel each other as a mean field only. Atoms that are in a level for certain are
+therefore left out of the sweeps while nothing drives them: what they do to the others is a known detuning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.shapes import Scope, column
+from rydberg_qmem.compile.steps import Segment
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment
+from rydberg_qmem.emulators import chain as chains
+from rydberg_qmem.emulators.chain import Chain
+from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
+from rydberg_qmem.emulators.layout import GROUND_FIRST, State
+from rydberg_qmem.emulators.played import Played, dark, each_row
+from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.units import NS_PER_US
+
+CERTAIN = 1e-10
+"""Probability below which an undriven atom counts as not being in a level; it counts as truncated."""
+NEGLIGIBLE_TURN = 1e-6
+"""Phase (rad) per segment up to which the interaction of a pair is left out."""
+LARGEST_TURN = 30.0
+"""Largest energy of a pair of atoms times duration of a step: Krylov subspaces must hold it."""
+
+
+class EmuMps:
+    """Ground-Rydberg and XY programs on emu-mps, for two atoms and more.
+
+    A step is at most `longest_ns` long; samples that change faster than `averaged_ns` are averaged. Singular values
+    are dropped as long as their squares add up to less than `precision` squared, and beyond `max_bond_dim`. What is
+    dropped is in the record; errors of the time steps are not: halve `longest_ns` to see them.
+    """
+
+    name = "emu_mps"
+    capabilities = Capabilities(
+        levels=frozenset({("r", "g"), ("0", "1")}),
+        largest_dimension=2**1000,
+        factorises=False,
+        fewest_atoms=2,
+        density_matrices=False,
+        extra="emu",
+        module="emu_mps",
+    )
+    reports: Mapping[str, str] = {
+        "mps_max_bond_dim": "largest bond dimension of the shot's matrix-product states",
+        "mps_truncation_error": "weight that truncations of the shot's matrix-product states dropped, added up",
+    }
+
+    def __init__(
+        self, *, precision: float = 1e-6, max_bond_dim: int = 256, longest_ns: float = 10.0, averaged_ns: int = 1
+    ) -> None:
+        self.precision, self.max_bond_dim = precision, max_bond_dim
+        self.longest_ns, self.averaged_ns = longest_ns, averaged_ns
+
+    def plan(self, segment: Segment, target: Target) -> Plan:
+        """Lower the segment to pulses."""
+        return plan_segment(segment, target)
+
+    def start(self, target: Target) -> Chain:
+        """Return the chain with every atom in its ground level, strongly interacting atoms near each other."""
+        return chains.ground(
+            site_order(target), target.levels, precision=self.precision, max_bond_dim=self.max_bond_dim
+        )
+
+    def evolve(self, plan: Plan, scope: Scope, states: Any, atoms: tuple[int, ...]) -> Any:
+        """Run each state through emu-mps; always all atoms."""
+        made = []
+        with one_thread():
+            for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
+                end = states[row]
+                for stretch in steps.stretches() if steps is not None else ():
+                    end = self._run(plan.target, stretch, end)
+                made.append((row, _framed(schedule, here, end)))
+        return [state for _, state in sorted(made, key=lambda pair: pair[0])]
+
+    def wait(self, target: Target, states: Any, duration_ns: float) -> Any:
+        """Return the states after waiting in the dark."""
+        steps = dark(len(target.atoms), duration_ns)
+        with one_thread():
+            return [self._run(target, steps, state) for state in states]
+
+    def chance(self, state: Chain, atom: int, level: str) -> float:
+        """Return the probability of finding an atom in a level."""
+        return chains.chance(state, atom, level)
+
+    def collapsed(self, state: Chain, atom: int, level: str) -> Chain:
+        """Return the normalised state after an atom was found in a level."""
+        return chains.collapsed(state, atom, level)
+
+    def moved(self, state: Chain, atom: int, before: str, after: str) -> Chain:
+        """Return the state with an atom that is known to be in one level put into another."""
+        return chains.moved(state, atom, before, after)
+
+    def reduced(self, state: Chain, atoms: Sequence[int]) -> State:
+        """Return the density matrix of some atoms."""
+        return chains.reduced(state, atoms)
+
+    def marks(self, state: Chain) -> tuple[float, ...]:
+        """Return numbers that equal states share."""
+        return state.marks
+
+    def merged(self, one: Chain, two: Chain) -> Chain | None:
+        """Return one state for two that are equal up to rounding, or None."""
+        return chains.merged(one, two)
+
+    def report(self, state: Chain) -> Mapping[str, float]:
+        """Return what the state's history has cost."""
+        return {"mps_max_bond_dim": float(state.largest_bond), "mps_truncation_error": state.truncated}
+
+    def _run(self, target: Target, steps: Played, state: Chain) -> Chain:
+        """Return a state after steps that drive the same atoms; those that stay as they are left out meanwhile."""
+        apart = _spectators(target, steps, state)
+        active = np.array([k for k in range(len(state.sites)) if k not in apart.level_of])
+        if not apart.moving:
+            return state
+        atoms = np.array(state.sites)[active]
+        raised = [state.sites[site] for site, level in apart.level_of.items() if level == GROUND_FIRST.get("r")]
+        shift = -target.van_der_waals[np.ix_(atoms, raised)].sum(axis=1) if raised else np.zeros(len(atoms))
+        here = replace(steps.of_atoms(atoms, shift), cuts=steps.cuts - steps.cuts[0])
+        interactions = _interactions(target, atoms, float(steps.cuts[-1] - steps.cuts[0]))
+        scale = 2 * (np.abs(interactions).sum(axis=(0, 1)) + (here.amplitude + np.abs(here.detuning)).max(axis=0)).max()
+        fine = here.cut(min(self.longest_ns, LARGEST_TURN * NS_PER_US / max(float(scale), 1e-9)))
+        bare = chains.matrix_product(_without(state, apart.level_of), state, center=None)
+        end, bond, lost = self._swept(bare, fine, interactions, target.levels)
+        factors = _with(end.factors, len(state.sites), apart.level_of)
+        return replace(
+            state,
+            mps=chains.matrix_product(factors, state, center=None),
+            largest_bond=max(state.largest_bond, bond),
+            truncated=state.truncated + lost,
+        )
+
+    def _swept(
+        self, begin: Any, steps: Played, interactions: NDArray[np.float64], levels: tuple[str, ...]
+    ) -> tuple[Any, int, float]:
+        """Return the normalised state after emu-mps's sweeps, the largest bond dimension, and the weight dropped.
+
+        The state that emu-mps takes in is truncated once; its steps do not renormalise, so that the norm at the end
+        says what they dropped.
+        """
+        from emu_mps import MPSConfig
+        from emu_mps.mps_backend_impl import create_impl
+        from pulser.backend import StateResult
+
+        config = MPSConfig(
+            initial_state=begin,
+            observables=[StateResult(evaluation_times=[1.0])],
+            precision=self.precision,
+            max_bond_dim=self.max_bond_dim,
+            extra_krylov_tolerance=max(1e-3, 1.1e-12 / self.precision),
+            optimize_qubit_ordering=False,
+            gpu=False,
+            log_level=QUIET,
+        )
+        run = create_impl(sequence_data(steps, interactions, levels), config)
+        run.init()
+        lost = max(0.0, 1.0 - float(run.state.overlap(begin)))  # what `begin` itself lacks of norm counts, too
+        bond = run.state.get_max_bond_dim()
+        while not run.is_finished():
+            run.progress()
+            bond = max(bond, run.state.get_max_bond_dim())
+        size = float(run.state.norm())
+        return (1.0 / size) * run.state, bond, lost + max(0.0, 1.0 - size**2)
+
+
+def site_order(target: Target) -> tuple[int, ...]:
+    """Return the atoms in an order that keeps strong interactions short: as given, or by Cuthill and McKee."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    strength = target.van_der_waals if "r" in target.levels else np.abs(target.exchange)
+    count = len(target.atoms)
+    strong = strength >= 0.5 * strength.max(axis=1, keepdims=True)
+    found = reverse_cuthill_mckee(csr_array((strong | strong.T).astype(np.int8)), symmetric_mode=True)
+
+    def cost(order: Sequence[int]) -> float:
+        place = np.argsort(order)
+        return float((strength * np.abs(place[:, None] - place[None, :])).sum())
+
+    given = tuple(range(count))
+    other = tuple(int(k) for k in found)
+    return other if cost(other) < cost(given) * (1 - 1e-9) else given
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """Sites that stay as they are, with their level's index, and whether anything happens at all."""
+
+    level_of: dict[int, int]
+    moving: bool
+
+
+def _spectators(target: Target, steps: Played, state: Chain) -> _Apart:
+    """Find the undriven sites that are in a level for certain; emu-mps needs two sites, so two always remain."""
+    if "r" not in target.levels:
+        return _Apart({}, True)
+    upper = chains.excitations(state)
+    driven = steps.driven[list(state.sites)]
+    found = {
+        site: int(p > 0.5) for site, p in enumerate(upper) if not driven[site] and (p < CERTAIN or p > 1 - CERTAIN)
+    }
+    moving = len(found) < len(state.sites)
+    for site in list(found)[: max(0, 2 - (len(state.sites) - len(found)))]:
+        del found[site]
+    return _Apart(found, moving)
+
+
+def _interactions(target: Target, atoms: NDArray[np.int64], duration_ns: float) -> NDArray[np.float64]:
+    """Return the interaction matrices (kinds, atoms, atoms) of some atoms, without what will not be felt."""
+    kinds = [target.van_der_waals] if "r" in target.levels else [target.exchange, target.van_der_waals]
+    made = np.stack([kind[np.ix_(atoms, atoms)] for kind in kinds])
+    return np.where(np.abs(made) * duration_ns / NS_PER_US < NEGLIGIBLE_TURN, 0.0, made)
+
+
+def _without(state: Chain, level_of: dict[int, int]) -> list[Any]:
+    """Return the factors of the other sites, those left out contracted into their neighbours."""
+    made: list[Any] = []
+    waiting: Any = None
+    for site, factor in enumerate(state.mps.factors):
+        if site in level_of:
+            matrix = factor[:, level_of[site], :]
+            waiting = matrix if waiting is None else waiting @ matrix
+        else:
+            made.append(factor if waiting is None else _times(waiting, factor))
+            waiting = None
+    if waiting is not None:
+        made[-1] = (made[-1] @ waiting).contiguous()
+    return made
+
+
+def _times(matrix: Any, factor: Any) -> Any:
+    import torch
+
+    return torch.tensordot(matrix, factor, dims=1).contiguous()
+
+
+def _with(factors: list[Any], count: int, level_of: dict[int, int]) -> list[Any]:
+    """Return factors for all sites again: those left out pass the bond through in their level."""
+    import torch
+
+    made: list[Any] = []
+    others = iter(factors)
+    for site in range(count):
+        if site in level_of:
+            bond = made[-1].shape[2] if made else 1
+            factor = torch.zeros(bond, 2, bond, dtype=torch.complex128)
+            factor[:, level_of[site], :] = torch.eye(bond, dtype=torch.complex128)
+            made.append(factor)
+        else:
+            made.append(next(others))
+    return made
+
+
+def _framed(schedule: Schedule, scope: Scope, state: Chain) -> Chain:
+    """Turn the phase references that a segment leaves behind into the frame of the state."""
+    for atom, level, parts in schedule.frame:
+        angle = sum(factor * float(column(expression, scope)[0]) for factor, expression in parts)
+        state = chains.turned(state, atom, level, angle)
+    return state

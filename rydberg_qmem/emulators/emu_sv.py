@@ -1,0 +1,77 @@
+"""Pulser's state-vector emulator emu-sv, segment by segment, started from and read back as a state vector."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rydberg_qmem.compile.shapes import Scope
+from rydberg_qmem.compile.steps import Segment
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.compile.to_pulser import Plan, plan_segment
+from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
+from rydberg_qmem.emulators.exact import apply_frame
+from rydberg_qmem.emulators.layout import State, ground_first
+from rydberg_qmem.emulators.played import Played, dark, each_row, energy_scale
+from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.units import NS_PER_US
+
+LARGEST_TURN = 30.0
+"""Largest energy times duration of a step: Krylov subspaces of at most a hundred vectors must hold it."""
+
+
+class EmuSv:
+    """Ground-Rydberg programs on emu-sv: each state, segment and setting of the controls is one run of it.
+
+    Samples that change faster than `averaged_ns` are averaged over so many nanoseconds: 1 takes Pulser's samples as
+    they are, more is faster and less accurate.
+    """
+
+    name = "emu_sv"
+    capabilities = Capabilities(
+        levels=frozenset({("r", "g")}), largest_dimension=2**20, factorises=False, extra="emu", module="emu_sv"
+    )
+
+    def __init__(self, *, averaged_ns: int = 1, krylov_tolerance: float = 1e-12) -> None:
+        self.averaged_ns, self.krylov_tolerance = averaged_ns, krylov_tolerance
+
+    def plan(self, segment: Segment, target: Target) -> Plan:
+        """Lower the segment to pulses."""
+        return plan_segment(segment, target)
+
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
+        """Run each row through emu-sv; always all atoms."""
+        out = np.empty_like(states)
+        for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
+            end = states[row] if steps is None else self._run(plan.target, steps, states[row])
+            out[row] = apply_frame(plan.target, schedule, here, end[None], atoms)[0]
+        return out
+
+    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+        """Return the states after waiting in the dark."""
+        steps = dark(len(target.atoms), duration_ns)
+        return np.stack([self._run(target, steps, state) for state in states])
+
+    def _run(self, target: Target, steps: Played, state: State) -> State:
+        """Return one state (dimension,) after the steps; a state need not be normalised."""
+        import torch
+        from emu_sv import StateVector, SVConfig
+        from emu_sv.sv_backend_impl import SVBackendImpl
+        from pulser.backend import StateResult
+
+        size = float(np.linalg.norm(state))
+        if size == 0:
+            return state
+        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(energy_scale(target, steps), 1e-9))
+        begin = torch.as_tensor(ground_first(state[None] / size, target.levels)[0])
+        config = SVConfig(
+            initial_state=StateVector(begin, gpu=False),
+            observables=[StateResult(evaluation_times=[1.0])],
+            krylov_tolerance=self.krylov_tolerance,
+            gpu=False,
+            log_level=QUIET,
+        )
+        with one_thread():
+            run = SVBackendImpl(config, sequence_data(fine, target.van_der_waals[None], target.levels))
+            for step in range(run.nsteps):
+                run.step(step)
+        return np.asarray(ground_first(run.state.data.numpy()[None], target.levels)[0] * size)

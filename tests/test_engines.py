@@ -1,0 +1,48 @@
+"""Every ready sequence on every emulator that runs it: the same expectation values."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+import rydberg_qmem as rq
+from benchmarks.engines import LIMIT, Row, boundary, compare, markdown
+
+BOUNDARY = 5e-4
+"""What the spline of Pulser's qutip backend leaves at the edges of square pulses, dark time around each segment."""
+EMU = all(find_spec(module) is not None for module in ("emu_sv", "emu_mps"))
+
+
+def check(row: Row) -> None:
+    for pair, value in row.differences.items():
+        if "ideal" not in pair:
+            assert value < (BOUNDARY if "qutip" in pair else LIMIT), pair
+
+
+def test_the_blockade_is_the_same_on_every_emulator() -> None:
+    row = compare("blockade")
+
+    check(row)
+    assert set(row.seconds) == {"ideal", "exact", "qutip"} | ({"emu_sv", "emu_mps"} if EMU else set())
+    assert "| blockade |" in markdown([row])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", rq.gallery.names())
+def test_a_ready_sequence_is_the_same_on_every_emulator(name: str) -> None:
+    row = compare(name)
+
+    check(row)
+    assert {"ideal", "exact"} <= set(row.seconds)
+    assert all("needs" in why or "levels" in why or "amplitudes" in why for why in row.refused.values())
+
+
+def test_an_emulator_with_another_pulse_is_found_out() -> None:
+    pair = ("exact", "emu_sv")
+    wrong = Row("rabi", {pair: 2 * LIMIT}, {})
+
+    with pytest.raises(AssertionError):
+        check(wrong)
+    assert not boundary(wrong)
+    assert boundary(Row("rabi", {("exact", "qutip"): 2 * LIMIT, pair: 0.0}, {}))
