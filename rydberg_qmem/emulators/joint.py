@@ -184,7 +184,7 @@ def coefficients(x: float) -> Complex:
     """Return the Chebyshev coefficients of exp(-ixy) for y in [-1, 1]."""
     from scipy.special import jv
 
-    count = int(x + 16 + 5 * x ** (1 / 3))
+    count = int(abs(x) + 16 + 5 * abs(x) ** (1 / 3))
     made = jv(np.arange(count), x) * (-1j) ** np.arange(count)
     made[1:] *= 2
     return np.asarray(made[: int(np.flatnonzero(np.abs(made) > CUTOFF)[-1]) + 1])
