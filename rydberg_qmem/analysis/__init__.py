@@ -3,10 +3,10 @@
 Importing it registers the accessor `record.qmem`.
 """
 
-from rydberg_qmem.analysis import geometry, laws
+from rydberg_qmem.analysis import geometry, laws, mitigation
 from rydberg_qmem.analysis.accessor import program_json, register, unstack
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
 
-__all__ = ["geometry", "hysteresis", "laws", "loop", "program_json", "register", "unstack"]
+__all__ = ["geometry", "hysteresis", "laws", "loop", "mitigation", "program_json", "register", "unstack"]
 
 register()

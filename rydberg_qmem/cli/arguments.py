@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rydberg_qmem.errors import InputError, Problem, ProgramError, short
@@ -81,6 +82,20 @@ def inputs_of(given: Iterable[str] | None) -> dict[str, str]:
 def parameters_of(settings: Iterable[str] | None) -> dict[str, float]:
     """Return `--set` as numbers."""
     return {name: _number(value, f"--set {name}") for name, value in _pairs(settings, "--set").items()}
+
+
+def noise_of(given: Sequence[str] | None) -> dict[str, Any] | None:
+    """Return `--noise` as a mapping: fields given one by one, or one file of them."""
+    if not given:
+        return None
+    from rydberg_qmem.language import files
+
+    if len(given) == 1 and "=" not in given[0]:
+        data, _ = files.parse(files.read_text(Path(given[0])), given[0])
+        if not isinstance(data, dict):
+            raise InputError(f"--noise: must be a mapping of fields ({given[0]})")
+        return data
+    return {name: _number(value, f"--noise {name}") for name, value in _pairs(given, "--noise").items()}
 
 
 def numbers_of(given: Iterable[str] | None, option: str) -> dict[str, float]:

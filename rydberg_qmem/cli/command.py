@@ -78,6 +78,14 @@ app = typer.Typer(
 
 ProgramName = Annotated[str, typer.Argument(metavar="PROGRAM", help="A ready sequence's name, or a path.")]
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="A record written by `rqm run -o`.")]
+NoiseFields = Annotated[
+    list[str] | None,
+    typer.Option("--noise", metavar="FIELD=VALUE", help="A field of Pulser's NoiseModel, or a YAML file of them."),
+]
+Hardware = Annotated[
+    str | None, typer.Option("--hardware", help="A profile (ideal, zoned_2024, fast_cavity) or a YAML file.")
+]
+StateKind = Annotated[str, typer.Option("--state", help="vector, density_matrix, or auto: the cheaper one.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; may be given several times."),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rydberg_qmem.cli.arguments import checked, checked_with_notes, parameters_of
-from rydberg_qmem.cli.command import Command, ProgramName, Settings, app
+from rydberg_qmem.cli.command import Command, Hardware, ProgramName, Settings, app
 from rydberg_qmem.cli.machines import machines_of
 from rydberg_qmem.cli.pictures import make_parent, picture_place, save_picture, without_screen
 from rydberg_qmem.cli.text import aligned, echo, to_terminal
@@ -37,11 +37,24 @@ def list_(
 
 
 @app.command(cls=Command)
-def show(program: ProgramName) -> None:
-    """Show a program as an indented tree."""
+def show(
+    program: Annotated[
+        str | None, typer.Argument(metavar="[PROGRAM]", help="A ready sequence's name, or a path.")
+    ] = None,
+    hardware: Hardware = None,
+) -> None:
+    """Show a program as an indented tree, or a hardware profile with the source of each number."""
+    if (program is None) == (hardware is None):
+        raise InputError("show: give either a program or --hardware")
+    if hardware is not None:
+        from rydberg_qmem.language.hardware import HardwareProfile, profile_of
+
+        profile = profile_of(hardware) or HardwareProfile()
+        echo([f"{profile.name}: {profile.about}", *aligned(profile.rows() or [("all", "0", "by definition")])])
+        return
     from rydberg_qmem.gallery import load
 
-    loaded = load(program)
+    loaded = load(str(program))
     echo([*tree_of(loaded), *machines_of(loaded)])
 
 

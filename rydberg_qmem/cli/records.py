@@ -37,6 +37,10 @@ def info(store: Store) -> None:
         rows.append((label, ", ".join(shown) or "none"))
     if (known := progress_of(store)) is not None:
         rows.append(("done", f"{known[0]} of {known[1]} cohorts"))
+    noise = json.loads(attrs.get("noise_json", "null")) or {}
+    hardware = json.loads(attrs.get("hardware_json", "null")) or {"name": "ideal"}
+    rows.append(("noise", ", ".join(f"{name} {value}" for name, value in noise.items()) or "none"))
+    rows.append(("hardware", str(hardware.get("name", "own"))))
     rows += [("dims", sizes_text(record.sizes)), ("size", f"{record.nbytes / 1e6:.3g} MB in memory")]
     echo(aligned(rows))
     variables = [

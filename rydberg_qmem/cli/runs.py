@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rydberg_qmem.cli.arguments import checked, inputs_of, parameters_of, rounds_of, shots_of, sweep_of
-from rydberg_qmem.cli.command import Command, MaxMemory, ProgramName, Settings, Shard, Workers, app
+from rydberg_qmem.cli.arguments import checked, inputs_of, noise_of, parameters_of, rounds_of, shots_of, sweep_of
+from rydberg_qmem.cli.command import (
+    Command,
+    Hardware,
+    MaxMemory,
+    NoiseFields,
+    ProgramName,
+    Settings,
+    Shard,
+    StateKind,
+    Workers,
+    app,
+)
 from rydberg_qmem.cli.pictures import picture_place, save_picture, without_screen
 from rydberg_qmem.cli.progress import shown
 from rydberg_qmem.cli.text import echo, points_of, sizes_text, with_error
@@ -43,6 +54,9 @@ def run(
         ),
     ] = None,
     emulator: Annotated[str, typer.Option(help="exact, ideal, qutip, emu_sv, emu_mps or pulser_backend.")] = "exact",
+    noise: NoiseFields = None,
+    hardware: Hardware = None,
+    state: StateKind = "auto",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Where to keep the record; the same run again goes on with it."),
@@ -78,6 +92,7 @@ def run(
             loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
             store=output, overwrite=overwrite, workers=workers, shard=shard_of(shard), max_memory_gb=max_memory,
             max_seconds=max_seconds, progress=progress, **signals,
+            noise=noise_of(noise), hardware=hardware, state=state,
         )  # fmt: skip
     lines = summary(record, output)
     try:
@@ -169,6 +184,9 @@ def estimate(
     settings: Settings = None,
     rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
     emulator: Annotated[str, typer.Option(help="exact or ideal.")] = "exact",
+    noise: NoiseFields = None,
+    hardware: Hardware = None,
+    state: StateKind = "auto",
 ) -> None:
     """Say what a run will take, time and memory, and how each segment will be computed: runs a few rounds."""
     from rydberg_qmem.execute.estimate import estimate as estimated
@@ -181,5 +199,8 @@ def estimate(
         parameters=parameters_of(settings),
         rounds=rounds_of(loaded, rounds),
         emulator=emulator,
+        noise=noise_of(noise),
+        hardware=hardware,
+        state=state,
     )
     typer.echo(str(made))

@@ -54,6 +54,10 @@ def _head(program: Program) -> Iterator[str]:
     yield from _section("parameters", [f"{name} = {value}" for name, value in program.parameters.items()])
     yield from _section("inputs", [f"{name} = {_input_text(given)}" for name, given in program.inputs.items()])
     yield from _section("memory", [f"{name} = {_memory_text(kept)}" for name, kept in program.memory.items()])
+    fields = {} if program.noise is None else program.noise.to_dict()
+    yield from _section("noise", [f"{name} = {value}" for name, value in fields.items()])
+    if program.hardware is not None:
+        yield f"  hardware {program.hardware if isinstance(program.hardware, str) else program.hardware.name}"
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -84,7 +84,7 @@ def rotation_reach(target: Target) -> float:
 
     A turn by 2π changes the sign of two levels; with a third one beside them that is no global phase.
     """
-    return 2 * pi if len(target.levels) > 2 else pi
+    return 2 * pi if len(set(target.levels) - {"x"}) > 2 else pi
 
 
 def area_duration_ns(channel: Any, area: float, shape: PulseShape, rabi: float = GATE_RABI) -> int:

@@ -85,11 +85,15 @@ def compile_program(
     parameters: Mapping[str, float] | None = None,
     inputs: Mapping[str, ArrayLike | str] | None = None,
     rounds: int | None = None,
+    leakage: bool = False,
 ) -> Compiled:
-    """Compile a program: bind its numbers, expand its cells, cut it into segments, lay out its record."""
+    """Compile a program: bind its numbers, expand its cells, cut it into segments, lay out its record.
+
+    With `leakage`, atoms have one more level, x, that no drive reaches.
+    """
     values = bind_parameters(program, parameters)
     signals = bind_inputs(program, values, inputs, rounds)
-    target = make_target(program, bases_of(program))
+    target = make_target(program, bases_of(program), leakage=leakage)
     walker = _Walker(target, values, signals)
     steps = walker.walk(program.body, "body")
     scalars, windows = _memory(program, values)

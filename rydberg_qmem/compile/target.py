@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 from rydberg_qmem.language.program import Program
 
-Level = Literal["r", "g", "h", "0", "1"]
+Level = Literal["r", "g", "h", "0", "1", "x"]
 DEVICES = ("DigitalAnalogDevice", "AnalogDevice", "WeightedAnalogDevice", "MockDevice")
 FIELD_ALONG_Z = (0.0, 0.0, 30.0)
 """Magnetic field (gauss) of the XY mode where the program names none, as in Pulser."""
@@ -159,7 +159,7 @@ def register_of(program: Program, device: Any) -> Any:
         return register  # validation of the sequence will say what is wrong with it
 
 
-def make_target(program: Program, bases: frozenset[str]) -> Target:
+def make_target(program: Program, bases: frozenset[str], *, leakage: bool = False) -> Target:
     """Resolve device and register, and pin the level set that `bases` need."""
     device = device_of(program)
     wanted = bases or frozenset({"ground-rydberg"})
@@ -170,4 +170,5 @@ def make_target(program: Program, bases: frozenset[str]) -> Target:
         raise CapabilityError("magnetic_field: only the XY mode depends on it, and no microwave pulse is played")
     field = program.magnetic_field or FIELD_ALONG_Z
     register = register_of(program, device)
-    return Target(device, register, program.register.names, LEVELS[wanted], field, program.with_modulation)
+    levels = (*LEVELS[wanted], *(("x",) if leakage else ()))
+    return Target(device, register, program.register.names, levels, field, program.with_modulation)

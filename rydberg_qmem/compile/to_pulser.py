@@ -708,7 +708,7 @@ class _Builder:
             usable = {
                 name: channel
                 for name, channel in self.target.device.channels.items()
-                if (channel.basis == "digital") == (self.target.levels == ("g", "h"))
+                if (channel.basis == "digital") == ("r" not in self.target.levels and "h" in self.target.levels)
                 and (channel.basis == "XY") == ("0" in self.target.levels)
             }
             self._declare(next(iter(usable)), None, "delay")

@@ -86,7 +86,7 @@ class EmuMps:
                 made.append((row, _framed(schedule, here, end)))
         return [state for _, state in sorted(made, key=lambda pair: pair[0])]
 
-    def wait(self, target: Target, states: Any, duration_ns: int) -> Any:
+    def wait(self, target: Target, states: Any, duration_ns: float) -> Any:
         """Return the states after waiting in the dark."""
         steps = dark(len(target.atoms), duration_ns)
         with one_thread():

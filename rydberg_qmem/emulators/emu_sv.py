@@ -46,7 +46,7 @@ class EmuSv:
             out[row] = apply_frame(plan.target, schedule, here, end[None], atoms)[0]
         return out
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after waiting in the dark."""
         steps = dark(len(target.atoms), duration_ns)
         return np.stack([self._run(target, steps, state) for state in states])

@@ -19,7 +19,8 @@ from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, rows_of
 from rydberg_qmem.emulators import joint, rotations
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State, times
 from rydberg_qmem.emulators.magnus import Samples
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
+from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]
@@ -93,7 +94,10 @@ class Exact:
     """Pulse-level emulator of pure states, exact for the 1 ns samples."""
 
     name = "exact"
-    capabilities = Capabilities()
+    capabilities = Capabilities(
+        noise=frozenset({*LINDBLAD, *SHOT_TO_SHOT, *PREPARATION_AND_READOUT}),
+        hardware=DURATIONS | READOUT | SIDE_EFFECTS | DECOHERENCE,
+    )
 
     def __init__(self) -> None:
         self._propagators = Propagators()
@@ -119,7 +123,7 @@ class Exact:
                 out[rows] = evolve_piece(piece, part, states[rows])
         return out
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after `duration_ns` in the dark: interactions go on."""
         return evolve_stretch(target, states, np.array([0, duration_ns]), [])
 

@@ -15,10 +15,11 @@ from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
 from rydberg_qmem.emulators.unitaries import apply_gate, excited_atoms, gate_atoms
 from rydberg_qmem.language.blocks import Gate
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.noise import PREPARATION_AND_READOUT
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ class Ideal:
     """Gates act at once and without error; tells pulse errors from the algorithm's."""
 
     name = "ideal"
-    capabilities = Capabilities()
+    capabilities = Capabilities(
+        noise=frozenset(PREPARATION_AND_READOUT), hardware=DURATIONS | READOUT | SIDE_EFFECTS | DECOHERENCE
+    )
 
     def __init__(self) -> None:
         self._pulses = Exact()
@@ -111,6 +114,6 @@ class Ideal:
                 states = apply_gate(target, layout_of(target), part, scope, states)
         return states
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after `duration_ns` in the dark."""
         return self._pulses.wait(target, states, duration_ns)

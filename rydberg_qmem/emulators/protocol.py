@@ -19,6 +19,11 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.expressions import Expression
 
+DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
+READOUT = frozenset({"p_false_pos", "p_false_neg", "confusion"})
+SIDE_EFFECTS = frozenset({"loss", "spectator_dephasing", "spectator_heating"})
+DECOHERENCE = frozenset({"t1_us", "t2_us", "rydberg_lifetime_us"})
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -34,6 +39,10 @@ class Capabilities:
     states: bool = True
     exact: bool = True
     factorises: bool = True
+    noise: frozenset[str] = frozenset({"p_false_pos", "p_false_neg"})
+    """Fields of a noise model that it can follow."""
+    hardware: frozenset[str] = DURATIONS | READOUT
+    """Fields of a hardware profile that it can follow."""
     fewest_atoms: int = 1
     density_matrices: bool = True
     extra: str = ""
@@ -66,7 +75,7 @@ class Emulator(Protocol):
         """
         ...
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states of all of a target's atoms after waiting in the dark."""
         ...
 
@@ -190,7 +199,7 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
             f"emulator {emulator.name!r} needs the package {can.module.replace('_', '-')}: "
             f"pip install 'rydberg_qmem[{can.extra}]'"
         )
-    if target.levels not in can.levels:
+    if tuple(level for level in target.levels if level != "x") not in can.levels:  # x comes with leakage noise
         raise CapabilityError(f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}")
     if len(target.atoms) < can.fewest_atoms:
         raise CapabilityError(

@@ -65,7 +65,7 @@ class Qutip:
             out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
         return out
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after waiting in the dark, where the Hamiltonian is known in closed form."""
         return dark(target, states, duration_ns)
 

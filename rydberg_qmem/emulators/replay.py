@@ -13,7 +13,7 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.protocol import DURATIONS, Capabilities
 from rydberg_qmem.errors import InputError, RunError, did_you_mean
 
 
@@ -27,7 +27,7 @@ class Replay:
     """
 
     name = "replay"
-    capabilities = Capabilities(states=False, exact=False)
+    capabilities = Capabilities(states=False, exact=False, noise=frozenset(), hardware=DURATIONS)
 
     def __init__(self, outcomes: Mapping[str, ArrayLike] | Any) -> None:
         if hasattr(outcomes, "data_vars"):
@@ -45,7 +45,7 @@ class Replay:
         """Leave everything as it is: there are no states."""
         return states
 
-    def wait(self, target: Target, states: State, duration_ns: int) -> State:
+    def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Let time pass."""
         return states
 

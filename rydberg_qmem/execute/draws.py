@@ -12,7 +12,9 @@ from rydberg_qmem.execute.sharing import Index
 COHORT = 1000
 """Shots in a cohort: the unit of work, of randomness and of ensemble feedback."""
 
-MEASURING, PROGRAM = 0, 1
+MEASURING, PROGRAM, JUMPS, FLUCTUATING, APPARATUS = range(5)
+"""Streams: outcomes, the program's own numbers, quantum jumps, what differs from shot to shot, the machine."""
+STREAMS = 5
 
 Array = NDArray[np.float64]
 
@@ -50,7 +52,7 @@ class Draws:
     def __post_init__(self) -> None:
         made = {
             stream: [_Stream(_sequence(self.seed, self.point, cohort, stream)) for cohort in self.cohorts]
-            for stream in (MEASURING, PROGRAM)
+            for stream in range(STREAMS)
         }
         object.__setattr__(self, "_streams", made)
         object.__setattr__(self, "_order", np.arange(len(self.cohorts) * self.size))

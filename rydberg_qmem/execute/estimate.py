@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -15,12 +16,10 @@ from rydberg_qmem.compile.to_pulser import Plan
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
-from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.draws import COHORT, Draws
-from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.run import Job, prepare, units_of
+from rydberg_qmem.execute.run import Job, prepare, surroundings, units_of, walk_of
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load
@@ -55,17 +54,31 @@ class Estimate:
     record_bytes: int
     laboratory_us: float
     groups: tuple[Group, ...]
+    shots: int | None = None
+    hardware: str = "ideal"
 
     def __str__(self) -> str:
         lines = [
             f"time     {self.seconds:.3g} s",
             f"memory   {self.memory_bytes / 1e6:.0f} MB, of which the record {self.record_bytes / 1e6:.3g} MB",
-            f"on atoms {self.laboratory_us:.6g} µs per shot (pulses only)",
+            f"on atoms {self.laboratory_us:.6g} µs per shot ({self._with})",
+            *self._budget(),
         ]
         for group in self.groups:
             names = " ".join(group.atoms)
             lines.append(f"{group.place}: atoms {names}: {group.rows} states of {group.dimension}, {group.method}")
         return "\n".join(lines)
+
+    @property
+    def _with(self) -> str:
+        return "pulses only" if self.hardware == "ideal" else f"hardware {self.hardware}"
+
+    def _budget(self) -> list[str]:
+        """Say how long all shots take on a machine, one after the other, loading of atoms between them not counted."""
+        if self.hardware == "ideal" or self.shots is None:
+            return []
+        one = self.laboratory_us / 1e6
+        return [f"budget   {one:.4g} s per shot, {one * self.shots / 3600:.4g} hours for {self.shots} shots"]
 
 
 def estimate(
@@ -76,9 +89,13 @@ def estimate(
     rounds: int | None = None,
     shots: int | None = COHORT,
     emulator: str | Emulator = "exact",
-    state: str = "vector",
+    state: str = "auto",
+    noise: Any = None,
+    hardware: Any = None,
 ) -> Estimate:
     """Run a few rounds with a few shots and say what the whole run will take, and how it will be computed.
+
+    With a hardware profile it says the shot budget: how long the shots take on a machine.
 
     >>> made = estimate("two_port_memristor", shots=100, parameters={"period": 4})
     >>> made.groups[0].atoms, made.groups[0].dimension
@@ -87,6 +104,7 @@ def estimate(
     if isinstance(emulator, str) and emulator not in ("exact", "ideal"):
         raise InputError(f"estimate: knows the emulators exact and ideal ({emulator})")
     job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state)
+    job = replace(job, around=surroundings(job.program, noise, hardware))
     return estimate_of(job, prepare(job, dict(parameters or {})))
 
 
@@ -113,6 +131,8 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
         record_bytes=record,
         laboratory_us=walk.clock_ns / 1000 * total / max(piloted, 1),
         groups=_groups(walk),
+        shots=shots,
+        hardware=job.around.hardware.name,
     )
 
 
@@ -123,14 +143,17 @@ def _growth(early: Walk, late: Walk, shots: int | None, longer: float) -> float:
 
 
 def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[float, Walk]:
+    from threadpoolctl import threadpool_limits
+
     short = replace(compiled, steps=_shortened(compiled.steps, most))
     live = dict(compiled.live_after)
     _same_liveness(compiled.steps, short.steps, live)
     short = replace(short, live_after=live)
     draws = None if shots is None else Draws(0, 0, (0,), COHORT)
-    walk = Walk(short, emulator_of(job.emulator), Trace(short, shots), draws, KINDS[job.state])
+    walk = walk_of(job, short, Trace(short, shots), draws)
     began = time.perf_counter()
-    walk.run(shots)
+    with threadpool_limits(1, user_api="blas"):  # as a run has it
+        walk.run(shots)
     return time.perf_counter() - began, walk
 
 
@@ -197,7 +220,9 @@ def _groups(walk: Walk) -> tuple[Group, ...]:
     for (index, atoms), rows in sorted(walk.groups.items()):
         plan, target = walk.plan_of(places[index]), walk.compiled.target
         how = "ideal gates"
-        if isinstance(plan, Plan):
+        if walk.is_noisy:
+            how = "density matrices" if walk.kind.traces else "vectors, quantum jumps where they decohere"
+        elif isinstance(plan, Plan):
             how = method(target, plan.excited, atoms, plan.drives_together(atoms))
         names = tuple(target.atoms[i] for i in atoms)
         made.append(Group(places[index].place, names, target.subset(atoms).dimension, rows, how))

@@ -6,6 +6,7 @@ atoms are traced out, so a reset does not multiply branches, and noise acts on i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -195,3 +196,16 @@ KINDS: dict[str, Kind] = {"vector": Vectors(), "density_matrix": Matrices()}
 def one_level(kind: Kind, layout: Layout, level: int) -> State:
     """Return the state (1, ·) of one atom in a level."""
     return kind.of_levels(len(layout.levels))[level : level + 1]
+
+
+def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], State]) -> State:
+    """Return U ρ U† for flat density matrices (rows, D·D), by evolving their columns and then their rows."""
+    rows, size = len(states), round(states.shape[1] ** 0.5)
+    which = np.repeat(np.arange(rows), size)
+
+    def left(rho: State) -> State:
+        columns = rho.reshape(rows, size, size).swapaxes(1, 2).reshape(rows * size, size)
+        return evolve(np.ascontiguousarray(columns), which).reshape(rows, size, size).swapaxes(1, 2)
+
+    once = left(states).conj().swapaxes(1, 2)
+    return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)

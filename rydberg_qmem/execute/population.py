@@ -114,6 +114,9 @@ def join(one: Population, two: Population, levels: int) -> Population:
     parts = []
     for atoms in _common_groups(one, two):
         p, q = product(one.holding(atoms), levels), product(two.holding(atoms), levels)
+        if p.states is q.states:
+            parts.append(replace(p, state_of=np.concatenate([p.state_of, q.state_of])))
+            continue
         states = np.concatenate([p.states, q.states])
         state_of = np.concatenate([p.state_of, q.state_of + len(p.states)])
         parts.append(Part(p.atoms, states, state_of, p.kind))

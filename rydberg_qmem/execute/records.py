@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.steps import Compiled, Variable
 from rydberg_qmem.execute.draws import COHORT
+from rydberg_qmem.execute.environment import Surroundings
 from rydberg_qmem.execute.trace import Trace
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def provenance(
     pruned: float,
     wall_s: float,
     varied: frozenset[str] = frozenset(),
+    around: Surroundings | None = None,
+    state: str = "vector",
 ) -> dict[str, Any]:
     """Return the attributes that make a record explain itself."""
     program = compiled.program
@@ -108,7 +111,9 @@ def provenance(
         "seed": "none" if seed is None else str(seed),
         "rng": f"numpy Philox, SeedSequence spawn_key (point, cohort, stream), cohorts of {COHORT}",
         "emulator": emulator,
-        "noise_json": "null",
+        "state": state,
+        "noise_json": json.dumps(around.noise.to_dict() if around is not None and around.noise is not None else None),
+        "hardware_json": json.dumps(around.hardware.to_dict() if around is not None else {"name": "ideal"}),
         "versions_json": json.dumps(
             {name: version_of(name) for name in (*PACKAGES, *EMULATOR_PACKAGES.get(emulator, ()))}
         ),

@@ -22,6 +22,7 @@ from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.environment import NOTHING, Surroundings, check_surroundings, kind_of_state
 from rydberg_qmem.execute.guards import check_limits
 from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.processes import in_processes
@@ -29,7 +30,9 @@ from rydberg_qmem.execute.scale import Scale
 from rydberg_qmem.execute.sweep import Sweep, points_of, swept_names
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.library import load
+from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
 
 if TYPE_CHECKING:
@@ -53,7 +56,9 @@ def run(
     shots: int | None = COHORT,
     seed: int | None = None,
     emulator: str | Emulator = "exact",
-    state: str = "vector",
+    state: str = "auto",
+    noise: Noise | Mapping[str, Any] | Any | None = None,
+    hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
     sweep: Sweep | None = None,
     store: str | Path | None = None,
     overwrite: bool = False,
@@ -70,7 +75,10 @@ def run(
     dimension. A `sweep` maps parameter names to values; all combinations are run, along `point`. The same
     program, seed and versions give the same record, whatever `workers`; `seed=None` draws one and writes it
     into the record. The `state` of a branch is a `vector`, or a `density_matrix`, which needs no chance for what is
-    never read: resets do not multiply branches. `progress` is called with the shots (or rounds) done and their total.
+    never read: resets do not multiply branches; `auto` takes what is cheaper, and with noise either density matrices
+    or quantum-jump trajectories, one per shot. `noise` (a mapping, or a `pulser.NoiseModel`) and `hardware` (a
+    profile, a mapping, a profile's name or a YAML file) stand in for the program's own; both are ideal if neither
+    says. `progress` is called with the shots (or rounds) done and their total.
 
     >>> program = Program(
     ...     name="half",
@@ -88,7 +96,8 @@ def run(
         seed = _store.seed_of(place) if seed is None and not overwrite else seed
     if shard is not None and seed is None and shots is not None:
         raise InputError("shards need a seed: each would draw another")
-    job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state))
+    around = surroundings(program, noise, hardware)
+    job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state), around)
     points, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
     compiled = [prepare(job, point) for point in points]
     check_limits(
@@ -112,6 +121,8 @@ def run(
         pruned=max(pruned for _, pruned in finished),
         wall_s=time.perf_counter() - began,
         varied=records.varied(compiled),
+        around=job.around,
+        state=kind_of_state(job.state, job.around, compiled[0], job.shots),
     )
     return record
 
@@ -127,11 +138,20 @@ class Job:
     seed: int | None
     emulator: str | Emulator
     state: str
+    around: Surroundings = NOTHING
+
+
+def surroundings(program: Program, noise: Any, hardware: Any) -> Surroundings:
+    """Return noise and hardware as given, else as the program has them."""
+    profile = profile_of(hardware if hardware is not None else program.hardware)
+    made = Noise.of(noise if noise is not None else program.noise)
+    return Surroundings(made, profile if profile is not None else NOTHING.hardware)
 
 
 def _state(state: str) -> str:
-    if state not in KINDS:
-        raise InputError(f"state: must be one of {', '.join(KINDS)}{did_you_mean(state, list(KINDS))} ({state})")
+    known = ["auto", *KINDS]
+    if state not in known:
+        raise InputError(f"state: must be one of {', '.join(known)}{did_you_mean(state, known)} ({state})")
     return state
 
 
@@ -156,10 +176,20 @@ def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
     problems = check(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds)
     if problems:
         raise ProgramError(problems)
-    compiled = compile_program(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds)
-    emulator = emulator_of(job.emulator)
-    check_capabilities(emulator, compiled, exact=job.shots is None, state=job.state)
+    noise, emulator, exact = job.around.noise, emulator_of(job.emulator), job.shots is None
+    compiled = compile_program(
+        job.program, parameters=point, inputs=job.inputs, rounds=job.rounds,
+        leakage=noise is not None and noise.with_leakage,
+    )  # fmt: skip
+    check_surroundings(job.around, emulator, compiled, exact=exact)
+    check_capabilities(emulator, compiled, exact=exact, state=kind_of_state(job.state, job.around, compiled, job.shots))
     return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
+
+
+def walk_of(job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, **options: Any) -> Walk:
+    """Return a walk through a compiled point, its states kept as asked or as is cheaper."""
+    kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots)]
+    return Walk(compiled, emulator_of(job.emulator), trace, draws, kind, job.around, **options)
 
 
 def uses_ensemble(steps: tuple[Step, ...]) -> bool:
@@ -245,7 +275,7 @@ def walk_unit(
 
     trace = Trace(compiled, unit.shots)
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
-    walk = Walk(compiled, emulator_of(job.emulator), trace, draws, KINDS[job.state], on_round=on_round)
+    walk = walk_of(job, compiled, trace, draws, on_round=on_round)
     with threadpool_limits(1, user_api="blas"):  # many small products: threads wait for each other more than they help
         walk.run(unit.shots)
     return trace, walk.pruned

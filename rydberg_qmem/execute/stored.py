@@ -19,6 +19,7 @@ from rydberg_qmem.errors import InputError, RunError
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute.cluster import on_cluster
 from rydberg_qmem.execute.draws import COHORT
+from rydberg_qmem.execute.environment import kind_of_state
 from rydberg_qmem.execute.identity import fingerprint, identity
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.regions import LEDGER, Layout, Regions
@@ -105,10 +106,13 @@ def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swep
         "parameters": fixed, "inputs": signals, "rounds": job.rounds, "shots": job.shots,
         "emulator": job.emulator if isinstance(job.emulator, str) else None, "state": job.state,
         "seed": None if job.seed is None else str(job.seed), "sweep": as_one_axis(points, names),
+        "noise": None if job.around.noise is None else job.around.noise.to_dict(),
+        "hardware": job.around.hardware.to_dict(),
     }  # fmt: skip
     attrs = records.provenance(
         compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator).name, pruned=0.0, wall_s=0.0,
-        varied=records.varied(compiled),
+        varied=records.varied(compiled), around=job.around,
+        state=kind_of_state(job.state, job.around, compiled[0], job.shots),
     )  # fmt: skip
     told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=records.version_of("rydberg_qmem"))
     return Order(told, list(points), layout, attrs, call, partial(_skeleton, compiled, points, swept, empty))

@@ -65,7 +65,10 @@ class Trace:
             wide = variable.dtype == "complex128" or variable.origin in ENSEMBLE
             dtype = "complex128" if wide else "float64"
             self.data[variable.name] = np.zeros(shape, dtype=dtype)
-            self.weight[variable.name] = np.zeros(tuple(self.compiled.rounds[loop] for loop in variable.loops))
+            wide = variable.origin == "key"  # one atom may be lost where another is not
+            self.weight[variable.name] = np.zeros(
+                shape if wide else tuple(self.compiled.rounds[loop] for loop in variable.loops)
+            )
 
     def write(
         self, origin: str, source: str, values: Array, weights: Array, shots: Index, at: Mapping[str, int]
@@ -82,8 +85,11 @@ class Trace:
                 self._rounds[variable.name][where] = values
             else:
                 self.data[variable.name][(shots, *where)] = values.astype(variable.dtype)
-        else:
-            self._add(variable, where, np.tensordot(weights, values, axes=(0, 0)), float(weights.sum()))
+            return
+        weight: float | Array = float(weights.sum())
+        if origin == "key" and (lost := values < 0).any():  # means are over those that were there
+            values, weight = np.where(lost, 0.0, values), np.tensordot(weights, ~lost, axes=(0, 0))
+        self._add(variable, where, np.tensordot(weights, values, axes=(0, 0)), weight)
 
     def write_mean(self, quantity: str, key: str, total: NDArray[Any], weight: float, at: Mapping[str, int]) -> None:
         """Add a weighted sum of a probed quantity."""
@@ -97,7 +103,7 @@ class Trace:
         self.data[variable.name][where] = max(float(self.data[variable.name][where].real), time_ns / 1000.0)
         self.weight[variable.name][where] = 1.0
 
-    def _add(self, variable: Variable, where: tuple[int, ...], total: Any, weight: float) -> None:
+    def _add(self, variable: Variable, where: tuple[int, ...], total: Any, weight: Any) -> None:
         self.data[variable.name][where] += total
         self.weight[variable.name][where] += weight
 

@@ -31,8 +31,11 @@ from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute import held as own
-from rydberg_qmem.execute.draws import MEASURING, Draws, Place, RowSource
-from rydberg_qmem.execute.kinds import KINDS, Kind
+from rydberg_qmem.execute.apparatus import Apparatus, Numbers
+from rydberg_qmem.execute.channels import ABSENT, without_absent
+from rydberg_qmem.execute.draws import APPARATUS, JUMPS, MEASURING, Draws, Place, RowSource
+from rydberg_qmem.execute.environment import NOTHING, Environment, Surroundings
+from rydberg_qmem.execute.kinds import KINDS, Kind, on_both_sides
 from rydberg_qmem.execute.population import (
     Chosen,
     Part,
@@ -55,6 +58,7 @@ from rydberg_qmem.execute.population import (
 from rydberg_qmem.execute.probes import probe_totals
 from rydberg_qmem.execute.sharing import Index, distinct
 from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.execute.trajectories import settled
 from rydberg_qmem.language.expressions import Columns, Expression
 from rydberg_qmem.units import NS_PER_US
 
@@ -63,6 +67,8 @@ PRUNE_BELOW = 1e-14
 """Probability below which exact runs drop a branch; the record states the sum."""
 MAX_BRANCHES = 2_000_000
 MAX_STATE_BYTES = 8_000_000_000
+MOST_JUMPS = 2**16
+"""More jumps than a row can make in one step."""
 NEGLIGIBLE = 1e-10
 """Largest change of an amplitude by interactions between unentangled atoms that is left out, per segment."""
 
@@ -76,6 +82,7 @@ class Walk:
     trace: Trace
     draws: Draws | None
     kind: Kind = KINDS["vector"]
+    around: Surroundings = NOTHING
     prune_below: float = PRUNE_BELOW
     on_round: Callable[[int], None] | None = None
     at: dict[str, int] = field(default_factory=dict)
@@ -93,9 +100,14 @@ class Walk:
         self._layouts: dict[int, Layout] = {}
         self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
         self._expressions = {place: i for i, place in enumerate(self._random_places())}
+        self.environment: Environment | None = None
+        self.apparatus: Apparatus | None = None
 
     def run(self, shots: int | None) -> Population:
         """Walk the whole program and write the trace."""
+        self.environment = Environment.of(self.around, self.compiled, self.emulator, self.draws, shots)
+        if self.environment is not None:
+            self.apparatus = Apparatus(self.around, self.compiled.target.atoms, self.layout, self.kind)
         population = self._steps(self.compiled.steps, self._start(shots))
         for name in self.compiled.scalars:
             self._write("final", name, population, population.values[name])
@@ -113,6 +125,9 @@ class Walk:
             parts = (product(list(parts), len(self.layout.levels)),)
         begin = self._holder and own.Held((self._holder.start(self.compiled.target),), np.zeros(rows, dtype=np.int64))
         population = Population(parts, np.ones(rows), np.arange(rows), {}, begin)
+        if self.apparatus is not None:
+            population = self.apparatus.start(population, self._numbers(len(self._sites)))
+            rows = len(population)
         for name, initial in self.compiled.scalars.items():
             declared = name in self.compiled.program.memory
             unknown = np.full(rows, np.nan)  # a name that its first set introduces
@@ -184,7 +199,7 @@ class Walk:
                 self.emulator.play(step, self._shared_values(step, population))
             if population.held is not None:
                 population = self._evolve_held(plan, population, population.held, step)
-            for group in self._groups(plan, population, longest):
+            for group in self._groups(plan, population, longest, everyone=self.is_noisy):
                 population = self._evolve(plan, population, group, step)
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
@@ -202,30 +217,54 @@ class Walk:
             values[expression] = float(found[0])
         return values
 
+    @property
+    def is_noisy(self) -> bool:
+        """Whether segments go another way than without noise."""
+        around = self.environment
+        return around is not None and around.pulses and (around.open is not None or around.fluctuating is not None)
+
     def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
-        """Evolve atoms that act on each other, once for each distinct state and setting of their controls."""
+        """Evolve atoms that act on each other, those of them that are there."""
         old = population.holding(atoms)
         part = product(old, len(self.layout.levels))
+
+        def act(rows: Population, some: Part) -> Part:
+            return self._evolve_part(plan, rows, some, step)
+
+        new = without_absent(population, part, self.layout, act)
+        return population.with_parts(old, [new])
+
+    def _evolve_part(self, plan: Any, population: Population, part: Part, step: Segment) -> Part:
+        """Evolve a part, once for each distinct state and setting of its controls; shots of their own one by one."""
         states, scope, which = self._settings(plan, part.atoms, part.state_of, population, step)
         self._note(step, part, len(states))
         evolved = self._evolved(plan, scope, part.states[states], part.atoms)
-        return population.with_parts(old, [replace(part, states=evolved, state_of=which)])
+        if self._decays and self.is_noisy:
+            return self._settled(plan, scope, replace(part, states=part.states[states], state_of=which), evolved,
+                                 population, self._sites[id(step)], 0.0)  # fmt: skip
+        return replace(part, states=evolved, state_of=which)
 
     def _settings(
         self, plan: Any, atoms: tuple[int, ...], state_of: Index, population: Population, step: Segment
     ) -> tuple[Index, dict[str, Any], Index]:
         """Return the states, and the scope of the controls, of each distinct combination, and which one rows have."""
-        controls = plan.controls_of(atoms)
+        alone = self.is_noisy and self.environment is not None and bool(self.environment.settings)
+        controls = plan.controls_of(tuple(range(self.layout.atoms)) if self.is_noisy else atoms)
         names = sorted(frozenset().union(*(e.names for e in controls)) - self.scope.keys())
         first, which = distinct([state_of, *(population.values[name] for name in names)])
+        if alone:
+            first = which = np.arange(len(population))
         scope = self._scope(population.take(first), frozenset().union(*(e.names for e in controls)))
         values = [column(e, scope) for e in controls]
         for expression, value in zip(controls, values, strict=True):
             self._finite(value, expression, step.place)
         states = state_of[first]
-        if names:  # different memory may ask for the same control values
+        if names and not alone:  # different memory may ask for the same control values
             some, same = distinct([states, *(v for v in values if len(v) > 1)])
             scope, which, states = rows_of(scope, some), same[which], states[some]
+            first = first[some]
+        if self.is_noisy and self.environment is not None:
+            scope |= self.environment.scope_of(population.shots[first], self.clock_ns)
         return states, scope, which
 
     def _evolve_held(self, plan: Any, population: Population, held: own.Held, step: Segment) -> Population:
@@ -234,6 +273,28 @@ class Walk:
         states, scope, which = self._settings(plan, everything, held.state_of, population, step)
         evolved = self.emulator.evolve(plan, scope, [held.states[k] for k in states], everything)  # type: ignore[arg-type]
         return replace(population, held=own.Held(tuple(evolved), which))
+
+    @property
+    def _decays(self) -> bool:
+        """Whether vectors lose norm, and jump where they have lost enough."""
+        return self.environment is not None and self.environment.decoheres and not self.kind.traces
+
+    def _settled(
+        self, plan: Any, scope: dict[str, Any], part: Part, decayed: State, population: Population, site: int,
+        time_us: float,
+    ) -> Part:  # fmt: skip
+        """Let each row jump by chance, or keep its decayed state."""
+        assert self.draws is not None
+        assert self.environment is not None
+        assert self.environment.open is not None
+        draws, shots, place = self.draws, population.shots, self._place(site)
+        lead, atoms = part.atoms[0], self.layout.atoms
+
+        def chance(jump: int) -> Array:
+            here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
+            return draws.uniform(shots, JUMPS, here, 2)
+
+        return settled(self.environment.open, plan, scope, part, decayed, time_us, chance)
 
     def _note(self, step: Segment, part: Part, rows: int) -> None:
         """Remember how much is evolved together; refuse what memory will not hold."""
@@ -248,12 +309,16 @@ class Walk:
             )
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
+        if self.is_noisy and self.environment is not None:
+            return self.environment.evolve(plan, scope, states, atoms, matrices=self.kind.traces)
         if not self.kind.traces:
             return self.emulator.evolve(plan, scope, states, atoms)
         return on_both_sides(states, lambda rows, which: self.emulator.evolve(plan, rows_of(scope, which), rows, atoms))
 
-    def _groups(self, plan: Any, population: Population, duration_ns: float) -> list[tuple[int, ...]]:
-        """Return the atoms that the segment changes, in groups that act on each other while it lasts."""
+    def _groups(
+        self, plan: Any, population: Population, duration_ns: float, *, everyone: bool = False
+    ) -> list[tuple[int, ...]]:
+        """Return the atoms that the segment changes, or all, in groups that act on each other while it lasts."""
         excited, touched = plan.excited if plan else frozenset(), plan.touched if plan else frozenset()
         edges = list(plan.linked) if plan else []
         if population.held is not None:
@@ -262,7 +327,7 @@ class Walk:
         if self.emulator.capabilities.states and len(self.layout.levels) and self.layout.atoms > 1:
             bound = self._mutual(population, excited) * duration_ns / NS_PER_US
             edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(bound) > NEGLIGIBLE), strict=True)]
-        busy = set(touched).union(*edges)
+        busy = set(range(self.layout.atoms)) if everyone else set(touched).union(*edges)
         return [group for group in connected([*everything, *edges]) if busy & set(group)]
 
     def _mutual(self, population: Population, excited: frozenset[int]) -> Array:
@@ -316,6 +381,9 @@ class Walk:
             population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
             for part in population.holding(step.atoms):
                 population = self._measure_part(step, part.atoms, population)
+        if self.apparatus is not None and self.emulator.capabilities.states:
+            population = self.apparatus.read(step, population, self._numbers(self._sites[id(step)]))
+        population = self._pass(population, self.around.hardware.measuring_us, step)
         self._write("key", step.key, population, population.values[step.key])
         return population
 
@@ -399,12 +467,15 @@ class Walk:
     def _reset(self, step: ResetStep, population: Population) -> Population:
         if isinstance(self.emulator, RoundByRound):
             self.emulator.reset(step.atoms)
+        population = self._pass(population, self.around.hardware.reset_us, step)
         if population.held is not None:
             first, second = self.layout.levels
             population, _ = self._look(step, population, (first, second), self.compiled.target.ground)
         elif self.emulator.capabilities.states:
             for part in population.holding(step.atoms):
                 population = self._reset_part(step, part.atoms, population)
+            if self.apparatus is not None:
+                population = self.apparatus.prepare(population, step.atoms, self._numbers(self._sites[id(step)]))
         return self._merged(population, step)
 
     def _reset_part(self, step: ResetStep, atoms: tuple[int, ...], population: Population) -> Population:
@@ -486,8 +557,8 @@ class Walk:
         self.clock_ns = begin + max(then_ns, otherwise_ns)
         fixed_then, fixed_otherwise = self._fixed_ns(step.then), self._fixed_ns(step.otherwise)
         if fixed_then is not None and fixed_otherwise is not None:
-            yes = self._idle(yes, fixed_otherwise - fixed_then, step.place)
-            no = self._idle(no, fixed_then - fixed_otherwise, step.place)
+            yes = self._idle(yes, fixed_otherwise - fixed_then, step)
+            no = self._idle(no, fixed_then - fixed_otherwise, step)
         return self._merged(join(yes, no, len(self.layout.levels)), step)
 
     def _side(self, steps: tuple[Step, ...], side: Population, before: Population) -> Population:
@@ -520,6 +591,10 @@ class Walk:
             case WhenStep():
                 then = sum(self._time_of(inner, population) for inner in step.then)
                 return max(then, sum(self._time_of(inner, population) for inner in step.otherwise))
+            case MeasureStep():
+                return self.around.hardware.measuring_us * NS_PER_US
+            case ResetStep():
+                return self.around.hardware.reset_us * NS_PER_US
             case _:
                 return 0.0
 
@@ -530,29 +605,65 @@ class Walk:
         no = replace(population, weights=population.weights * (1 - p))
         return yes.take(yes.weights > 0), no.take(no.weights > 0)
 
-    def _idle(self, population: Population, duration_ns: float, place: str) -> Population:
+    def _pass(self, population: Population, time_us: float, step: Step) -> Population:
+        """Let the time of a measurement or reset pass, for all atoms and the clock."""
+        self.clock_ns += time_us * NS_PER_US
+        return self._idle(population, time_us * NS_PER_US, step)
+
+    def _idle(self, population: Population, duration_ns: float, step: Step) -> Population:
         """Let the atoms wait in the dark."""
         if isinstance(self.emulator, RoundByRound) and duration_ns > 0 and len(population):
-            self.emulator.rest(int(duration_ns), place)
+            self.emulator.rest(int(duration_ns), step.place)
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
         if population.held is not None:
-            waited = self.emulator.wait(self.compiled.target, list(population.held.states), int(duration_ns))  # type: ignore[arg-type]
+            waited = self.emulator.wait(self.compiled.target, list(population.held.states), round(duration_ns))  # type: ignore[arg-type]
             return replace(population, held=replace(population.held, states=tuple(waited)))
-        for group in self._groups(None, population, duration_ns):
+        around = self.environment
+        for group in self._groups(None, population, duration_ns, everyone=around is not None and around.decoheres):
             old = population.holding(group)
             part = product(old, len(self.layout.levels))
-            target = self.compiled.target.subset(part.atoms)
-            states = self._waited(target, part.states, int(duration_ns))
-            population = population.with_parts(old, [replace(part, states=states)])
+            new = without_absent(
+                population, part, self.layout, lambda rows, some: self._idle_part(rows, some, duration_ns, step)
+            )
+            population = population.with_parts(old, [new])
         return population
 
-    def _waited(self, target: Target, states: State, duration_ns: int) -> State:
+    def _idle_part(self, population: Population, part: Part, duration_ns: float, step: Step) -> Part:
+        around = self.environment
+        if around is None or around.open is None:
+            target = self.compiled.target.subset(part.atoms)
+            return replace(part, states=self._waited(target, part.states, duration_ns))
+        time_us = duration_ns / NS_PER_US
+        if around.settings and around.open.fluctuating is not None:  # each shot has its own distances
+            part = replace(part, states=part.states[part.state_of], state_of=np.arange(len(population)))
+            scope = dict(around.scope_of(population.shots, self.clock_ns))
+        else:
+            scope = {}
+        later = around.open.wait(scope, part.states, part.atoms, time_us, matrices=self.kind.traces)
+        if not self._decays:
+            return replace(part, states=later)
+        return self._settled(None, scope, part, later, population, self._sites[id(step)], time_us)
+
+    def _waited(self, target: Target, states: State, duration_ns: float) -> State:
         if not self.kind.traces:
             return self.emulator.wait(target, states, duration_ns)
         return on_both_sides(states, lambda rows, which: self.emulator.wait(target, rows, duration_ns))
 
     # ---------------------------------------------------------------- details
+
+    def _numbers(self, site: int) -> Numbers:
+        """Return the door to the machine's chances at a place."""
+        place, apparatus = self._place(site), self.apparatus
+        assert apparatus is not None
+
+        def numbers(population: Population, use: int, columns: int) -> Array | None:
+            if self.draws is None:
+                return None
+            here = Place(place.step, place.visit * apparatus.uses + use)
+            return self.draws.uniform(population.shots, APPARATUS, here, columns)
+
+        return numbers
 
     def _place(self, step: int) -> Place:
         visit = 0
@@ -569,7 +680,7 @@ class Walk:
             population = replace(population, held=own.settled(population.held, self._holder))
         if self.draws is not None or isinstance(self.emulator, Replaying):
             return population
-        return merge_branches(population, self.compiled.live_after[id(step)])
+        return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT})
 
     def _chosen(
         self, population: Population, atoms: tuple[int, ...], split: Split, step: MeasureStep | ResetStep
@@ -655,16 +766,3 @@ def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
                 yield from all_steps((*step.then, *step.otherwise))
             case _:
                 pass
-
-
-def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], State]) -> State:
-    """Return U ρ U† for flat density matrices (rows, D·D), by evolving their columns and then their rows."""
-    rows, size = len(states), round(states.shape[1] ** 0.5)
-    which = np.repeat(np.arange(rows), size)
-
-    def left(rho: State) -> State:
-        columns = rho.reshape(rows, size, size).swapaxes(1, 2).reshape(rows * size, size)
-        return evolve(np.ascontiguousarray(columns), which).reshape(rows, size, size).swapaxes(1, 2)
-
-    once = left(states).conj().swapaxes(1, 2)
-    return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from rydberg_qmem.errors import Problem, did_you_mean, short
+from rydberg_qmem.errors import Problem, ProgramError, did_you_mean, short
 from rydberg_qmem.language.blocks import KINDS
 from rydberg_qmem.language.files import SourceMap
 from rydberg_qmem.language.registers import Register
@@ -23,6 +23,7 @@ from rydberg_qmem.language.waveforms import (
 )
 
 Path = tuple[str | int, ...]
+M = TypeVar("M", bound=Model)
 
 SHAPES: dict[str, type[Tagged]] = {
     shape.kind: shape for shape in (Constant, Ramp, Blackman, Kaiser, Interpolated, Custom, Composite)
@@ -60,6 +61,21 @@ def problems_of(error: ValidationError | None, data: object, source: SourceMap |
         rule, value = _rule(dict(entry), path)
         made.append(locate(Problem(place_of(path), rule, value), path, source))
     return list(dict.fromkeys(made))
+
+
+def validated(model: type[M], data: object, place: str, source: SourceMap | None = None) -> M:
+    """Return data that were given apart from a program as a model, or raise all their problems, places and all."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ProgramError(_placed(error, data, place, source)) from None
+
+
+def _placed(error: ValidationError, data: object, place: str, source: SourceMap | None) -> Iterator[Problem]:
+    for entry in error.errors(include_url=False):
+        path = _file_path(entry["loc"], data)
+        rule, value = _rule(dict(entry), (place, *path))
+        yield locate(Problem(place_of((place, *path)), rule, value), path, source)
 
 
 def _file_path(loc: tuple[str | int, ...], data: object) -> Path:
@@ -102,12 +118,16 @@ def _rule(entry: dict[str, Any], path: Path) -> tuple[str, str | None]:
 
 def _fields_at(path: Path) -> list[str]:
     """Return the fields that the mapping at a path may have."""
+    from rydberg_qmem.language.hardware import HardwareProfile
+    from rydberg_qmem.language.noise import Noise
     from rydberg_qmem.language.program import Input, Memory, Program
 
     if not path:
         return _spellings(Program)
     if path[-1] == "register":
         return _spellings(Register)
+    if path[-1] in ("noise", "hardware"):
+        return _spellings(Noise if path[-1] == "noise" else HardwareProfile)
     if path[0] in ("inputs", "memory"):
         return _spellings(Input if path[0] == "inputs" else Memory)
     model = {**KINDS, **SHAPES}.get(str(path[-1]))

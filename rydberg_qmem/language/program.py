@@ -19,6 +19,8 @@ from rydberg_qmem.errors import InputError, ProgramError
 from rydberg_qmem.language import files
 from rydberg_qmem.language.blocks import Block
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.hardware import PROFILES, HardwareProfile
+from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.problems import problems_of
 from rydberg_qmem.language.registers import Register
 from rydberg_qmem.language.values import FrozenMapping, Model, Name
@@ -82,8 +84,18 @@ class Program(Model):
     inputs: FrozenMapping[Name, Input] = Field(default_factory=dict)
     memory: FrozenMapping[Name, Memory] = Field(default_factory=dict)
     body: tuple[Block, ...]
+    noise: Noise | None = None
+    hardware: str | HardwareProfile | None = None
 
     _source: files.SourceMap | None = PrivateAttr(default=None)
+
+    @field_validator("hardware")
+    @classmethod
+    def _known_hardware(cls, value: str | HardwareProfile | None) -> str | HardwareProfile | None:
+        if isinstance(value, str) and value not in PROFILES and not value.endswith((".yaml", ".yml", ".json")):
+            known = ", ".join(PROFILES)
+            raise PydanticCustomError("hardware", "must be one of {known}, or a YAML file", {"known": known})
+        return value
 
     @field_validator("device", mode="before")
     @classmethod
@@ -184,9 +196,12 @@ class Program(Model):
     def fingerprint(self) -> str:
         """Return the sha256 of the canonical JSON: equal programs have equal fingerprints.
 
-        Keys are sorted, but for the atoms, whose order is part of the register.
+        Keys are sorted, but for the atoms, whose order is part of the register. Noise and hardware count where given.
         """
         data = self.model_dump(mode="json", by_alias=True)
+        for name in ("noise", "hardware"):
+            if data[name] is None:
+                del data[name]
         atoms = data["register"].get("atoms")
         if atoms is not None:
             data["register"]["atoms"] = [[name, place] for name, place in atoms.items()]

@@ -1,0 +1,130 @@
+"""Quantum jumps: vectors decay under the effective Hamiltonian until their norm reaches a chance, and jump there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.emulators.generators import DENSE_SIZE, Generator, expm
+from rydberg_qmem.emulators.layout import State
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+Step = tuple[Array, float]
+Chance = Callable[[int], Array]
+"""Two uniform numbers (rows, 2) for the n-th jump of every row: when, and which."""
+
+HALVINGS = 44
+"""A jump is found to this power of one half of its step."""
+AGREES = 1e-9
+"""Largest error of the diagonalised propagator; where it is larger the generator is as good as defective."""
+
+
+def squared_norms(states: State) -> Array:
+    """Return ⟨ψ|ψ⟩ of each row."""
+    return np.asarray((states.real**2 + states.imag**2).sum(axis=1))
+
+
+def evolve(generator: Generator, jumps: Sequence[Any], steps: Sequence[Step], states: State, chance: Chance) -> State:
+    """Return normalised states (rows, dimension) after steps during which each row jumps when its chance comes."""
+    walk = _Rows(generator, tuple(jump.tocsr() for jump in jumps), chance, len(states))
+    for coefficients, dt_us in steps:
+        later = generator.advance(states, coefficients, dt_us)
+        hit = np.flatnonzero(squared_norms(later) <= walk.threshold)
+        if len(hit):
+            own = coefficients[hit] if len(coefficients) > 1 else coefficients
+            later[hit] = walk.within(states[hit], hit, Flow(generator, own), dt_us)
+        states = later
+    return np.asarray(states / np.sqrt(squared_norms(states))[:, None])
+
+
+class _Rows:
+    """Where each row stands: how often it has jumped, and at which norm it jumps next."""
+
+    def __init__(self, generator: Generator, jumps: tuple[Any, ...], chance: Chance, rows: int) -> None:
+        self.generator, self.jumps, self.chance = generator, jumps, chance
+        self.count = np.zeros(rows, dtype=np.int64)
+        self.threshold = chance(0)[:, 0].copy()
+        self._numbers = {0: chance(0)}
+
+    def within(self, states: State, rows: Index, flow: Flow, dt_us: float) -> State:
+        """Take rows that jump at least once through one step."""
+        out = np.empty_like(states)
+        here, left = np.arange(len(rows)), np.full(len(rows), dt_us)
+        while len(here):
+            later = flow.to(here, states, left)
+            hit = squared_norms(later) <= self.threshold[rows[here]]
+            out[here[~hit]] = later[~hit]
+            here, states, left = here[hit], states[hit], left[hit]
+            if len(here):
+                when, states = self._found(here, states, left, self.threshold[rows[here]], flow)
+                left = left - when
+                states = self._jumped(states, rows[here])
+        return out
+
+    def _found(self, here: Index, states: State, left: Array, threshold: Array, flow: Flow) -> tuple[Array, State]:
+        """Return when each row's norm comes down to its threshold, and the state there: half by half."""
+        at, step = np.zeros(len(here)), left
+        for _ in range(HALVINGS):
+            step = step / 2
+            trial = flow.to(here, states, step)
+            before = squared_norms(trial) > threshold
+            states = np.where(before[:, None], trial, states)
+            at = at + np.where(before, step, 0.0)
+        return at, states
+
+    def _jumped(self, states: State, rows: Index) -> State:
+        """Apply one collapse operator to each row, chosen by how likely each is."""
+        columns = np.ascontiguousarray(states.T)
+        after = np.stack([(jump @ columns).T for jump in self.jumps])
+        weight = (after.real**2 + after.imag**2).sum(axis=2)
+        ladder = np.cumsum(weight, axis=0) / weight.sum(axis=0)
+        pick = np.array([self._number(self.count[row])[row, 1] for row in rows])
+        which = np.minimum((pick >= ladder).sum(axis=0), len(self.jumps) - 1)
+        self.count[rows] += 1
+        self.threshold[rows] = [self._number(self.count[row])[row, 0] for row in rows]
+        made = after[which, np.arange(len(rows))]
+        return np.asarray(made / np.sqrt(squared_norms(made))[:, None])
+
+    def _number(self, jump: int) -> Array:
+        if jump not in self._numbers:
+            self._numbers[jump] = self.chance(int(jump))
+        return self._numbers[jump]
+
+
+@dataclass
+class Flow:
+    """Evolution by any time under constant generators, one for all rows or one each: diagonalised where possible."""
+
+    generator: Generator
+    coefficients: Array
+
+    @cached_property
+    def _modes(self) -> tuple[Any, Any, Any] | None:
+        if self.generator.size > DENSE_SIZE:
+            return None
+        matrices = self.generator.matrices(self.coefficients)
+        try:
+            values, vectors = np.linalg.eig(matrices)
+            inverse = np.linalg.inv(vectors)
+        except np.linalg.LinAlgError:
+            return None
+        scale = 1 / max(1e-300, float(np.abs(matrices).sum(axis=-2).max()))
+        made = (vectors * np.exp(values * scale)[:, None, :]) @ inverse
+        return (values, vectors, inverse) if np.abs(made - expm(matrices * scale)).max() < AGREES else None
+
+    def to(self, rows: Index, states: State, times_us: Array) -> State:
+        """Return states of some of the rows after a time each."""
+        if self._modes is None:
+            own = self.coefficients[rows] if len(self.coefficients) > 1 else self.coefficients
+            return self.generator.series(states, own, times_us)
+        values, vectors, inverse = self._modes
+        if len(values) > 1:
+            values, vectors, inverse = values[rows], vectors[rows], inverse[rows]
+        inner = np.matmul(inverse, states[:, :, None])[:, :, 0] * np.exp(values * times_us[:, None])
+        return np.asarray(np.matmul(vectors, inner[:, :, None])[:, :, 0])

@@ -1,0 +1,381 @@
+"""Atoms that decohere while Pulser's samples play: density matrices, or vectors that decay until they jump.
+
+Between two changes of a sample the generator is constant and its exponential exact; where samples change every
+nanosecond, the fourth-order Magnus steps of the pure-state emulator are taken, whose weights are all positive, so the
+dissipator keeps its sign.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from rydberg_qmem.compile.samples import Track
+from rydberg_qmem.compile.shapes import Scope, column
+from rydberg_qmem.compile.target import DRIVEN, Target
+from rydberg_qmem.compile.to_pulser import Plan, rows_of, timed
+from rydberg_qmem.emulators import fluctuations, jumps, magnus
+from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, apply_frame, site_drives, stretches
+from rydberg_qmem.emulators.generators import (
+    DENSE_SIZE,
+    Generator,
+    Hermitian,
+    Matrix,
+    Sparse,
+    chunks,
+    dissipator,
+    liouvillian,
+)
+from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.units import NS_PER_US
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Step = tuple[Array, float]
+"""Coefficients (rows or 1, terms) and how long they hold (µs)."""
+
+CACHE_BYTES = 200_000_000
+FEW_SAMPLES = 16
+"""So many intervals are not worth joining."""
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Some atoms, what they do on their own, and what drives them."""
+
+    target: Target
+    collapse: tuple[Complex, ...]
+    moving: bool = False
+    """Whether interactions differ from row to row."""
+
+    @property
+    def atoms(self) -> int:
+        """Number of atoms."""
+        return len(self.target.atoms)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The basis states."""
+        return Layout.of(self.target)
+
+    @cached_property
+    def sites(self) -> tuple[tuple[int, str], ...]:
+        """The transitions that drives act on: (atom, basis)."""
+        bases = [b for b, pair in DRIVEN.items() if set(pair) <= set(self.target.levels)]
+        return tuple((atom, basis) for atom in range(self.atoms) for basis in bases)
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of atoms."""
+        return tuple((i, j) for i in range(self.atoms) for j in range(i + 1, self.atoms))
+
+    def local(self, operator: Matrix, atom: int) -> Sparse:
+        """Return an operator of one atom on all of them."""
+        levels = len(self.target.levels)
+        left = sparse.identity(levels**atom, format="csr")
+        right = sparse.identity(levels ** (self.atoms - atom - 1), format="csr")
+        return sparse.kron(sparse.kron(left, sparse.csr_matrix(operator)), right, format="csr")
+
+    def _unit(self, a: str, b: str) -> Complex:
+        levels = self.target.levels
+        made = np.zeros((len(levels), len(levels)), dtype=complex)
+        made[levels.index(a), levels.index(b)] = 1
+        return made
+
+    @cached_property
+    def hamiltonians(self) -> tuple[Sparse, ...]:
+        """What Re Ω, Im Ω and δ of each site multiply, then what each pair's strengths do."""
+        made = []
+        for atom, basis in self.sites:
+            a, b = DRIVEN[basis]
+            up = self._unit(a, b)
+            made += [0.5 * (up + up.T), 0.5j * (up - up.T), -self._unit(b, b)]
+            made[-3:] = [self.local(operator, atom) for operator in made[-3:]]
+        return (*made, *self._couplings) if self.moving else tuple(made)
+
+    @cached_property
+    def _couplings(self) -> tuple[Sparse, ...]:
+        """The interaction of each pair at strength one; in XY its exchange, then its van der Waals part."""
+        upper = "0" if "0" in self.target.levels else "r"
+        if upper not in self.target.levels:
+            return ()
+        here = self._unit(upper, upper)
+        made = []
+        for i, j in self.pairs:
+            if upper == "0":
+                swap = self.local(self._unit("1", "0"), i) @ self.local(self._unit("0", "1"), j)
+                made.append(swap + swap.T)
+            made.append(self.local(here, i) @ self.local(here, j))
+        return tuple(made)
+
+    def strengths(self, scope: Scope | None = None, names: tuple[str, ...] = ()) -> Array:
+        """Return the coefficients (rows or 1, couplings) of the pairs' interactions."""
+        xy = "0" in self.target.levels
+        if not self._couplings:
+            return np.zeros((1, 0))
+        if self.moving and scope is not None:
+            return fluctuations.strengths(self.target, self.pairs, scope, names)
+        rows = [(self.target.exchange, self.target.van_der_waals) if xy else (self.target.van_der_waals,)]
+        return np.array([[matrix[i, j] for i, j in self.pairs for matrix in rows[0]]])
+
+    @cached_property
+    def _fixed(self) -> Sparse:
+        size = self.layout.dimension
+        made = sparse.csr_matrix((size, size), dtype=complex)
+        if not self.moving:
+            for strength, coupling in zip(self.strengths()[0], self._couplings, strict=True):
+                made = made + strength * coupling
+        return made
+
+    @cached_property
+    def jumps(self) -> tuple[Sparse, ...]:
+        """The collapse operators of every atom."""
+        return tuple(self.local(c, atom) for atom in range(self.atoms) for c in self.collapse)
+
+    @cached_property
+    def decaying(self) -> Generator:
+        """The effective Hamiltonian's equation for vectors: -iH - Σ C†C/2."""
+        size = self.layout.dimension
+        weight = sparse.csr_matrix((size, size), dtype=complex)
+        for jump in self.jumps:
+            weight = weight + jump.conj().T @ jump
+        return Generator(
+            (-1j * self._fixed - 0.5 * weight).tocsr(), tuple((-1j * h).tocsr() for h in self.hamiltonians)
+        )
+
+    @cached_property
+    def hermitian(self) -> Hermitian:
+        """The basis of density matrices."""
+        return Hermitian(self.layout.dimension)
+
+    @cached_property
+    def mixing(self) -> Generator:
+        """The Lindblad equation for density matrices, in real coordinates."""
+        made = liouvillian(self._fixed)
+        for jump in self.jumps:
+            made = made + dissipator(jump)
+        real = self.hermitian.superoperator
+        return Generator(real(made), tuple(real(liouvillian(h)) for h in self.hamiltonians))
+
+    def generator(self, matrices: bool) -> Generator:
+        """Return the equation for density matrices or for vectors."""
+        return self.mixing if matrices else self.decaying
+
+
+@dataclass
+class Open:
+    """The evolution of decohering atoms through segments and waits, its propagators kept."""
+
+    target: Target
+    collapse: tuple[Complex, ...]
+    fluctuating: fluctuations.Fluctuating | None = None
+    _spaces: dict[tuple[int, ...], Space] = field(default_factory=dict)
+    _kept: OrderedDict[Any, Matrix] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def space(self, atoms: tuple[int, ...]) -> Space:
+        """Return the space of some atoms, made once."""
+        if atoms not in self._spaces:
+            moving = self.fluctuating is not None and self.fluctuating.moves
+            self._spaces[atoms] = Space(self.target.subset(atoms), self.collapse, moving)
+        return self._spaces[atoms]
+
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...], *, matrices: bool) -> State:
+        """Return states after a segment, phase references applied: flat density matrices, or decayed vectors."""
+        space = self.space(atoms)
+        out = np.empty_like(states)
+        for schedule, rows, part in timed(plan, scope, len(states)):
+            piece = Piece(plan, schedule, atoms)
+            inner = space.hermitian.real(states[rows]) if matrices else states[rows]
+            inner = self._through(space, piece, part, inner, matrices)
+            out[rows] = self._framed(space, piece, part, inner, matrices)
+        return out
+
+    def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], time_us: float, *, matrices: bool) -> State:
+        """Return states after a wait in the dark."""
+        space = self.space(atoms)
+        generator = space.generator(matrices)
+        inner: Matrix = space.hermitian.real(states) if matrices else states
+        coefficients = self._coefficients(space, (), (), self._strengths(space, scope))[:, 0]
+        key = ("wait", atoms, matrices, time_us)
+        if len(coefficients) == 1 and generator.size <= DENSE_SIZE:
+            if key not in self._kept:
+                self._keep(key, generator.propagators(coefficients, time_us)[0])
+            inner = inner @ self._kept[key].T
+        else:
+            inner = generator.advance(inner, coefficients, time_us)
+        return space.hermitian.matrix(inner) if matrices else np.asarray(inner)
+
+    def jump(
+        self,
+        plan: Plan | None,
+        scope: Scope,
+        states: State,
+        atoms: tuple[int, ...],
+        time_us: float,
+        chance: jumps.Chance,
+    ) -> State:
+        """Return normalised vectors after a segment (without a plan: a wait), each row with its own jumps."""
+        space = self.space(atoms)
+        if plan is None:
+            steps = [(self._coefficients(space, (), (), self._strengths(space, scope))[:, 0], time_us)]
+            return jumps.evolve(space.decaying, space.jumps, steps, states, chance)
+        out = np.empty_like(states)
+        for schedule, rows, part in timed(plan, scope, len(states)):
+            piece = Piece(plan, schedule, atoms)
+            steps = list(self._steps(space, piece, part, matrices=False))
+            made = jumps.evolve(space.decaying, space.jumps, steps, states[rows], _of_rows(chance, rows))
+            out[rows] = apply_frame(plan.target, schedule, part, made, atoms)
+        return out
+
+    # ---------------------------------------------------------------- propagation
+
+    def _through(self, space: Space, piece: Piece, scope: Scope, rows: Matrix, matrices: bool) -> Matrix:
+        generator = space.generator(matrices)
+        if self.fluctuating is not None or generator.size > DENSE_SIZE:
+            for coefficients, dt in self._steps(space, piece, scope, matrices):
+                rows = generator.advance(rows, coefficients, dt)
+            return rows
+        columns = [np.broadcast_to(column(e, scope), (len(rows),)) for e in piece.plan.controls_of(piece.atoms)]
+        values = np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))
+        keys = [(matrices, piece.key, row.tobytes()) for row in np.round(values, CONTROL_DIGITS) + 0.0]
+        groups: dict[Any, list[int]] = {}
+        for i, key in enumerate(keys):
+            groups.setdefault(key, []).append(i)
+        missing = [(key, some[0]) for key, some in groups.items() if key not in self._kept]
+        out = np.empty_like(rows)
+        for some in chunks(len(missing), generator.size**2 * 4):
+            made = self._propagators(space, piece, rows_of(scope, np.array([i for _, i in missing[some]])), matrices)
+            for (key, _), propagator in zip(missing[some], np.broadcast_to(made, (len(missing[some]), *made.shape[1:])),
+                                            strict=True):  # fmt: skip
+                self._keep(key, propagator)
+                out[groups[key]] = rows[groups[key]] @ propagator.T
+        done = {key for key, _ in missing}
+        for key, where in groups.items():
+            if key not in done:
+                self._kept.move_to_end(key)
+                out[where] = rows[where] @ self._kept[key].T
+        return out
+
+    def _propagators(self, space: Space, piece: Piece, scope: Scope, matrices: bool) -> Matrix:
+        """Return the propagators (rows or 1, size, size) of a whole piece; parts that nothing steers are made once."""
+        generator = space.generator(matrices)
+        made = np.eye(generator.size, dtype=generator.constant.dtype)[None]
+        for k, (cuts, active) in enumerate(stretches(piece.tracks(scope), piece.schedule.duration_ns)):
+            key = ("stretch", matrices, piece.key, k)
+            fixed = all(track.fixed for track in active)
+            if fixed and key in self._kept:
+                made = self._kept[key] @ made
+                continue
+            now = np.eye(generator.size, dtype=generator.constant.dtype)[None]
+            for coefficients, dt in self._stretch(space, cuts, active, matrices, np.zeros((1, 0))):
+                now = generator.propagators(coefficients, dt) @ now
+            if fixed:
+                self._keep(key, now[0])
+            made = now @ made
+        return made
+
+    def _keep(self, key: Any, propagator: Matrix) -> None:
+        if key not in self._kept:
+            self._bytes += propagator.nbytes
+        self._kept[key] = propagator
+        while self._bytes > CACHE_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+
+    def _framed(self, space: Space, piece: Piece, scope: Scope, inner: Matrix, matrices: bool) -> State:
+        target, size = piece.plan.target, space.layout.dimension
+        if not matrices:
+            return apply_frame(target, piece.schedule, scope, np.asarray(inner), piece.atoms)
+        flat = space.hermitian.matrix(inner)
+        if not piece.schedule.frame:
+            return flat
+        turn = apply_frame(target, piece.schedule, scope, np.ones((len(flat), size), dtype=complex), piece.atoms)
+        return np.asarray(flat * (turn[:, :, None] * turn[:, None, :].conj()).reshape(len(flat), -1))
+
+    # ---------------------------------------------------------------- steps
+
+    def _strengths(self, space: Space, scope: Scope) -> Array:
+        if not space.moving:
+            return np.zeros((1, 0))
+        return space.strengths(scope, space.target.atoms)
+
+    def _steps(self, space: Space, piece: Piece, scope: Scope, matrices: bool) -> Iterator[Step]:
+        """Yield the steps of a piece, rows of `scope` with their own drives where they differ."""
+        tracks = piece.tracks(scope)
+        if self.fluctuating is not None:
+            tracks = self.fluctuating.tracks(piece, tracks, scope)
+        for cuts, active in stretches(tracks, piece.schedule.duration_ns):
+            yield from self._stretch(space, cuts, active, matrices, self._strengths(space, scope))
+
+    def _stretch(
+        self, space: Space, cuts: NDArray[np.int64], active: list[Track], matrices: bool, strengths: Array
+    ) -> Iterator[Step]:
+        sites = site_drives(cuts, active)
+        samples = magnus.Samples(
+            np.diff(cuts) / NS_PER_US,
+            tuple(omega for omega, _ in sites.values()),
+            tuple(delta for _, delta in sites.values()),
+        )
+        names = tuple(sites)
+        if len(samples.dt_us) >= FEW_SAMPLES:
+            samples = self._coarse(space, names, samples, matrices, strengths)
+        made = self._coefficients(space, names, tuple(zip(samples.omegas, samples.deltas, strict=True)), strengths,
+                                  len(samples.dt_us))  # fmt: skip
+        for k, dt in enumerate(samples.dt_us):
+            yield made[:, k], float(dt)
+
+    def _coarse(
+        self,
+        space: Space,
+        names: tuple[tuple[int, str], ...],
+        samples: magnus.Samples,
+        matrices: bool,
+        strengths: Array,
+    ) -> magnus.Samples:
+        """Join samples into Magnus steps as long as a trial state allows."""
+        generator = space.generator(matrices)
+        hardest = samples.extremes()
+        rng = np.random.Generator(np.random.Philox(generator.size))
+        trial = rng.standard_normal((len(hardest), generator.size)) + 0 * generator.constant.data.dtype.type(0)
+        trial = trial / np.linalg.norm(trial, axis=1, keepdims=True)
+
+        def attempt(rows: Matrix, some: magnus.Samples) -> Matrix:
+            some = some.rows(hardest)
+            drives = tuple(zip(some.omegas, some.deltas, strict=True))
+            strong = strengths[hardest] if len(strengths) > 1 else strengths
+            made = self._coefficients(space, names, drives, strong, len(some.dt_us))
+            for k, dt in enumerate(some.dt_us):
+                rows = generator.advance(rows, made[:, k], float(dt))
+            return rows
+
+        group = magnus.choose_group(samples, trial, attempt)
+        return magnus.coarsen(samples, group) if group > 1 else samples
+
+    def _coefficients(
+        self,
+        space: Space,
+        names: tuple[tuple[int, str], ...],
+        drives: tuple[tuple[Complex, Array], ...],
+        strengths: Array,
+        count: int = 1,
+    ) -> Array:
+        """Return the coefficients (rows or 1, intervals, terms)."""
+        rows = max([len(strengths), *(max(len(o), len(d)) for o, d in drives)])
+        made = np.zeros((rows, count, len(space.hamiltonians)))
+        for (atom, basis), (omega, delta) in zip(names, drives, strict=True):
+            first = 3 * space.sites.index((atom, basis))
+            made[:, :, first], made[:, :, first + 1], made[:, :, first + 2] = omega.real, omega.imag, delta
+        if strengths.shape[1]:
+            made[:, :, 3 * len(space.sites) :] = strengths[:, None, :]
+        return made
+
+
+def _of_rows(chance: jumps.Chance, rows: NDArray[np.int64]) -> jumps.Chance:
+    return lambda jump: chance(jump)[rows]

@@ -1,0 +1,187 @@
+"""What surrounds the atoms in a run: noise, the machine that measures them, and what an emulator can follow of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.compile.to_pulser import rows_of
+from rydberg_qmem.emulators.collapse import collapse_operators
+from rydberg_qmem.emulators.fluctuations import Fluctuating
+from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.lindblad import Open
+from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.errors import CapabilityError, InputError
+from rydberg_qmem.execute.draws import FLUCTUATING, Draws, Place
+from rydberg_qmem.execute.kinds import on_both_sides
+from rydberg_qmem.language.hardware import HardwareProfile
+from rydberg_qmem.language.noise import Noise
+
+Array = NDArray[np.float64]
+IDEAL = HardwareProfile(name="ideal")
+MOST_MATRIX = 16
+"""Largest register (basis states) whose density matrices `auto` prefers to trajectories."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Noise and hardware of a run, as asked for."""
+
+    noise: Noise | None = None
+    hardware: HardwareProfile = IDEAL
+
+    @property
+    def are_ideal(self) -> bool:
+        """Whether there is nothing to follow."""
+        return self.noise is None and not set(self.hardware.to_dict()) - {"name", "about", "sources"}
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What is not ideal, by name."""
+        noise = tuple(f"noise.{name}" for name in (self.noise.active if self.noise is not None else ()))
+        skip = {"name", "about", "sources"}
+        return noise + tuple(f"hardware.{name}" for name in self.hardware.to_dict() if name not in skip)
+
+    @property
+    def decohere(self) -> bool:
+        """Whether states decohere as time passes."""
+        return self.hardware.decoheres or (self.noise is not None and self.noise.is_lindblad)
+
+    @property
+    def disturb(self) -> bool:
+        """Whether unmeasured atoms suffer from others being measured."""
+        return self.hardware.spectator_dephasing > 0 or self.hardware.spectator_heating > 0
+
+    @property
+    def lose(self) -> bool:
+        """Whether atoms may be absent."""
+        return self.hardware.loss > 0 or (self.noise is not None and self.noise.state_prep_error > 0)
+
+    def readout(self, atom: str) -> tuple[float, float]:
+        """Return the chances of a false positive and of a false negative of an atom."""
+        if self.noise is not None and (self.noise.p_false_pos or self.noise.p_false_neg):
+            return self.noise.p_false_pos, self.noise.p_false_neg
+        return self.hardware.confusion_of(atom)
+
+
+NOTHING = Surroundings()
+"""Neither noise nor a machine's shortcomings."""
+
+
+def check_surroundings(around: Surroundings, emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
+    """Refuse what an emulator cannot follow, by its name, and what contradicts itself."""
+    can = emulator.capabilities
+    for name in around.fields:
+        room, _, item = name.partition(".")
+        if item not in (can.noise if room == "noise" else can.hardware):
+            raise CapabilityError(f"emulator {emulator.name!r} cannot follow {name}")
+    hardware, noise = around.hardware, around.noise
+    read = hardware.p_false_pos or hardware.p_false_neg or hardware.confusion
+    if noise is not None and read and (noise.p_false_pos or noise.p_false_neg):
+        raise InputError("noise and hardware both have readout errors: leave those of one of them out")
+    for atom in hardware.confusion:
+        if atom not in compiled.target.atoms:
+            raise InputError(f"hardware.confusion: no atom {atom!r} in the register")
+    if noise is None:
+        return
+    if exact and noise.is_random:
+        raise CapabilityError(
+            f"noise.{noise.is_random[0]} differs from shot to shot, so shots=None has no one Hamiltonian: give shots"
+        )
+    xy = "0" in compiled.target.levels
+    for name in noise.active:
+        if xy and name in ("temperature", "amp_sigma", "laser_waist", "detuning_sigma", "detuning_hf_psd"):
+            if name == "temperature" and not noise.has_doppler:
+                continue
+            raise CapabilityError(f"noise.{name}: has no meaning in XY, as in Pulser")
+    collapse_operators(compiled.target.levels, noise, hardware)
+
+
+def kind_of_state(asked: str, around: Surroundings, compiled: Compiled, shots: int | None) -> str:
+    """Return how states are kept: as asked, or by what is cheaper.
+
+    A density matrix of D levels costs D⁴ for all shots that agree, a vector D² for each that does not.
+    """
+    chance = around.decohere or around.disturb
+    if asked == "vector" and chance and shots is None:
+        raise CapabilityError(
+            "state='vector' with shots=None cannot decohere without chance: use state='density_matrix', or give shots"
+        )
+    if asked != "auto":
+        return asked
+    if not chance:
+        return "vector"
+    if shots is None:
+        return "density_matrix"
+    dimension = compiled.target.dimension
+    alone = around.noise is not None and bool(around.noise.is_random)
+    return "density_matrix" if dimension <= (4 if alone else MOST_MATRIX) else "vector"
+
+
+@dataclass
+class Environment:
+    """The surroundings of one walk, ready to act on its states."""
+
+    around: Surroundings
+    target: Target
+    draws: Draws | None
+    pulses: bool = True
+    """Whether segments take time in which the noise acts; ideal gates take none."""
+    open: Open | None = None
+    fluctuating: Fluctuating | None = None
+    settings: dict[str, Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, around: Surroundings, compiled: Compiled, emulator: Emulator, draws: Draws | None, shots: int | None
+           ) -> Environment | None:  # fmt: skip
+        """Return the environment of a walk, or None where all is ideal."""
+        if around.are_ideal:
+            return None
+        made = cls(around, compiled.target, draws, pulses=emulator.name != "ideal")
+        noise = around.noise
+        if noise is not None and noise.changes_hamiltonian:
+            made.fluctuating = Fluctuating(compiled.target, noise)
+            if draws is not None:
+                made.settings = _drawn(made.fluctuating, draws, shots or 0)
+        operators = collapse_operators(compiled.target.levels, noise, around.hardware)
+        moves = made.fluctuating is not None and made.fluctuating.moves
+        if operators or moves:
+            made.open = Open(compiled.target, operators, made.fluctuating)
+        return made
+
+    @property
+    def decoheres(self) -> bool:
+        """Whether states decohere as time passes."""
+        return self.open is not None and bool(self.open.collapse)
+
+    def evolve(
+        self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, matrices: bool
+    ) -> State:
+        """Return states after a segment under the noise; vectors that decohere come back shorter."""
+        if self.open is not None:
+            return self.open.evolve(plan, scope, states, atoms, matrices=matrices)
+        assert self.fluctuating is not None
+        fluctuating = self.fluctuating
+        if not matrices:
+            return fluctuating.evolve(plan, scope, states, atoms)
+        return on_both_sides(states, lambda rows, which: fluctuating.evolve(plan, rows_of(scope, which), rows, atoms))
+
+    def scope_of(self, shots: NDArray[np.int64], clock_ns: float) -> Mapping[str, Any]:
+        """Return what the Hamiltonians of some shots need to know of them."""
+        return {"#clock": clock_ns, **{name: values[shots] for name, values in self.settings.items()}}
+
+
+def _drawn(fluctuating: Fluctuating, draws: Draws, shots: int) -> dict[str, Array]:
+    """Draw what each shot keeps to its end."""
+    every = np.arange(shots)
+    made = {}
+    for k, (name, size) in enumerate(fluctuating.sizes().items()):
+        law = draws.uniform if name == "#phases" else draws.normal
+        made[name] = fluctuating.scaled(name, law(every, FLUCTUATING, Place(k, 0), size))
+    return made

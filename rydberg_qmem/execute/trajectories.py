@@ -1,0 +1,36 @@
+"""Trajectories: rows share a state until one of them jumps; those that did not keep sharing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rydberg_qmem.compile.to_pulser import rows_of
+from rydberg_qmem.emulators.jumps import Chance, squared_norms
+from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.lindblad import Open
+from rydberg_qmem.execute.population import Part
+
+
+def settled(
+    around: Open, plan: Any, scope: dict[str, Any], part: Part, decayed: State, time_us: float, chance: Chance
+) -> Part:
+    """Return a part whose rows have jumped, or not, during a segment (without a plan: a wait).
+
+    `part` holds the states before it, `decayed` what each of them has become without a jump: shorter by the chance
+    that there was none. Rows whose number is above that norm are taken through the segment again, to where they jump.
+    """
+    norms = squared_norms(decayed)
+    jumping = np.flatnonzero(chance(0)[:, 0] >= norms[part.state_of])
+    states = decayed / np.sqrt(np.maximum(norms, 1e-300))[:, None]
+    if not len(jumping):
+        return replace(part, states=states)
+    which = part.state_of[jumping]
+    after = around.jump(
+        plan, rows_of(scope, which), part.states[which], part.atoms, time_us, lambda jump: chance(jump)[jumping]
+    )
+    state_of = part.state_of.copy()
+    state_of[jumping] = len(states) + np.arange(len(jumping))
+    return replace(part, states=np.concatenate([states, after]), state_of=state_of)

@@ -1,0 +1,151 @@
+"""Noise as data: a declarative front of Pulser's `NoiseModel`, one to one with its field names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from rydberg_qmem.language.problems import validated
+from rydberg_qmem.language.values import Model
+
+
+def _plain(value: complex) -> float | str:
+    return value.real if value.imag == 0 else f"{value.real!r}{value.imag:+}j"
+
+
+def _rows(value: Any) -> Any:
+    """Return operators as nested lists, whatever arrays (or qutip objects) they came as."""
+    if isinstance(value, list | tuple):
+        return tuple(np.asarray(op.full() if hasattr(op, "full") else op).tolist() for op in value)
+    return value
+
+
+Entry = Annotated[complex, PlainSerializer(_plain), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})]
+"""A matrix element: a number, or a complex number as text (`0.5+0.5j`)."""
+
+LINDBLAD = (
+    "relaxation_rate", "dephasing_rate", "hyperfine_dephasing_rate", "depolarizing_rate", "eff_noise_rates",
+    "with_leakage",
+)  # fmt: skip
+"""Fields that act on the state while time passes."""
+SHOT_TO_SHOT = (
+    "temperature", "amp_sigma", "laser_waist", "detuning_sigma", "detuning_hf_psd", "trap_waist", "dmm_sigma",
+    "detuning_map_spot_waist",
+)  # fmt: skip
+"""Fields that change the Hamiltonian of a shot; `laser_waist` and `detuning_map_spot_waist` alone without chance."""
+PREPARATION_AND_READOUT = ("state_prep_error", "p_false_pos", "p_false_neg")
+
+
+class Noise(Model):
+    """Noise of the atoms and lasers, by the names, units and meaning of `pulser.NoiseModel`; all off by default.
+
+    Rates are in 1/µs, the temperature and `trap_depth` in µK, waists in µm, `detuning_sigma` in rad/µs.
+    `eff_noise_opers` are matrices over the program's levels in Pulser's order (r, g, h, then x), their rates in
+    `eff_noise_rates`.
+
+    >>> noise = Noise(relaxation_rate=0.01, p_false_neg=0.05)
+    >>> noise == Noise.of({"relaxation_rate": 0.01, "p_false_neg": 0.05})
+    True
+    """
+
+    state_prep_error: float = 0.0
+    p_false_pos: float = 0.0
+    p_false_neg: float = 0.0
+    temperature: float = 0.0
+    disable_doppler: bool = False
+    trap_waist: float = 0.0
+    trap_depth: float | None = None
+    laser_waist: float | None = None
+    amp_sigma: float = 0.0
+    detuning_sigma: float = 0.0
+    detuning_hf_psd: tuple[float, ...] = ()
+    detuning_hf_omegas: tuple[float, ...] = ()
+    dmm_sigma: float = 0.0
+    detuning_map_spot_waist: float | None = None
+    relaxation_rate: float = 0.0
+    dephasing_rate: float = 0.0
+    hyperfine_dephasing_rate: float = 0.0
+    depolarizing_rate: float = 0.0
+    eff_noise_rates: tuple[float, ...] = ()
+    eff_noise_opers: Annotated[tuple[tuple[tuple[Entry, ...], ...], ...], BeforeValidator(_rows)] = ()
+    with_leakage: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spellings(cls, value: Any) -> Any:
+        if not type(value).__module__.startswith("pulser."):
+            return value
+        theirs = {field.name: getattr(value, field.name) for field in fields(value)}
+        if theirs.get("samples_per_run", 1) != 1 or theirs.get("runs") not in (None, 15):
+            raise PydanticCustomError("noise", "must leave runs and samples_per_run alone: each shot draws its own")
+        return {name: theirs[name] for name in cls.model_fields if name in theirs}
+
+    @model_validator(mode="after")
+    def _as_pulser_has_it(self) -> Self:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                self.to_pulser()
+        except (ValueError, TypeError, UserWarning) as error:
+            text = " ".join(str(error).split()).replace("{", "(").replace("}", ")")
+            raise PydanticCustomError("noise", f"is no noise model of Pulser: {text}") from None
+        return self
+
+    @classmethod
+    def of(cls, value: Noise | Mapping[str, Any] | Any | None) -> Noise | None:
+        """Return a noise model given as one, as a mapping, or as a `pulser.NoiseModel`; all off is None."""
+        if value is None:
+            return None
+        made = value if isinstance(value, Noise) else validated(cls, value, "noise")
+        return made if made.active else None
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The fields that do something, by name."""
+        named = (*LINDBLAD, *SHOT_TO_SHOT, *PREPARATION_AND_READOUT)
+        found = [name for name in named if getattr(self, name)]
+        if self.disable_doppler and not self.trap_waist and "temperature" in found:
+            found.remove("temperature")
+        return tuple(found)
+
+    @property
+    def is_lindblad(self) -> bool:
+        """Whether the state decoheres while time passes."""
+        return bool(set(self.active) & set(LINDBLAD))
+
+    @property
+    def has_doppler(self) -> bool:
+        """Whether atoms move along the light."""
+        return self.temperature > 0 and not self.disable_doppler
+
+    @property
+    def has_register(self) -> bool:
+        """Whether atoms are not quite where the register has them."""
+        return self.trap_waist > 0
+
+    @property
+    def is_random(self) -> tuple[str, ...]:
+        """The fields that differ from shot to shot, by name."""
+        still = ("laser_waist", "detuning_map_spot_waist")
+        return tuple(name for name in self.active if name in SHOT_TO_SHOT and name not in still)
+
+    @property
+    def changes_hamiltonian(self) -> bool:
+        """Whether drives or interactions of a shot differ from the program's."""
+        return any(name in SHOT_TO_SHOT for name in self.active)
+
+    def to_pulser(self) -> Any:
+        """Return the `pulser.NoiseModel`."""
+        import pulser
+
+        return pulser.NoiseModel(**{name: getattr(self, name) for name in type(self).model_fields})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, defaults left out."""
+        return self.model_dump(mode="json", exclude_defaults=True)
