@@ -121,4 +121,14 @@ def opened(path: str | Path) -> xr.Dataset:
         record: xr.Dataset = xr.open_zarr(place, consolidated=False, chunks=None)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{place}: cannot be read as a record ({error})") from None
-    return record
+    return _shots_first(record)
+
+
+def _shots_first(record: xr.Dataset) -> xr.Dataset:
+    """Return a record with its dimensions in the order of one in memory; a folder has its arrays by name."""
+    import xarray as xr
+
+    names = sorted(record.data_vars, key=lambda name: record[name].dims[:1] not in (("shot",), ("branch",)))
+    made = xr.Dataset({name: record.variables[name] for name in names}, record.coords, record.attrs)
+    made.encoding = record.encoding
+    return made
