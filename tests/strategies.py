@@ -188,7 +188,7 @@ class Draft:
         return [{"pulse": made}]
 
     def together(self) -> list[dict[str, Any]]:
-        apart = [{"align": {}}] if self.fields == "apart" else []
+        apart: list[dict[str, Any]] = [{"align": {}}] if self.fields == "apart" else []
         return [*apart, *self.pulse("raman_local"), *self.pulse("rydberg_global", **{"with": "previous"})]
 
     def virtual(self) -> list[dict[str, Any]]:
