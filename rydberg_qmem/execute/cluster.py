@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from itertools import islice
 from typing import Any, TypeVar
 
 from rydberg_qmem.errors import RunError
 
-POLL_S = 1.0
-NO_WORKER_S = 30.0
-"""How long a cluster that has lost its last worker is given to start another."""
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -27,10 +21,10 @@ def on_cluster(
     that still kill their workers.
     """
     suspects: list[Task] = []
-    yield from _round(work, tasks, client, suspects, name_of, width=None)
+    yield from _round(work, tasks, client, suspects, width=None)
     if len(suspects) > 1:
         again, suspects = suspects, []
-        yield from _round(work, again, client, suspects, name_of, width=1)
+        yield from _round(work, again, client, suspects, width=1)
     if suspects:
         named = "; ".join(name_of(task) for task in suspects)
         raise RunError(
@@ -40,43 +34,36 @@ def on_cluster(
 
 
 def _round(
-    work: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    client: Any,
-    suspects: list[Task],
-    name_of: Callable[[Task], str],
-    *,
-    width: int | None,
+    work: Callable[[Task], Result], tasks: Sequence[Task], client: Any, suspects: list[Task], width: int | None
 ) -> Iterator[tuple[Task, Result]]:
-    from distributed import KilledWorker, wait
+    from distributed import KilledWorker, as_completed
 
-    out: dict[Any, Task] = {}
+    out: dict[str, Task] = {}
     queue = iter(tasks)
-    alive = time.monotonic()
-    try:
-        while True:
-            workers = len(client.scheduler_info(n_workers=-1)["workers"])
-            alive = time.monotonic() if workers or not out else alive
-            for task in islice(queue, max(0, (width or max(1, workers)) - len(out))):
-                out[client.submit(work, task, pure=False)] = task
-            if not out:
+    coming: Any = as_completed([])  # type: ignore[no-untyped-call]  # distributed has no types there
+    futures: dict[str, Any] = {}
+
+    def send() -> None:
+        while len(out) < (width or max(1, len(client.scheduler_info(n_workers=-1)["workers"]))):
+            task = next(queue, None)
+            if task is None:
                 return
-            with suppress(TimeoutError):
-                wait(list(out), timeout=POLL_S, return_when="FIRST_COMPLETED")  # type: ignore[no-untyped-call]
-            for future in [future for future in out if future.done()]:
-                task = out.pop(future)
-                try:
-                    result = future.result()
-                except KilledWorker:
-                    suspects.append(task)
-                else:
-                    yield task, result
-            if out and time.monotonic() - alive > NO_WORKER_S:
-                named = "; ".join(name_of(task) for task in out.values())
-                raise RunError(
-                    f"the cluster has had no worker for {NO_WORKER_S:.0f} s while these were under way: {named}; "
-                    "finished cohorts are kept: run the same again when it has workers"
-                )
+            future = client.submit(work, task, pure=False)
+            out[future.key], futures[future.key] = task, future
+            coming.add(future)
+
+    try:
+        send()
+        for future in coming:
+            task = out.pop(future.key)
+            futures.pop(future.key)
+            try:
+                result = future.result()
+            except KilledWorker:
+                suspects.append(task)
+            else:
+                yield task, result
+            send()
     finally:
-        if out:
-            client.cancel(list(out), force=True)
+        if futures:
+            client.cancel(list(futures.values()), force=True)
