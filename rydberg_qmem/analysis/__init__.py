@@ -3,7 +3,7 @@
 Importing it registers the accessor `record.qmem`.
 """
 
-from rydberg_qmem.analysis import entanglement, geometry, laws
+from rydberg_qmem.analysis import entanglement, geometry, laws, systems
 from rydberg_qmem.analysis.accessor import program_json, register, unstack
 from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
@@ -23,6 +23,7 @@ __all__ = [
     "mutual_information",
     "program_json",
     "register",
+    "systems",
     "tomography",
     "unstack",
 ]
