@@ -110,6 +110,13 @@ def ion_area(emulator: str, shots: int | None) -> Measured:
     return float(loop.area), float(loop.area_error) if shots else 0.0
 
 
+def qutrit_area(emulator: str, shots: int | None) -> Measured:
+    """Return the area of the loop of the memristor of one atom: what is neither vacuum nor reflected."""
+    record = _run("qutrit_memristor", emulator, shots)
+    loop = hysteresis(record, drive="n_in", response=1 - record.vacuum - record.click, period=24)
+    return float(loop.area), float(loop.area_error) if shots else 0.0
+
+
 def largest_area(emulator: str, shots: int | None) -> Measured:
     """Return the largest loop area over windows of 1 to 40 of 96 rounds."""
     sweep = {"window": [34, 35, 36, 37]}
@@ -332,8 +339,8 @@ FIGURES: tuple[Figure, ...] = (
            float(systems.squid_voltage(2 * pi * 15 / 40, pi / 2, pi / 2, 50 * SQUID)), 1e-9, squid_gap),
     Figure(2, "CA-SQUID", "form factor at θ2=π/2, α=100", SALMILEHTO, "derived", 0.3179, 2e-3,
            partial(squid_form, alpha=100, phase=pi / 2, steps=200), pulses=False),
-    Figure(2, "CA-SQUID", "largest form factor, θ2=1.65, α=81", SALMILEHTO, "derived", 0.3235, 2e-3,
-           partial(squid_form, alpha=81, phase=1.65, steps=200), pulses=False),
+    Figure(2, "CA-SQUID", "largest form factor, θ2=π/2, α=81", SALMILEHTO, "derived", 0.3235, 2e-3,
+           partial(squid_form, alpha=81, phase=pi / 2, steps=200), pulses=False),
     Figure(3, "quadratures", "X_out, X_in=0.707", "Sanz 2018, APL Photonics 3, 080801", "derived",
            _quadrature_reference(), 1e-9, quadratures, sampled=True),
     Figure(4, "photonic, ensemble", "loop area, K=24, W=9", SPAGNOLO, "derived", AREA, 1e-9,
@@ -344,7 +351,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(4, "photonic, weak tap", "coherence at a quarter period, ε=0.8", SPAGNOLO, "derived", _tap_reference(), 1e-9,
            tap_coherence),
     Figure(4, "photonic, one qutrit", "loop area, K=24, W=9", SPAGNOLO, "derived", AREA, 1e-9,
-           partial(loop_area, "qutrit_memristor", "vacuum", flip=True), sampled=True),
+           qutrit_area, sampled=True),
     Figure(4, "photonic, native cell", "loop area, K=24, W=9", SPAGNOLO, "derived", AREA, 1e-6,
            partial(loop_area, "native_memristor", "vacuum", flip=True), sampled=True),
     Figure(5, "trapped-ion type", "loop area, Gaussian pulses", STREMOUKHOV, "derived", AREA, 1e-3, ion_area, sampled=True),
