@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rydberg_qmem import analysis, cells, gallery, plots
+    from rydberg_qmem import analysis, gallery, plots
+    from rydberg_qmem import cells as cells
     from rydberg_qmem.compile.check import check
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError

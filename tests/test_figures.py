@@ -134,9 +134,7 @@ def test_tomography_finds_a_bell_pair_again() -> None:
     )
     record = rq.run(program, shots=2000, seed=4, sweep={"setting": range(9)}, emulator="ideal")
 
-    found = rq.analysis.tomography(
-        record, key="tomo", measures={"concurrence": entanglement.concurrence}, bootstrap=10
-    )
+    found = rq.analysis.tomography(record, key="tomo", measures={"concurrence": entanglement.concurrence}, bootstrap=10)
 
     bell = np.array([1, 0, 0, 1]) / np.sqrt(2)
     assert (bell @ found.likely.values @ bell).real > 0.98

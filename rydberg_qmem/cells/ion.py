@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import erf
 
 from rydberg_qmem.language.blocks import AnyBlock, Measure, Probe, Pulse, Push, Repeat, Reset, Set
@@ -20,7 +21,7 @@ def gaussian(tau_ns: int, *, cut: float = 3.0) -> tuple[float, ...]:
     half = round(cut * tau_ns)
     edges = [erf(t / tau_ns) for t in range(-half, half + 1)]
     total = edges[-1] - edges[0]
-    return tuple((b - a) / total * 1e3 for a, b in zip(edges, edges[1:], strict=False))
+    return tuple((b - a) / total * 1e3 for a, b in pairwise(edges))
 
 
 def ion_memristor(*, period: int = 24, window: int = 9, tau_ns: int = 40, pieces: int = 1) -> Program:

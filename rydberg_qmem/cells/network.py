@@ -112,15 +112,16 @@ def network(
         memory_of = "R0" if memory == "shared" else f"R{i}"
         reflect = BeamSplitter(system=systems[i], ancilla=ancillas[i], reflectivity=memory_of, shape="blackman")
         body.append(reflect)
+    body.append(Measure(atoms=tuple(ancillas), key="reflected", basis="digital"))
+    body.append(Reset(atoms=tuple(ancillas)))  # read before the coupling: a cell's ancilla stays out of its net
     for i, j in () if coupling == "none" else links(units, topology):
         pair = (systems[i], systems[j])
         gate = ZZ if coupling == "zz" else Exchange
         body.append(gate(atoms=pair, angle=Expression(strength), shape="blackman"))
-    body.append(Measure(atoms=tuple(ancillas), key="reflected", basis="digital"))
     if probes and units <= 6:
         body.append(Probe(atoms=tuple(systems), density_matrix=True, key="rho", basis="digital"))
     body.append(Measure(atoms=tuple(systems), key="out", basis="digital"))
-    body.append(Reset(atoms=(*systems, *ancillas)))
+    body.append(Reset(atoms=tuple(systems)))
     memories = [0] if memory == "shared" else list(cells)
     seen = {i: f"ensemble_mean(reflected.a{i})" for i in cells}
     if memory == "shared":

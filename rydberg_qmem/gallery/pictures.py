@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.analysis import entanglement, laws, systems
+from rydberg_qmem.analysis import entanglement, geometry, laws, systems
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.cells import coupled, ion_memristor, network
 from rydberg_qmem.execute.run import run
@@ -82,10 +82,10 @@ def spagnolo() -> list[Panel]:
     return [
         Panel((_closed(record.n_in.values, record.clicks.sel(clicks_atom="s").values),), "n in", "n out"),
         Panel(
-            (Line(x, laws.photonic_loop_area(pi * x), "continuous"), Line(sweep.window / 24, areas.area, "24 rounds", True)),
+            (Line(x, laws.photonic_loop_area(pi * x), "continuous"), Line(sweep.window / 24, areas.area, "24 rounds", True)),  # noqa: E501
             "window / period", "loop area",
         ),
-        Panel((Line(kept, bias, points=True),), "largest coherence out", "largest bias of R", "weak tap, strength 0.3 to 0.95"),
+        Panel((Line(kept, bias, points=True),), "largest coherence out", "largest bias of R", "weak tap"),
     ]  # fmt: skip
 
 
@@ -97,8 +97,12 @@ def stremoukhov() -> list[Panel]:
     law = 0.8 * np.sin(np.sqrt(5) * t / 2) ** 2
     n = hop.n.sel(n_atom="two").values
     return [
-        Panel((_closed(record.n_in.values, 1 - record.vacuum.values - record.click.values),), "x", "y", "trapped-ion type"),
-        Panel((Line(t, law, "closed form"), Line(t[::2], n[::2], "program", True)), "J t", "n of site 2", "polariton pair"),
+        Panel(
+            (_closed(record.n_in.values, 1 - record.vacuum.values - record.click.values),), "x", "y", "trapped-ion type"
+        ),
+        Panel(
+            (Line(t, law, "closed form"), Line(t[::2], n[::2], "program", True)), "J t", "n of site 2", "polariton pair"
+        ),
     ]
 
 
@@ -151,9 +155,19 @@ def newer() -> list[Panel]:
     found = [entanglement.concurrence(entanglement.within(rho, str(pair.levels))[0]) for rho in pair.rho.values]
     law = [systems.remote_concurrence(pi / 4, x, 0.5) for x in np.linspace(0, 1, 60)]
     return [
-        Panel((_closed(row.n_in.values, s + a2, "first"), _closed(row.n_in.values, s, "second")), "n in", "n out", "cascade"),
+        Panel(
+            (_closed(row.n_in.values, s + a2, "first"), _closed(row.n_in.values, s, "second")),
+            "n in",
+            "n out",
+            "cascade",
+        ),
         Panel((_closed(cross.n_1.values, cross.m.sel(m_atom="s2").values),), "n in of 1", "n out of 2", "crossed"),
-        Panel((Line(np.linspace(0, 1, 60), law, "closed form"), Line(r, found, "program", True)), "R1", "concurrence", "remote"),
+        Panel(
+            (Line(np.linspace(0, 1, 60), law, "closed form"), Line(r, found, "program", True)),
+            "R1",
+            "concurrence",
+            "remote",
+        ),
     ]
 
 
@@ -177,7 +191,7 @@ def analog() -> list[Panel]:
     mean = 1 - 2 * shots.m.values.mean(axis=0)
     return [
         Panel(
-            (_closed(record.V.values, 1 - 2 * record.m.values, "exact"), Line(record.V.values, mean, "1000 shots", True)),
+            (_closed(record.V.values, 1 - 2 * record.m.values, "exact"), Line(record.V.values, mean, "shots", True)),
             "V", "I",
         )
     ]  # fmt: skip
@@ -201,8 +215,6 @@ def network_panels(units: int = 6, strengths: tuple[float, ...] = (0.0, 0.15, 0.
 def _network_area(record: Any, units: int) -> float:
     k = np.arange(12, 24)
     x = [np.sin(pi * k / 12 + i * 0.25) ** 2 for i in range(units)]
-    from rydberg_qmem.analysis import geometry
-
     return float(np.mean([geometry.unsigned_area(x[i], record.out.values[12:, i]) for i in range(units)]))
 
 

@@ -44,7 +44,9 @@ def save_panels(panels: Sequence[Panel], path: str | Path) -> None:
     for panel, ax in zip(panels, axes[0], strict=True):
         for i, line in enumerate(panel.lines):
             colour = COLOURS[i % len(COLOURS)]
-            look = {"marker": "o", "linestyle": "none", "markersize": 3} if line.points else {"linestyle": STYLES[i % 4]}
+            look = (
+                {"marker": "o", "linestyle": "none", "markersize": 3} if line.points else {"linestyle": STYLES[i % 4]}
+            )
             ax.plot(line.x, line.y, color=colour, label=line.label or None, **look)
         ax.set(xlabel=panel.x, ylabel=panel.y, title=panel.title)
         ax.title.set_fontsize(9)
