@@ -90,8 +90,8 @@ def network(
     Each round cell i gets n_in = sin²(π k / period + i phase / 2), loses R_i of it to its ancilla, is coupled to its
     neighbours by `strength` (rad: exp(-i strength (XX + YY)/2), or exp(-i strength/2 ZZ)), and is read. R_i is the
     mean over `window` rounds of the cell's own n_in, estimated from its ancilla alone, or of all cells' (`shared`).
-    Where R is below `least`, R is set to `least`. With `probes` the joint state of all systems before the reading is
-    kept under `rho` (emulators only), for up to six units.
+    Where R is below `least`, R is set to `least`. With `probes` the joint state of the systems, of the first two if there
+    are more than three, is kept before the reading under `rho` (emulators only).
 
     Cells stand side by side at `spacing_um`, coupled pairs that are farther apart (`all`, the long way in a `ring`)
     have slower gates. Cross-talk is what `exact` has and `ideal` has not: the van der Waals interaction between
@@ -118,8 +118,10 @@ def network(
         pair = (systems[i], systems[j])
         gate = ZZ if coupling == "zz" else Exchange
         body.append(gate(atoms=pair, angle=Expression(strength), shape="blackman"))
-    if probes and units <= 6:
-        body.append(Probe(atoms=tuple(systems), density_matrix=True, key="rho", basis="digital"))
+    if probes:
+        body.append(
+            Probe(atoms=tuple(systems if units <= 3 else systems[:2]), density_matrix=True, key="rho", basis="digital")
+        )
     body.append(Measure(atoms=tuple(systems), key="out", basis="digital"))
     body.append(Reset(atoms=tuple(systems)))
     memories = [0] if memory == "shared" else list(cells)

@@ -201,10 +201,10 @@ def network_panels(units: int = 6, strengths: tuple[float, ...] = (0.0, 0.15, 0.
     """Draw entanglement between cells against hysteresis, for strengths of coupling in a line of cells."""
     area, linked = [], []
     for strength in strengths:
-        record = _exact(network(units, strength=strength, probes=False, phase=0.5), state="vector")
+        record = _exact(network(units, strength=strength, phase=0.5, period=6, window=2))
+        state = entanglement.within(record.rho.values, str(record.levels))[0]
         area.append(_network_area(record, units))
-    for strength in strengths:
-        linked.append(_linked(strength))
+        linked.append(float(entanglement.negativity(state[6:]).mean()))
     return [
         Panel((Line(strengths, area, "mean loop area", True), Line(strengths, linked, "negativity of a pair", True)),
               "coupling strength (rad)", ""),
@@ -213,15 +213,9 @@ def network_panels(units: int = 6, strengths: tuple[float, ...] = (0.0, 0.15, 0.
 
 
 def _network_area(record: Any, units: int) -> float:
-    k = np.arange(12, 24)
-    x = [np.sin(pi * k / 12 + i * 0.25) ** 2 for i in range(units)]
-    return float(np.mean([geometry.unsigned_area(x[i], record.out.values[12:, i]) for i in range(units)]))
-
-
-def _linked(strength: float) -> float:
-    """Return the largest negativity of two neighbours over a period, in a network of two."""
-    record = _dense(network(2, strength=strength, phase=0.5))
-    return float(entanglement.negativity(entanglement.within(record.rho.values, str(record.levels))[0]).max())
+    k = np.arange(6, 12)
+    drives = [np.sin(pi * k / 6 + i * 0.25) ** 2 for i in range(units)]
+    return float(np.mean([geometry.unsigned_area(x, record.out.values[6:, i]) for i, x in enumerate(drives)]))
 
 
 PICTURES: tuple[tuple[str, str, Callable[[], list[Panel]]], ...] = (
@@ -235,6 +229,7 @@ PICTURES: tuple[tuple[str, str, Callable[[], list[Panel]]], ...] = (
     ("row_08", "Collision model", guo),
     ("row_09", "Cascade, crossed feedback, remote pair", newer),
     ("row_10", "Classical flux-controlled memristor", classical),
+    ("network", "Six memristors in a line, coupled by exchange", network_panels),
     ("row_11", "One atom, global light, read at the end", analog),
 )
 
