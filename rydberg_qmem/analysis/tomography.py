@@ -167,7 +167,7 @@ def _effects(n: int) -> Complex:
 
 
 def _tensor(parts: list[Complex]) -> Complex:
-    made = parts[0]
+    made: Complex = parts[0]
     for part in parts[1:]:
-        made = np.kron(made, part)
+        made = np.asarray(np.kron(made, part))
     return np.asarray(made)

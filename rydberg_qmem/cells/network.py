@@ -90,8 +90,8 @@ def network(
     Each round cell i gets n_in = sin²(π k / period + i phase / 2), loses R_i of it to its ancilla, is coupled to its
     neighbours by `strength` (rad: exp(-i strength (XX + YY)/2), or exp(-i strength/2 ZZ)), and is read. R_i is the
     mean over `window` rounds of the cell's own n_in, estimated from its ancilla alone, or of all cells' (`shared`).
-    Where R is below `least`, R is set to `least`. With `probes` the joint state of the systems, of the first two if there
-    are more than three, is kept before the reading under `rho` (emulators only).
+    Where R is below `least`, R is set to `least`. With `probes` the systems' joint state before the reading (that of
+    the first two if there are more than three) is kept under `rho`: emulators only.
 
     Cells stand side by side at `spacing_um`, coupled pairs that are farther apart (`all`, the long way in a `ring`)
     have slower gates. Cross-talk is what `exact` has and `ideal` has not: the van der Waals interaction between
