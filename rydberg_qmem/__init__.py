@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rydberg_qmem import analysis, gallery, plots
+    from rydberg_qmem import cells as cells
     from rydberg_qmem.compile.check import check
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
@@ -118,7 +119,7 @@ _WHERE = {
     "language.registers": ("Register",),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
-_ROOMS = ("analysis", "gallery", "plots")
+_ROOMS = ("analysis", "cells", "gallery", "plots")
 
 
 def __getattr__(name: str) -> Any:

@@ -3,10 +3,30 @@
 Importing it registers the accessor `record.qmem`.
 """
 
-from rydberg_qmem.analysis import geometry, laws, mitigation
+from rydberg_qmem.analysis import entanglement, geometry, laws, mitigation, systems
 from rydberg_qmem.analysis.accessor import program_json, register, unstack
+from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
+from rydberg_qmem.analysis.memristivity import memristivity
+from rydberg_qmem.analysis.retention import memory_time, mutual_information
+from rydberg_qmem.analysis.tomography import tomography
 
-__all__ = ["geometry", "hysteresis", "laws", "loop", "mitigation", "program_json", "register", "unstack"]
+__all__ = [
+    "entanglement",
+    "fingerprints",
+    "geometry",
+    "hysteresis",
+    "laws",
+    "loop",
+    "memory_time",
+    "memristivity",
+    "mitigation",
+    "mutual_information",
+    "program_json",
+    "register",
+    "systems",
+    "tomography",
+    "unstack",
+]
 
 register()

@@ -159,8 +159,11 @@ def merge_branches(population: Population, live: frozenset[str]) -> Population:
     kept = replace(population, values=values)
     if len(kept) == 1:
         return kept
+    for number, part in enumerate(kept.parts):
+        if part.kind.traces and len(part.states) > 1:
+            kept = _mixed(kept, number)
     columns: list[NDArray[np.generic]] = [part.state_of for part in kept.parts if len(part.states) > 1]
-    columns += list(values.values())
+    columns += list(kept.values.values())
     columns += [kept.held.state_of] if kept.held is not None else []
     if not columns:
         first, which = np.zeros(1, dtype=np.int64), np.zeros(len(kept), dtype=np.int64)
@@ -168,6 +171,27 @@ def merge_branches(population: Population, live: frozenset[str]) -> Population:
         first, which = distinct(columns)
     weights = np.bincount(which, weights=kept.weights, minlength=len(first))
     return replace(kept.take(first), weights=weights.astype(float))
+
+
+def _mixed(population: Population, number: int) -> Population:
+    """Mix one part's density matrices over branches that agree in everything else: no later step tells them apart."""
+    part = population.parts[number]
+    others = [other.state_of for i, other in enumerate(population.parts) if i != number and len(other.states) > 1]
+    columns: list[NDArray[np.generic]] = [*others, *population.values.values()]
+    columns += [population.held.state_of] if population.held is not None else []
+    if columns:
+        first, which = distinct(columns)
+    else:
+        first, which = np.zeros(1, dtype=np.int64), np.zeros(len(population), dtype=np.int64)
+    if len(first) == len(population):
+        return population
+    weights = np.bincount(which, weights=population.weights, minlength=len(first)).astype(float)
+    share = population.weights / weights[which]
+    states = np.zeros((len(first), part.states.shape[1]), dtype=part.states.dtype)
+    np.add.at(states, which, share[:, None] * part.states[part.state_of])
+    mixed = replace(part, states=states, state_of=np.arange(len(first)))
+    parts = tuple(mixed if i == number else other.take(first) for i, other in enumerate(population.parts))
+    return replace(population.take(first), parts=parts, weights=weights)
 
 
 @dataclass(frozen=True)

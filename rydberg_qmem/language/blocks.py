@@ -332,28 +332,37 @@ class Ising(Tagged):
 
 
 class Damp(Tagged):
-    """Amplitude damping of `system` with the given probability: one CZ, a measured ancilla, feedforward, reset."""
+    """Amplitude damping of `system` with the given probability: one CZ, a measured ancilla, feedforward, reset.
+
+    `shape` is that of its CZ.
+    """
 
     kind: ClassVar[str] = "damp"
     system: AtomName
     ancilla: AtomName
     probability: Expression
     key: KeyName | None = None
+    shape: PulseShape = "square"
 
 
 class BeamSplitter(Tagged):
-    """Send the excitation of `system` to a fresh `ancilla` (in g) with probability `reflectivity`, coherently."""
+    """Send the excitation of `system` to a fresh `ancilla` (in g) with probability `reflectivity`, coherently.
+
+    `shape` is that of its CZ.
+    """
 
     kind: ClassVar[str] = "beam_splitter"
     system: AtomName
     ancilla: AtomName
     reflectivity: Expression
+    shape: PulseShape = "square"
 
 
 class WeakMeasure(Tagged):
     """Measure x, y or z of `system` with a strength between 0 (nothing) and 1 (projective), by one CZ.
 
     Kraus operators on z: diag(√((1±ε)/2), √((1∓ε)/2)); outcome bit 0 means +1 (g), bit 1 means -1 (h).
+    `shape` is that of the CZ.
     """
 
     kind: ClassVar[str] = "weak_measure"
@@ -362,6 +371,7 @@ class WeakMeasure(Tagged):
     strength: Expression
     key: KeyName
     axis: Literal["x", "y", "z"] = "z"
+    shape: PulseShape = "square"
 
 
 class BlockadeMeasure(Tagged):

@@ -15,6 +15,7 @@ from rydberg_qmem.language.blocks import (
     Damp,
     Exchange,
     Measure,
+    PulseShape,
     Reset,
     Rotate,
     Swap,
@@ -24,14 +25,16 @@ from rydberg_qmem.language.blocks import (
 from rydberg_qmem.language.expressions import Expression
 
 
-def controlled_ry(system: str, ancilla: str, angle: Expression) -> tuple[AnyBlock, ...]:
+def controlled_ry(
+    system: str, ancilla: str, angle: Expression, *, shape: PulseShape = "square"
+) -> tuple[AnyBlock, ...]:
     """Return Ry(-θ) on the ancilla, CZ, Ry(θ): sin²θ of h on the system moves a fresh ancilla to h.
 
     The ancilla must be in g. Derived from Ry(θ) Z Ry(-θ) = Ry(2θ) Z.
     """
     return (
         Rotate(atom=ancilla, angle=-angle),
-        CZ(control=system, target=ancilla),
+        CZ(control=system, target=ancilla, shape=shape),
         Rotate(atom=ancilla, angle=angle),
     )
 
@@ -44,7 +47,7 @@ def amplitude_damping(block: Damp, *, key: str) -> tuple[AnyBlock, ...]:
     angle = Expression(f"asin(sqrt({block.probability}))")
     flip = Rotate(atom=block.system, axis="x", angle=Expression("pi"))
     return (
-        *controlled_ry(block.system, block.ancilla, angle),
+        *controlled_ry(block.system, block.ancilla, angle, shape=block.shape),
         Measure(atoms=block.ancilla, key=key, basis="digital"),
         When(condition=Expression(f"{key} == 1"), then=(flip,)),
         Reset(atoms=block.ancilla),
@@ -58,8 +61,8 @@ def beam_splitter(block: BeamSplitter) -> tuple[AnyBlock, ...]:
     """
     angle = Expression(f"asin(sqrt({block.reflectivity}))")
     return (
-        *controlled_ry(block.system, block.ancilla, angle),
-        CNOT(control=block.ancilla, target=block.system),
+        *controlled_ry(block.system, block.ancilla, angle, shape=block.shape),
+        CNOT(control=block.ancilla, target=block.system, shape=block.shape),
     )
 
 
@@ -75,7 +78,7 @@ def weak_measure(block: WeakMeasure) -> tuple[AnyBlock, ...]:
     return (
         *turn,
         Rotate(atom=block.ancilla, angle=Expression(f"-asin({block.strength})")),
-        CZ(control=block.system, target=block.ancilla),
+        CZ(control=block.system, target=block.ancilla, shape=block.shape),
         Rotate(atom=block.ancilla, angle=HALF_PI),
         *back,
         Measure(atoms=block.ancilla, key=block.key, basis="digital"),

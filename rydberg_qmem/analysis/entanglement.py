@@ -1,0 +1,170 @@
+"""Purity and entanglement of density matrices of qubits: arrays (..., 2**n, 2**n) in, arrays (...) out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError
+
+Complex = NDArray[np.complex128]
+Floats = NDArray[np.float64]
+
+_FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=complex)
+"""Y ⊗ Y."""
+
+
+def qubits(rho: ArrayLike) -> int:
+    """Return how many qubits a density matrix has; InputError if it has no such shape.
+
+    >>> qubits(np.eye(8) / 8)
+    3
+    """
+    shape = np.shape(rho)
+    n = int(shape[-1]).bit_length() - 1 if len(shape) >= 2 else -1
+    if n < 1 or shape[-2:] != (2**n, 2**n):
+        raise InputError(f"rho must have the shape (..., 2**n, 2**n), but has {shape}")
+    return n
+
+
+def within(rho: ArrayLike, levels: str, *, kept: tuple[str, str] = ("g", "h")) -> tuple[Complex, Floats]:
+    """Return the state of atoms of several levels within two of them, of trace one, and the probability left out.
+
+    `levels` as in a record's attrs, "r g h" say; `rho` has the shape (..., d**n, d**n).
+
+    >>> state, lost = within(np.diag([0.1, 0.9, 0.0]), "r g h")
+    >>> state.real.tolist(), round(float(lost), 3)
+    ([[1.0, 0.0], [0.0, 0.0]], 0.1)
+    """
+    names, rho = levels.split(), np.asarray(rho, dtype=complex)
+    atoms = round(np.log(rho.shape[-1]) / np.log(len(names)))
+    if not set(kept) <= set(names) or rho.shape[-2:] != (len(names) ** atoms,) * 2:
+        raise InputError(f"rho must be of atoms with the levels {levels} and {' '.join(kept)}, but has {rho.shape}")
+    index = np.zeros(1, dtype=int)
+    for _ in range(atoms):
+        index = (index[:, None] * len(names) + [names.index(level) for level in kept]).ravel()
+    part = rho[..., index[:, None], index]
+    chance = np.einsum("...ii->...", part).real
+    return np.asarray(part / chance[..., None, None]), np.asarray(1 - chance)
+
+
+def purity(rho: ArrayLike) -> Floats:
+    """Return Tr rho²: 1 for a pure state, 2**-n for n qubits in no state at all.
+
+    >>> float(purity(np.eye(2) / 2))
+    0.5
+    """
+    rho = _matrices(rho)
+    return np.asarray(np.einsum("...ij,...ji->...", rho, rho).real)
+
+
+def reduced(rho: ArrayLike, keep: Sequence[int]) -> Complex:
+    """Return the state of some qubits (numbered from 0, left to right), in ascending order.
+
+    >>> bell = np.array([1, 0, 0, 1]) / np.sqrt(2)
+    >>> reduced(np.outer(bell, bell), [1]).real.round(12).tolist()
+    [[0.5, 0.0], [0.0, 0.5]]
+    """
+    rho, n = _matrices(rho), qubits(rho)
+    if not keep or not set(keep) <= set(range(n)):
+        raise InputError(f"keep must name qubits from 0 to {n - 1}, but is {list(keep)}")
+    lead = rho.ndim - 2
+    state = rho.reshape(*rho.shape[:-2], *(2,) * (2 * n))
+    for left, gone in zip(range(n, 0, -1), sorted(set(range(n)) - set(keep), reverse=True), strict=False):
+        state = np.trace(state, axis1=lead + gone, axis2=lead + left + gone)
+    size = 2 ** len(set(keep))
+    return np.asarray(state.reshape(*rho.shape[:-2], size, size))
+
+
+def concurrence(rho: ArrayLike) -> Floats:
+    """Return Wootters' concurrence of two qubits: 0 separable, 1 a Bell state.
+
+    >>> p = 0.8  # a Werner state: (3 p - 1) / 2
+    >>> singlet = np.array([0, 1, -1, 0]) / np.sqrt(2)
+    >>> round(float(concurrence(p * np.outer(singlet, singlet) + (1 - p) * np.eye(4) / 4)), 9)
+    0.7
+    """
+    rho = _exactly(rho, 2)
+    root = _root(rho)
+    lengths = np.linalg.svd(root @ _FLIP @ root.conj(), compute_uv=False)  # stable where eigenvalues are not
+    return np.asarray(np.clip(2 * lengths.max(axis=-1) - lengths.sum(axis=-1), 0, None))
+
+
+def negativity(rho: ArrayLike, part: Sequence[int] = (0,)) -> Floats:
+    """Return N, the sum of |negative eigenvalues| of the partial transpose on some qubits; 1/2 for a Bell state.
+
+    >>> bell = np.array([1, 0, 0, 1]) / np.sqrt(2)
+    >>> round(float(negativity(np.outer(bell, bell))), 12)
+    0.5
+    """
+    rho, n = _matrices(rho), qubits(rho)
+    lead = rho.ndim - 2
+    axes = np.arange(lead + 2 * n)
+    for qubit in part:
+        axes[[lead + qubit, lead + n + qubit]] = axes[[lead + n + qubit, lead + qubit]]
+    turned = rho.reshape(*rho.shape[:-2], *(2,) * (2 * n)).transpose(axes).reshape(rho.shape)
+    return np.asarray(-np.clip(np.linalg.eigvalsh(turned), None, 0).sum(axis=-1))
+
+
+def tripartite_negativity(rho: ArrayLike) -> Floats:
+    """Return N3 = (N_1-23 N_2-13 N_3-12)^(1/3) of three qubits; 1/2 for GHZ, 0 where any one is separable.
+
+    >>> ghz = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2)
+    >>> round(float(tripartite_negativity(np.outer(ghz, ghz))), 12)
+    0.5
+    """
+    rho = _exactly(rho, 3)
+    return np.asarray(np.cbrt(np.prod([negativity(rho, [qubit]) for qubit in range(3)], axis=0)))
+
+
+def three_tangle(state: ArrayLike) -> Floats:
+    """Return the three-tangle 4 |d1 - 2 d2 + 4 d3| of pure states (..., 8) of three qubits (Coffman and others, 2000).
+
+    >>> ghz, w = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2), np.array([0, 1, 1, 0, 1, 0, 0, 0]) / np.sqrt(3)
+    >>> float(three_tangle(ghz).round(12)), float(three_tangle(w))
+    (1.0, 0.0)
+    """
+    a = np.asarray(state, dtype=complex)
+    if a.shape[-1] != 8:
+        raise InputError(f"state must have the shape (..., 8), but has {a.shape}")
+    t = {f"{i:03b}": a[..., i] for i in range(8)}
+    pairs = [t["000"] * t["111"], t["001"] * t["110"], t["010"] * t["101"], t["100"] * t["011"]]
+    d1 = sum(pair**2 for pair in pairs)
+    d2 = sum(pairs[i] * pairs[j] for i in range(4) for j in range(i))
+    d3 = t["000"] * t["110"] * t["101"] * t["011"] + t["111"] * t["001"] * t["010"] * t["100"]
+    return np.asarray(4 * np.abs(d1 - 2 * d2 + 4 * d3))
+
+
+def monogamy(rho: ArrayLike, focus: int = 0) -> Floats:
+    """Return N²_1-23 - N²_1-2 - N²_1-3 of three qubits, with N twice the negativity.
+
+    Not negative for pure states (Ou and Fan, 2007), where positive values mean entanglement that no pair holds.
+
+    >>> ghz = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2)
+    >>> round(float(monogamy(np.outer(ghz, ghz))), 12)
+    1.0
+    """
+    rho = _exactly(rho, 3)
+    others = [qubit for qubit in range(3) if qubit != focus]
+    pairs = sum((2 * negativity(reduced(rho, [focus, other]))) ** 2 for other in others)
+    return np.asarray((2 * negativity(rho, [focus])) ** 2 - pairs)
+
+
+def _matrices(rho: ArrayLike) -> Complex:
+    made = np.asarray(rho, dtype=complex)
+    qubits(made)
+    return made
+
+
+def _exactly(rho: ArrayLike, n: int) -> Complex:
+    made = _matrices(rho)
+    if qubits(made) != n:
+        raise InputError(f"rho must be of {n} qubits, but is of {qubits(made)}")
+    return made
+
+
+def _root(rho: Complex) -> Complex:
+    values, vectors = np.linalg.eigh(rho)
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0, None))[..., None, :]) @ np.swapaxes(vectors.conj(), -1, -2))

@@ -1,0 +1,108 @@
+"""What later rounds still know of earlier ones: mutual information of outcomes, and memory time."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from rydberg_qmem.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+def mutual_information(
+    earlier: xr.DataArray, later: xr.DataArray, *, bootstrap: int = 100, seed: int = 0
+) -> xr.Dataset:
+    """Return the mutual information (bits) of two outcomes, `information`, with its error and `bias`.
+
+    Both are int arrays along `shot`, a round each: `record.m.isel(round=3)`; outcomes -1 are left out. The plug-in
+    estimate less the bias of Miller and Madow, (cells - rows - columns + 1) / (2 N ln 2), N shots; the error is the
+    standard deviation over resampled shots.
+
+    >>> bits = xr.DataArray(np.tile([0, 1], 500), dims="shot")
+    >>> round(float(mutual_information(bits, bits).information), 2)
+    1.0
+    """
+    if earlier.dims != ("shot",) or later.dims != ("shot",) or earlier.sizes != later.sizes:
+        raise InputError("earlier and later must both have the one dimension 'shot', of the same length")
+    pair = np.stack([earlier.values, later.values]).astype(int)
+    pair = pair[:, (pair >= 0).all(axis=0)]
+    if pair.shape[1] < 2:
+        raise InputError("mutual_information needs two or more shots with both outcomes")
+    value, bias = _information(pair)
+    generator = np.random.Generator(np.random.Philox(seed))
+    shots = pair.shape[1]
+    drawn = [_information(pair[:, generator.integers(shots, size=shots)])[0] for _ in range(bootstrap)]
+    made = {"information": value - bias, "information_error": float(np.std(drawn, ddof=1)), "bias": bias}
+    return xr.Dataset({name: ((), number, {"units": "bit"}) for name, number in made.items()})
+
+
+def memory_time(
+    record: xr.Dataset, *, drive: str, response: str, lags: int, blocks: int = 10, dim: str = "round"
+) -> xr.Dataset:
+    """Return how many past rounds of a random `drive` the `response` holds, by its `weight` at each lag.
+
+    The weights w_d are those of the least-squares fit of the (shot mean of the) response in round k to the drive in
+    rounds k - d, d from 0 to `lags`. `memory_time` is (Σ|w|)² / Σ w², in rounds: W for a plain window of W, and
+    (1 + a)/(1 - a) for weights that fall by a per round. `age` is Σ d|w| / Σ|w|. Errors by leaving out one of
+    `blocks` blocks of rounds. The drive must vary at random: a period makes lags indistinguishable, which raises
+    InputError.
+    """
+    x, y = (_mean(record, name, dim) for name in (drive, response))
+    if lags < 0 or len(x) < 4 * (lags + 2) or blocks < 2:
+        raise InputError(f"memory_time needs {4 * (lags + 2)} or more rounds for {lags} lags, but has {len(x)}")
+    rows = np.stack([x[lags - d : len(x) - d] for d in range(lags + 1)], axis=1)
+    rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+    if np.linalg.cond(rows) > 1e6:
+        raise InputError("drive must vary at random, but its past values follow from each other")
+    target = y[lags:]
+    weights = _fit(rows, target)
+    number = np.arange(len(rows)) * blocks // len(rows)
+    left = np.array([_fit(rows[number != b], target[number != b]) for b in range(blocks)])
+    result = xr.Dataset({"weight": ("lag", weights), "weight_error": ("lag", _jackknife(left))})
+    result = result.assign_coords(lag=np.arange(lags + 1))
+    for name, measure in (("memory_time", _held), ("age", _age)):
+        result[name] = ((), float(measure(weights)), {"units": "round"})
+        result[f"{name}_error"] = ((), float(_jackknife(measure(left))), {"units": "round"})
+    return result
+
+
+def _information(pair: NDArray[np.int64]) -> tuple[float, float]:
+    table = np.zeros(tuple(pair.max(axis=1) + 1))
+    np.add.at(table, tuple(pair), 1)
+    shots = table.sum()
+    chance = table / shots
+    apart = chance.sum(axis=1, keepdims=True) * chance.sum(axis=0, keepdims=True)
+    held = chance > 0
+    bits = float((chance[held] * np.log2(chance[held] / apart[held])).sum())
+    rows, columns = (np.count_nonzero(table.sum(axis=axis)) for axis in (1, 0))
+    return bits, (np.count_nonzero(apart > 0) - rows - columns + 1) / (2 * shots * np.log(2))
+
+
+def _mean(record: xr.Dataset, name: str, dim: str) -> Floats:
+    if name not in record:
+        raise InputError(f"no variable {name!r} in the record")
+    array = record[name].mean("shot") if "shot" in record[name].dims else record[name]
+    if array.dims != (dim,):
+        raise InputError(f"{name} must have the dimension {dim!r} beside shot, but has {array.dims}")
+    return np.asarray(array.values, dtype=float)
+
+
+def _fit(rows: Floats, target: Floats) -> Floats:
+    return np.asarray(np.linalg.lstsq(rows, target, rcond=None)[0][:-1])
+
+
+def _held(weights: Floats) -> Floats:
+    size = np.abs(weights)
+    return np.asarray(size.sum(axis=-1) ** 2 / (size**2).sum(axis=-1))
+
+
+def _age(weights: Floats) -> Floats:
+    size = np.abs(weights)
+    return np.asarray((size * np.arange(size.shape[-1])).sum(axis=-1) / size.sum(axis=-1))
+
+
+def _jackknife(left: Floats) -> Floats:
+    blocks = len(left)
+    return np.asarray(np.sqrt((blocks - 1) / blocks * ((left - left.mean(axis=0)) ** 2).sum(axis=0)))

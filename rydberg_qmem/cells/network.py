@@ -1,0 +1,211 @@
+"""Networks of memristors: cells in a row, a ring, a triangle, a grid or all to all, coupled or not."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+from math import ceil, cos, pi, sin, sqrt
+from typing import Literal, assert_never
+
+from rydberg_qmem.errors import InputError
+from rydberg_qmem.language.blocks import (
+    ZZ,
+    AnyBlock,
+    BeamSplitter,
+    Exchange,
+    Measure,
+    Probe,
+    Push,
+    Repeat,
+    Reset,
+    Rotate,
+    Set,
+)
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.program import Program
+
+Topology = Literal["line", "ring", "triangle", "grid", "all"]
+Coupling = Literal["none", "exchange", "zz"]
+CELL_UM = 4.0
+"""Distance of system and ancilla of a cell."""
+
+
+def links(units: int, topology: Topology) -> tuple[tuple[int, int], ...]:
+    """Return the coupled pairs of cells.
+
+    >>> links(3, "line"), links(4, "grid")
+    (((0, 1), (1, 2)), ((0, 1), (2, 3), (0, 2), (1, 3)))
+    """
+    match topology:
+        case "line":
+            return tuple(pairwise(range(units)))
+        case "ring":
+            return (*pairwise(range(units)), (0, units - 1)) if units > 2 else tuple(pairwise(range(units)))
+        case "triangle":
+            if units != 3:
+                raise InputError(f"topology 'triangle' must have 3 units, but has {units}")
+            return ((0, 1), (1, 2), (0, 2))
+        case "grid":
+            side = ceil(sqrt(units))
+            along = [(i, i + 1) for i in range(units - 1) if (i + 1) % side]
+            across = [(i, i + side) for i in range(units - side)]
+            return (*along, *across)
+        case "all":
+            return tuple(combinations(range(units), 2))
+        case _:
+            assert_never(topology)
+
+
+def places(units: int, topology: Topology, spacing_um: float) -> tuple[tuple[float, float], ...]:
+    """Return where the systems stand (µm): coupled neighbours of line, ring, triangle and grid at `spacing_um`."""
+    match topology:
+        case "line":
+            return tuple((i * spacing_um, 0.0) for i in range(units))
+        case "grid":
+            side = ceil(sqrt(units))
+            return tuple((i % side * spacing_um, i // side * spacing_um) for i in range(units))
+        case _:
+            if units == 1:
+                return ((0.0, 0.0),)
+            radius = spacing_um / (2 * sin(pi / units))
+            turns = [2 * pi * i / units for i in range(units)]
+            return tuple((round(radius * cos(t), 6), round(radius * sin(t), 6)) for t in turns)
+
+
+def network(
+    units: int,
+    *,
+    coupling: Coupling = "exchange",
+    topology: Topology = "line",
+    strength: float = 0.2,
+    memory: Literal["own", "shared"] = "own",
+    period: int = 12,
+    window: int = 4,
+    phase: float = 0.0,
+    spacing_um: float = 6.0,
+    least: float = 0.05,
+    probes: bool = True,
+) -> Program:
+    """Return `units` photonic-type memristors under ensemble feedback, coupled between beam splitter and reading.
+
+    Each round cell i gets n_in = sin²(π k / period + i phase / 2), loses R_i of it to its ancilla, is coupled to its
+    neighbours by `strength` (rad: exp(-i strength (XX + YY)/2), or exp(-i strength/2 ZZ)), and is read. R_i is the
+    mean over `window` rounds of the cell's own n_in, estimated from its ancilla alone, or of all cells' (`shared`).
+    Where R is below `least`, R is set to `least`. With `probes` the systems' joint state before the reading (that of
+    the first two if there are more than three) is kept under `rho`: emulators only.
+
+    Cells stand side by side at `spacing_um`, coupled pairs that are farther apart (`all`, the long way in a `ring`)
+    have slower gates. Cross-talk is what `exact` has and `ideal` has not: the van der Waals interaction between
+    atoms that a gate excites; one atom is in r at a time unless a gate excites two, so outside a gate's own pair
+    nothing interacts.
+
+    >>> network(3, topology="triangle").register.names
+    ('s0', 's1', 's2', 'a0', 'a1', 'a2')
+    """
+    if not 1 <= units <= 12:
+        raise InputError(f"units must be from 1 to 12, but is {units}")
+    cells = range(units)
+    systems, ancillas = [f"s{i}" for i in cells], [f"a{i}" for i in cells]
+    body: list[AnyBlock] = []
+    for i in cells:
+        angle = Expression(f"2 * asin(sqrt(sin(pi * k / {period} + {i * phase / 2!r}) ** 2))")
+        body.append(Rotate(atom=systems[i], angle=angle))
+        memory_of = "R0" if memory == "shared" else f"R{i}"
+        reflect = BeamSplitter(system=systems[i], ancilla=ancillas[i], reflectivity=memory_of, shape="blackman")
+        body.append(reflect)
+    body.append(Measure(atoms=tuple(ancillas), key="reflected", basis="digital"))
+    body.append(Reset(atoms=tuple(ancillas)))  # read before the coupling: a cell's ancilla stays out of its net
+    for i, j in () if coupling == "none" else links(units, topology):
+        pair = (systems[i], systems[j])
+        gate = ZZ if coupling == "zz" else Exchange
+        body.append(gate(atoms=pair, angle=Expression(strength), shape="blackman"))
+    if probes:
+        body.append(
+            Probe(atoms=tuple(systems if units <= 3 else systems[:2]), density_matrix=True, key="rho", basis="digital")
+        )
+    body.append(Measure(atoms=tuple(systems), key="out", basis="digital"))
+    body.append(Reset(atoms=tuple(systems)))
+    memories = [0] if memory == "shared" else list(cells)
+    seen = {i: f"ensemble_mean(reflected.a{i})" for i in cells}
+    if memory == "shared":
+        seen = {0: f"ensemble_mean(({' + '.join(f'reflected.a{i}' for i in cells)}) / {units})"}
+    body.append(Push(values={f"seen{i}": Expression(f"{seen[i]} / R{i}") for i in memories}))
+    body.append(Set(values={f"R{i}": Expression(f"clip(mean(seen{i}), {least!r}, 1)") for i in memories}))
+    stored: dict[str, dict[str, float]] = {f"R{i}": {"initial": 0.5} for i in memories}
+    stored |= {f"seen{i}": {"window": window, "initial": 0.5} for i in memories}
+    where = places(units, topology, spacing_um)
+    shift = _ancilla_shifts(where, topology)
+    atoms = dict(zip(systems, where, strict=True))
+    atoms |= {a: (p[0] + dx, p[1] + dy) for a, p, (dx, dy) in zip(ancillas, where, shift, strict=True)}
+    return Program(
+        name="network",
+        about=f"{units} photonic-type memristors, {topology}, coupling {coupling}, memory {memory}. "
+        "Expected (derived): reflected = R n_in in each cell whatever the coupling.",
+        tags=("memristor", "network", "ensemble"),
+        device="MockDevice",
+        register={"atoms": atoms},
+        inputs={"tick": {"default": "k", "rounds": 2 * period}},
+        memory=stored,
+        body=(Repeat(over="tick", body=tuple(body)),),
+    )
+
+
+def _ancilla_shifts(where: tuple[tuple[float, float], ...], topology: Topology) -> list[tuple[float, float]]:
+    """Return where each ancilla stands from its system: outwards of a ring, above a line, above the plane's cells."""
+    if topology in ("line", "grid") or len(where) == 1:
+        return [(0.0, CELL_UM)] * len(where)
+    sizes = [sqrt(x**2 + y**2) for x, y in where]
+    return [(round(CELL_UM * x / r, 6), round(CELL_UM * y / r, 6)) for (x, y), r in zip(where, sizes, strict=True)]
+
+
+def coupled(
+    units: int = 2,
+    *,
+    topology: Topology = "line",
+    rate: float = 0.1,
+    damping: float = 0.02,
+    angle: float = 0.3,
+    steps: int = 60,
+    step: float = 0.25,
+) -> Program:
+    """Return CA-SQUID type memristors, coupled by exchange: damping γ(t) = γ0 [1 + cos(π/2 + sin t)] on each.
+
+    Units of the oscillators' frequency: exchange `rate` k, γ0 = `damping`, `steps` of length `step`, each a half
+    step of exchange forwards, damping into a fresh ancilla that is reset unread, a half step backwards. The cells
+    start in (|h⟩ + exp(i angle)|g⟩)/√2 of the rotating frame. The systems' joint state is probed under `rho` at each
+    round's start; run it with state="density_matrix", where unread resets make no branches. After Kumar and others,
+    PRA 104, 062605 (2021) and PR Applied 18, 034004 (2022).
+
+    >>> coupled(2).register.names
+    ('s0', 's1', 'a0', 'a1')
+    """
+    systems, ancillas = [f"s{i}" for i in range(units)], [f"a{i}" for i in range(units)]
+    where = places(units, topology, 5.0)
+    shift = _ancilla_shifts(where, topology)
+    atoms = dict(zip(systems, where, strict=True))
+    atoms |= {a: (p[0] + d[0], p[1] + d[1]) for a, p, d in zip(ancillas, where, shift, strict=True)}
+    pairs = links(units, topology)
+    half = Expression(f"rate * {step!r} / 2")
+    forth = [Exchange(atoms=(systems[i], systems[j]), angle=half, shape="blackman") for i, j in pairs]
+    body: list[AnyBlock] = [Probe(atoms=tuple(systems), density_matrix=True, key="rho", basis="digital"), *forth]
+    for s, a in zip(systems, ancillas, strict=True) if damping else ():
+        body.append(BeamSplitter(system=s, ancilla=a, reflectivity="1 - exp(-loss)", shape="blackman"))
+        body.append(Reset(atoms=a))
+    body += forth[::-1]
+    start: list[AnyBlock] = []
+    for s in systems:
+        start += [Rotate(atom=s, angle="pi / 2"), Rotate(atom=s, axis="z", angle=-angle)]
+    # Simpson's rule for the rate over a step
+    rate_at = "(1 - sin(sin({})))"
+    mean = " + ".join(
+        f"{weight} * {rate_at.format(f'(k + {part}) * {step!r}')}" for weight, part in ((1, 0), (4, 0.5), (1, 1))
+    )
+    return Program(
+        name="coupled",
+        about="Coupled CA-SQUID type memristors. Expected: concurrence |sin kt| of two without damping (derived).",
+        tags=("memristor", "entanglement"),
+        device="MockDevice",
+        register={"atoms": atoms},
+        parameters={"rate": rate, "damping": damping},
+        inputs={"loss": {"default": f"damping * {step!r} * ({mean}) / 6", "rounds": steps}},
+        body=(*start, Repeat(over="loss", body=tuple(body))),
+    )

@@ -1,0 +1,26 @@
+"""The command that writes the page of memristors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rydberg_qmem.cli.command import Command, app
+from rydberg_qmem.cli.pictures import without_screen
+
+
+@app.command(cls=Command)
+def gallery(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.")] = Path("docs/memristors.md"),
+    pictures: Annotated[bool, typer.Option(help="Draw the pictures too, into figures/ beside the page.")] = True,
+) -> None:
+    """Compute every memristor's figures and write them beside their references; takes some minutes."""
+    from rydberg_qmem.gallery.page import write
+
+    without_screen()
+    made = write(
+        output, pictures=pictures, progress=lambda figure: typer.echo(f"{figure.system}: {figure.quantity}", err=True)
+    )
+    typer.echo(str(made))
