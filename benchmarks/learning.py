@@ -19,7 +19,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.execute.series import run_series
 from rydberg_qmem.learning import fit_ridge, mse, narma_memristor, polynomial
 from rydberg_qmem.learning.capacities import processing_capacity
-from rydberg_qmem.learning.compare import compare
+from rydberg_qmem.learning.comparison import compare
 from rydberg_qmem.learning.datasets import digits, power_four
 from rydberg_qmem.learning.networks import memristor_network, random_photons
 from rydberg_qmem.learning.reservoir import MemristorReservoir
@@ -30,9 +30,7 @@ Rows = list[list[Any]]
 
 
 def stream(photons: list[str], taus: list[float], **options: Any) -> MemristorReservoir:
-    return MemristorReservoir(
-        memristor_network(photons, time_constants=taus), scale=False, layout="stream", **options
-    )
+    return MemristorReservoir(memristor_network(photons, time_constants=taus), scale=False, layout="stream", **options)
 
 
 def narma() -> Rows:
@@ -96,10 +94,13 @@ def classifier() -> Any:
 
 def digit_rows() -> Rows:
     cases, rows = digits(), []
-    candidates = [
-        (seed, gain, last) for gain in (0.7, 1.0) for last in (3.0, 6.0) for seed in (0, 1)
-    ]
-    made: dict[tuple[str, bool], list[Any]] = {("last", False): [], ("last", True): [], ("all", True): [], ("all", False): []}
+    candidates = [(seed, gain, last) for gain in (0.7, 1.0) for last in (3.0, 6.0) for seed in (0, 1)]
+    made: dict[tuple[str, bool], list[Any]] = {
+        ("last", False): [],
+        ("last", True): [],
+        ("all", True): [],
+        ("all", False): [],
+    }
     for seed, gain, last in candidates:
         taus = np.geomspace(1.3, last, 9).round(2).tolist()
         program = memristor_network(random_photons(9, 8, seed=seed, gain=gain), time_constants=taus, channels=8)
@@ -145,7 +146,9 @@ def capacity() -> Rows:
                 device = stream(["x0"], [tau], parameters={"strength": strength}, features=("means", "products"))
                 made = processing_capacity(device.fit(u).transform(u), u[:, 0], degree=3, delays=8)
                 found.append([*made.by_degree.values(), made.total])
-            rows.append([tau, strength, *[f"{v:.2f}" for v in np.mean(found, axis=0)], f"{np.std(found, axis=0)[-1]:.2f}"])
+            rows.append(
+                [tau, strength, *[f"{v:.2f}" for v in np.mean(found, axis=0)], f"{np.std(found, axis=0)[-1]:.2f}"]
+            )
     return rows
 
 
@@ -167,7 +170,8 @@ def werner_program(strength: str) -> rq.Program:
         {"cnot": {"control": "s0", "target": "s1"}},
     ]
     flips = [
-        {"when": {"if": "uniform() < 0.5", "then": [{"rotate": {"atom": atom, "angle": "pi"}}]}} for atom in ("s0", "s1")
+        {"when": {"if": "uniform() < 0.5", "then": [{"rotate": {"atom": atom, "angle": "pi"}}]}}
+        for atom in ("s0", "s1")
     ]
     body: list[Any] = [{"when": {"if": "uniform() < p", "then": singlet, "otherwise": flips}}]
     for c in (0, 1):
@@ -194,7 +198,11 @@ def werner() -> Rows:
             for seed in range(5):
                 p = np.random.default_rng(seed).uniform(size=(600, 1))
                 device = MemristorReservoir(
-                    werner_program(strength), scale=False, features=("means", "pairs"), shots=shots_each, random_state=seed
+                    werner_program(strength),
+                    scale=False,
+                    features=("means", "pairs"),
+                    shots=shots_each,
+                    random_state=seed,
                 )
                 x, y = device.fit(p).transform(p), p[:, 0] > 1 / 3
                 fitted = make_pipeline(StandardScaler(), LogisticRegression(C=100, max_iter=5000)).fit(x[:300], y[:300])

@@ -882,4 +882,4 @@ def _ensemble_mean(frame: _Frame, value: Array, column: int) -> Array:
     if frame.cohort_of is None:
         return cast(Array, np.asarray(np.sum(weights * value) / np.sum(weights)))
     total = np.bincount(frame.cohort_of, weights * value) / np.bincount(frame.cohort_of, weights)
-    return cast(Array, total[frame.cohort_of])
+    return np.asarray(total[frame.cohort_of])

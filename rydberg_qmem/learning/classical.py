@@ -51,10 +51,28 @@ def mean_field(
     cells that meet no other cell and feed back by the mean over the shots this is no approximation: the classical
     recursion gives what the device gives. Raises InputError for a program of other blocks.
 
-    >>> mean_field(Program.model_validate({"name": "one", "register": {"atoms": {"q": (0, 0)}}, "inputs": {"x":
-    ...     {"default": "0", "rounds": 2}}, "body": [{"repeat": {"over": "x", "body": [{"rotate": {"atom": "q",
-    ...     "angle": "x"}}, {"measure": {"atoms": "q", "key": "m"}}, {"reset": {"atoms": "q"}}]}}]}),
-    ...     {"x": [[0.0, np.pi]]}).round(9).tolist()
+    >>> mean_field(
+    ...     Program.model_validate(
+    ...         {
+    ...             "name": "one",
+    ...             "register": {"atoms": {"q": (0, 0)}},
+    ...             "inputs": {"x": {"default": "0", "rounds": 2}},
+    ...             "body": [
+    ...                 {
+    ...                     "repeat": {
+    ...                         "over": "x",
+    ...                         "body": [
+    ...                             {"rotate": {"atom": "q", "angle": "x"}},
+    ...                             {"measure": {"atoms": "q", "key": "m"}},
+    ...                             {"reset": {"atoms": "q"}},
+    ...                         ],
+    ...                     }
+    ...                 }
+    ...             ],
+    ...         }
+    ...     ),
+    ...     {"x": [[0.0, np.pi]]},
+    ... ).round(9).tolist()
     [[[0.0], [1.0]]]
     """
     table = {name: finite(name, values) for name, values in inputs.items()}
@@ -87,7 +105,7 @@ def _round(loop: Repeat, scope: dict[str, Any], series: int) -> Floats:
         match block:
             case Rotate(axis="x" | "y", quaternion=None) if not np.any(chance.get(block.atom, 0.0)):
                 chance[block.atom] = np.broadcast_to(np.sin(np.asarray(block.angle.evaluate(scope)) / 2) ** 2, series)
-            case BeamSplitter():
+            case BeamSplitter() if block.reflectivity is not None:
                 share, whole_chance = np.asarray(block.reflectivity.evaluate(scope)), chance[block.system]
                 chance |= {block.system: (1 - share) * whole_chance, block.ancilla: share * whole_chance}
             case Measure(atoms=atoms, key=key):

@@ -82,9 +82,11 @@ def laser(path: str | Path | None = None) -> Floats:
 
 
 def mnist(path: str | Path) -> Cases:
-    """Return handwritten digits from a file of yours: an .npz with `images` (case, row, column) and `labels` (case,)."""
+    """Return handwritten digits from an .npz of yours with `images` (case, row, column) and `labels` (case,)."""
     if not Path(path).is_file():
-        raise InputError(f"MNIST is not part of this package: save images and labels with numpy.savez, not found: {path}")
+        raise InputError(
+            f"MNIST is not part of this package: save images and labels with numpy.savez, not found: {path}"
+        )
     with np.load(path, allow_pickle=False) as data:
         images, labels = data["images"], data["labels"]
     columns = images.transpose(0, 2, 1).reshape(len(images), -1) / max(float(images.max()), 1.0)
@@ -103,7 +105,7 @@ def werner_states(cases: int, *, seed: int) -> tuple[NDArray[np.complex128], NDA
     p = np.random.default_rng(seed).uniform(size=whole("cases", cases))
     singlet = np.array([0, 1, -1, 0], dtype=complex) / np.sqrt(2)
     states = p[:, None, None] * np.outer(singlet, singlet) + (1 - p)[:, None, None] * np.eye(4) / 4
-    return states, (p > 1 / 3).astype(np.int64)
+    return states.astype(np.complex128), (p > 1 / 3).astype(np.int64)
 
 
 def _is_number(text: str) -> bool:

@@ -39,7 +39,13 @@ def memristor_network(
         seen = _SEEN[port].format(c=c)
         body += [
             {"rotate": {"atom": f"s{c}", "angle": f"2 * asin(sqrt({photon}))"}},
-            {"beam_splitter": {"system": f"s{c}", "ancilla": f"a{c}", "reflectivity": f"0.5 + strength * (R{c} - 0.5)"}},
+            {
+                "beam_splitter": {
+                    "system": f"s{c}",
+                    "ancilla": f"a{c}",
+                    "reflectivity": f"0.5 + strength * (R{c} - 0.5)",
+                }
+            },
             {"measure": {"atoms": [f"a{c}", f"s{c}"], "key": f"m{c}"}},
             {"reset": {"atoms": [f"a{c}", f"s{c}"]}},
             {"set": {f"R{c}": f"clip(R{c} + ({seen} - R{c}) / {float(tau)!r}, 0, 1)"}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,7 +81,7 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.batch = batch
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> MemristorReservoir:  # noqa: N803
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> MemristorReservoir:
         """Learn the range of the inputs and draw the seed of the shots; targets are not looked at."""
         values = validate_data(self, X, dtype=np.float64)
         known = {"means", "pairs", "memory", "products"}
@@ -91,12 +91,14 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.program_ = frozen(program) if self.freeze else program
         channels = len(self.program_.inputs)
         if not channels or values.shape[1] % channels or (self.layout != "series" and values.shape[1] != channels):
-            raise InputError(f"X must have columns for the {channels} inputs of {program.name}, but has {values.shape[1]}")
+            raise InputError(
+                f"X must have columns for the {channels} inputs of {program.name}, but has {values.shape[1]}"
+            )
         self.range_ = float(values.min()), float(values.max())
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1)) if self.shots is not None else 0
         return self
 
-    def transform(self, X: ArrayLike) -> Floats:  # noqa: N803
+    def transform(self, X: ArrayLike) -> Floats:
         """Return the features (row of X, feature)."""
         check_is_fitted(self, "program_")
         values = self._scaled(validate_data(self, X, dtype=np.float64, reset=False))

@@ -48,7 +48,14 @@ def test_probes_are_those_of_each_series():
                 "repeat": {
                     "over": "x",
                     "body": [
-                        {"pulse": {"channel": "rydberg_global", "amplitude": 6, "detuning": "8 * x", "duration_ns": 100}},
+                        {
+                            "pulse": {
+                                "channel": "rydberg_global",
+                                "amplitude": 6,
+                                "detuning": "8 * x",
+                                "duration_ns": 100,
+                            }
+                        },
                         {"probe": {"key": "p", "atoms": "all", "occupation": True, "correlations": True}},
                     ],
                 }

@@ -1,8 +1,6 @@
 import math
 
-import numpy as np
 import pytest
-from scipy.special import jv
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
@@ -50,7 +48,8 @@ def test_a_callback_stops_the_search():
 def test_bounds_hold_for_every_call():
     best = optimise(bowl, START, bounds={"x": (-0.5, 0.25)}, evaluations=100)
 
-    assert float(best.history.x.max()) <= 0.25 and float(best.history.x.min()) >= -0.5
+    assert float(best.history.x.max()) <= 0.25
+    assert float(best.history.x.min()) >= -0.5
 
 
 def test_the_parameter_shift_finds_the_angle_of_a_rotation():

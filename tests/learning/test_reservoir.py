@@ -8,7 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.learning import fit_ridge, mse, narma_memristor
 from rydberg_qmem.learning.classical import mean_field
-from rydberg_qmem.learning.compare import compare
+from rydberg_qmem.learning.comparison import compare
 from rydberg_qmem.learning.networks import memristor_network
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 
@@ -22,7 +22,11 @@ def test_the_reservoir_is_an_estimator_of_scikit_learn(estimator, check):
 
 
 def test_one_cell_gives_its_closed_form():
-    x = MemristorReservoir(memristor_network(["x0"], time_constants=[2]), scale=False, readout="all").fit(X).transform(X)
+    x = (
+        MemristorReservoir(memristor_network(["x0"], time_constants=[2]), scale=False, readout="all")
+        .fit(X)
+        .transform(X)
+    )
 
     r, expected = np.full(20, 0.5), []
     for n in X.T:
@@ -90,7 +94,9 @@ def test_the_readout_of_one_cell_beats_a_frozen_one():
     task = narma_memristor(200, seed=0)
     split, errors = task.split(120, 20), []
     for freeze in (False, True):
-        device = MemristorReservoir(memristor_network(["1 - x0 ** 2"], time_constants=[4]), scale=False, layout="stream")
+        device = MemristorReservoir(
+            memristor_network(["1 - x0 ** 2"], time_constants=[4]), scale=False, layout="stream"
+        )
         x = device.set_params(freeze=freeze).fit(task.inputs[:, None]).transform(task.inputs[:, None])
         readout = fit_ridge(x[split.train], task.targets[split.train])
         errors.append(mse(task.targets[split.test], readout.predict(x[split.test])))
