@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # table heads and sentences of the page
 """Figures of docs/learning.md: `python benchmarks/learning.py [section ...]` measures, `page` writes the page."""
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 `tasks` make series of inputs and targets, `readout` fits them from a device's features or from classical controls,
 `measures` and `capacities` say how well, `compare` puts controls beside the result, `optimise` trains a program's
-parameters. `MemristorReservoir` and `compare` need scikit-learn, the extra `learn`. The rounds of a record, one row each, are such features.
+parameters. `MemristorReservoir` and `compare` need scikit-learn, the extra `learn`. The rounds of a record, one row
+each, are such features.
 """
 
 from __future__ import annotations

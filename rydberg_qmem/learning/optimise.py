@@ -56,11 +56,11 @@ def optimise(
     An objective runs a program and measures its record, with its own seed if it samples. `bounds` (lowest, highest)
     hold for every call; a parameter-shift evaluation may leave them by pi/2, so it takes none. Nelder-Mead stops when
     its simplex differs by less than `tolerance` in value and place. `rate` is the step of SPSA (in units of the
-    slopes at the start) and of gradient descent by parameter shift, which holds only where the objective is
-    a sinusoid of period 2 pi in each parameter: a mean outcome after one rotation by it. `callback(parameters, value)` sees every new call;
-    where it returns True, the search stops. `resume` takes an earlier history of the same search, whose values are
-    used instead of calls: the search goes on where it ended. Raises InputError for options that do not fit, a history
-    of another search or values that are not finite.
+    slopes at the start) and of gradient descent by parameter shift, which holds only where the objective is a
+    sinusoid of period 2 pi in each parameter: a mean outcome after one rotation by it. `callback(parameters, value)`
+    sees every new call; where it returns True, the search stops. `resume` takes an earlier history of the same
+    search, whose values are used instead of calls: the search goes on where it ended. Raises InputError for options
+    that do not fit, a history of another search or values that are not finite.
 
     >>> best = optimise(lambda p: (p["x"] - 2) ** 2, {"x": 0.0}, bounds={"x": (-5.0, 5.0)})
     >>> round(best.parameters["x"], 3), best.history.value.dims
