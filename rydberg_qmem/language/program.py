@@ -196,12 +196,10 @@ class Program(Model):
     def fingerprint(self) -> str:
         """Return the sha256 of the canonical JSON: equal programs have equal fingerprints.
 
-        Keys are sorted, but for the atoms, whose order is part of the register. Noise and hardware count where given.
+        Keys are sorted, but for the atoms, whose order is part of the register. What has its default value does not
+        count, so that a field which is new in a later version leaves older programs' fingerprints as they were.
         """
-        data = self.model_dump(mode="json", by_alias=True)
-        for name in ("noise", "hardware"):
-            if data[name] is None:
-                del data[name]
+        data = self.to_dict()
         atoms = data["register"].get("atoms")
         if atoms is not None:
             data["register"]["atoms"] = [[name, place] for name, place in atoms.items()]

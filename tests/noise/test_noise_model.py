@@ -55,7 +55,7 @@ def test_programs_with_noise_go_through_files() -> None:
 def test_noise_and_hardware_count_in_the_fingerprint_only_where_given() -> None:
     plain = rq.load("two_port_memristor")
 
-    assert plain.fingerprint() == "d97cf7dac24a17a5e1338bcefe95d568f4b5abed2a00b3631c43a1e3deaf3bf2"
+    assert plain.fingerprint() == "dd1d4d64a2d8f943efca7d86f3894d3c7516ae4368a6f6700163fcfc819f08ea"
     assert noisy(hardware="zoned_2024").fingerprint() != plain.fingerprint()
     assert noisy(noise={"relaxation_rate": 0.1}).fingerprint() != plain.fingerprint()
 
