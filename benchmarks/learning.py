@@ -227,7 +227,7 @@ SAID = {
     "features exactly (`mean field`): nothing here is a quantum advantage. Polynomial windows with enough terms come "
     "as close.",
     "power": "The memory helps only because points come in order, so that the last round tells the present one; "
-    "shuffled, it adds noise. A polynomial of degree 4 solves the task without any device.",
+    "shuffled, it does not help. A polynomial of degree 4 solves the task without any device.",
     "digits": "With *all* rounds read out, frozen feedback does as well as the memristors: only the readout of the last "
     "round needs memory. Raw pixels do best.",
     "capacity": "The capacity is the sum over products of Legendre polynomials of up to 8 past inputs.",

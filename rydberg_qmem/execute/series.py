@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -106,8 +106,10 @@ def _compiled(program: Program, table: dict[str, Floats], parameters: Mapping[st
     """Check the program with the smallest, the largest and the first inputs, and compile it once."""
     from rydberg_qmem.compile.check import check
 
-    for pick in (lambda v: v[0], lambda v: v.min(axis=0), lambda v: v.max(axis=0)):
-        problems = check(program, parameters=parameters, inputs={name: pick(v) for name, v in table.items()})
+    first = {name: v[0] for name, v in table.items()}
+    low, high = ({name: f(v, axis=0) for name, v in table.items()} for f in (np.min, np.max))
+    for given in (first, low, high):
+        problems = check(program, parameters=parameters, inputs=given)
         if problems:
             raise ProgramError(problems)
     one = {name: values[0] for name, values in table.items()}
@@ -171,7 +173,7 @@ class _SeriesWalk(Walk):
     def _start(self, shots: int | None) -> Population:
         rows = shots or 1
         started = super()._start(rows)
-        return started.with_values(**{_SERIES: np.arange(rows, dtype=np.int64) // self.each})
+        return started.with_values(**{_SERIES: cast(Floats, np.arange(rows, dtype=np.int64) // self.each)})
 
     def _signalled(self, step: RepeatStep, k: int, population: Population) -> Population:
         which = population.values[_SERIES]
@@ -206,13 +208,14 @@ class _SeriesWalk(Walk):
         if place not in self._sums:
             total = np.zeros((self.count, *lengths, *values.shape[1:]))
             self._sums[place] = total, np.zeros((self.count, *lengths) + (1,) * (values.ndim - 1))
-        which, where = population.values[_SERIES], tuple(self.at[loop] for loop in loops)
+        which = population.values[_SERIES]
+        where: tuple[Any, ...] = (slice(None), *(self.at[loop] for loop in loops))
         total, weight = self._sums[place]
         columns = values.reshape(len(values), -1).T
         sums = [np.bincount(which, population.weights * column, minlength=self.count) for column in columns]
-        total[(slice(None), *where)] += np.stack(sums, axis=1).reshape(self.count, *values.shape[1:])
+        total[where] += np.stack(sums, axis=1).reshape(self.count, *values.shape[1:])
         weights = np.bincount(which, population.weights, minlength=self.count)
-        weight[(slice(None), *where)] += weights.reshape(self.count, *[1] * (values.ndim - 1))
+        weight[where] += weights.reshape(self.count, *[1] * (values.ndim - 1))
 
     def _probe(self, step: ProbeStep, population: Population) -> Population:
         part = product(population.holding(step.atoms), len(self.layout.levels))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import BeamSplitter, Measure, Push, Repeat, Reset, Rotate, Set
-from rydberg_qmem.language.expressions import Columns
+from rydberg_qmem.language.expressions import Columns, Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning.tasks import finite, whole
 
@@ -103,8 +103,10 @@ def _round(loop: Repeat, scope: dict[str, Any], series: int) -> Floats:
     seen: list[Floats] = []
     for block in loop.body:
         match block:
-            case Rotate(axis="x" | "y", quaternion=None) if not np.any(chance.get(block.atom, 0.0)):
-                chance[block.atom] = np.broadcast_to(np.sin(np.asarray(block.angle.evaluate(scope)) / 2) ** 2, series)
+            case Rotate(axis="x" | "y", quaternion=None, angle=Expression() as angle) if not np.any(
+                chance.get(block.atom, 0.0)
+            ):
+                chance[block.atom] = np.broadcast_to(np.sin(np.asarray(angle.evaluate(scope)) / 2) ** 2, series)
             case BeamSplitter() if block.reflectivity is not None:
                 share, whole_chance = np.asarray(block.reflectivity.evaluate(scope)), chance[block.system]
                 chance |= {block.system: (1 - share) * whole_chance, block.ancilla: share * whole_chance}
