@@ -531,8 +531,7 @@ class Walk:
         for k in range(step.times):
             self.at[step.name] = k
             self.scope[step.counter] = float(k)
-            for signal in step.signals:
-                self.scope[signal] = float(self.compiled.inputs[signal][k])
+            population = self._signalled(step, k, population)
             self.trace.write_time(step.name, self.clock_ns, self.at)
             gone = {key for key in self.compiled.remeasured if key in population.values}
             if gone:  # what the last round measured is not this round's
@@ -548,6 +547,16 @@ class Walk:
         del self.at[step.name]
         self.scope = outer
         return population
+
+    def _signalled(self, step: RepeatStep, k: int, population: Population) -> Population:
+        """Let the rows see this round's inputs."""
+        for signal in step.signals:
+            self.scope[signal] = float(self.compiled.inputs[signal][k])
+        return population
+
+    def _cohort_of(self, population: Population) -> Index | None:
+        """Return the cohort of each row that means over the ensemble are taken in; None: all rows are one."""
+        return None
 
     def _when(self, step: WhenStep, population: Population) -> Population:
         chance = step.condition.bernoulli() if self.draws is None else None
@@ -729,7 +738,8 @@ class Walk:
             raise RunError(f"{place}: {expression} draws random numbers, so the program needs shots")
         scope = self._scope(population, expression.names)
         try:
-            value = expression.evaluate(scope, random=random, weights=population.weights)
+            cohort_of = self._cohort_of(population)
+            value = expression.evaluate(scope, random=random, weights=population.weights, cohort_of=cohort_of)
         except RunError as error:
             raise RunError(f"{self._round()}{place}: {error}") from None
         values = np.broadcast_to(np.asarray(value, dtype=float), (len(population),))

@@ -177,12 +177,18 @@ class Expression:
         return not (self.names or self.placeholders or self.is_random or self.uses_ensemble)
 
     def evaluate(
-        self, scope: Scope, *, random: RandomSource | None = None, weights: NDArray[Any] | None = None
+        self,
+        scope: Scope,
+        *,
+        random: RandomSource | None = None,
+        weights: NDArray[Any] | None = None,
+        cohort_of: NDArray[np.int64] | None = None,
     ) -> float | Array:
         """Return the value for each branch, a float where it is the same for all.
 
         Values in `scope` are numbers, arrays (branch,), windows (branch, width), or Columns; `weights`
-        (branch,) are those of `ensemble_mean`. The result may be inf or nan. Raises RunError for a name that
+        (branch,) are those of `ensemble_mean`, taken within each of the cohorts that `cohort_of` (branch,) numbers
+        from 0, or over all branches. The result may be inf or nan. Raises RunError for a name that
         is not in the scope, a missing random source or missing weights, ExpressionError for a window in the
         place of one value.
 
@@ -192,7 +198,7 @@ class Expression:
         if self.placeholders:
             names = ", ".join(f"${name}" for name in sorted(self.placeholders))
             raise RunError(f"{short(self.text)} still holds {names}: substitute it first")
-        frame = _Frame(self.text, scope, random, weights)
+        frame = _Frame(self.text, scope, random, weights, cohort_of)
         try:
             with np.errstate(all="ignore"):
                 result = np.array(self._parsed.run(frame), dtype=float)
@@ -547,6 +553,7 @@ class _Frame:
     scope: Scope
     random: RandomSource | None
     weights: NDArray[Any] | None
+    cohort_of: NDArray[np.int64] | None = None
 
 
 _Run = Callable[[_Frame], Array]
@@ -872,4 +879,7 @@ def _ensemble_mean(frame: _Frame, value: Array, column: int) -> Array:
         rule = "ensemble_mean needs one value per shot: reduce the window first"
         raise ExpressionError(frame.text, rule, column)
     weights = np.asarray(frame.weights, dtype=float)
-    return cast(Array, np.asarray(np.sum(weights * value) / np.sum(weights)))
+    if frame.cohort_of is None:
+        return cast(Array, np.asarray(np.sum(weights * value) / np.sum(weights)))
+    total = np.bincount(frame.cohort_of, weights * value) / np.bincount(frame.cohort_of, weights)
+    return np.asarray(total[frame.cohort_of])

@@ -1,11 +1,22 @@
 """Learning with quantum memristors, in scikit-learn's language.
 
 `tasks` make series of inputs and targets, `readout` fits them from a device's features or from classical controls,
-`measures` say how well. The rounds of a record, one row each, are such features.
+`measures` and `capacities` say how well, `compare` puts controls beside the result, `optimise` trains a program's
+parameters. `MemristorReservoir` and `compare` need scikit-learn, the extra `learn`. The rounds of a record, one row
+each, are such features.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from rydberg_qmem.learning import measures, readout, tasks
+from rydberg_qmem.learning.capacities import ProcessingCapacity, kernel_rank, processing_capacity, separation
+from rydberg_qmem.learning.classical import echo_state, mean_field
 from rydberg_qmem.learning.measures import Accuracy, MemoryCapacity, accuracy, memory_capacity, mse, nmse
+from rydberg_qmem.learning.networks import frozen, memristor_network, random_photons
+from rydberg_qmem.learning.optimise import Optimum, optimise
 from rydberg_qmem.learning.readout import Readout, fit_ridge, polynomial, window
 from rydberg_qmem.learning.tasks import (
     Series,
@@ -16,6 +27,10 @@ from rydberg_qmem.learning.tasks import (
     parity,
     short_term_memory,
 )
+
+if TYPE_CHECKING:
+    from rydberg_qmem.learning.comparison import compare
+    from rydberg_qmem.learning.reservoir import MemristorReservoir
 
 __all__ = [
     "Accuracy",
@@ -37,5 +52,27 @@ __all__ = [
     "readout",
     "short_term_memory",
     "tasks",
+    "MemristorReservoir",
+    "Optimum",
+    "ProcessingCapacity",
+    "compare",
+    "echo_state",
+    "frozen",
+    "kernel_rank",
+    "mean_field",
+    "memristor_network",
+    "optimise",
+    "processing_capacity",
+    "random_photons",
+    "separation",
     "window",
 ]
+
+_LAZY = {"MemristorReservoir": "reservoir", "compare": "comparison"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs scikit-learn when it is first used."""
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"rydberg_qmem.learning.{_LAZY[name]}"), name)
+    raise AttributeError(f"module 'rydberg_qmem.learning' has no attribute {name!r}")

@@ -1,0 +1,241 @@
+"""Run one program on many input series in one walk: rows of one population, each with its own inputs.
+
+A single run checks, compiles and plans for one set of inputs. Here the inputs are values of the rows, as memory is:
+all series share the compiled program, the emulator's plans, and every evolution that two of them have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep
+from rydberg_qmem.compile.target import ONE
+from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound, check_capabilities
+from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.errors import InputError, ProgramError, RunError
+from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.kinds import KINDS
+from rydberg_qmem.execute.population import Population, product
+from rydberg_qmem.execute.sharing import Index
+from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.execute.walk import Walk, all_steps
+from rydberg_qmem.language.library import load
+from rydberg_qmem.language.program import Program
+
+Floats = NDArray[np.float64]
+
+_SERIES = "series of the row"  # no identifier, so that no name of a program can clash with it
+_ROWS = 200_000
+"""Sampled rows that are walked together."""
+
+
+@dataclass(frozen=True)
+class SeriesMeans:
+    """Means over the shots of each series: `means` by variable of the record, (series, rounds..., atom).
+
+    `pairs` holds, for each key of more than one atom, the mean products of its outcomes in one round, pairs in the
+    order of `numpy.triu_indices(atoms, 1)`. `labels` names the atoms of each key. `pruned` is the largest probability
+    that an exact walk dropped.
+    """
+
+    means: dict[str, Floats]
+    pairs: dict[str, Floats]
+    labels: dict[str, tuple[str, ...]]
+    pruned: float
+
+
+def run_series(
+    program: Program | str | Path,
+    inputs: Mapping[str, ArrayLike],
+    *,
+    parameters: Mapping[str, float] | None = None,
+    shots: int | None = None,
+    seed: int = 0,
+    emulator: str | Emulator = "ideal",
+    state: str = "vector",
+    batch: int = 1000,
+) -> SeriesMeans:
+    """Run a program once for each input series, (series, round) per input, and return means over shots.
+
+    With `shots=None` means are exact; else each series has that many shots, all of which make up its ensemble.
+    Means are those that `rydberg_qmem.run` records for each series by itself. `batch` series are walked together.
+    Raises ProgramError for problems of the program, InputError for inputs that do not fit it, RunError for a program
+    that measures a key twice in one round, or that holds probes other than occupations and correlations.
+
+    >>> means = run_series("two_port_memristor", {"n_in": [[0.0, 1.0], [1.0, 1.0]]}, parameters={"window": 1}).means
+    >>> means["R"].round(9).tolist()
+    [[0.5, 0.0], [0.5, 1.0]]
+    """
+    program = load(program)
+    table = _table(program, inputs)
+    compiled = _compiled(program, table, parameters)
+    found = emulator_of(emulator)
+    check_capabilities(found, compiled, exact=shots is None, state=state)
+    if isinstance(found, Holding | RoundByRound | Replaying):
+        raise InputError(f"emulator: {found.name} takes one series at a time; use rydberg_qmem.run for each")
+    together = batch if shots is None else max(1, min(batch, _ROWS // shots))
+    made = []
+    for number, rows in enumerate(_chunks(len(next(iter(table.values()))), together)):
+        part = {name: values[rows] for name, values in table.items()}
+        made.append(_walked(compiled, part, found, shots=shots, seed=seed, number=number, state=state))
+    means = {name: np.concatenate([one.means[name] for one in made]) for name in made[0].means}
+    pairs = {name: np.concatenate([one.pairs[name] for one in made]) for name in made[0].pairs}
+    return SeriesMeans(means, pairs, dict(compiled.keys), max(one.pruned for one in made))
+
+
+def _table(program: Program, inputs: Mapping[str, ArrayLike]) -> dict[str, Floats]:
+    table = {name: np.asarray(values, dtype=float) for name, values in inputs.items()}
+    if set(table) != set(program.inputs):
+        raise InputError(f"inputs must be given for {sorted(program.inputs)}, but are for {sorted(table)}")
+    shapes = {values.shape for values in table.values()}
+    if len(shapes) != 1 or len(next(iter(shapes), ())) != 2 or not all(next(iter(shapes))):
+        raise InputError(f"inputs must all be of one shape (series, round), but are of {sorted(shapes)}")
+    if not all(np.isfinite(values).all() for values in table.values()):
+        raise InputError("inputs must be finite")
+    return table
+
+
+def _compiled(program: Program, table: dict[str, Floats], parameters: Mapping[str, float] | None) -> Compiled:
+    """Check the program with the smallest, the largest and the first inputs, and compile it once."""
+    from rydberg_qmem.compile.check import check
+
+    first = {name: v[0] for name, v in table.items()}
+    low, high = ({name: f(v, axis=0) for name, v in table.items()} for f in (np.min, np.max))
+    for given in (first, low, high):
+        problems = check(program, parameters=parameters, inputs=given)
+        if problems:
+            raise ProgramError(problems)
+    one = {name: values[0] for name, values in table.items()}
+    compiled = compile_program(program, parameters=parameters, inputs=one, rounds=None)
+    if compiled.remeasured:
+        raise RunError(f"many series: {sorted(compiled.remeasured)} is measured more than once in a round")
+    kept = {_SERIES, *table}
+    live = {step: names | kept for step, names in compiled.live_after.items()}
+    return replace(compiled, live_after=live)
+
+
+def _chunks(total: int, size: int) -> Iterator[slice]:
+    yield from (slice(first, min(total, first + size)) for first in range(0, total, size))
+
+
+def _walked(
+    compiled: Compiled,
+    table: dict[str, Floats],
+    emulator: Emulator,
+    *,
+    shots: int | None,
+    seed: int,
+    number: int,
+    state: str,
+) -> SeriesMeans:
+    from threadpoolctl import threadpool_limits
+
+    count = len(next(iter(table.values())))
+    cohorts = tuple(range(-(-count * (shots or 1) // COHORT)))
+    draws = None if shots is None else Draws(seed, number, cohorts, COHORT)
+    trace = Trace(compiled, None)
+    walk = _SeriesWalk(compiled, emulator, trace, draws, KINDS[state], table=table, each=shots or 1)
+    with threadpool_limits(1, user_api="blas"):
+        walk.run(count * (shots or 1))
+    return walk.finished()
+
+
+@dataclass
+class _SeriesWalk(Walk):
+    """A walk whose rows belong to series, see their own inputs and are averaged by series."""
+
+    table: dict[str, Floats] = field(default_factory=dict)
+    each: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.count = len(next(iter(self.table.values())))
+        self._sums: dict[tuple[str, str], tuple[Floats, Floats]] = {}
+
+    def finished(self) -> SeriesMeans:
+        """Return the means; NaN where no row came by."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            every = {place: total / weight for place, (total, weight) in self._sums.items()}
+        means = {self._named(*place): mean for place, mean in every.items() if place[0] != "pairs"}
+        pairs = {source: mean for (origin, source), mean in every.items() if origin == "pairs"}
+        return SeriesMeans(means, pairs, dict(self.compiled.keys), self.pruned)
+
+    def _named(self, origin: str, source: str) -> str:
+        return next(v.name for v in self.compiled.variables if (v.origin, v.source) == (origin, source))
+
+    def _start(self, shots: int | None) -> Population:
+        rows = shots or 1
+        started = super()._start(rows)
+        return started.with_values(**{_SERIES: cast(Floats, np.arange(rows, dtype=np.int64) // self.each)})
+
+    def _signalled(self, step: RepeatStep, k: int, population: Population) -> Population:
+        which = population.values[_SERIES]
+        return population.with_values(**{signal: self.table[signal][which, k] for signal in step.signals})
+
+    def _cohort_of(self, population: Population) -> Index | None:
+        return np.asarray(population.values[_SERIES]) if _SERIES in population.values else None
+
+    def _measure(self, step: MeasureStep, population: Population) -> Population:
+        population = super()._measure(step, population)
+        if len(step.atoms) > 1:
+            values = population.values[step.key]
+            one, two = np.triu_indices(len(step.atoms), 1)
+            loops = self._loops("key", step.key)
+            self._add(("pairs", step.key), loops, population, values[:, one] * values[:, two])
+        return population
+
+    def _write(self, origin: str, source: str, population: Population, values: Floats) -> None:
+        known = [v for v in self.compiled.variables if (v.origin, v.source) == (origin, source)]
+        if known:
+            if known[0].extra_shape == () and values.ndim == 2:
+                values = values[:, 0]
+            self._add((origin, source), known[0].loops, population, values)
+
+    def _loops(self, origin: str, source: str) -> tuple[str, ...]:
+        return next(v.loops for v in self.compiled.variables if (v.origin, v.source) == (origin, source))
+
+    def _add(
+        self, place: tuple[str, str], loops: tuple[str, ...], population: Population, values: NDArray[Any]
+    ) -> None:
+        lengths = tuple(self.compiled.rounds[loop] for loop in loops)
+        if place not in self._sums:
+            total = np.zeros((self.count, *lengths, *values.shape[1:]))
+            self._sums[place] = total, np.zeros((self.count, *lengths) + (1,) * (values.ndim - 1))
+        which = population.values[_SERIES]
+        where: tuple[Any, ...] = (slice(None), *(self.at[loop] for loop in loops))
+        total, weight = self._sums[place]
+        columns = values.reshape(len(values), -1).T
+        sums = [np.bincount(which, population.weights * column, minlength=self.count) for column in columns]
+        total[where] += np.stack(sums, axis=1).reshape(self.count, *values.shape[1:])
+        weights = np.bincount(which, population.weights, minlength=self.count)
+        weight[where] += weights.reshape(self.count, *[1] * (values.ndim - 1))
+
+    def _probe(self, step: ProbeStep, population: Population) -> Population:
+        part = product(population.holding(step.atoms), len(self.layout.levels))
+        layout, one = self._layout(len(part.atoms)), ONE[step.basis]
+        bits = np.stack([layout.is_level(part.atoms.index(atom), one) for atom in step.atoms], axis=1).astype(float)
+        chances = part.populations
+        for quantity in step.probe.quantities:
+            origin = f"probe:{quantity}"
+            loops = self._loops(origin, step.probe.key)
+            if quantity == "occupation":
+                self._add((origin, step.probe.key), loops, population, (chances @ bits)[part.state_of])
+            elif quantity == "correlations":
+                both = (bits[:, :, None] * bits[:, None, :]).reshape(len(bits), -1)
+                shape = (-1, bits.shape[1], bits.shape[1])
+                self._add((origin, step.probe.key), loops, population, (chances @ both).reshape(shape)[part.state_of])
+            else:
+                raise RunError(f"{step.place}: many series are probed for occupation and correlations, not {quantity}")
+        return population
+
+
+def measured_keys(compiled: Compiled) -> tuple[str, ...]:
+    """Return the keys that a compiled program measures, in order."""
+    return tuple(dict.fromkeys(step.key for step in all_steps(compiled.steps) if isinstance(step, MeasureStep)))

@@ -1,0 +1,101 @@
+"""What a reservoir can compute: information-processing capacity, kernel rank and separation of its features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError
+from rydberg_qmem.learning.tasks import finite, whole
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ProcessingCapacity:
+    """The capacity of each degree (1 is linear memory), their sum, and the floor below which a target counts 0."""
+
+    by_degree: dict[int, float]
+    floor: float
+
+    @property
+    def total(self) -> float:
+        """The sum over degrees: at most the number of independent features."""
+        return sum(self.by_degree.values())
+
+
+def processing_capacity(
+    states: ArrayLike, inputs: ArrayLike, *, degree: int = 3, delays: int = 10, washout: int = 50
+) -> ProcessingCapacity:
+    """Return the information-processing capacity for products of Legendre polynomials of past inputs.
+
+    `states` (round, feature) of a device driven by `inputs` (round,), independent and uniform in [0, 1]. For each
+    product of total degree up to `degree` over up to `delays` rounds, the capacity is the share of its variance that
+    the features explain linearly, 0 below the floor 2 (features + 4 sqrt(features)) / rounds that chance reaches
+    (J. Dambre et al., Sci. Rep. 2, 514, 2012; the floor is derived from chi-squared). Raises InputError for few rounds.
+
+    >>> u = np.random.default_rng(0).uniform(size=2000)
+    >>> found = processing_capacity(np.stack([u, np.roll(u, 1)], axis=1), u, degree=2, delays=3)
+    >>> round(found.by_degree[1], 2), round(found.by_degree[2], 2)
+    (2.0, 0.0)
+    """
+    x, u = finite("states", states), finite("inputs", inputs)
+    whole("delays", delays)
+    if u.ndim != 1 or len(x) != len(u) or len(u) < washout + 2 * x.shape[1] or washout < delays:
+        raise InputError(f"states {x.shape} and inputs {u.shape} must share rounds, more than washout {washout}")
+    basis = _basis(x[washout:])
+    rounds, rank = basis.shape
+    floor = 2 * (rank + 4 * rank**0.5) / rounds
+    past = np.stack([u[washout - d : len(u) - d] for d in range(delays)])
+    polynomials = {n: legendre.legval(2 * past - 1, [0] * n + [1]) for n in range(1, degree + 1)}
+    total = dict.fromkeys(range(1, degree + 1), 0.0)
+    for powers in _powers(delays, degree):
+        target = np.prod([polynomials[n][d] for d, n in powers.items()], axis=0)
+        target = target - target.mean()
+        share = float(np.sum((basis.T @ target) ** 2) / np.sum(target**2))
+        total[sum(powers.values())] += share if share > floor else 0.0
+    return ProcessingCapacity(total, floor)
+
+
+def kernel_rank(features: ArrayLike, tolerance: float = 1e-6) -> int:
+    """Return how many singular values of features (case, feature) exceed `tolerance` times the largest.
+
+    >>> kernel_rank([[1.0, 2.0], [2.0, 4.0]])
+    1
+    """
+    values = np.linalg.svd(finite("features", features), compute_uv=False)
+    return int(np.sum(values > tolerance * values[0])) if values[0] > 0 else 0
+
+
+def separation(features: ArrayLike, labels: ArrayLike) -> float:
+    """Return the mean distance between class centres over one plus the mean distance to the own centre.
+
+    (E. Goodman and D. Ventura, Proc. IJCNN, 2006, from memory.)
+
+    >>> separation([[0.0], [0.0], [2.0], [2.0]], [0, 0, 1, 1])
+    2.0
+    """
+    x, y = finite("features", features), np.asarray(labels)
+    classes = np.unique(y)
+    if len(classes) < 2 or len(y) != len(x):
+        raise InputError("labels must be one for each case, of at least two classes")
+    centres = np.stack([x[y == c].mean(axis=0) for c in classes])
+    spread = np.mean([np.linalg.norm(x[y == c] - m, axis=1).mean() for c, m in zip(classes, centres, strict=True)])
+    one, two = np.triu_indices(len(classes), 1)
+    return float(np.linalg.norm(centres[one] - centres[two], axis=1).mean() / (1 + spread))
+
+
+def _basis(x: Floats) -> Floats:
+    left, values, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    return np.asarray(left[:, values > 1e-10 * max(values.max(), 1e-300)])
+
+
+def _powers(delays: int, degree: int) -> Iterator[dict[int, int]]:
+    for size in range(1, degree + 1):
+        for pick in combinations_with_replacement(range(delays), size):
+            yield {d: pick.count(d) for d in set(pick)}

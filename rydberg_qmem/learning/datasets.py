@@ -1,0 +1,116 @@
+"""Static data and files: cases with labels, or series that the user supplies."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.errors import InputError, QmemError
+from rydberg_qmem.learning.tasks import Series, whole
+
+Floats = NDArray[np.float64]
+LASER_VARIABLE = "RYDBERG_QMEM_LASER"
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Inputs (case, column) and labels (case,) of a task, with `channels` columns for each round."""
+
+    inputs: Floats
+    labels: NDArray[np.int64]
+    name: str
+    channels: int = 1
+
+
+def power_four(points: int = 85) -> Series:
+    """Return x^4 at `points` of [0, 1] in ascending order: a static function, memory helps by the order alone.
+
+    >>> power_four(3).targets.tolist()
+    [0.0, 0.0625, 1.0]
+    """
+    x = np.linspace(0, 1, whole("points", points, least=2))
+    return Series(x, x**4, "power_four")
+
+
+def waveforms(length: int, *, seed: int, period: int = 8) -> Series:
+    """Return sine (target 0) and square (target 1) periods in random order, between 0 and 1.
+
+    >>> waveforms(16, seed=0).targets.shape
+    (16,)
+    """
+    length, period = whole("length", length), whole("period", period, least=2)
+    kinds = np.random.default_rng(seed).integers(0, 2, -(-length // period))
+    phase = 2 * np.pi * (np.arange(period) + 0.5) / period
+    shapes = np.stack([0.5 + 0.5 * np.sin(phase), 0.5 + 0.5 * np.sign(np.sin(phase))])
+    return Series(shapes[kinds].reshape(-1)[:length], np.repeat(kinds, period)[:length], "waveforms")
+
+
+def digits(classes: tuple[int, ...] = (0, 3, 8)) -> Cases:
+    """Return scikit-learn's 8x8 digits of some classes, columns as rounds of eight pixels in [0, 1].
+
+    >>> digits().inputs.shape
+    (535, 64)
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise QmemError("digits come with scikit-learn: pip install rydberg_qmem[learn]") from error
+    data = load_digits()
+    kept = np.isin(data.target, classes)
+    columns = data.images[kept].transpose(0, 2, 1).reshape(-1, 64) / 16
+    return Cases(columns, data.target[kept].astype(np.int64), "digits", channels=8)
+
+
+def laser(path: str | Path | None = None) -> Floats:
+    """Return the Santa Fe laser series (set A) from a file of yours: one number per line, a header line allowed.
+
+    Without a path, the environment variable RYDBERG_QMEM_LASER says where it lies. Raises InputError, saying how to
+    give the file, where there is none: it is not part of this package.
+    """
+    where = path or os.environ.get(LASER_VARIABLE)
+    if where is None or not Path(where).is_file():
+        raise InputError(
+            f"the laser series is not part of this package: give laser() the path of a text file with one number per "
+            f"line, or name it in {LASER_VARIABLE} (now {where})"
+        )
+    lines = Path(where).read_text(encoding="utf-8").split()
+    return np.array([float(line) for line in lines[0 if _is_number(lines[0]) else 1 :]])
+
+
+def mnist(path: str | Path) -> Cases:
+    """Return handwritten digits from an .npz of yours with `images` (case, row, column) and `labels` (case,)."""
+    if not Path(path).is_file():
+        raise InputError(
+            f"MNIST is not part of this package: save images and labels with numpy.savez, not found: {path}"
+        )
+    with np.load(path, allow_pickle=False) as data:
+        images, labels = data["images"], data["labels"]
+    columns = images.transpose(0, 2, 1).reshape(len(images), -1) / max(float(images.max()), 1.0)
+    return Cases(columns, labels.astype(np.int64), "mnist", channels=images.shape[1])
+
+
+def werner_states(cases: int, *, seed: int) -> tuple[NDArray[np.complex128], NDArray[np.int64]]:
+    """Return two-qubit density matrices p |psi-><psi-| + (1 - p) 1/4, p uniform in [0, 1), and whether p > 1/3.
+
+    Their concurrence is max(0, (3 p - 1) / 2) (R. F. Werner, Phys. Rev. A 40, 4277, 1989).
+
+    >>> states, labels = werner_states(5, seed=0)
+    >>> states.trace(axis1=1, axis2=2).real.round(9).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    p = np.random.default_rng(seed).uniform(size=whole("cases", cases))
+    singlet = np.array([0, 1, -1, 0], dtype=complex) / np.sqrt(2)
+    states = p[:, None, None] * np.outer(singlet, singlet) + (1 - p)[:, None, None] * np.eye(4) / 4
+    return states.astype(np.complex128), (p > 1 / 3).astype(np.int64)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

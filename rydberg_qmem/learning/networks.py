@@ -1,0 +1,102 @@
+"""Programs of quantum-memristor cells for learning: what a round's inputs do, and how each cell remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from rydberg_qmem.errors import InputError
+from rydberg_qmem.language.blocks import Push, Repeat, Set
+from rydberg_qmem.language.program import Program
+
+Port = Literal["both", "transmitted", "reflected"]
+_GAP_UM = 1000.0  # cells so far apart do not interact
+
+_SEEN = {"both": "ensemble_mean(m{c}.a{c} + m{c}.s{c})", "transmitted": "ensemble_mean(m{c}.s{c})",
+         "reflected": "ensemble_mean(m{c}.a{c})"}  # fmt: skip
+
+
+def memristor_network(
+    photons: Sequence[str], *, time_constants: Sequence[float], channels: int = 1, port: Port = "both"
+) -> Program:
+    """Return a program of one memristor cell for each expression of `photons`, the chance of a photon at its input.
+
+    Expressions read the inputs `x0`, `x1`, ... (`channels` of them) and lie between 0 and 1. In each round, cell c
+    splits its photon with reflectivity R_c, measures both ports (`m<c>`: atoms `a<c>` reflected, `s<c>` transmitted),
+    and its memory, started at 1/2, follows R_c <- R_c + (p - R_c) / tau_c, where p is the mean over the shots of what
+    arrived at `port`. Cells stand 1 mm apart and do not interact. The parameter `strength` scales feedback:
+    R = 1/2 + strength (memory - 1/2).
+
+    >>> memristor_network(["x0"], time_constants=[4]).inputs["x0"].rounds is None
+    False
+    """
+    if len(time_constants) != len(photons) or not photons or min(time_constants) < 1:
+        raise InputError(f"time_constants must be one of 1 or more for each of {len(photons)} cells: {time_constants}")
+    body: list[Any] = []
+    for c, (photon, tau) in enumerate(zip(photons, time_constants, strict=True)):
+        seen = _SEEN[port].format(c=c)
+        body += [
+            {"rotate": {"atom": f"s{c}", "angle": f"2 * asin(sqrt({photon}))"}},
+            {
+                "beam_splitter": {
+                    "system": f"s{c}",
+                    "ancilla": f"a{c}",
+                    "reflectivity": f"0.5 + strength * (R{c} - 0.5)",
+                }
+            },
+            {"measure": {"atoms": [f"a{c}", f"s{c}"], "key": f"m{c}"}},
+            {"reset": {"atoms": [f"a{c}", f"s{c}"]}},
+            {"set": {f"R{c}": f"clip(R{c} + ({seen} - R{c}) / {float(tau)!r}, 0, 1)"}},
+        ]
+    places = {f"{x}{c}": (c * _GAP_UM + dx, 0) for c in range(len(photons)) for x, dx in (("s", 0), ("a", 5))}
+    inputs: dict[str, Any] = {f"x{i}": {"default": "0.5", "rounds": 2} for i in range(channels)}
+    return Program.model_validate(
+        {
+            "name": "memristor_network",
+            "device": "MockDevice",
+            "register": {"atoms": places},
+            "parameters": {"strength": 1.0},
+            "inputs": inputs,
+            "memory": {f"R{c}": {"initial": 0.5} for c in range(len(photons))},
+            "body": [{"repeat": {"over": list(inputs) if channels > 1 else "x0", "body": body}}],
+        }
+    )
+
+
+def random_photons(cells: int, channels: int, *, seed: int, gain: float = 1.0) -> list[str]:
+    """Return random encodings sin^2(pi/2 (b + gain w.x)), w standard normal over sqrt(channels), b uniform in [0, 1).
+
+    >>> random_photons(1, 1, seed=0, gain=0.0)[0].count("x0")
+    1
+    """
+    rng = np.random.default_rng(seed)
+    weights, bias = rng.normal(size=(cells, channels)) * gain / channels**0.5, rng.uniform(size=cells)
+    made = []
+    for row, b in zip(weights.round(6).tolist(), bias.round(6).tolist(), strict=True):
+        total = " + ".join(f"({w!r}) * x{i}" for i, w in enumerate(row))
+        made.append(f"sin(pi / 2 * ({b!r} + {total})) ** 2")
+    return made
+
+
+def frozen(program: Program) -> Program:
+    """Return the program with its feedback frozen: nothing is set or pushed, so memory keeps its initial values.
+
+    >>> len(frozen(memristor_network(["x0"], time_constants=[4])).body[0].body)
+    4
+    """
+    return program.model_copy(update={"body": _without_memory(program.body)})
+
+
+def _without_memory(blocks: tuple[Any, ...]) -> tuple[Any, ...]:
+    made = []
+    for block in blocks:
+        match block:
+            case Set() | Push():
+                continue
+            case Repeat():
+                made.append(block.model_copy(update={"body": _without_memory(block.body)}))
+            case _:
+                made.append(block)
+    return tuple(made)

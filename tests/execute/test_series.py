@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+import rydberg_qmem as rq
+from rydberg_qmem.errors import InputError, ProgramError
+from rydberg_qmem.execute.series import run_series
+
+X = np.random.default_rng(0).uniform(size=(4, 5))
+PARAMETERS = {"window": 3}
+
+
+@pytest.mark.parametrize("program", ["two_port_memristor", "photonic_memristor", "native_memristor"])
+def test_each_series_has_the_means_of_its_own_run(program):
+    emulator = "exact" if program == "native_memristor" else "ideal"
+    x = X[:, :3] if program == "native_memristor" else X
+    made = run_series(program, {"n_in": x}, parameters=PARAMETERS, emulator=emulator, batch=3)
+
+    for row, series in enumerate(x):
+        record = rq.run(program, inputs={"n_in": series}, parameters=PARAMETERS, shots=None, emulator=emulator)
+        for name, means in made.means.items():
+            assert np.allclose(means[row], record[name].values, atol=1e-11), name
+
+
+@pytest.mark.parametrize("program", ["two_port_memristor", "photonic_memristor"])
+def test_sampled_means_agree_with_exact_ones(program):
+    shots = 20_000
+    exact = run_series(program, {"n_in": X}, parameters=PARAMETERS)
+    sampled = run_series(program, {"n_in": X}, parameters=PARAMETERS, shots=shots, seed=5)
+
+    reach = 6 * (0.5 if program == "two_port_memristor" else 2.0) / shots**0.5  # feedback spreads ensemble noise
+    assert np.abs(sampled.means["clicks"] - exact.means["clicks"]).max() < reach
+    assert np.abs(sampled.pairs["clicks"] - exact.pairs["clicks"]).max() < reach
+
+
+def test_sampled_means_are_the_same_again():
+    one, two = (run_series("photonic_memristor", {"n_in": X}, shots=50, seed=3) for _ in range(2))
+
+    assert all(np.array_equal(one.means[name], two.means[name]) for name in one.means)
+
+
+def test_probes_are_those_of_each_series():
+    program = rq.Program(
+        name="pair",
+        register={"atoms": {"p": (0, 0), "q": (7, 0)}},
+        inputs={"x": {"default": "0.5", "rounds": 2}},
+        body=[
+            {
+                "repeat": {
+                    "over": "x",
+                    "body": [
+                        {
+                            "pulse": {
+                                "channel": "rydberg_global",
+                                "amplitude": 6,
+                                "detuning": "8 * x",
+                                "duration_ns": 100,
+                            }
+                        },
+                        {"probe": {"key": "p", "atoms": "all", "occupation": True, "correlations": True}},
+                    ],
+                }
+            }
+        ],
+    )
+    made = run_series(program, {"x": X[:, :2]}, emulator="exact")
+
+    for row, series in enumerate(X[:, :2]):
+        record = rq.run(program, inputs={"x": series}, shots=None)
+        for name, means in made.means.items():
+            assert np.allclose(means[row], record[name].values, atol=1e-11), name
+
+
+def test_inputs_that_do_not_fit_are_refused():
+    with pytest.raises(InputError, match=r"inputs must be given for \['n_in'\], but are for \['other'\]"):
+        run_series("photonic_memristor", {"other": X})
+    with pytest.raises(InputError, match="must all be of one shape"):
+        run_series("photonic_memristor", {"n_in": X[0]})
+    with pytest.raises((ProgramError, InputError)):
+        run_series("photonic_memristor", {"n_in": X + 3.0})

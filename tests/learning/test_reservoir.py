@@ -1,0 +1,104 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from rydberg_qmem.errors import InputError
+from rydberg_qmem.learning import fit_ridge, mse, narma_memristor
+from rydberg_qmem.learning.classical import mean_field
+from rydberg_qmem.learning.comparison import compare
+from rydberg_qmem.learning.networks import memristor_network
+from rydberg_qmem.learning.reservoir import MemristorReservoir
+
+X = np.random.default_rng(0).uniform(size=(20, 4))
+TWO = memristor_network(["x0", "1 - x0 ** 2"], time_constants=[2, 4])
+
+
+@parametrize_with_checks([MemristorReservoir()])
+def test_the_reservoir_is_an_estimator_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_one_cell_gives_its_closed_form():
+    x = (
+        MemristorReservoir(memristor_network(["x0"], time_constants=[2]), scale=False, readout="all")
+        .fit(X)
+        .transform(X)
+    )
+
+    r, expected = np.full(20, 0.5), []
+    for n in X.T:
+        expected += [r * n, (1 - r) * n]
+        r = r + (n - r) / 2
+    assert np.allclose(x, np.stack(expected, axis=1), atol=1e-12)
+
+
+def test_the_mean_field_of_cells_that_never_meet_is_what_the_device_gives():
+    device = MemristorReservoir(TWO, scale=False, readout="all").fit(X)
+
+    assert np.allclose(device.transform(X), mean_field(TWO, {"x0": X}).reshape(20, -1), atol=1e-12)
+
+
+def test_frozen_feedback_forgets():
+    other = X.copy()
+    other[:, :-1] = 0.3
+    last = [MemristorReservoir(TWO, scale=False, freeze=freeze).fit(X) for freeze in (True, False)]
+
+    assert np.allclose(last[0].transform(X), last[0].transform(other), atol=1e-12)
+    assert np.abs(last[1].transform(X) - last[1].transform(other)).max() > 0.05
+
+
+def test_a_stream_is_one_long_series_and_a_window_a_short_one():
+    signal = X[0][:, None]
+    stream = MemristorReservoir(TWO, scale=False, layout="stream").fit(signal).transform(signal)
+    window = MemristorReservoir(TWO, scale=False, layout="window", window=2).fit(signal).transform(signal)
+    whole = MemristorReservoir(TWO, scale=False, readout="all").fit(X[:1]).transform(X[:1])
+    short = MemristorReservoir(TWO, scale=False).fit(X[:1, :2]).transform(X[:1, 2:])
+
+    assert np.allclose(stream.reshape(1, -1), whole)
+    assert np.allclose(window[-1], short)
+
+
+def test_clones_and_pickles_give_the_same_features():
+    device = MemristorReservoir(TWO, shots=50, random_state=3).fit(X)
+
+    same = pickle.loads(pickle.dumps(device)).transform(X)
+    assert np.array_equal(same, device.transform(X))
+    assert np.array_equal(clone(device).fit(X).transform(X), same)
+
+
+def test_wrong_features_are_refused():
+    with pytest.raises(InputError, match="features must be some of"):
+        MemristorReservoir(features=("meanings",)).fit(X)
+
+
+@pytest.mark.slow
+def test_narma_reaches_its_figures_beside_its_controls():
+    tasks = [narma_memristor(1000, seed=seed) for seed in range(5)]
+    one = memristor_network(["1 - x0 ** 2"], time_constants=[4])
+    three = memristor_network(["1 - x0 ** 2"] * 3, time_constants=[1.5, 3, 5])
+    options = {"scale": False, "layout": "stream"}
+    single = compare(MemristorReservoir(one, **options), tasks, train=480, washout=20)
+    triple = compare(MemristorReservoir(three, features=("means", "products"), **options), tasks, train=480, washout=20)
+
+    assert float(single.mse.sel(model="memristor").mean()) < 3.2e-5
+    assert float(triple.mse.sel(model="memristor").mean()) < 4e-6
+    for control in ("feedback frozen", "memory shuffled", "linear window 2"):
+        assert float(triple.mse.sel(model=control).mean()) > 1e-4
+    assert np.allclose(triple.mse.sel(model="mean field"), triple.mse.sel(model="memristor"), rtol=1e-3)
+
+
+def test_the_readout_of_one_cell_beats_a_frozen_one():
+    task = narma_memristor(200, seed=0)
+    split, errors = task.split(120, 20), []
+    for freeze in (False, True):
+        device = MemristorReservoir(
+            memristor_network(["1 - x0 ** 2"], time_constants=[4]), scale=False, layout="stream"
+        )
+        x = device.set_params(freeze=freeze).fit(task.inputs[:, None]).transform(task.inputs[:, None])
+        readout = fit_ridge(x[split.train], task.targets[split.train])
+        errors.append(mse(task.targets[split.test], readout.predict(x[split.test])))
+
+    assert errors[0] < errors[1] / 3
