@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_mixing_without_weights_would_be_seen(monkeypatch: pytest.MonkeyPatch) -
 
     def wrong(given: population.Population, number: int) -> population.Population:
         even = np.full(len(given), 1 / len(given))
-        return whole(population.replace(given, weights=even), number)
+        return whole(replace(given, weights=even), number)
 
     monkeypatch.setattr(population, "_mixed", wrong)
 

@@ -420,7 +420,8 @@ def test_two_runs_into_one_store_exclude_each_other(tmp_path: Path) -> None:
 def test_a_mutant_that_locks_nothing_lets_a_second_run_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
-    place, entered = tmp_path / "r.zarr", []
+    place = tmp_path / "r.zarr"
+    entered: list[int] = []
 
     def second(done: int, total: int) -> None:
         if not entered:
