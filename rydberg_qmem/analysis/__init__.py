@@ -5,8 +5,9 @@ Importing it registers the accessor `record.qmem`.
 
 from rydberg_qmem.analysis import geometry, laws, mitigation
 from rydberg_qmem.analysis.accessor import program_json, register, unstack
+from rydberg_qmem.analysis.expectation import expectation, group
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
 
-__all__ = ["geometry", "hysteresis", "laws", "loop", "mitigation", "program_json", "register", "unstack"]
+__all__ = ["expectation", "geometry", "group", "hysteresis", "laws", "loop", "mitigation", "program_json", "register", "unstack"]
 
 register()

@@ -35,6 +35,7 @@ def reward_learning(
     epsilon: float = 0.8,
     rounds: int = 50,
     bath: tuple[float, float] | None = None,
+    semi_quantum: bool = False,
     device: str = "DigitalAnalogDevice",
 ) -> Program:
     """Return the program in which every shot is one agent that learns one unknown state.
@@ -42,8 +43,9 @@ def reward_learning(
     `great_circle` draws the state from cos(θ/2) g + sin(θ/2) h and gives the agent one angle; `haar` draws it from the
     whole sphere and gives the agent two angles each time. `epsilon` is the reward's factor on the range, 1/epsilon the
     punishment's; the range starts at 4π. `bath` = (R, q) sends each copy of the environment through generalised
-    amplitude damping with probability R towards an occupation q of h, by a thermal ancilla. The memory `fidelity` is
-    |⟨E|D|g⟩|² at the start of each round.
+    amplitude damping with probability R towards an occupation q of h, by a thermal ancilla. `semi_quantum` does
+    without a register atom: the copy itself is measured, as in photonic experiments. The memory `fidelity` is
+    |⟨E|D|g⟩|² after a round: what the record shows in round k is after k rounds (0 before any).
 
     >>> reward_learning("great_circle", rounds=3).name
     'reward_learning_great_circle'
@@ -63,19 +65,21 @@ def reward_learning(
         " + (1 - 2 * (x**2 + y**2)) * cos(theta))"
     )  # fmt: skip
     body: list[Any] = [
-        {"set": {"fidelity": reached}},
         {"rotate": {"atom": "e", "axis": "y", "angle": "theta"}},
         {"rotate": {"atom": "e", "axis": "z", "angle": "phi"}},
         *([] if bath is None else thermal_damping("e", "b", probability="bath_r", occupation="bath_q")),
         {"rotate": {"atom": "e", **undo}},
-        {"cnot": {"control": "e", "target": "r"}},
-        {"measure": {"atoms": "r", "key": "punish"}},
-        {"reset": {"atoms": ["e", "r"]}},
+        *([] if semi_quantum else [{"cnot": {"control": "e", "target": "r"}}]),
+        {"measure": {"atoms": "e" if semi_quantum else "r", "key": "punish"}},
+        {"reset": {"atoms": ["e"] if semi_quantum else ["e", "r"]}},
         *_learn(one),
+        {"set": {"fidelity": reached}},
     ]
-    atoms = _ATOMS if bath is None else {**_ATOMS, "b": (0, 4)}
+    atoms = {"e": _ATOMS["e"]} if semi_quantum else dict(_ATOMS)
+    if bath is not None:
+        atoms["b"] = (0, 4)
     return Program(
-        name=f"reward_learning_{environment}" + ("" if bath is None else "_thermal"),
+        name=f"{'reconstruction' if semi_quantum else 'reward_learning'}_{environment}",
         device=device,
         register={"atoms": atoms},
         parameters={
@@ -118,3 +122,33 @@ def coin(atom: str, probability: str, *, key: str) -> list[Any]:
         {"measure": {"atoms": atom, "key": key}},
         {"reset": {"atoms": atom}},
     ]
+
+
+def thermal_contact(
+    *, angle: float = 3.141592653589793, probability: float = 0.2, occupation: float = 0.3, rounds: int = 12,
+    device: str = "DigitalAnalogDevice",
+) -> Program:
+    """Return repeated collisions of an atom with thermal ancillas; `n` probes its occupation before each.
+
+    n_k = q + (n_0 - q)(1 - R)^k for collisions of probability R with ancillas of occupation q.
+
+    >>> thermal_contact(rounds=2).name
+    'thermal_contact'
+    """
+    collide = thermal_damping("s", "b", probability="probability", occupation="occupation")
+    return Program(
+        name="thermal_contact",
+        device=device,
+        register={"atoms": {"s": (0, 0), "b": (4, 0)}},
+        parameters={"angle": angle, "probability": probability, "occupation": occupation, "rounds": rounds},
+        body=[
+            {"rotate": {"atom": "s", "angle": "angle"}},
+            {
+                "repeat": {
+                    "times": "rounds",
+                    "body": [{"probe": {"atoms": "s", "occupation": True, "key": "n"}}, *collide],
+                }
+            },
+            {"measure": {"atoms": "s", "key": "left"}},
+        ],
+    )
