@@ -8,6 +8,17 @@ from rydberg_qmem.analysis.accessor import program_json, register, unstack
 from rydberg_qmem.analysis.expectation import expectation, group
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
 
-__all__ = ["expectation", "geometry", "group", "hysteresis", "laws", "loop", "mitigation", "program_json", "register", "unstack"]
+__all__ = [
+    "expectation",
+    "geometry",
+    "group",
+    "hysteresis",
+    "laws",
+    "loop",
+    "mitigation",
+    "program_json",
+    "register",
+    "unstack",
+]
 
 register()

@@ -90,7 +90,9 @@ def _signs(record: xr.Dataset, key: str, basis: str) -> Floats:
     if key not in record:
         raise InputError(f"the record of {basis} has no key {key!r}")
     if "shot" not in record[key].dims or record[key].ndim != 2:
-        raise InputError(f"{key} must have shots and atoms, but has {', '.join(map(str, record[key].dims)) or 'neither'}")
+        raise InputError(
+            f"{key} must have shots and atoms, but has {', '.join(map(str, record[key].dims)) or 'neither'}"
+        )
     bits = record[key].transpose("shot", ...).values
     if bits.shape[1] != len(basis):
         raise InputError(f"{key} must have one atom for each letter of {basis}, but has {bits.shape[1]}")

@@ -125,7 +125,11 @@ def coin(atom: str, probability: str, *, key: str) -> list[Any]:
 
 
 def thermal_contact(
-    *, angle: float = 3.141592653589793, probability: float = 0.2, occupation: float = 0.3, rounds: int = 12,
+    *,
+    angle: float = 3.141592653589793,
+    probability: float = 0.2,
+    occupation: float = 0.3,
+    rounds: int = 12,
     device: str = "DigitalAnalogDevice",
 ) -> Program:
     """Return repeated collisions of an atom with thermal ancillas; `n` probes its occupation before each.

@@ -11,7 +11,12 @@ from rydberg_qmem.language.protocols.rewards import thermal_damping
 
 
 def thermal_atom(
-    *, rabi: float = 1.0, detuning: float = 1.0, beta: float = 1.0, collisions: int = 40, probability: float = 0.5,
+    *,
+    rabi: float = 1.0,
+    detuning: float = 1.0,
+    beta: float = 1.0,
+    collisions: int = 40,
+    probability: float = 0.5,
     device: str = "DigitalAnalogDevice",
 ) -> Program:
     """Return an atom brought to exp(-βH)/Z of H = Ω X/2 - δ n, as `m` and the probes `s`.
@@ -72,4 +77,3 @@ def digital_analog_features(
         inputs={f"x{k}": {"default": "0.5", "rounds": 1} for k in range(atoms)},
         body=[{"repeat": {"over": [f"x{k}" for k in range(atoms)], "body": body}}],
     )
-
