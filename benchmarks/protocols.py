@@ -45,7 +45,7 @@ def reward_learning(ax: Any) -> Figures:
         record = rq.run(p.reward_learning(environment, rounds=51), shots=4000, seed=1, emulator="ideal")
         seconds = time.perf_counter() - began
         mean = record.fidelity.mean("shot")
-        label = environment.replace("_", " ")
+        label = {"great_circle": "great circle", "haar": "Haar"}[environment]
         ax.plot(np.arange(1, 51), mean[1:], label=label)
         made += [(f"{label}: mean fidelity after {k}, 4000 agents", pm(record.fidelity.isel(round=k)), text)
                  for k, text in wanted.items()]  # fmt: skip
@@ -207,6 +207,11 @@ def minimise(objective: Callable[[Any], float], start: Any, method: str, **optio
     return minimize(objective, start, method=method, options=options)
 
 
+def sign(outcome: str, term: str) -> float:
+    """Return the product of +1 (bit 0) and -1 over the atoms that a string acts on."""
+    return float(np.prod([1 - 2 * int(b) for b, letter in zip(outcome, term, strict=True) if letter != "I"]))
+
+
 def vqe(ax: Any) -> Figures:
     ground = float(np.linalg.eigvalsh(HAMILTONIAN)[0])
     made: Figures = [("exact ground energy of the numbers used", f"{ground:.6f} Ha", "-1.1456")]
@@ -241,8 +246,7 @@ def vqe(ax: Any) -> Figures:
     variance = 0.0
     for basis, terms in group(p.H2).items():
         joint = unfold_joint(records[basis], "m")
-        weights = np.array([sum(p.H2[t] * np.prod([1 - 2 * int(b) for b, letter in zip(str(o), t, strict=True) if letter != "I"])
-                                for t in terms) for o in joint.outcome.values])  # fmt: skip
+        weights = np.array([sum(p.H2[t] * sign(str(o), t) for t in terms) for o in joint.outcome.values])
         value += float(weights @ joint.probability.values)
         variance += float((weights**2) @ joint.probability_error.values**2)
     made.append(
@@ -379,15 +383,46 @@ def phase_loss(record: Any) -> Any:
 
 
 ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
-    1: ("Learning a state from rewards", reward_learning, "Albarrán-Arriagada et al. (PRA 98, 042315) state an average fidelity above 0.90 in fewer than 30 iterations. With the published rule that holds for states on a known great circle; averaged over all states (Haar) it does not: see below. Their averaging may differ."),
-    2: ("The same in a thermal bath", thermal_learning, "After Olivera-Atencio et al. (PRE 108, 014128): every copy of the environment meets a thermal ancilla (generalised amplitude damping) before the agent sees it."),
-    3: ("Semi-quantum reconstruction", reconstruction, "The copy itself is measured, no register atom, as in the photonic experiment of Yu et al. (2019), which states over 88 % within 50 iterations."),
-    4: ("Repetition codes", codes, "Three data atoms, two syndrome atoms, corrections fed forward; lines: enumeration, dots: the program."),
+    1: (
+        "Learning a state from rewards",
+        reward_learning,
+        "Albarrán-Arriagada et al. (PRA 98, 042315) state an average fidelity above 0.90 in fewer than 30 "
+        "iterations. With the published rule that holds for states on a known great circle; averaged over all"
+        " states (Haar) it does not: see below. Their averaging may differ.",
+    ),
+    2: (
+        "The same in a thermal bath",
+        thermal_learning,
+        "After Olivera-Atencio et al. (PRE 108, 014128): every copy of the environment meets a thermal "
+        "ancilla (generalised amplitude damping) before the agent sees it.",
+    ),
+    3: (
+        "Semi-quantum reconstruction",
+        reconstruction,
+        "The copy itself is measured, no register atom, as in the photonic experiment of Yu et al. (2019), "
+        "which states over 88 % within 50 iterations.",
+    ),
+    4: (
+        "Repetition codes",
+        codes,
+        "Three data atoms, two syndrome atoms, corrections fed forward; lines: enumeration, dots: the "
+        "program.",
+    ),
     5: ("Measurement and feedforward", feedforward, ""),
     6: ("VQE for H2", vqe, "Coefficients after O'Malley et al. (PRX 6, 031007), from memory."),
     7: ("QAOA and independent sets", qaoa, ""),
-    8: ("Thermal states by collisions", thermal_atom, "One atom; ancillas at a set temperature act in the eigenbasis. Training of several atoms is not on this page."),
-    9: ("Digital-analog features of digits", digits, "scikit-learn's 8×8 digits, 4 principal components in [-π/2, π/2], exact features; no advantage is claimed: the RBF control needs no atoms."),
+    8: (
+        "Thermal states by collisions",
+        thermal_atom,
+        "One atom; ancillas at a set temperature act in the eigenbasis. Training of several atoms is not on "
+        "this page.",
+    ),
+    9: (
+        "Digital-analog features of digits",
+        digits,
+        "scikit-learn's 8×8 digits, 4 principal components in [-π/2, π/2], exact features; no advantage is "
+        "claimed: the RBF control needs no atoms.",
+    ),
     10: ("Adaptive phase estimation", adaptive, "Both schedules take the same time and the same Bayesian estimator."),
 }  # fmt: skip
 
@@ -409,7 +444,8 @@ def main() -> None:
 
 def page(kept: dict[str, Any]) -> str:
     lines = ["# Protocols", "", "Quantum-classical protocols as programs, built by `rydberg_qmem.language.protocols`. "
-             "Made by `python benchmarks/protocols.py`; errors are one standard error, ideal gates unless pulses are named.", ""]  # fmt: skip
+             "Made by `python benchmarks/protocols.py`; "
+        "errors are one standard error, gates are ideal unless pulses are named.", ""]  # fmt: skip
     for row, (title, _, about) in ROWS.items():
         if str(row) in kept:
             lines += [

@@ -31,7 +31,7 @@ def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device:
         device=device,
         register={"atoms": {"s": (0, 0), "a": (5, 0)}},
         parameters={"phase": phase, "bits": bits},
-        memory={"power": {"initial": f"{2 ** (bits - 1)}"}, "estimate": {"initial": 0.0}},
+        memory={"power": {"initial": "floor(exp((bits - 1) * log(2)) + 0.5)"}, "estimate": {"initial": 0.0}},
         body=[
             {"rotate": {"atom": "s", "axis": "x", "angle": "pi"}},
             {"repeat": {"times": "bits", "body": body}},
@@ -66,7 +66,7 @@ def ramsey_search(*, adaptive: bool = True, bits: int = 6, device: str = "Digita
         parameters={"bits": bits},
         memory={
             "phase": {"initial": "uniform()"},
-            "power": {"initial": f"{2 ** (bits - 1)}"},
+            "power": {"initial": "floor(exp((bits - 1) * log(2)) + 0.5)"},
             "estimate": {"initial": 0.0},
             "setting": {"initial": 0.0},
         },

@@ -1,4 +1,4 @@
-"""Reinforcement learning by measurement feedback: an agent turns until its copy of the environment gives no more clicks.
+"""Reinforcement learning by measurement feedback: an agent turns until its environment gives no more clicks.
 
 The protocol of Albarrán-Arriagada et al., Phys. Rev. A 98, 042315 (2018), as listed by Olivares-Sánchez et al., Quantum
 Rep. 2, 293 (2020): the agent's inverse D† acts on a fresh copy of the environment, a CNOT copies the bit to a register

@@ -57,8 +57,9 @@ def measured_in(setting: str, atoms: Sequence[str], *, key: str = "m") -> list[A
 def qaoa_ring(atoms: int, layers: int, *, spacing_um: float = 6.0, device: str = "MockDevice") -> Program:
     """Return QAOA for MaxCut on a ring: layers of exp(-i γ_j Σ Z_k Z_k+1) by digital-analog steps, then Rx(2 β_j).
 
-    Parameters gamma0, beta0, gamma1, ...; `corr` probes all pairs' n_j n_k and `n` the occupations. On even rings of
-    at least 2p + 2 atoms the best cut is (2p + 1)/(2p + 2) of the edges (E. Farhi et al., arXiv:1411.4028; from memory).
+    Parameters gamma0, beta0, gamma1, ...; `cut` probes occupations and all pairs' n_j n_k. On even rings of
+    at least 2p + 2 atoms the best cut is (2p + 1)/(2p + 2) of the edges (E. Farhi et al.,
+    arXiv:1411.4028; from memory).
 
     >>> sorted(qaoa_ring(4, 1).parameters)
     ['beta0', 'gamma0']
