@@ -430,16 +430,18 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
 def main() -> None:
     asked = [int(row) for row in sys.argv[1:]] or list(ROWS)
     FOLDER.mkdir(exist_ok=True)
-    kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     for row in asked:
         with paper():
             figure, ax = plt.subplots()
-            kept[str(row)] = ROWS[row][1](ax)
+            figures = ROWS[row][1](ax)
             figure.savefig(FOLDER / f"row_{row}.png", dpi=200)
             plt.close(figure)
+        kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+        kept[str(row)] = figures
+        kept = {str(row): kept[str(row)] for row in ROWS if str(row) in kept}
         KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(row, *kept[str(row)], sep="\n  ", flush=True)
-    PAGE.write_text(page(kept), encoding="utf-8")
+        print(row, *figures, sep="\n  ", flush=True)
+        PAGE.write_text(page(kept), encoding="utf-8")
 
 
 def page(kept: dict[str, Any]) -> str:

@@ -239,19 +239,20 @@ def test_qaoa_of_two_layers_cuts_five_sixths_of_a_ring() -> None:
 @pytest.mark.slow
 def test_a_sweep_finds_the_largest_independent_set_of_a_king_s_graph() -> None:
     places = {f"a{i}{j}": (5.5 * i, 5.5 * j) for i in range(3) for j in range(3)}
-    bits = rq.run(p.independent_set_sweep(places), shots=2000, seed=6).m.values
+    bits = rq.run(p.independent_set_sweep(places), shots=40_000, seed=6).m.values
     found = (bits == [1, 0, 1, 0, 0, 0, 1, 0, 1]).all(axis=1).mean()
 
-    assert found - SIGMAS * np.sqrt(found * (1 - found) / 2000) > 0.95
+    assert found - SIGMAS * np.sqrt(found * (1 - found) / 40_000) > 0.95
 
 
+@pytest.mark.slow
 def test_a_sweep_finds_the_largest_independent_sets_of_a_ring() -> None:
     radius = 5.5 / (2 * np.sin(np.pi / 5))
     places = {f"a{k}": (radius * np.cos(0.4 * np.pi * k), radius * np.sin(0.4 * np.pi * k)) for k in range(5)}
-    bits = rq.run(p.independent_set_sweep(places), shots=2000, seed=7).m.values
+    bits = rq.run(p.independent_set_sweep(places), shots=40_000, seed=7).m.values
     found = ((bits.sum(1) == 2) & ((bits * np.roll(bits, 1, axis=1)).sum(1) == 0)).mean()
 
-    assert found - SIGMAS * np.sqrt(found * (1 - found) / 2000) > 0.95
+    assert found - SIGMAS * np.sqrt(found * (1 - found) / 40_000) > 0.95
 
 
 @pytest.mark.parametrize(("rabi", "detuning", "beta"), [(1, 1, 1), (2, -1, 0.7), (0.5, 2, 2)])
