@@ -116,11 +116,13 @@ def breakers(name: str, profile: HardwareProfile) -> tuple[list[str], str]:
         lines.append(f"| {name} | {part} | {struck:.2g} % | {moves[part][0]:+.4f} ± {moves[part][1]:.4f} |")
     often = max(PARTS, key=lambda part: strikes(part, profile))
     far = max(PARTS, key=lambda part: abs(moves[part][0]))
+    alike = [part for part in PARTS if abs(moves[part][0]) > abs(moves[far][0]) - moves[far][1]]
+    furthest = " and ".join(alike) + (" moves the area most" if len(alike) == 1 else " move the area most, alike")
     kept = coherence(profile)
     half = np.log(0.5) / np.log1p(-strikes("loss", profile))
     said = (
-        f"On {name}, {often} strikes most often ({100 * strikes(often, profile):.2g} % of rounds), and {far} moves the "
-        f"area most ({moves[far][0]:+.4f} ± {moves[far][1]:.4f}). Half of the shots have lost an atom after {half:.0f} "
+        f"On {name}, {often} strikes most often ({100 * strikes(often, profile):.2g} % of rounds), and {furthest} "
+        f"({moves[far][0]:+.4f} ± {moves[far][1]:.4f}). Half of the shots have lost an atom after {half:.0f} "
         "rounds; the reset replaces it, so the loop goes on. Waiting does nothing to this memristor, whose atoms "
         "are prepared anew each round; an atom that has to wait in superposition keeps "
         f"{100 * float(kept[-1] / kept[0]):.3g} % of its coherence over {PERIOD - 1} rounds."

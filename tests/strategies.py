@@ -58,6 +58,8 @@ class Draft:
     events: int = EVENTS
     rounds: int = 1
     counters: list[str] = field(default_factory=list)
+    fields: str = "apart"
+    """How pulses of one basis on one atom may overlap: not at all, resonant, or in phase."""
 
     def pick(self, *options: Any) -> Any:
         return self.draw(st.sampled_from(options))
@@ -177,6 +179,8 @@ class Draft:
         made: dict[str, Any] = {"channel": channel, "phase": self.expression(), **more}
         made["amplitude"] = self.draw(waveforms(duration))
         made["detuning"] = self.pick(0, -12.5, self.expression())
+        if channel.startswith("rydberg") and self.fields != "apart":
+            made["detuning" if self.fields == "resonant" else "phase"] = 0
         if channel.endswith("_local"):
             made["atoms"] = self.pick(*self.atoms)
         if channel in ("raman_local", "mw_global"):
@@ -184,7 +188,8 @@ class Draft:
         return [{"pulse": made}]
 
     def together(self) -> list[dict[str, Any]]:
-        return [*self.pulse("raman_local"), *self.pulse("rydberg_global", **{"with": "previous"})]
+        apart: list[dict[str, Any]] = [{"align": {}}] if self.fields == "apart" else []
+        return [*apart, *self.pulse("raman_local"), *self.pulse("rydberg_global", **{"with": "previous"})]
 
     def virtual(self) -> list[dict[str, Any]]:
         if self.family in ("rydberg", "xy"):
@@ -218,7 +223,8 @@ def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 
     family = draw(st.sampled_from(families))
     atoms = ("a", "b", "c")[: draw(st.integers(1, most_atoms))]
     spacing = SPACING_UM[family]
-    draft = Draft(draw, family, atoms)
+    fields = draw(st.sampled_from(("apart", "resonant", "in phase"))) if family == "three" else "apart"
+    draft = Draft(draw, family, atoms, fields=fields)
     body = [*draft.opening(), *draft.phrases(2, 4, 2)]
     return Program.from_dict(
         {

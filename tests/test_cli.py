@@ -494,7 +494,8 @@ def test_an_unexpected_error_is_one_line_and_exit_code_1(coin: Path, monkeypatch
     assert result.stderr == "internal error: ZeroDivisionError: division by zero; run with --debug\n"
 
 
-def test_a_failed_run_is_exit_code_1(coin: Path) -> None:
+def test_a_failed_run_is_exit_code_1(coin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rydberg_qmem.compile.check.limits", lambda *_, **__: [])  # which would tell before the run
     coin.write_text(GOOD.replace("body:", "memory: {x: {initial: 0}}\nbody:").replace("angle: angle", "angle: 1 / x"))
 
     result = rqm("run", coin, "--shots", "3")
@@ -530,3 +531,33 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     os.close(writing)
 
     assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_gates_are_calibrated_for_a_device_and_a_distance_without_a_program() -> None:
+    here = rqm("calibrate", "--device", "DigitalAnalogDevice", "--distance", "5")
+    assert here.exit_code == 0, here.output
+
+    fields = {line.split("  ")[0]: re.split(r"\s{2,}", line) for line in here.stdout.splitlines()}
+    assert fields["gate"][1:] == ["ns", "process infidelity", "numbers"]
+    assert fields["cz, time_optimal"][1] == "500"
+    assert 0 <= float(fields["cz, time_optimal"][2]) < 1e-6 < float(fields["cz"][2]) < 2e-4
+    assert "detuning/rabi" in fields["cz, levine"][3]
+    assert "exchange by π/2, XY: not here: an exchange by 1.571" in here.stdout
+    assert "cphase by π, analog: not here: the analog form needs" in here.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give a program, or --distance"),
+        (["--device", "MockDevice"], "give a program, or --distance"),
+        (["--distance", "5", "--set", "a=1"], "without --set"),
+        (["rabi", "--distance", "5"], "for a call without a program"),
+        (["rabi", "--device", "MockDevice"], "for a call without a program"),
+        (["--distance", "nan"], "must be positive and finite"),
+        (["--distance", "1"], "1 µm"),
+        (["--distance", "5", "--device", "DigitalAnalogDevise"], "DigitalAnalogDevice"),
+    ],
+)
+def test_calibrate_refuses_what_names_no_gates(arguments: list[str], said: str) -> None:
+    assert said in refused("calibrate", *arguments)

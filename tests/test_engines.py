@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 import rydberg_qmem as rq
-from benchmarks.engines import LIMIT, Row, boundary, compare, markdown
+from benchmarks.engines import LIMIT, READOUT, Row, boundary, compare, markdown
 
 BOUNDARY = 5e-4
 """What the spline of Pulser's qutip backend leaves at the edges of square pulses, dark time around each segment."""
@@ -35,7 +35,11 @@ def test_a_ready_sequence_is_the_same_on_every_emulator(name: str) -> None:
 
     check(row)
     assert {"ideal", "exact"} <= set(row.seconds)
-    assert all("needs" in why or "levels" in why or "amplitudes" in why for why in row.refused.values())
+    assert all("needs" in why or "levels" in why or "amplitudes" in why for why in row.refused.values()), row.refused
+
+
+def test_readout_errors_and_what_they_steer_are_the_same_on_every_emulator() -> None:
+    check(compare("native_memristor", noise=READOUT))
 
 
 def test_an_emulator_with_another_pulse_is_found_out() -> None:

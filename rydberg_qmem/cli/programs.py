@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,11 @@ from rydberg_qmem.cli.text import aligned, echo, to_terminal
 from rydberg_qmem.cli.tree import tree_of
 from rydberg_qmem.errors import InputError, did_you_mean
 
+if TYPE_CHECKING:
+    from rydberg_qmem.emulators.process import GateReport
+
 VIEWS = ("pulses", "circuit", "register")
+MEASURED = ("ns", "process infidelity", "numbers")
 
 
 @app.command("list", cls=Command)
@@ -74,8 +78,24 @@ def check(program: ProgramName, settings: Settings = None) -> None:
 
 
 @app.command(cls=Command)
-def calibrate(program: ProgramName, settings: Settings = None) -> None:
-    """Print how each gate of a program is played on its device: pulses, numbers, infidelity from the engine."""
+def calibrate(
+    program: Annotated[
+        str | None, typer.Argument(metavar="[PROGRAM]", help="A ready sequence's name, or a path.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Without a program: a device's name.")] = None,
+    distance: Annotated[
+        float | None, typer.Option(metavar="UM", help="Without a program: how far two atoms are apart, in µm.")
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Print how gates are played: durations, numbers, infidelity from the engine; a program's, or all at a distance."""
+    if program is None:
+        if distance is None or settings:
+            raise InputError("calibrate: give a program, or --distance (and --device) without --set")
+        _calibrate_all(device or "DigitalAnalogDevice", distance)
+        return
+    if device is not None or distance is not None:
+        raise InputError("calibrate: --device and --distance are for a call without a program, which has its own")
     from rydberg_qmem.emulators.process import gate_reports
     from rydberg_qmem.gallery import load
 
@@ -85,19 +105,32 @@ def calibrate(program: ProgramName, settings: Settings = None) -> None:
     if not reports:
         typer.echo(f"{loaded.name} has no gates: nothing to calibrate", err=True)
         return
-    header = ("gate", "atoms", "µm", "ns", "process infidelity", "numbers")
+    header = ("gate", "atoms", "µm", *MEASURED)
     rows = [
         (
             report.gate,
             ", ".join(report.atoms),
             f"{report.distance_um:.3g}" if len(report.atoms) > 1 else "",
-            str(report.duration_ns),
-            f"{report.process_infidelity:.2e}",
-            ", ".join(f"{name} {value:.6g}" for name, value in report.parameters),
+            *_measured(report),
         )
         for report in reports
     ]
     echo(to_terminal(aligned([header, *rows])))
+
+
+def _calibrate_all(device: str, distance_um: float) -> None:
+    """Print every gate of a device at a distance; those that it cannot make, with the reason, below."""
+    from rydberg_qmem.emulators.gate_set import gate_set
+
+    found = gate_set(device, distance_um)
+    made = {name: report for name, report in found.items() if not isinstance(report, str)}
+    echo(to_terminal(aligned([("gate", *MEASURED), *((name, *_measured(report)) for name, report in made.items())])))
+    echo(to_terminal(f"{name}: not here: {reason}" for name, reason in found.items() if isinstance(reason, str)))
+
+
+def _measured(report: GateReport) -> tuple[str, str, str]:
+    numbers = ", ".join(f"{name} {value:.6g}" for name, value in report.parameters)
+    return str(report.duration_ns), f"{report.process_infidelity:.2e}", numbers
 
 
 @app.command(cls=Command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from rydberg_qmem.cli.text import listed
 from rydberg_qmem.errors import QmemError, short
@@ -99,6 +99,8 @@ def _block_tree(block: AnyBlock, indent: str, place: str, clock: Clock | None) -
         case b.Set(values=values) | b.Push(values=values):
             yield from ((f"{indent}{block.kind} {name} <- {value}", "") for name, value in values.items())
         case _:
+            if not isinstance(block, b.Timed | b.Cell | b.Measure | b.Reset | b.Probe):
+                assert_never(block)
             yield f"{indent}{block.kind} {_fields_text(block)}".rstrip(), time
 
 

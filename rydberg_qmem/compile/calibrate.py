@@ -52,13 +52,16 @@ START: dict[tuple[str, PulseShape], Array] = {
         (0.656, 1.117, -0.456, 0.038, 7.623),
     ]),
     ("time_optimal", "blackman"): np.array([
-        (1.890, 18.046, -7.137, 6.371), (1.747, 16.778, -6.402, 6.561), (1.622, 15.520, -5.131, 7.432),
-        (1.543, 14.806, -3.978, 8.323), (1.454, 14.279, -2.971, 8.709), (1.378, 13.876, -1.962, 9.075),
-        (1.307, 13.542, -0.944, 9.369), (1.240, 13.256, 0.096, 9.618), (1.129, 12.927, 0.598, 8.905),
-        (0.948, 13.189, 0.574, 8.358), (0.771, 14.109, 0.546, 8.028),
+        (1.907, 18.033, -7.101, 6.888), (1.785, 16.656, -6.219, 7.009), (1.594, 15.402, -5.203, 7.190),
+        (1.550, 14.742, -3.915, 8.830), (1.457, 14.230, -2.904, 9.260), (1.375, 13.834, -1.898, 9.594),
+        (1.300, 13.509, -0.880, 9.864), (1.230, 13.232, 0.160, 10.087), (1.116, 12.831, 0.487, 8.807),
+        (0.939, 13.118, 0.504, 8.325), (0.766, 14.040, 0.501, 8.013),
     ]),
 }  # fmt: skip
-"""The pulses' numbers at a perfect blockade, found by the same search from angle to angle; named in `NAMES`."""
+"""The pulses' numbers at a perfect blockade, found by the same search from angle to angle; named in `NAMES`.
+
+The smooth ones are those of long pulses (2 µm in steps of 1 ns): a short one's window ends elsewhere.
+"""
 NAMES: dict[tuple[str, PulseShape], tuple[str, ...]] = {
     ("levine", "square"): ("area", "detuning/rabi", "jump"),
     ("time_optimal", "square"): ("depth", "frequency/rabi", "start", "detuning/rabi", "area"),

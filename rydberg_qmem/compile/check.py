@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, assert_never
 
 import numpy as np
@@ -56,6 +57,7 @@ from rydberg_qmem.language.blocks import (
     When,
 )
 from rydberg_qmem.language.expressions import Columns, Expression, ExpressionError
+from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.waveforms import Composite, Kaiser
@@ -71,19 +73,26 @@ def check(
     parameters: Mapping[str, float] | None = None,
     inputs: Mapping[str, ArrayLike | str] | None = None,
     rounds: int | None = None,
+    hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
 ) -> Findings:
     """Return every problem of a program, with file, line and column where it came from a file.
 
     A control that some outcomes take beyond a limit is a problem, with these outcomes, however improbable; one that
     can neither be proved to keep its limits nor be shown to break them is one of the `notes`, and no problem: the
-    run checks each value.
+    run checks each value. With a `hardware` profile (else the program's own) that loses atoms, proofs hold for lost
+    ones too, which read -1.
 
     >>> program = Program(name="p", register={"atoms": {"q": (0, 0)}}, body=[{"measure": {"atoms": "p", "key": "m"}}])
     >>> [str(problem) for problem in check(program)]
     ["body[0].measure.atoms: must be an atom of the register; known: q ('p')"]
     """
-    found = list(dict.fromkeys(_check(program, parameters, inputs, rounds)))
+    found = list(dict.fromkeys(_check(program, parameters, inputs, rounds, loses=_loses(program, hardware))))
     return Findings(locate(problem, path_of(problem.place), program.source) for problem in found)
+
+
+def _loses(program: Program, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None) -> bool:
+    profile = profile_of(hardware if hardware is not None else program.hardware)
+    return profile is not None and profile.loss > 0
 
 
 def path_of(place: str) -> tuple[str | int, ...]:
@@ -100,6 +109,8 @@ def _check(
     parameters: Mapping[str, float] | None,
     inputs: Mapping[str, ArrayLike | str] | None,
     rounds: int | None,
+    *,
+    loses: bool,
 ) -> Iterator[Problem]:
     names = list(_names(program))
     yield from names
@@ -115,7 +126,7 @@ def _check(
     yield from checker.run()
     if names or checker.found:
         return
-    yield from _values(program, parameters, inputs, rounds)
+    yield from _values(program, parameters, inputs, rounds, loses=loses)
 
 
 def _names(program: Program) -> Iterator[Problem]:
@@ -139,6 +150,8 @@ def _values(
     parameters: Mapping[str, float] | None,
     inputs: Mapping[str, ArrayLike | str] | None,
     rounds: int | None,
+    *,
+    loses: bool,
 ) -> Iterator[Problem]:
     """Bind, compile and schedule; what can be evaluated before the run is held against the limits."""
     try:
@@ -153,7 +166,7 @@ def _values(
     found = [
         problem for segment, loops in _segments(compiled.steps, ()) for problem in _segment(compiled, segment, loops)
     ]
-    yield from found or limits(compiled)
+    yield from found or limits(compiled, loses=loses)
 
 
 def _as_problem(error: QmemError) -> Problem:

@@ -15,18 +15,17 @@ from rydberg_qmem.compile.samples import SLACK
 from rydberg_qmem.compile.shapes import (
     Array,
     Scope,
-    blackman_window,
     column,
     duration_of,
-    kaiser_window,
-    levels,
     timing_of,
     unit_area,
+    window_bounds,
 )
+from rydberg_qmem.compile.shapes import bounds as bounds_of_samples
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, shape_names, timed_shape, wrapped
-from rydberg_qmem.errors import QmemError
+from rydberg_qmem.errors import QmemError, RunError
 from rydberg_qmem.language.blocks import (
     Align,
     Delay,
@@ -267,9 +266,8 @@ def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[
     def values(scope: Scope) -> Array:
         rows = max([len(column(e, scope)) for e in depends], default=1)
         if all(len(np.unique(column(e, scope))) == 1 for e in depends):
-            return _ends(levels(shape, scope, duration_of(timing, scope)).values)
-        some = [_row_of(scope, i) for i in range(rows)]
-        return np.concatenate([_ends(levels(shape, row, duration_of(timing, row)).values) for row in some])
+            return _ends(shape, scope, timing)
+        return np.concatenate([_ends(shape, _row_of(scope, i), timing) for i in range(rows)])
 
     return values
 
@@ -278,8 +276,14 @@ def _row_of(scope: Scope, i: int) -> dict[str, Any]:
     return rows_of(scope, np.array([i]))
 
 
-def _ends(samples: Array) -> Array:
-    return np.stack([samples.min(axis=1), samples.max(axis=1)], axis=1)
+def _ends(shape: Waveform, scope: Scope, timing: Waveform) -> Array:
+    if not all(np.isfinite(column(e, scope)).all() for e in timing_of(timing)):
+        raise RunError("a waveform's duration must be a finite number")
+    duration_ns = duration_of(timing, scope)
+    if duration_ns < 1:
+        raise RunError(f"a waveform must last at least 1 ns ({duration_ns})")
+    made = bounds_of_samples(shape, scope, duration_ns)
+    return np.stack([made.low, made.high], axis=1)
 
 
 def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
@@ -408,12 +412,11 @@ def span(shape: Waveform | Expression, box: Box) -> Interval:
         case Ramp():
             return bounds(shape.start, box).join(bounds(shape.stop, box))
         case Blackman():
-            return _window(shape, box, blackman_window)
+            return _window(shape, box, None)
         case Kaiser():
             if not shape.beta.is_constant:
                 return UNKNOWN
-            beta = float(np.asarray(shape.beta.evaluate({})))
-            return _window(shape, box, lambda duration: kaiser_window(duration, beta))
+            return _window(shape, box, float(np.asarray(shape.beta.evaluate({}))))
         case Interpolated():
             return _curve(shape, box)
         case Custom():
@@ -438,7 +441,7 @@ def _mean_level(shape: Constant, box: Box) -> Interval:
     return apply("/", np.divide, [area, bounds(shape.duration_ns, box)])
 
 
-def _window(shape: Blackman | Kaiser, box: Box, window: Callable[[int], Array]) -> Interval:
+def _window(shape: Blackman | Kaiser, box: Box, beta: float | None) -> Interval:
     """Return the area times the window's least and greatest sample, for each duration that may come."""
     if shape.max_val is not None:
         return bounds(shape.max_val, box).join(Interval.of(0.0))
@@ -447,7 +450,7 @@ def _window(shape: Blackman | Kaiser, box: Box, window: Callable[[int], Array]) 
     if durations is None or any(d < 1 or d > LONGEST_NS or d != int(d) for d in durations):
         return UNKNOWN
     area = bounds(shape.area, box)
-    return _joined(_scaled(area, window(int(duration))) for duration in durations)
+    return _joined(_scaled(area, np.array(window_bounds(int(duration), beta))) for duration in durations)
 
 
 def _scaled(scale: Interval, samples: Array) -> Interval:

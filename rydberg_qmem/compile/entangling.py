@@ -35,7 +35,7 @@ def amplitudes(parts: tuple[Part, ...], interaction: float) -> tuple[Complex, Co
     >>> import numpy as np
     >>> pulse = Part(100, np.array([np.pi / 0.1]), np.zeros(1))
     >>> one, two = amplitudes((pulse,), 1e6)
-    >>> round(abs(one[1]), 6), round(abs(two[1]), 3)
+    >>> round(float(abs(one[1])), 6), round(float(abs(two[1])), 3)
     (1.0, 0.796)
     """
     omega, delta, dt = (np.concatenate(column) for column in zip(*map(_steps, parts), strict=True))

@@ -340,7 +340,8 @@ def search(
 ) -> tuple[list[Witness], frozenset[Control | Reading]]:
     """Look for a history that breaks each control or reading; return those found, and what no history breaks.
 
-    Every witness has been played by itself. Only where all histories can be played is anything proved.
+    Every witness has been played by itself. Only where all histories can be played is anything proved: never where
+    atoms may be lost, whose outcomes -1 are not played.
     """
     missing = frozenset(wanted)
     random = np.random.default_rng(0)
@@ -350,7 +351,8 @@ def search(
     best = -np.inf
     for turn in range(GENERATIONS):
         player = _played(compiled, controls, missing, generation, found)
-        if turn == 0 and missing - found.keys() and (every := _all_histories(compiled, generation)) is not None:
+        every = _all_histories(compiled, generation, loses=controls.loses) if turn == 0 else None
+        if every is not None and missing - found.keys():
             whole = _played(compiled, controls, missing, every, found)
             if whole.visits > 0 and every.made.keys() <= generation.made.keys():
                 return list(found.values()), missing - found.keys()
@@ -385,9 +387,9 @@ def _played(
     return player
 
 
-def _all_histories(compiled: Compiled, generation: Generation) -> Generation | None:
+def _all_histories(compiled: Compiled, generation: Generation, *, loses: bool) -> Generation | None:
     """Return a generation that holds every history, if outcomes are all that decides and they are few."""
-    if any(kind != "outcome" for kind, _, _ in generation.made) or _averages(compiled.steps):
+    if loses or any(kind != "outcome" for kind, _, _ in generation.made) or _averages(compiled.steps):
         return None
     widths = {key: values.shape[1] for key, values in generation.made.items()}
     count = sum(widths.values())

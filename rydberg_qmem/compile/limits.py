@@ -16,9 +16,12 @@ MOST_PLACES = 4
 """Places of one outcome that a message lists one by one."""
 
 
-def limits(compiled: Compiled) -> list[Problem]:
-    """Return a problem for each control that some history takes beyond a limit, a note for each that is not proved."""
-    controls = Controls(compiled)
+def limits(compiled: Compiled, *, loses: bool = False) -> list[Problem]:
+    """Return a problem for each control that some history takes beyond a limit, a note for each that is not proved.
+
+    Where the machine `loses` atoms, proofs hold for the outcome -1 too; histories that break a limit have none.
+    """
+    controls = Controls(compiled, loses)
     left = doubts(compiled, controls)
     if not left:
         return []

@@ -61,7 +61,7 @@ def qpu_report(program: Program, device: Any = None, *, parameters: Mapping[str,
     `device` is a name, a Pulser device or its abstract JSON; the program's own if none is given.
 
     >>> from rydberg_qmem.language.library import load
-    >>> print(qpu_report(load("rabi"), "AnalogDevice").verdict)
+    >>> print(qpu_report(load("rabi"), "AnalogDevice", parameters={"duration_ns": 400}).verdict)
     runs as 1 job per cohort of shots
     """
     problems = check(program, parameters=parameters)

@@ -32,6 +32,7 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 
 OUTCOMES = Interval.of(0, 1)
+OUTCOMES_WITH_LOSS = Interval.of(-1, 0, 1)
 MOST_VISITS = 3000
 """How many steps are done to intervals one by one, over all rounds of all loops."""
 MOST_ROUNDS = 20_000
@@ -84,6 +85,8 @@ class Controls:
     """The controls of a compiled program's steps, made once."""
 
     compiled: Compiled
+    loses: bool = False
+    """Whether atoms may be lost, and then read -1."""
     made: dict[object, tuple[Control, ...]] = field(default_factory=dict)
 
     def of_segment(self, segment: Segment) -> tuple[Control, ...]:
@@ -147,7 +150,8 @@ class _Walk:
                 return self._segment(step, state)
             case MeasureStep():
                 atoms = self.compiled.keys[step.key]
-                return state.having({f"{step.key}.{atom}": OUTCOMES for atom in atoms}, {step.key})
+                outcomes = OUTCOMES_WITH_LOSS if self.controls.loses else OUTCOMES
+                return state.having({f"{step.key}.{atom}": outcomes for atom in atoms}, {step.key})
             case ResetStep() | ProbeStep():
                 return state
             case SetStep():

@@ -227,10 +227,10 @@ def bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Boun
             ends = np.broadcast_arrays(column(shape.start, scope), column(shape.stop, scope))
             return Bounds(np.minimum(*ends), np.maximum(*ends), (ends[0] + ends[1]) / 2)
         case Blackman():
-            return _of_window(column(shape.area, scope), _window_bounds(duration_ns, None), duration_ns)
+            return _of_window(column(shape.area, scope), window_bounds(duration_ns, None), duration_ns)
         case Kaiser():
             beta = float(np.asarray(shape.beta.evaluate({})))
-            return _of_window(column(shape.area, scope), _window_bounds(duration_ns, beta), duration_ns)
+            return _of_window(column(shape.area, scope), window_bounds(duration_ns, beta), duration_ns)
         case Interpolated() if duration_ns <= CACHED_NS:
             return _of_samples(_interpolate(shape, scope, duration_ns))
         case Interpolated():
@@ -260,7 +260,7 @@ def _of_window(area: Array, ends: tuple[float, float], duration_ns: int) -> Boun
 
 
 @lru_cache(maxsize=4096)
-def _window_bounds(duration_ns: int, beta: float | None) -> tuple[float, float]:
+def window_bounds(duration_ns: int, beta: float | None) -> tuple[float, float]:
     """Return smallest and largest value of a window of unit area.
 
     Beyond `CACHED_NS` its sum is the closed form 0.42 (N - 1) of the Blackman window, and for the Kaiser window the

@@ -50,6 +50,7 @@ class EmuMps:
         largest_dimension=2**1000,
         factorises=False,
         fewest_atoms=2,
+        xy_masks=False,
         density_matrices=False,
         extra="emu",
         module="emu_mps",

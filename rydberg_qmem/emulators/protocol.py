@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.shapes import Scope
-from rydberg_qmem.compile.steps import Compiled, Segment
+from rydberg_qmem.compile.steps import Compiled, Segment, Step
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
+from rydberg_qmem.language.blocks import SLMMask
 from rydberg_qmem.language.expressions import Expression
 
 DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
@@ -49,6 +50,8 @@ class Capabilities:
     module: str = ""
     mid_sequence: bool = True
     """Whether it can measure, reset and choose before a sequence ends."""
+    xy_masks: bool = True
+    """Whether it lets masked atoms interact again at the very nanosecond at which an SLM mask of the XY mode ends."""
 
 
 class Emulator(Protocol):
@@ -212,6 +215,11 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
             f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "
             f"amplitudes; emulator {emulator.name!r} takes at most {can.largest_dimension}: use fewer atoms or levels"
         )
+    if not can.xy_masks and "0" in target.levels and (masks := list(_masks(compiled.steps))):
+        raise CapabilityError(
+            f"{masks[0]}: emulator {emulator.name!r} cannot end an SLM mask on the levels 0 and 1 at the right "
+            "nanosecond; use exact"
+        )
     if not can.mid_sequence:
         found = [Problem(part.place, f"{part.what}: {part.reason}") for part in obstacles(compiled)]
         if found:
@@ -221,3 +229,12 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
         raise CapabilityError(f"emulator {emulator.name!r} has no states, so a probe has nothing to look at")
     if exact and not can.exact:
         raise CapabilityError(f"emulator {emulator.name!r} cannot run with shots=None")
+
+
+def _masks(steps: Iterable[Step]) -> Iterator[str]:
+    """Yield the places of SLM masks."""
+    for step in steps:
+        if isinstance(step, Segment):
+            yield from (placed.place for placed in step.blocks if isinstance(placed.block, SLMMask))
+        for inner in ("body", "then", "otherwise"):
+            yield from _masks(getattr(step, inner, ()))

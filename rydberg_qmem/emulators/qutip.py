@@ -45,7 +45,7 @@ class Qutip:
     """The same program on Pulser's reference emulator: slow, independent."""
 
     name = "qutip"
-    capabilities = Capabilities(largest_dimension=2**14, factorises=False)
+    capabilities = Capabilities(largest_dimension=2**14, factorises=False, xy_masks=False)
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""

@@ -28,7 +28,7 @@ def fingerprint(parts: Mapping[str, str]) -> str:
     """Return the sha256 of an identity.
 
     >>> fingerprint({"seed": "1"})[:8], fingerprint({"seed": "2"})[:8]
-    ('33e0dbc2', '95ab1a9a')
+    ('adf5904f', '57855a62')
     """
     return hashlib.sha256(json.dumps(dict(parts), sort_keys=True).encode()).hexdigest()
 

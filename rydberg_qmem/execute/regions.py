@@ -108,7 +108,7 @@ def lay_out(
             chunks=chunk_shape(sizes, variable.dtype.itemsize, layout),
             dtype=variable.dtype,
             fill_value=-1 if variable.dtype == np.int8 else np.nan,
-            compressors=fast(),
+            compressors=fast(variable.dtype),
             dimension_names=tuple(sizes),
             attributes=dict(variable.attrs),
         )

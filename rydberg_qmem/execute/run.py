@@ -171,10 +171,12 @@ def _seed(seed: int | None, shots: int | None) -> int | None:
     return int(seed)
 
 
-def prepare(job: Job, point: Mapping[str, float]) -> Compiled:
-    """Check and compile one point; every problem is raised before anything runs."""
-    problems = check(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds)
-    if problems:
+def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> Compiled:
+    """Check and compile one point; every problem is raised before anything runs, once for all workers."""
+    hardware = job.around.hardware
+    if not checked and (
+        problems := check(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds, hardware=hardware)
+    ):
         raise ProgramError(problems)
     noise, emulator, exact = job.around.noise, emulator_of(job.emulator), job.shots is None
     compiled = compile_program(
@@ -323,7 +325,7 @@ def _walked(tasks: list[Task], compiled: list[Compiled], workers: int) -> Iterat
 
 
 def _remote(task: Task) -> tuple[Trace, float]:
-    return _walk_named(task, prepare(task.job, task.settings))
+    return _walk_named(task, prepare(task.job, task.settings, checked=True))
 
 
 def _walk_named(task: Task, compiled: Compiled) -> tuple[Trace, float]:

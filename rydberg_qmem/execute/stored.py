@@ -185,7 +185,7 @@ def work(task: StoredTask) -> Done:
     key = (task.run, task.unit.point)
     if key not in _kept:
         _kept.clear()
-        _kept[key] = prepare(task.job, task.settings)
+        _kept[key] = prepare(task.job, task.settings, checked=True)
     return _walk_and_write(task, _kept[key], Regions(task.place))
 
 

@@ -226,6 +226,7 @@ class Walk:
     def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
         """Evolve atoms that act on each other, those of them that are there."""
         old = population.holding(atoms)
+        self._refuse_large(step.place, sum(len(part.atoms) for part in old), max(len(part.states) for part in old))
         part = product(old, len(self.layout.levels))
 
         def act(rows: Population, some: Part) -> Part:
@@ -300,12 +301,18 @@ class Walk:
         """Remember how much is evolved together; refuse what memory will not hold."""
         key = (step.index, part.atoms)
         self.groups[key] = max(self.groups.get(key, 0), rows)
-        needed = rows * part.states.shape[1] * BYTES_PER_AMPLITUDE
+        self._refuse_large(step.place, len(part.atoms), rows)
+
+    def _refuse_large(self, place: str, atoms: int, rows: int) -> None:
+        """Refuse states of entangled atoms that memory will not hold, before they are made."""
+        size = len(self.layout.levels) ** atoms
+        amplitudes = size**2 if self.kind.traces else size
+        needed = rows * amplitudes * BYTES_PER_AMPLITUDE
         if needed > MAX_STATE_BYTES:
             raise RunError(
-                f"{step.place}: {rows} states of {len(part.atoms)} entangled atoms ({part.states.shape[1]} amplitudes "
-                f"each) would need {needed / 1e9:.1f} GB, more than {MAX_STATE_BYTES / 1e9:.0f} GB: use fewer shots at "
-                "a time, fewer atoms or levels, or atoms farther apart"
+                f"{place}: {rows} states of {atoms} entangled atoms ({amplitudes} amplitudes each) would need "
+                f"{needed / 1e9:.1f} GB, more than {MAX_STATE_BYTES / 1e9:.0f} GB: use fewer shots at a time, fewer "
+                "atoms or levels, or atoms farther apart"
             )
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
@@ -622,6 +629,7 @@ class Walk:
         around = self.environment
         for group in self._groups(None, population, duration_ns, everyone=around is not None and around.decoheres):
             old = population.holding(group)
+            self._refuse_large(step.place, sum(len(part.atoms) for part in old), max(len(part.states) for part in old))
             part = product(old, len(self.layout.levels))
             new = without_absent(
                 population, part, self.layout, lambda rows, some: self._idle_part(rows, some, duration_ns, step)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rydberg_qmem.plots.arrows import Arrows, turned
-from rydberg_qmem.plots.labels import LINE
-from rydberg_qmem.plots.page import Page, flowed
+from rydberg_qmem.plots.labels import LINE, widest
+from rydberg_qmem.plots.page import SMALL, Page, flowed
 from rydberg_qmem.plots.score import Row, Score
 from rydberg_qmem.plots.style import okabe_ito
 
@@ -56,9 +56,9 @@ class Lanes:
     def of(cls, score: Score, page: Page, arrows: Arrows, width: float) -> Lanes:
         """Give each lane its height; x of legend and notes begins at the left edge of the picture."""
         memory_levels, input_levels = arrows.lanes
-        rows = _rows(score, page)
-        rows_bottom = min((lane.bottom for lane in rows.values()), default=-_ROWS_HEIGHT) - 2.0
-        rows_bottom = min(rows_bottom, -_ROWS_HEIGHT - 2.0)
+        least = _least_height(page)
+        rows = _rows(score, page, least)
+        rows_bottom = min((-least, *(lane.bottom for lane in rows.values()))) - 2.0
         floor = rows_bottom
         memory = None
         if score.compiled.keys or score.compiled.scalars or score.compiled.windows:
@@ -88,16 +88,21 @@ class Lanes:
         )  # fmt: skip
 
 
-def _rows(score: Score, page: Page) -> dict[Row, Lane]:
+def _least_height(page: Page) -> float:
+    """Return how high the rows are at least, so that the upright text of each strip fits."""
+    return max(_ROWS_HEIGHT, *(widest(placed.event.lines, SMALL) + 6.0 for placed in page.events), 0.0)
+
+
+def _rows(score: Score, page: Page, least: float) -> dict[Row, Lane]:
     rows = score.sorted_rows
     channels = list(dict.fromkeys(channel for channel, _ in rows))
     blue, _, green, _, *others, _ = okabe_ito()  # not those of feedforward and inputs, nor yellow
     palette = (blue, green, *others)
     wide = {channel: _peaks(page, channel) for channel in channels}
-    spare = _ROWS_HEIGHT - _BETWEEN * len(rows) - _CHANNEL * (len(channels) - 1)
+    spare = least - _BETWEEN * len(rows) - _CHANNEL * (len(channels) - 1)
     height = min(max(spare / max(len(rows), 1), _LEAST_ROW), _MOST_ROW)
     made: dict[Row, Lane] = {}
-    y = max((_ROWS_HEIGHT - len(rows) * (height + _BETWEEN)) / -2, -_ROWS_HEIGHT) if height == _MOST_ROW else 0.0
+    y = max((least - len(rows) * (height + _BETWEEN)) / -2, -least) if height == _MOST_ROW else 0.0
     for k, row in enumerate(rows):
         if k and rows[k - 1][0] != row[0]:
             y -= _CHANNEL

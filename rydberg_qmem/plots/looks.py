@@ -108,7 +108,7 @@ class Looks:
                 note = (f"{cut(formula(duration), 12)} ns", "EOM")
                 return Column(tuple((i, wave) for i in self._on("all")), note=note, reads=reads)
             case EnableEOM(channel=channel, amp_on=level_on) | ModifyEOM(channel=channel, amp_on=level_on):
-                return Column(band=f"EOM {channel}: Ω = {cut(formula(level_on), 12)}", reads=reads)
+                return Column(band=f"EOM on: Ω = {cut(formula(level_on), 12)}", reads=reads)
             case DisableEOM(channel=channel):
                 return Column(band=f"EOM off {channel}")
             case SLMMask(atoms=atoms):

@@ -220,7 +220,7 @@ def test_the_bounds_of_long_windows_are_those_of_their_samples(shape: str) -> No
     beta = None if shape == "blackman" else 14.0
     made = shapes._of_unit_area(100_001, beta)
 
-    low, high = shapes._window_bounds(100_001, beta)
+    low, high = shapes.window_bounds(100_001, beta)
     assert (low, high) == pytest.approx((made.min(), made.max()), rel=1e-9, abs=1e-12)
 
 

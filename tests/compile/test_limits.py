@@ -21,6 +21,7 @@ from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.to_pulser import Plan, timed
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import RunError
+from rydberg_qmem.language.hardware import profile_of
 
 CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
 MANY = int(os.environ.get("RQM_MANY_LIMIT_CASES", "120"))
@@ -212,6 +213,37 @@ def test_a_note_has_the_place_in_the_file() -> None:
     assert (note.file, note.severity) == ("p.yaml", "note")
     assert note.line is not None
     assert "value: 2 + x" in made.to_yaml().splitlines()[note.line - 1]
+
+
+# --- lost atoms ---
+
+
+def test_a_proof_holds_for_lost_atoms_where_the_machine_loses_any() -> None:
+    made = program(repeat(ONE, driven("2 + 2 * m"), driven("1 + m / 2 - 1 * (m < 0)"), FRESH, times=3))
+    losing = made.model_copy(update={"hardware": profile_of({"loss": 0.5})})
+
+    assert notes(made) == []
+    [note] = rq.check(made, hardware={"loss": 0.5}).notes
+    assert "amplitude: must not be negative; not proved before the run" in str(note)
+    assert "is -0.5 to" in str(note)
+    assert rq.check(losing).notes == (note,)
+    assert rq.check(losing, hardware={"loss": 0}).notes == ()
+    with pytest.raises(RunError, match="must not be negative"):
+        rq.run(made, shots=50, seed=1, hardware={"loss": 0.5})
+
+
+def test_a_sweep_with_workers_is_checked_once_per_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rydberg_qmem.execute import run
+
+    def refused(*args: Any, **more: Any) -> list[rq.Problem]:
+        raise AssertionError("checked again")
+
+    job = run.Job(program(ONE), {}, None, 10, 1, "exact", "auto")
+    monkeypatch.setattr(run, "check", refused)
+
+    assert run.prepare(job, {}, checked=True).program.name == "p"
+    with pytest.raises(AssertionError, match="checked again"):
+        run.prepare(job, {})
 
 
 # --- names that may have no value ---

@@ -24,6 +24,7 @@ from rydberg_qmem.compile.calibrate import (
     split_pulse,
     started,
 )
+from rydberg_qmem.compile.entangling import amplitudes
 from rydberg_qmem.compile.gates import cz_infidelity
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.pair_gates import exchange_wait, light_shift
@@ -171,7 +172,7 @@ def test_at_equal_rabi_frequency_gates_on_both_atoms_beat_the_best_case_of_pi_2p
     assert gate.average_infidelity < cz_infidelity(rabi, u) / 50
 
 
-def test_a_smooth_pulse_leaves_next_to_nothing() -> None:
+def test_a_smooth_pulse_leaves_next_to_nothing_in_rr_whatever_the_interaction() -> None:
     _, target = setting({"cz": PAIR}, gap=6.0)
     u = float(target.van_der_waals[0, 1])
 
@@ -180,7 +181,11 @@ def test_a_smooth_pulse_leaves_next_to_nothing() -> None:
         for shape, ns in (("square", 488), ("blackman", 1600))
     )
 
-    assert smooth.process_infidelity < 1e-10 < square.process_infidelity < 1e-4
+    assert smooth.process_infidelity < 1e-10
+    assert square.process_infidelity < 1e-4  # it may be 0: at one interaction the search can bring rr back
+    for other in (0.97 * u, 1.03 * u):
+        left_square, left_smooth = (abs(amplitudes(gate.parts, other)[1][2]) ** 2 for gate in (square, smooth))
+        assert left_smooth < 1e-10 < 1e-5 < left_square
 
 
 # --- calibrations ---
@@ -190,9 +195,10 @@ def test_a_smooth_pulse_leaves_next_to_nothing() -> None:
 def test_searches_start_from_pulses_that_work_at_a_perfect_blockade(method: str, shape: Any) -> None:
     family = {("levine", "square"): _levine, ("time_optimal", "square"): _time_optimal}.get((method, shape), _smooth)
     for angle in (0.1 * pi, 0.5 * pi, pi, -pi):
-        made = judged(method, family(started(method, angle, shape), 400), 1e7, angle)
+        for duration_ns in (400, 1600):
+            made = judged(method, family(started(method, angle, shape), duration_ns), 1e7, angle)
 
-        assert made.process_infidelity < 1e-4
+            assert made.process_infidelity < 1e-4
 
 
 def test_a_calibration_is_what_the_engine_plays() -> None:

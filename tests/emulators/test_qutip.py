@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
+from rydberg_qmem.errors import CapabilityError
 
 TOLERANCE = 5e-4
 """Dark time around each segment leaves 1e-4 of the spline's error at the edges of square pulses, measured."""
@@ -71,3 +72,8 @@ def test_a_short_memristor_agrees_with_pulsers_backend() -> None:
 
     np.testing.assert_allclose(ours.R, theirs.R, atol=TOLERANCE)
     np.testing.assert_allclose(ours.clicks, theirs.clicks, atol=TOLERANCE)
+
+
+def test_a_mask_in_the_xy_mode_is_refused_since_its_end_would_be_off() -> None:
+    with pytest.raises(CapabilityError, match=r"body\[0\].slm_mask: emulator 'qutip' cannot end an SLM mask"):
+        rq.run("tilted_exchange", shots=None, emulator="qutip")

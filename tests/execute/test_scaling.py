@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,68 @@ def test_shards_in_reversed_order_give_the_same_record(tmp_path: Path) -> None:
         assert ("unfinished" in record.attrs) == (i > 1)
 
     assert sha256(rq.open_record(tmp_path / "r.zarr")) == whole()
+
+
+NOISY: dict[str, Any] = {
+    "noise": {"amp_sigma": 0.05, "state_prep_error": 0.02},
+    "hardware": {
+        "imaging_us": 20,
+        "p_false_neg": 0.05,
+        "loss": 0.02,
+        "t1_us": 400,
+        "confusion": {"b": [[0.9, 0.1], [0.2, 0.8]]},
+    },
+    "shots": 2300,
+    "emulator": "exact",
+    "sweep": {"theta": [0.5, 1.0]},
+}
+
+
+@cache
+def noisy() -> str:
+    return sha256(run(**NOISY))
+
+
+@pytest.mark.slow
+def test_a_noisy_run_is_the_same_in_processes_and_in_shards_and_after_a_kill(tmp_path: Path) -> None:
+    assert sha256(run(tmp_path / "serial.zarr", **NOISY)) == noisy()
+    assert sha256(run(tmp_path / "two.zarr", workers=2, **NOISY)) == noisy()
+    for i in (4, 3, 2, 1):
+        with warnings.catch_warnings(action="ignore"):
+            run(tmp_path / "shards.zarr", shard=(i, 4), **NOISY)
+    assert sha256(rq.open_record(tmp_path / "shards.zarr")) == noisy()
+    ended_badly(killed_at_write, 8, tmp_path / "killed.zarr", **NOISY)
+    with warnings_of_stale_locks():
+        assert sha256(run(tmp_path / "killed.zarr", **NOISY)) == noisy()
+    assert noisy() != sha256(run(**{**NOISY, "noise": None, "hardware": None}))
+
+
+@pytest.mark.slow
+def test_a_noisy_run_goes_on_from_what_its_store_says(tmp_path: Path) -> None:
+    place = tmp_path / "r.zarr"
+    ended_badly(killed_at_write, 8, place, **NOISY)
+    assert 0 < kept(place) < 4
+    with warnings_of_stale_locks():
+        record = stored.resume(place, run=rq.run)
+
+    assert sha256(record) == noisy()
+
+
+@pytest.mark.slow
+def test_a_mutant_whose_store_forgets_the_noise_is_refused_or_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, plain = tmp_path / "r.zarr", stored._order
+
+    def forgets(*args: Any) -> Any:
+        order = plain(*args)
+        return replace(order, call={**order.call, "noise": None})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stored, "_order", forgets)
+        ended_badly(killed_at_write, 8, place, **NOISY)
+    with warnings_of_stale_locks(), pytest.raises(rq.QmemError, match="holds another run"):
+        stored.resume(place, run=rq.run)
 
 
 def test_cohorts_in_shuffled_order_give_the_same_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,6 +319,13 @@ def test_a_task_that_kills_every_worker_is_named_and_the_others_kept(
     assert sha256(run(place)) == whole()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("path_for_workers", "quiet")
+def test_a_cluster_gives_the_same_noisy_record(tmp_path: Path) -> None:
+    with cluster(2) as made, made.get_client() as client:
+        assert sha256(run(tmp_path / "r.zarr", client=client, **NOISY)) == noisy()
+
+
 # --- disk full ---
 
 LIMITED = """
@@ -267,15 +337,38 @@ main()
 """
 
 
-def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
-    file, place = tmp_path / "feels.yaml", tmp_path / "r.zarr"
+CARELESS = """
+import contextlib, zarr
+plain = zarr.Array.__setitem__
+def careless(self, where, values):
+    with contextlib.suppress(OSError):
+        plain(self, where, values)
+zarr.Array.__setitem__ = careless
+"""
+
+
+def ended_on_a_full_disk(folder: Path, before: str = "") -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Run a command that may write only short files: the first point's chunks are small, the second's do not fit."""
+    file, place = folder / "feels.yaml", folder / "r.zarr"
     file.write_text(PROGRAM.to_yaml())
     words = ["run", str(file), "--shots", "2000", "--seed", "3", "--emulator", "ideal", "-o", str(place)]
-    words += ["--sweep", "rounds=2,300"]  # the first point's chunks are small, the second's do not fit
+    words += ["--sweep", "rounds=2,300"]
+    full = [sys.executable, "-c", before + LIMITED, "60000", *words]
+    return subprocess.run(full, cwd=ROOT, capture_output=True, text=True, check=False), place
 
-    full = subprocess.run(
-        [sys.executable, "-c", LIMITED, "15000", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+
+def test_a_mutant_that_swallows_a_full_disk_is_found(tmp_path: Path) -> None:
+    full, place = ended_on_a_full_disk(tmp_path, CARELESS)
+    call: Any = {"shots": 2000, "seed": 3, "emulator": "ideal", "sweep": {"rounds": [2, 300]}}
+
+    assert full.returncode == 0
+    assert kept(place) == 4
+    assert sha256(rq.open_record(place)) != sha256(rq.run(PROGRAM, **call))
+
+
+def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
+    full, place = ended_on_a_full_disk(tmp_path)
+
     assert full.returncode == 1, full.stderr
     assert f"{place}: cannot be written" in full.stderr
     assert "bytes are needed for point 1 (rounds = 300), cohort 0" in full.stderr
@@ -322,6 +415,27 @@ def test_two_runs_into_one_store_exclude_each_other(tmp_path: Path) -> None:
 
     assert caught.value.exit_code == 2
     assert sha256(rq.open_record(place)) == whole()
+
+
+def test_a_mutant_that_locks_nothing_lets_a_second_run_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    place, entered = tmp_path / "r.zarr", []
+
+    def second(done: int, total: int) -> None:
+        if not entered:
+            entered.append(done)
+            with warnings.catch_warnings(action="ignore"):
+                run(place)
+            entered.append(total)
+
+    with pytest.raises(rq.QmemError, match="another run is writing there"):
+        run(place, progress=second)
+    assert len(entered) == 1
+    entered.clear()
+    monkeypatch.setattr(fcntl, "flock", lambda handle, how: None)
+    run(place, progress=second)
+    assert len(entered) == 2
 
 
 def test_a_lock_that_a_killed_run_left_is_taken_over_with_a_warning(tmp_path: Path) -> None:

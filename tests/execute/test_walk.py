@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.errors import RunError
+from rydberg_qmem.errors import ProgramError, RunError
 
 PAIR = {"a": (0, 0), "b": (5, 0)}
 BELL = [{"rotate": {"atom": "a", "angle": "pi / 2"}}, {"cnot": {"control": "a", "target": "b"}}]
@@ -230,11 +230,23 @@ def test_nested_loops_have_a_dimension_each_and_counters_of_their_own() -> None:
     assert found.x.values.ravel().tolist() == [0, 0, 1, 2, 10, 11]
 
 
-def test_a_value_that_is_not_finite_is_an_error_that_names_round_and_expression() -> None:
-    body = [{"repeat": {"times": 3, "body": [{"set": {"x": "1 / (1 - k)"}}]}}]
+NOT_FINITE: list[Any] = [{"repeat": {"times": 3, "body": [{"set": {"x": "1 / (1 - k)"}}]}}]
+
+
+def test_a_value_that_is_not_finite_is_refused_with_round_and_expression() -> None:
+    told = r"body\[0\]\.repeat\.body\[0\]\.set\.x: must be a finite number: 1 / \(1 - k\), but reaches inf in round 1"
+
+    with pytest.raises(ProgramError, match=told):
+        record(NOT_FINITE, memory={"x": {}})
+
+
+def test_a_value_that_is_not_finite_and_was_not_foreseen_is_an_error_that_names_round_and_expression(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rydberg_qmem.compile.check.limits", lambda *_, **__: [])
 
     with pytest.raises(RunError, match=r"round 1: body\[0\]\.repeat\.body\[0\]\.set\.x: 1 / \(1 - k\) is inf"):
-        record(body, memory={"x": {}})
+        record(NOT_FINITE, memory={"x": {}})
 
 
 def test_the_purity_of_half_a_bell_pair_is_that_of_a_mixture_also_after_the_other_half_is_reset() -> None:

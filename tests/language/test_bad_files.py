@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import time
 from pathlib import Path
@@ -10,8 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ruamel.yaml.error import YAMLError
 
 import rydberg_qmem as rq
+import rydberg_qmem.compile.check as checking
+from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.language import expressions, files
 from rydberg_qmem.language.expressions import Expression, ExpressionError
 
 DATA = Path(__file__).parent.parent / "data"
@@ -63,9 +68,75 @@ def test_an_odd_file_is_read(name: str) -> None:
     assert problems(DATA / "odd" / name) == []
 
 
-def test_a_mutant_of_each_rule_would_be_seen() -> None:
-    assert problems(DATA / "odd" / "bom.yaml") == []  # the head that the bad files share is good itself
-    assert len({tuple(expected) for expected in EXPECTED.values()}) > 25
+def refused_as_expected(name: str) -> bool:
+    """Return whether a bad file is refused, at its place, in its words, and with nothing but the own error."""
+    line, column, rule = EXPECTED[name]
+    try:
+        found = problems(DATA / "bad" / name)
+    except Exception:
+        return False
+    return bool(found) and (found[0].line, found[0].column) == (line, column) and (
+        f"{found[0].place}: {found[0].rule}".startswith(rule)
+    )  # fmt: skip
+
+
+def fetches_anchors_and_tags(noun: str, reader: Any, builder: Any) -> Any:
+    """Stand in for the refusal of an anchor, alias or tag: read over it."""
+
+    def fetch() -> None:
+        reader.forward(1)
+
+    return fetch
+
+
+def last_key_wins(self: files._Builder, key: object, mark: files.Mark) -> None:
+    self.stack[-1].key, self.stack[-1].key_mark = str(key), mark
+
+
+def any_number(text: str) -> float:
+    return float(text)
+
+
+def nothing(*args: Any, **options: Any) -> Any:
+    return []
+
+
+def as_it_is(text: str, file: str = "") -> str:
+    return text
+
+
+FAULTS: dict[str, tuple[Any, str, Any, str]] = {
+    "aliases are read over": (files, "_refusal", fetches_anchors_and_tags, "alias_bomb.yaml"),
+    "tags are read over": (files, "_refusal", fetches_anchors_and_tags, "python_object.yaml"),
+    "the last of two keys wins": (files._Builder, "take_key", last_key_wins, "duplicate_key.yaml"),
+    "the last of two keys wins in JSON": (files._Builder, "take_key", last_key_wins, "json_twice.json"),
+    "numbers may be infinite": (files, "_number", any_number, "overflowing_amplitude.yaml"),
+    "nan is a text": (files, "_ENDLESS", re.compile("never"), "nan_amplitude.yaml"),
+    "integers may be endless": (files, "_integer", int, "endless_repeat.yaml"),
+    "control characters are read": (files, "_checked", as_it_is, "nul.yaml"),
+    "bytes are read as latin-1": (files, "_decoded", lambda data, file: data.decode("latin-1"), "latin_1.yaml"),
+    "any number of atoms": (checking, "MAX_ATOMS", 1000, "forty_one_atoms.yaml"),
+    "drives are not checked": (checking, "_segment", nothing, "huge_amplitude.yaml"),
+    "registers are not checked": (checking, "validate_register", nothing, "atoms_too_near.yaml"),
+    "values are not checked": (checking, "_values", nothing, "nested_repeats.yaml"),
+    "names are not checked": (checking._Checker, "run", nothing, "unknown_atom.yaml"),
+    "any exponent": (expressions, "MAX_EXPONENT", 10**9, "endless_power.yaml"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_mutant_of_each_rule_is_seen(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    where, what, instead, name = FAULTS[fault]
+    assert refused_as_expected(name)
+    expressions._parsed.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(where, what, instead)
+        assert not refused_as_expected(name)
+    expressions._parsed.cache_clear()
+
+
+def test_the_head_that_the_bad_files_share_is_good_itself() -> None:
+    assert problems(DATA / "odd" / "bom.yaml") == []
 
 
 HUGE: dict[str, bytes] = {
@@ -89,6 +160,29 @@ def test_a_huge_file_is_refused_soon(tmp_path: Path, name: str, suffix: str) -> 
         rq.load(path)
     assert time.process_time() - began < 2
     assert peak_mb() - before < 300
+
+
+@pytest.mark.parametrize(
+    ("limit", "size", "text"),
+    [
+        ("MAX_BYTES", "1 MiB", b"name: " + b"x" * 1_100_000),
+        ("MAX_DEPTH", "64 deep", b"a: " + b"[" * 70 + b"]" * 70),
+    ],
+)
+def test_a_mutant_without_a_limit_reads_what_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, size: str, text: bytes
+) -> None:
+    path = tmp_path / "huge.yaml"
+    path.write_bytes(text)
+
+    def told() -> str:
+        with pytest.raises(rq.InputError) as caught:
+            rq.load(path)
+        return str(caught.value)
+
+    assert f"at most {size}" in told()
+    monkeypatch.setattr(files, limit, 10**8)
+    assert f"at most {size}" not in told()  # it is a program without a register now
 
 
 def test_forty_entangled_atoms_and_a_billion_shots_are_refused_before_they_are_run() -> None:
@@ -126,27 +220,87 @@ def test_a_long_expression_is_refused_soon(text: str) -> None:
     assert time.process_time() - began < 1
 
 
-@pytest.mark.parametrize(("text", "what"), [("1 / (k - 2)", "inf"), ("log(1 - k)", "inf")])
-@pytest.mark.parametrize("place", [None, "r.zarr"])
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_number_that_is_none_names_point_round_and_expression(
-    tmp_path: Path, text: str, what: str, place: str | None, workers: int
-) -> None:
+UNCHECKED: dict[str, tuple[Any, str, Any, str]] = {
+    "attributes": (expressions, "_HIDDEN_NAME", re.compile("never"), "().__class__"),
+    "sizes": (expressions, "_check_size", nothing, "-" * 60 + "1"),
+    "lengths": (expressions, "_check_length", nothing, "x" + " " * 3000 + "+ 1"),
+    "exponents": (expressions, "MAX_EXPONENT", 10**9, "2**99"),
+}
+
+
+@pytest.mark.parametrize("fault", UNCHECKED)
+def test_a_mutant_that_checks_less_of_an_expression_is_seen(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    where, what, instead, text = UNCHECKED[fault]
+
+    def told() -> str:
+        expressions._parsed.cache_clear()
+        try:
+            Expression(text)
+        except Exception as error:
+            return str(error)
+        return "taken"
+
+    before = told()
+    assert before != "taken"
+    with monkeypatch.context() as patched:
+        patched.setattr(where, what, instead)
+        assert told() != before
+    expressions._parsed.cache_clear()
+
+
+def not_numbers(text: str, store: Path | None, workers: int = 1) -> Exception:
+    """Return the error of a run whose second point has a round in which an expression is no number."""
     body: Any = [{"repeat": {"times": "n", "body": [{"set": {"x": text}}, {"measure": {"atoms": "q", "key": "m"}}]}}]
     program = rq.Program(
         name="p", register={"atoms": {"q": (0, 0)}}, parameters={"n": 1}, memory={"x": {}}, body=body,
         device="MockDevice",
     )  # fmt: skip
-    store = None if place is None else tmp_path / place
-
-    with pytest.raises(rq.RunError) as caught:
+    with pytest.raises(rq.QmemError) as caught:
         rq.run(program, shots=10, seed=1, sweep={"n": [1, 4]}, store=store, workers=workers)
-    told = str(caught.value)
-    assert "point 1 (n = 4), cohort 0: round " in told
-    assert "body[0].repeat.body[0].set.x" in told
-    assert what in told
+    return caught.value
+
+
+NOT_NUMBERS = [("1 / (k - 2)", "inf", 2), ("log(1 - k)", "inf", 1), ("log(-k)", "inf", 0), ("1 / k", "inf", 0)]
+
+
+@pytest.mark.parametrize(("text", "what", "k"), NOT_NUMBERS)
+@pytest.mark.parametrize("place", [None, "r.zarr"])
+def test_a_number_that_is_none_is_refused_before_the_run(
+    tmp_path: Path, text: str, what: str, k: int, place: str | None
+) -> None:
+    error = not_numbers(text, None if place is None else tmp_path / place)
+
+    assert isinstance(error, rq.ProgramError)
+    assert error.exit_code == 2
+    assert f"body[0].repeat.body[0].set.x: must be a finite number: {text}, but reaches " in str(error)
+    assert what in str(error)
+    assert f"in round {k}" in str(error)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("text", "what", "k"), NOT_NUMBERS[:2])
+@pytest.mark.parametrize("place", [None, "r.zarr"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_number_that_is_none_and_slips_through_the_check_stops_the_run_with_point_round_and_expression(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, what: str, k: int, place: str | None, workers: int
+) -> None:
+    monkeypatch.setattr(checking, "limits", nothing)  # workers are forked, so they have it too
+    store = None if place is None else tmp_path / place
+    error = not_numbers(text, store, workers)
+
+    assert isinstance(error, rq.RunError)
+    assert error.exit_code == 1
+    assert f"point 1 (n = 4), cohort 0: round {k}: body[0].repeat.body[0].set.x: {text} is " in str(error)
+    assert what in str(error)
     if store is not None:
-        assert "1 of 2 cohorts are kept" in told
+        assert "1 of 2 cohorts are kept" in str(error)
+
+
+def test_a_mutant_that_lets_infinite_numbers_pass_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "limits", nothing)
+    monkeypatch.setattr(Walk, "_finite", nothing)
+    with pytest.raises(pytest.fail.Exception):
+        not_numbers("1 / (k - 2)", None)
 
 
 # --- mutated files ---
@@ -192,3 +346,19 @@ def test_mutated_files_raise_nothing_but_the_own_error(tmp_path: Path) -> None:
     ends = [settle(tmp_path / "p.yaml", text) for text in mutants(150, seed=7)]
 
     assert {"refused on load", "good"} <= set(ends)
+
+
+def test_a_mutant_that_lets_a_foreign_error_out_is_found_by_mutated_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(text: str, builder: files._Builder) -> None:
+        for event in files._yaml_events(text, builder):
+            files._feed_event(event, builder)
+
+    def settle_all() -> None:
+        for text in mutants(150, seed=7):
+            settle(tmp_path / "p.yaml", text)
+
+    monkeypatch.setattr(files, "_feed_yaml", careless)
+    with pytest.raises(YAMLError):
+        settle_all()
