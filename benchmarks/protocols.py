@@ -150,7 +150,7 @@ def feedforward(ax: Any) -> Figures:
     psi = np.array([np.cos(0.55), np.exp(0.4j) * np.sin(0.55)])
     bell, labels = np.array([1, 0, 0, 1]) / np.sqrt(2), ["gg", "gh", "hg", "hh"]
     for emulator in ("ideal", "exact"):
-        how = {"shots": None, "emulator": emulator}
+        how: dict[str, Any] = {"shots": None, "emulator": emulator}
         rho = rq.run(p.teleportation(), **how).rho.sel(rho_row=["g", "h"], rho_column=["g", "h"]).values
         made.append((f"teleportation, {emulator}: fidelity", f"{(psi.conj() @ rho @ psi).real:.6f}", "1"))
         rho = rq.run(p.entanglement_swapping(), **how).rho.sel(rho_row=labels, rho_column=labels).values
@@ -216,8 +216,11 @@ def vqe(ax: Any) -> Figures:
     ground = float(np.linalg.eigvalsh(HAMILTONIAN)[0])
     made: Figures = [("exact ground energy of the numbers used", f"{ground:.6f} Ha", "-1.1456")]
     angles: Any = None
-    for kind, size in (("digital_analog", 5), ("hardware_efficient", 4)):
-        program, seen = with_probe(p.two_atom_ansatz(kind), "q0", "q1"), []
+    kinds: tuple[tuple[Any, int], ...] = (("digital_analog", 5), ("hardware_efficient", 4))
+    records: dict[str, Any] = {}
+    for kind, size in kinds:
+        program = with_probe(p.two_atom_ansatz(kind), "q0", "q1")
+        seen: list[float] = []
 
         def objective(t: Any, program: rq.Program = program, seen: list[float] = seen) -> float:
             seen.append(energy(program, t))
@@ -349,7 +352,7 @@ def adaptive(ax: Any) -> Figures:
     made: Figures = []
     for flag in (True, False):
         losses = {}
-        for bits in range(2, 8):
+        for bits in range(3, 7):
             record = rq.run(p.ramsey_search(adaptive=flag, bits=bits), shots=4000, seed=10, emulator="ideal")
             losses[bits] = phase_loss(record)
         name = "adaptive" if flag else "fixed"
