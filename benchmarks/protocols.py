@@ -40,6 +40,7 @@ def pm(values: Any) -> str:
 
 def reward_learning(ax: Any) -> Figures:
     made: Figures = []
+    environment: Any
     for environment, wanted in (("great_circle", {30: "≥ 0.90"}), ("haar", {30: "0.843 ± 0.01", 50: "0.878 ± 0.01"})):
         began = time.perf_counter()
         record = rq.run(p.reward_learning(environment, rounds=51), shots=4000, seed=1, emulator="ideal")
@@ -413,7 +414,7 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
     ),
     5: ("Measurement and feedforward", feedforward, ""),
     6: ("VQE for H2", vqe, "Coefficients after O'Malley et al. (PRX 6, 031007), from memory."),
-    7: ("QAOA and independent sets", qaoa, ""),
+    7: ("QAOA and independent sets", qaoa, "The angles are searched from near the known optimum, with equal turns backwards."),
     8: (
         "Thermal states by collisions",
         thermal_atom,
