@@ -293,7 +293,9 @@ def qaoa(ax: Any) -> Figures:
                       5.5 / (2 * np.sin(np.pi / 5)) * np.sin(2 * np.pi * k / 5)) for k in range(5)}  # fmt: skip
     nine = {f"a{i}{j}": (5.5 * i, 5.5 * j) for i in range(3) for j in range(3)}
     for name, places, largest, reach in (("5-ring", five, 2, 5.6), ("3×3 king's graph", nine, 4, 8.0)):
-        bits = rq.run(p.independent_set_sweep(places), shots=2000, seed=9).m.values
+        bits = rq.run(
+            p.independent_set_sweep(places, last=(10 if largest == 2 else 8) * np.pi), shots=2000, seed=9
+        ).m.values
         xy = np.array(list(places.values()))
         edges = np.triu(np.linalg.norm(xy[:, None] - xy[None], axis=2) < reach, 1)
         free = np.einsum("si,ij,sj->s", bits, edges, bits) == 0
@@ -368,6 +370,8 @@ def adaptive(ax: Any) -> Figures:
         )
         made.append((f"{name}, 63 units of time: mean of 1 - cos(error)", pm(losses[6]), "adaptive below fixed"))
     ax.set(xlabel="total time (units)", ylabel="1 - cos(2π error)", xscale="log", yscale="log")
+    ax.set_xticks([7, 15, 31, 63], ["7", "15", "31", "63"])
+    ax.minorticks_off()
     ax.legend()
     return made
 
@@ -414,7 +418,7 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
     ),
     5: ("Measurement and feedforward", feedforward, ""),
     6: ("VQE for H2", vqe, "Coefficients after O'Malley et al. (PRX 6, 031007), from memory."),
-    7: ("QAOA and independent sets", qaoa, "The angles are searched from near the known optimum, with equal turns backwards."),
+    7: ("QAOA and independent sets", qaoa, "Angles: a search from near the known optimum."),
     8: (
         "Thermal states by collisions",
         thermal_atom,

@@ -249,7 +249,7 @@ def test_a_sweep_finds_the_largest_independent_set_of_a_king_s_graph() -> None:
 def test_a_sweep_finds_the_largest_independent_sets_of_a_ring() -> None:
     radius = 5.5 / (2 * np.sin(np.pi / 5))
     places = {f"a{k}": (radius * np.cos(0.4 * np.pi * k), radius * np.sin(0.4 * np.pi * k)) for k in range(5)}
-    bits = rq.run(p.independent_set_sweep(places), shots=40_000, seed=7).m.values
+    bits = rq.run(p.independent_set_sweep(places, last=10 * np.pi), shots=40_000, seed=7).m.values
     found = ((bits.sum(1) == 2) & ((bits * np.roll(bits, 1, axis=1)).sum(1) == 0)).mean()
 
     assert found - SIGMAS * np.sqrt(found * (1 - found) / 40_000) > 0.95
