@@ -5,6 +5,7 @@ Importing it registers the accessor `record.qmem`.
 
 from rydberg_qmem.analysis import entanglement, geometry, laws, mitigation, systems
 from rydberg_qmem.analysis.accessor import program_json, register, unstack
+from rydberg_qmem.analysis.expectation import expectation, group
 from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
 from rydberg_qmem.analysis.memristivity import memristivity
@@ -12,6 +13,8 @@ from rydberg_qmem.analysis.retention import memory_time, mutual_information
 from rydberg_qmem.analysis.tomography import tomography
 
 __all__ = [
+    "expectation",
+    "group",
     "entanglement",
     "fingerprints",
     "geometry",

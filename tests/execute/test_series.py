@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ PARAMETERS = {"window": 3}
 
 
 @pytest.mark.parametrize("program", ["two_port_memristor", "photonic_memristor", "native_memristor"])
-def test_each_series_has_the_means_of_its_own_run(program):
+def test_each_series_has_the_means_of_its_own_run(program: Any) -> None:
     emulator = "exact" if program == "native_memristor" else "ideal"
     x = X[:, :3] if program == "native_memristor" else X
     made = run_series(program, {"n_in": x}, parameters=PARAMETERS, emulator=emulator, batch=3)
@@ -22,7 +24,7 @@ def test_each_series_has_the_means_of_its_own_run(program):
 
 
 @pytest.mark.parametrize("program", ["two_port_memristor", "photonic_memristor"])
-def test_sampled_means_agree_with_exact_ones(program):
+def test_sampled_means_agree_with_exact_ones(program: Any) -> None:
     shots = 20_000
     exact = run_series(program, {"n_in": X}, parameters=PARAMETERS)
     sampled = run_series(program, {"n_in": X}, parameters=PARAMETERS, shots=shots, seed=5)
@@ -32,13 +34,13 @@ def test_sampled_means_agree_with_exact_ones(program):
     assert np.abs(sampled.pairs["clicks"] - exact.pairs["clicks"]).max() < reach
 
 
-def test_sampled_means_are_the_same_again():
+def test_sampled_means_are_the_same_again() -> None:
     one, two = (run_series("photonic_memristor", {"n_in": X}, shots=50, seed=3) for _ in range(2))
 
     assert all(np.array_equal(one.means[name], two.means[name]) for name in one.means)
 
 
-def test_probes_are_those_of_each_series():
+def test_probes_are_those_of_each_series() -> None:
     program = rq.Program(
         name="pair",
         register={"atoms": {"p": (0, 0), "q": (7, 0)}},
@@ -70,7 +72,7 @@ def test_probes_are_those_of_each_series():
             assert np.allclose(means[row], record[name].values, atol=1e-11), name
 
 
-def test_inputs_that_do_not_fit_are_refused():
+def test_inputs_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match=r"inputs must be given for \['n_in'\], but are for \['other'\]"):
         run_series("photonic_memristor", {"other": X})
     with pytest.raises(InputError, match="must all be of one shape"):

@@ -42,7 +42,7 @@ def test_the_maximum_is_found_from_ten_random_starts() -> None:
     rng, found = np.random.default_rng(0), []
     for _ in range(10):
         start = {name: float(rng.uniform(low, high)) for name, (low, high) in bounds.items()}
-        best = optimise(lambda p: -form_factor(*loop(**p)), start, bounds=bounds, evaluations=150, tolerance=1e-5)
+        best = optimise(lambda p: -form_factor(*loop(**p)), start, bounds=bounds, evaluations=150, tolerance=1e-5)  # type: ignore[arg-type]  # all are floats but the number of points
         found.append(-best.value)
 
     assert np.abs(np.array(found) - 0.3235).max() < 0.003

@@ -1,4 +1,5 @@
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +17,12 @@ X = np.random.default_rng(0).uniform(size=(20, 4))
 TWO = memristor_network(["x0", "1 - x0 ** 2"], time_constants=[2, 4])
 
 
-@parametrize_with_checks([MemristorReservoir()])
-def test_the_reservoir_is_an_estimator_of_scikit_learn(estimator, check):
+@parametrize_with_checks([MemristorReservoir()])  # type: ignore[untyped-decorator]  # scikit-learn has no types
+def test_the_reservoir_is_an_estimator_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-def test_one_cell_gives_its_closed_form():
+def test_one_cell_gives_its_closed_form() -> None:
     x = (
         MemristorReservoir(memristor_network(["x0"], time_constants=[2]), scale=False, readout="all")
         .fit(X)
@@ -35,13 +36,13 @@ def test_one_cell_gives_its_closed_form():
     assert np.allclose(x, np.stack(expected, axis=1), atol=1e-12)
 
 
-def test_the_mean_field_of_cells_that_never_meet_is_what_the_device_gives():
+def test_the_mean_field_of_cells_that_never_meet_is_what_the_device_gives() -> None:
     device = MemristorReservoir(TWO, scale=False, readout="all").fit(X)
 
     assert np.allclose(device.transform(X), mean_field(TWO, {"x0": X}).reshape(20, -1), atol=1e-12)
 
 
-def test_frozen_feedback_forgets():
+def test_frozen_feedback_forgets() -> None:
     other = X.copy()
     other[:, :-1] = 0.3
     last = [MemristorReservoir(TWO, scale=False, freeze=freeze).fit(X) for freeze in (True, False)]
@@ -50,7 +51,7 @@ def test_frozen_feedback_forgets():
     assert np.abs(last[1].transform(X) - last[1].transform(other)).max() > 0.05
 
 
-def test_a_stream_is_one_long_series_and_a_window_a_short_one():
+def test_a_stream_is_one_long_series_and_a_window_a_short_one() -> None:
     signal = X[0][:, None]
     stream = MemristorReservoir(TWO, scale=False, layout="stream").fit(signal).transform(signal)
     window = MemristorReservoir(TWO, scale=False, layout="window", window=2).fit(signal).transform(signal)
@@ -61,7 +62,7 @@ def test_a_stream_is_one_long_series_and_a_window_a_short_one():
     assert np.allclose(window[-1], short)
 
 
-def test_clones_and_pickles_give_the_same_features():
+def test_clones_and_pickles_give_the_same_features() -> None:
     device = MemristorReservoir(TWO, shots=50, random_state=3).fit(X)
 
     same = pickle.loads(pickle.dumps(device)).transform(X)
@@ -69,17 +70,17 @@ def test_clones_and_pickles_give_the_same_features():
     assert np.array_equal(clone(device).fit(X).transform(X), same)
 
 
-def test_wrong_features_are_refused():
+def test_wrong_features_are_refused() -> None:
     with pytest.raises(InputError, match="features must be some of"):
         MemristorReservoir(features=("meanings",)).fit(X)
 
 
 @pytest.mark.slow
-def test_narma_reaches_its_figures_beside_its_controls():
+def test_narma_reaches_its_figures_beside_its_controls() -> None:
     tasks = [narma_memristor(1000, seed=seed) for seed in range(5)]
     one = memristor_network(["1 - x0 ** 2"], time_constants=[4])
     three = memristor_network(["1 - x0 ** 2"] * 3, time_constants=[1.5, 3, 5])
-    options = {"scale": False, "layout": "stream"}
+    options: dict[str, Any] = {"scale": False, "layout": "stream"}
     single = compare(MemristorReservoir(one, **options), tasks, train=480, washout=20)
     triple = compare(MemristorReservoir(three, features=("means", "products"), **options), tasks, train=480, washout=20)
 
@@ -90,7 +91,7 @@ def test_narma_reaches_its_figures_beside_its_controls():
     assert np.allclose(triple.mse.sel(model="mean field"), triple.mse.sel(model="memristor"), rtol=1e-3)
 
 
-def test_the_readout_of_one_cell_beats_a_frozen_one():
+def test_the_readout_of_one_cell_beats_a_frozen_one() -> None:
     task = narma_memristor(200, seed=0)
     split, errors = task.split(120, 20), []
     for freeze in (False, True):

@@ -1,0 +1,80 @@
+"""Repetition codes: syndromes measured, atoms reset, corrections fed forward, round after round."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.language.protocols.rewards import coin
+
+Error = Literal["bit", "phase"]
+DATA = ("d0", "d1", "d2")
+SYNDROME = ("a0", "a1")
+
+
+def repetition_code(
+    error: Error = "bit",
+    *,
+    p: float = 0.05,
+    q: float = 0.0,
+    rounds: int = 3,
+    method: str = "pi-2pi-pi",
+    device: str = "MockDevice",
+) -> Program:
+    """Return the code on three data atoms: `p` flips each of them once a round, `q` each syndrome bit.
+
+    Flips are coins (a turned, measured and reset atom), so exact runs hold them all. The `phase` code is the bit code
+    between quarter turns about y. At the end `data` is measured in the code's own basis; the logical bit is
+    its majority, 0 if nothing went wrong. Without syndrome errors one round fails with probability 3p² - 2p³, and n
+    rounds with (1 - (1 - 2p_L)ⁿ)/2.
+
+    >>> repetition_code("phase").name
+    'phase_flip_code'
+    """
+    axis = "x" if error == "bit" else "z"
+    into, back = ([], []) if error == "bit" else (_quarter("-pi / 2"), _quarter("pi / 2"))
+    flips = [step for atom in DATA for step in _flip(atom, "p", axis)]
+    check = [
+        {"cnot": {"control": control, "target": target, "method": method}}
+        for control, target in (("d0", "a0"), ("d1", "a0"), ("d1", "a1"), ("d2", "a1"))
+    ]
+    faults = [step for atom in SYNDROME for step in _flip(atom, "q", "x")] if q else []
+    body = [
+        *flips,
+        *into,
+        *check,
+        *faults,
+        {"measure": {"atoms": list(SYNDROME), "key": "syndrome"}},
+        {"reset": {"atoms": list(SYNDROME)}},
+        _correct("syndrome.a0 and not syndrome.a1", "d0"),
+        _correct("syndrome.a0 and syndrome.a1", "d1"),
+        _correct("not syndrome.a0 and syndrome.a1", "d2"),
+        *back,
+    ]
+    return Program(
+        name=f"{error}_flip_code",
+        device=device,
+        register={"atoms": {"d0": (0, 0), "a0": (5, 0), "d1": (10, 0), "a1": (15, 0), "d2": (20, 0), "c": (40, 0)}},
+        parameters={"p": p, "rounds": rounds, **({"q": q} if q else {})},
+        body=[
+            *back,
+            {"repeat": {"times": "rounds", "body": body}},
+            *into,
+            {"measure": {"atoms": list(DATA), "key": "data"}},
+            {"set": {"logical": "floor((data.d0 + data.d1 + data.d2) / 2)"}},
+        ],
+    )
+
+
+def _quarter(angle: str) -> list[Any]:
+    return [{"rotate": {"atom": atom, "axis": "y", "angle": angle}} for atom in DATA]
+
+
+def _flip(atom: str, probability: str, axis: str) -> list[Any]:
+    turn = {"rotate": {"atom": atom, "axis": axis, "angle": "pi"}}
+    key = f"flip_{atom}"
+    return [*coin("c", probability, key=key), {"when": {"if": f"{key} == 1", "then": [turn]}}]
+
+
+def _correct(condition: str, atom: str) -> dict[str, Any]:
+    return {"when": {"if": condition, "then": [{"rotate": {"atom": atom, "axis": "x", "angle": "pi"}}]}}

@@ -1,0 +1,74 @@
+"""Phases read bit by bit: iterative phase estimation, and the same with each quadrature fixed beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rydberg_qmem.language.program import Program
+
+
+def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device: str = "MockDevice") -> Program:
+    """Return the program that reads `phase` (in turns, 0 to 1) of a controlled phase, last bit first, on one ancilla.
+
+    Each round applies the controlled phase 2ᵏ times (as one `cphase`), turns the ancilla back by what is already known,
+    measures and resets it. The memory `estimate` ends as the binary fraction of the bits: exact if the phase has no
+    more bits. After R. B. Griffiths and C.-S. Niu, Phys. Rev. Lett. 76, 3228 (1996).
+
+    >>> iterative_phase_estimation(bits=3).name
+    'iterative_phase_estimation'
+    """
+    body: list[Any] = [
+        {"rotate": {"atom": "a", "angle": "pi / 2"}},
+        {"cphase": {"control": "a", "target": "s", "angle": "2 * pi * (phase * power - floor(phase * power))"}},
+        {"rotate": {"atom": "a", "axis": "z", "angle": "-pi * estimate"}},
+        {"rotate": {"atom": "a", "angle": "-pi / 2"}},
+        {"measure": {"atoms": "a", "key": "bit"}},
+        {"reset": {"atoms": "a"}},
+        {"set": {"estimate": "(bit + estimate) / 2", "power": "power / 2"}},
+    ]
+    return Program(
+        name="iterative_phase_estimation",
+        device=device,
+        register={"atoms": {"s": (0, 0), "a": (5, 0)}},
+        parameters={"phase": phase, "bits": bits},
+        memory={"power": {"initial": "floor(exp((bits - 1) * log(2)) + 0.5)"}, "estimate": {"initial": 0.0}},
+        body=[
+            {"rotate": {"atom": "s", "axis": "x", "angle": "pi"}},
+            {"repeat": {"times": "bits", "body": body}},
+        ],
+    )
+
+
+def ramsey_search(*, adaptive: bool = True, bits: int = 6, device: str = "DigitalAnalogDevice") -> Program:
+    """Return a search for an unknown phase (`phase`, drawn once per shot, in turns) by one atom's Ramsey fringes.
+
+    Round j waits 2^(bits-1-j) units of time, each gathering the phase once. The last quarter turn's `setting` (in
+    turns) is fed back from earlier bits (`adaptive`), or alternates between the two quadratures. Both take the same
+    time, and both records say all that an estimator needs: `bit`, `power`, `setting`.
+
+    >>> ramsey_search(adaptive=False).name
+    'ramsey_search_fixed'
+    """
+    setting = "estimate / 2" if adaptive else "0.25 * (k - 2 * floor(k / 2))"
+    body: list[Any] = [
+        {"set": {"setting": setting}},
+        {"rotate": {"atom": "a", "angle": "pi / 2"}},
+        {"rotate": {"atom": "a", "axis": "z", "angle": "2 * pi * (phase * power - setting)"}},
+        {"rotate": {"atom": "a", "angle": "-pi / 2"}},
+        {"measure": {"atoms": "a", "key": "bit"}},
+        {"reset": {"atoms": "a"}},
+        {"set": {"estimate": "(bit + estimate) / 2", "power": "power / 2"}},
+    ]
+    return Program(
+        name=f"ramsey_search_{'adaptive' if adaptive else 'fixed'}",
+        device=device,
+        register={"atoms": {"a": (0, 0)}},
+        parameters={"bits": bits},
+        memory={
+            "phase": {"initial": "uniform()"},
+            "power": {"initial": "floor(exp((bits - 1) * log(2)) + 0.5)"},
+            "estimate": {"initial": 0.0},
+            "setting": {"initial": 0.0},
+        },
+        body=[{"repeat": {"times": "bits", "body": body}}],
+    )

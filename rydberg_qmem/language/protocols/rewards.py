@@ -1,0 +1,158 @@
+"""Reinforcement learning by measurement feedback: an agent turns until its environment gives no more clicks.
+
+The protocol of Albarrán-Arriagada et al., Phys. Rev. A 98, 042315 (2018), as listed by Olivares-Sánchez et al., Quantum
+Rep. 2, 293 (2020): the agent's inverse D† acts on a fresh copy of the environment, a CNOT copies the bit to a register
+atom, a click there is the punishment. A reward shrinks the range of exploration, a punishment widens it and turns the
+agent by random angles about its own axes. All randomness is the program's own, inside every shot.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from rydberg_qmem.language.program import Program
+
+Environment = Literal["great_circle", "haar"]
+
+_ATOMS = {"e": (0, 0), "r": (4, 0)}
+_RANGE = "where(punish == 1, range / epsilon, range * epsilon)"
+_TURNED = {
+    "w": "w*cos(alpha/2)*cos(beta/2) - x*cos(alpha/2)*sin(beta/2) - y*sin(alpha/2)*sin(beta/2)"
+    " - z*sin(alpha/2)*cos(beta/2)",
+    "x": "w*cos(alpha/2)*sin(beta/2) + x*cos(alpha/2)*cos(beta/2) + y*sin(alpha/2)*cos(beta/2)"
+    " - z*sin(alpha/2)*sin(beta/2)",
+    "y": "w*sin(alpha/2)*sin(beta/2) - x*sin(alpha/2)*cos(beta/2) + y*cos(alpha/2)*cos(beta/2)"
+    " + z*cos(alpha/2)*sin(beta/2)",
+    "z": "w*sin(alpha/2)*cos(beta/2) + x*sin(alpha/2)*sin(beta/2) - y*cos(alpha/2)*sin(beta/2)"
+    " + z*cos(alpha/2)*cos(beta/2)",
+}
+"""The agent's quaternion after Rz(alpha) Rx(beta) about its own axes: D becomes D Rz(alpha) Rx(beta)."""
+
+
+def reward_learning(
+    environment: Environment = "haar",
+    *,
+    epsilon: float = 0.8,
+    rounds: int = 50,
+    bath: tuple[float, float] | None = None,
+    semi_quantum: bool = False,
+    device: str = "DigitalAnalogDevice",
+) -> Program:
+    """Return the program in which every shot is one agent that learns one unknown state.
+
+    `great_circle` draws the state from cos(θ/2) g + sin(θ/2) h and gives the agent one angle; `haar` draws it from the
+    whole sphere and gives the agent two angles each time. `epsilon` is the reward's factor on the range, 1/epsilon the
+    punishment's; the range starts at 4π. `bath` = (R, q) sends each copy of the environment through generalised
+    amplitude damping with probability R towards an occupation q of h, by a thermal ancilla. `semi_quantum` does
+    without a register atom: the copy itself is measured, as in photonic experiments. The memory `fidelity` is
+    |⟨E|D|g⟩|² after a round: what the record shows in round k is after k rounds (0 before any).
+
+    >>> reward_learning("great_circle", rounds=3).name
+    'reward_learning_great_circle'
+    """
+    one = environment == "great_circle"
+    agent = {"turn": {"initial": 0}} if one else {axis: {"initial": float(axis == "w")} for axis in "wxyz"}
+    memory: dict[str, Any] = {
+        "theta": {"initial": "2 * pi * uniform()" if one else "acos(1 - 2 * uniform())"},
+        "phi": {"initial": "0" if one else "2 * pi * uniform()"},
+        "range": {"initial": "4 * pi"},
+        **agent,
+        "fidelity": {"initial": 0},
+    }
+    undo: dict[str, Any] = {"angle": "-turn"} if one else {"quaternion": ["w", "-x", "-y", "-z"]}
+    reached = "cos((theta - turn) / 2)**2" if one else (
+        "0.5 + 0.5 * (2 * (x*z + w*y) * sin(theta) * cos(phi) + 2 * (y*z - w*x) * sin(theta) * sin(phi)"
+        " + (1 - 2 * (x**2 + y**2)) * cos(theta))"
+    )  # fmt: skip
+    body: list[Any] = [
+        {"rotate": {"atom": "e", "axis": "y", "angle": "theta"}},
+        {"rotate": {"atom": "e", "axis": "z", "angle": "phi"}},
+        *([] if bath is None else thermal_damping("e", "b", probability="bath_r", occupation="bath_q")),
+        {"rotate": {"atom": "e", **undo}},
+        *([] if semi_quantum else [{"cnot": {"control": "e", "target": "r"}}]),
+        {"measure": {"atoms": "e" if semi_quantum else "r", "key": "punish"}},
+        {"reset": {"atoms": ["e"] if semi_quantum else ["e", "r"]}},
+        *_learn(one),
+        {"set": {"fidelity": reached}},
+    ]
+    atoms = {"e": _ATOMS["e"]} if semi_quantum else dict(_ATOMS)
+    if bath is not None:
+        atoms["b"] = (0, 4)
+    return Program(
+        name=f"{'reconstruction' if semi_quantum else 'reward_learning'}_{environment}",
+        device=device,
+        register={"atoms": atoms},
+        parameters={
+            "epsilon": epsilon,
+            "rounds": rounds,
+            **({} if bath is None else {"bath_r": bath[0], "bath_q": bath[1]}),
+        },
+        memory=memory,
+        body=[{"repeat": {"times": "rounds", "body": body}}],
+    )
+
+
+def _learn(one: bool) -> list[Any]:
+    """Return the agent's classical step after its reward or punishment."""
+    drawn = "punish * range * (uniform() - 0.5)"
+    if one:
+        return [{"set": {"turn": f"turn + {drawn}", "range": _RANGE}}]
+    return [{"set": {"alpha": drawn, "beta": drawn}}, {"set": {**_TURNED, "range": _RANGE}}]
+
+
+def thermal_damping(system: str, ancilla: str, *, probability: str, occupation: str, key: str = "hot") -> list[Any]:
+    """Return one collision with a thermal ancilla: n becomes (1-R) n + R q, coherences shrink by √(1-R).
+
+    The ancilla is a coin, h with probability q: amplitude damping by R, towards h if the coin fell so. The coin is a
+    measured and reset atom, so exact runs know it too.
+    """
+    flip = {"when": {"if": f"{key} == 1", "then": [{"rotate": {"atom": system, "axis": "x", "angle": "pi"}}]}}
+    return [
+        *coin(ancilla, occupation, key=key),
+        flip,
+        {"damp": {"system": system, "ancilla": ancilla, "probability": probability, "key": f"{key}_click"}},
+        flip,
+    ]
+
+
+def coin(atom: str, probability: str, *, key: str) -> list[Any]:
+    """Return a biased coin that exact runs know too: an atom in g turned, measured into `key`, and reset."""
+    return [
+        {"rotate": {"atom": atom, "angle": f"2 * asin(sqrt({probability}))"}},
+        {"measure": {"atoms": atom, "key": key}},
+        {"reset": {"atoms": atom}},
+    ]
+
+
+def thermal_contact(
+    *,
+    angle: float = 3.141592653589793,
+    probability: float = 0.2,
+    occupation: float = 0.3,
+    rounds: int = 12,
+    device: str = "DigitalAnalogDevice",
+) -> Program:
+    """Return repeated collisions of an atom with thermal ancillas; `n` probes its occupation before each.
+
+    n_k = q + (n_0 - q)(1 - R)^k for collisions of probability R with ancillas of occupation q.
+
+    >>> thermal_contact(rounds=2).name
+    'thermal_contact'
+    """
+    collide = thermal_damping("s", "b", probability="probability", occupation="occupation")
+    return Program(
+        name="thermal_contact",
+        device=device,
+        register={"atoms": {"s": (0, 0), "b": (4, 0)}},
+        parameters={"angle": angle, "probability": probability, "occupation": occupation, "rounds": rounds},
+        body=[
+            {"rotate": {"atom": "s", "angle": "angle"}},
+            {
+                "repeat": {
+                    "times": "rounds",
+                    "body": [{"probe": {"atoms": "s", "occupation": True, "key": "n"}}, *collide],
+                }
+            },
+            {"measure": {"atoms": "s", "key": "left"}},
+        ],
+    )

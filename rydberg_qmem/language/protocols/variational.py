@@ -1,0 +1,135 @@
+"""Programs with angles to train: ansatz states of two atoms, QAOA on rings, sweeps to independent sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import cos, pi, sin
+from typing import Any, Literal
+
+from rydberg_qmem.language.program import Program
+
+Ansatz = Literal["hardware_efficient", "digital_analog"]
+H2: dict[str, float] = {"II": 0.2252, "ZI": 0.3435, "IZ": -0.4347, "ZZ": 0.5716, "XX": 0.0910, "YY": 0.0910}
+"""H2 at 0.75 Å on two qubits, in hartree: numbers of O'Malley et al., Phys. Rev. X 6, 031007 (2016), from memory.
+
+Their exact ground energy is -1.1456 Ha (derived)."""
+
+_INTO_Z = {"X": ("y", "-pi / 2"), "Y": ("x", "pi / 2")}
+
+
+def two_atom_ansatz(kind: Ansatz = "hardware_efficient", *, setting: str = "ZZ", device: str = "MockDevice") -> Program:
+    """Return a trainable state of atoms `q0` and `q1`, measured as `m` in the bases of `setting`, one letter each.
+
+    `hardware_efficient`: Ry on both, CZ, Ry on both (four angles). `digital_analog`: the same with the register's own
+    interaction, a block of exp(-i t4 ZZ), in place of the CZ, and quarter turns about x around it, so that states
+    stay real (five angles).
+
+    >>> sorted(two_atom_ansatz("digital_analog").parameters)
+    ['t0', 't1', 't2', 't3', 't4']
+    """
+    first, last = [[_ry(f"q{k}", f"t{2 * layer + k}") for k in (0, 1)] for layer in (0, 1)]
+    if kind == "hardware_efficient":
+        entangle: list[Any] = [{"cz": {"control": "q0", "target": "q1"}}]
+    else:
+        analog = {"ising": {"couplings": {"q0": {"q1": "t4"}}, "time_us": 1}}
+        entangle = [_turn("q0", "x", "pi / 2"), analog, _turn("q0", "x", "-pi / 2")]
+    angles = 4 if kind == "hardware_efficient" else 5
+    return Program(
+        name=f"two_atom_{kind}",
+        device=device,
+        register={"atoms": {"q0": (0, 0), "q1": (5, 0)}},
+        parameters={f"t{k}": 0.0 for k in range(angles)},
+        body=[*first, *entangle, *last, *measured_in(setting, ("q0", "q1"))],
+    )
+
+
+def measured_in(setting: str, atoms: Sequence[str], *, key: str = "m") -> list[Any]:
+    """Return the steps that measure each atom along its letter X, Y or Z of `setting` (I is read along Z).
+
+    >>> len(measured_in("XZ", ("a", "b")))
+    2
+    """
+    turns = [_turn(atom, *_INTO_Z[p]) for atom, p in zip(atoms, setting, strict=True) if p in _INTO_Z]
+    return [*turns, {"measure": {"atoms": list(atoms), "key": key}}]
+
+
+def qaoa_ring(atoms: int, layers: int, *, spacing_um: float = 6.0, device: str = "MockDevice") -> Program:
+    """Return QAOA for MaxCut on a ring: layers of exp(-i γ_j Σ Z_k Z_k+1) by digital-analog steps, then Rx(2 β_j).
+
+    Parameters gamma0, beta0, gamma1, ...; `cut` probes occupations and all pairs' n_j n_k. On even rings of
+    at least 2p + 2 atoms the best cut is (2p + 1)/(2p + 2) of the edges (E. Farhi et al.,
+    arXiv:1411.4028; from memory).
+
+    >>> sorted(qaoa_ring(4, 1).parameters)
+    ['beta0', 'gamma0']
+    """
+    names = [f"q{k}" for k in range(atoms)]
+    edges = [*pairwise(names), (names[-1], names[0])]
+    couplings = _by_first(edges)
+    body: list[Any] = [_ry(name, "pi / 2") for name in names]
+    for layer in range(layers):
+        body.append({"ising": {"couplings": couplings, "time_us": f"gamma{layer}"}})
+        body += [_turn(name, "x", f"2 * beta{layer}") for name in names]
+    probe = {"probe": {"atoms": names, "occupation": True, "correlations": True, "key": "cut"}}
+    radius = spacing_um / (2 * sin(pi / atoms))
+    place = {n: (radius * cos(2 * pi * k / atoms), radius * sin(2 * pi * k / atoms)) for k, n in enumerate(names)}
+    return Program(
+        name=f"qaoa_ring_{atoms}",
+        device=device,
+        register={"atoms": place},
+        parameters={f"{name}{k}": 0.1 for k in range(layers) for name in ("gamma", "beta")},
+        body=[*body, probe, {"measure": {"atoms": names, "key": "m"}}],
+    )
+
+
+def independent_set_sweep(
+    places: Mapping[str, tuple[float, float]],
+    *,
+    rabi: float = 4 * pi,
+    first: float = -8 * pi,
+    last: float = 8 * pi,
+    duration_ns: int = 4000,
+    rise_ns: int = 400,
+    device: str = "MockDevice",
+) -> Program:
+    """Return an adiabatic sweep to the largest independent sets of the graph of atoms that blockade each other.
+
+    Ω rises to `rabi` and falls again (`rise_ns` each), the detuning is swept from `first` to `last` between (rad/µs).
+
+    >>> independent_set_sweep({"a": (0, 0), "b": (6, 0)}).name
+    'independent_set_sweep'
+    """
+    rise = {"ramp": {"duration_ns": rise_ns, "start": 0, "stop": "rabi"}}
+    flat = {"constant": {"duration_ns": duration_ns - 2 * rise_ns, "value": "rabi"}}
+    fall = {"ramp": {"duration_ns": rise_ns, "start": "rabi", "stop": 0}}
+    low = {"constant": {"duration_ns": rise_ns, "value": "first"}}
+    sweep = {"ramp": {"duration_ns": duration_ns - 2 * rise_ns, "start": "first", "stop": "last"}}
+    high = {"constant": {"duration_ns": rise_ns, "value": "last"}}
+    pulse = {
+        "channel": "rydberg_global",
+        "amplitude": {"composite": [rise, flat, fall]},
+        "detuning": {"composite": [low, sweep, high]},
+    }
+    return Program(
+        name="independent_set_sweep",
+        device=device,
+        register={"atoms": dict(places)},
+        parameters={"rabi": rabi, "first": first, "last": last},
+        body=[{"pulse": pulse}, {"measure": {"atoms": list(places), "key": "m"}}],
+    )
+
+
+def _by_first(edges: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    couplings: dict[str, dict[str, int]] = {}
+    for one, other in edges:
+        couplings.setdefault(one, {})[other] = 1
+    return couplings
+
+
+def _turn(atom: str, axis: str, angle: str) -> dict[str, Any]:
+    return {"rotate": {"atom": atom, "axis": axis, "angle": angle}}
+
+
+def _ry(atom: str, angle: str) -> dict[str, Any]:
+    return _turn(atom, "y", angle)

@@ -1,0 +1,283 @@
+"""Each protocol against its law: closed forms, enumeration, published regimes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rydberg_qmem as rq
+from rydberg_qmem.analysis import expectation, group
+from rydberg_qmem.language import protocols as p
+
+EXACT: dict[str, Any] = {"shots": None, "emulator": "ideal"}
+SIGMAS = 4.9
+"""Two-sided 1e-6."""
+LABELS = ["gg", "gh", "hg", "hh"]
+BELL = np.array([1, 0, 0, 1]) / np.sqrt(2)
+
+
+def learned(environment: Any, after: int, **options: Any) -> tuple[float, float]:
+    record = rq.run(p.reward_learning(environment, rounds=after + 1, **options), shots=4000, seed=1, emulator="ideal")
+    fidelity = record.fidelity.isel(round=after).values
+    return float(fidelity.mean()), float(fidelity.std(ddof=1) / np.sqrt(fidelity.size))
+
+
+def test_one_angle_is_learned_to_nine_tenths_in_thirty_iterations() -> None:
+    mean, error = learned("great_circle", 30)
+
+    assert mean - SIGMAS * error > 0.9
+
+
+def test_haar_states_are_learned_as_well_as_the_published_rule_allows_and_no_better() -> None:
+    after_30, _ = learned("haar", 30)
+    after_50, _ = learned("haar", 50)
+
+    assert after_30 == pytest.approx(0.843, abs=0.01)
+    assert after_50 == pytest.approx(0.878, abs=0.01)
+
+
+@pytest.mark.parametrize("environment", ["great_circle", "haar"])
+def test_a_reward_comes_as_often_as_the_agent_is_right(environment: Any) -> None:
+    record = rq.run(p.reward_learning(environment, rounds=21), shots=4000, seed=2, emulator="ideal")
+    right, reward = record.fidelity.values[:, 1:], 1 - record.punish.values[:, 1:]
+    spread = np.sqrt((right * (1 - right)).sum())
+
+    assert abs((reward - right).sum()) < SIGMAS * spread
+
+
+def test_without_the_register_atom_the_agent_learns_as_well() -> None:
+    mean, _ = learned("haar", 50, semi_quantum=True)
+
+    assert mean == pytest.approx(0.878, abs=0.016)
+
+
+def test_learning_without_feedback_is_no_learning() -> None:
+    program = p.reward_learning("great_circle", epsilon=1.0, rounds=2)
+    fidelity = rq.run(program, shots=4000, seed=3, emulator="ideal").fidelity.isel(round=1).values
+
+    assert fidelity.mean() < 0.9
+
+
+@pytest.mark.parametrize(("angle", "q"), [(np.pi, 0.3), (0.0, 0.45), (1.0, 0.0)])
+def test_thermal_contact_relaxes_as_its_law(angle: float, q: float) -> None:
+    record = rq.run(p.thermal_contact(angle=angle, occupation=q), **EXACT)
+    law = q + (np.sin(angle / 2) ** 2 - q) * 0.8 ** np.arange(12)
+
+    np.testing.assert_allclose(record.n.values.ravel(), law, atol=1e-12)
+
+
+def enumerated(chance: float, q: float, rounds: int) -> float:
+    """Return the logical error after n rounds, state by state over data errors and syndrome flips."""
+    states = np.eye(8)[0]
+    fix = {(1, 0): 4, (1, 1): 2, (0, 1): 1, (0, 0): 0}
+    for _ in range(rounds):
+        after = np.zeros(8)
+        for bits, error, flip in np.ndindex(8, 8, 4):
+            n, m, now = bin(error).count("1"), bin(flip).count("1"), bits ^ error
+            a, b, c = now >> 2, now >> 1 & 1, now & 1
+            weight = chance**n * (1 - chance) ** (3 - n) * q**m * (1 - q) ** (2 - m)
+            after[now ^ fix[a ^ b ^ (flip >> 1), b ^ c ^ (flip & 1)]] += states[bits] * weight
+        states = after
+    return float(sum(states[k] for k in range(8) if bin(k).count("1") >= 2))
+
+
+def test_the_enumeration_has_the_closed_form_without_syndrome_errors() -> None:
+    once = 3 * 0.1**2 - 2 * 0.1**3
+
+    assert enumerated(0.1, 0, 1) == pytest.approx(once, abs=1e-15)
+    assert enumerated(0.1, 0, 4) == pytest.approx((1 - (1 - 2 * once) ** 4) / 2, abs=1e-15)
+
+
+@pytest.mark.parametrize("error", ["bit", "phase"])
+@pytest.mark.parametrize(("q", "rounds"), [(0.0, 1), (0.0, 3), (0.05, 1), (0.05, 3)])
+def test_a_code_fails_exactly_as_often_as_enumerated(error: Any, q: float, rounds: int) -> None:
+    record = rq.run(p.repetition_code(error, p=0.1, q=q, rounds=rounds), **EXACT)
+
+    assert float(record.logical) == pytest.approx(enumerated(0.1, q, rounds), abs=1e-9)
+
+
+@pytest.mark.parametrize("error", ["bit", "phase"])
+def test_a_code_that_corrects_nothing_is_worse(error: Any) -> None:
+    program = p.repetition_code(error, p=0.1, rounds=3)
+    repeat = next(block for block in program.body if isinstance(block, rq.Repeat))
+    idle = repeat.model_copy(
+        update={
+            "body": tuple(b for b in repeat.body if not (isinstance(b, rq.When) and "syndrome" in str(b.condition)))
+        }
+    )
+    body = tuple(idle if block is repeat else block for block in program.body)
+    record = rq.run(program.model_copy(update={"body": body}), **EXACT)
+
+    assert float(record.logical) > enumerated(0.1, 0, 3) + 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", ["bit", "phase"])
+def test_a_hundred_thousand_shots_of_a_code_agree_with_enumeration(error: Any) -> None:
+    record = rq.run(p.repetition_code(error, p=0.1, q=0.05), shots=100_000, seed=4, emulator="ideal")
+    law = enumerated(0.1, 0.05, 3)
+
+    assert abs(float(record.logical.mean()) - law) < 4 * np.sqrt(law * (1 - law) / 1e5)
+
+
+@pytest.mark.parametrize(("theta", "phi"), [(1.1, 0.4), (2.7, -2.0)])
+def test_teleportation_keeps_the_state(theta: float, phi: float) -> None:
+    rho = rq.run(p.teleportation(theta=theta, phi=phi), **EXACT).rho.sel(rho_row=["g", "h"], rho_column=["g", "h"])
+    psi = np.array([np.cos(theta / 2), np.exp(1j * phi) * np.sin(theta / 2)])
+
+    assert (psi.conj() @ rho.values @ psi).real == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("emulator", "least"), [("ideal", 1 - 1e-9), ("exact", 0.999)])
+def test_swapping_entangles_atoms_that_never_met(emulator: str, least: float) -> None:
+    rho = rq.run(p.entanglement_swapping(), shots=None, emulator=emulator).rho
+
+    assert BELL @ rho.sel(rho_row=LABELS, rho_column=LABELS).values.real @ BELL > least
+
+
+@pytest.mark.parametrize("atoms", [2, 3, 4])
+def test_ghz_states_of_any_length_take_two_layers(atoms: int) -> None:
+    ends = ["g" * atoms, "h" * atoms]
+    rho = rq.run(p.ghz_by_measurement(atoms), **EXACT).rho.sel(rho_row=ends, rho_column=ends)
+
+    assert rho.values.real.sum() / 2 == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("looks", [1, 2, 8])
+def test_looking_keeps_an_atom_where_it_is(looks: int) -> None:
+    record = rq.run(p.zeno(looks=looks), **EXACT)
+
+    assert float(record.stayed_final) == pytest.approx(np.cos(np.pi / (2 * looks)) ** (2 * looks), abs=1e-12)
+
+
+def test_an_active_reset_leaves_what_was_misread() -> None:
+    misread = {"name": "misread", "p_false_pos": 0.01, "p_false_neg": 0.03}
+    left = rq.run(p.active_reset(rounds=3), **EXACT, hardware=misread).left.values.ravel()
+
+    np.testing.assert_allclose(left[1:], left[:-1] * 0.03 + (1 - left[:-1]) * 0.01, atol=1e-12)
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.34375, 0.96875])
+def test_phases_of_few_bits_are_read_exactly(phase: float) -> None:
+    record = rq.run(p.iterative_phase_estimation(phase=phase, bits=5), **EXACT)
+
+    assert float(record.estimate_final) == pytest.approx(phase, abs=1e-12)
+
+
+def test_pauli_strings_go_together_where_no_atom_needs_two_letters() -> None:
+    assert group(["XI", "IX", "XX"]) == {"XX": ("XX", "XI", "IX")}
+    assert group(["II"]) == {}
+
+
+def test_expectation_values_agree_with_the_state_within_their_errors() -> None:
+    angles = {"t0": 0.7, "t1": -0.4, "t2": 2.5, "t3": 0.3}
+    records = {
+        s: rq.run(p.two_atom_ansatz(setting=s), parameters=angles, shots=20_000, seed=5, emulator="ideal")
+        for s in group(p.H2)
+    }
+    found = expectation(records, p.H2, key="m")
+
+    assert abs(float(found.value) - energy("hardware_efficient", list(angles.values()))) < SIGMAS * float(found.error)
+    assert 0 < float(found.error) < 0.01
+
+
+def test_expectation_names_the_basis_it_misses() -> None:
+    with pytest.raises(rq.InputError, match="has none for XX"):
+        expectation({}, {"XX": 1.0}, key="m")
+
+
+def test_expectation_refuses_strings_of_other_letters() -> None:
+    with pytest.raises(rq.InputError, match="one is 'XQ'"):
+        group(["XQ"])
+
+
+PAULI = {"I": np.eye(2), "X": np.array([[0, 1], [1, 0]]), "Y": np.array([[0, -1j], [1j, 0]]), "Z": np.diag([1, -1])}
+HAMILTONIAN = sum(c * np.kron(PAULI[t[0]], PAULI[t[1]]) for t, c in p.H2.items())
+
+
+def energy(kind: Any, angles: list[float], emulator: str = "ideal") -> float:
+    program = p.two_atom_ansatz(kind)
+    probe = rq.Probe(atoms=("q0", "q1"), density_matrix=True, key="rho")
+    program = program.model_copy(update={"body": (*program.body[:-1], probe)})
+    where = {f"t{k}": v for k, v in enumerate(angles)}
+    rho = rq.run(program, parameters=where, shots=None, emulator=emulator).rho
+    return float(np.trace(HAMILTONIAN @ rho.sel(rho_row=LABELS, rho_column=LABELS).values).real)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "size"), [("hardware_efficient", 4), ("digital_analog", 5)])
+def test_an_ansatz_finds_the_ground_state_of_hydrogen(kind: Any, size: int) -> None:
+    from scipy.optimize import minimize
+
+    start = np.random.default_rng(3).uniform(-1, 1, size)
+    best = minimize(lambda t: energy(kind, list(t)), start, method="COBYLA", options={"maxiter": 130})
+
+    assert best.fun == pytest.approx(-1.1456, abs=1.6e-3)
+
+
+def cut(layers: int, gammas: list[float]) -> float:
+    atoms = 2 * layers + 2
+    program = p.qaoa_ring(atoms, layers)
+    program = program.model_copy(update={"body": program.body[:-1]})
+    angles = {f"gamma{k}": g for k, g in enumerate(gammas)} | {f"beta{k}": -g for k, g in enumerate(gammas[::-1])}
+    pairs = rq.run(program, parameters=angles, **EXACT).cut_correlations.values
+    n = np.diag(pairs)
+    return float(np.mean([n[k] + n[(k + 1) % atoms] - 2 * pairs[k, (k + 1) % atoms] for k in range(atoms)]))
+
+
+def test_qaoa_of_one_layer_cuts_three_quarters_of_a_ring() -> None:
+    assert cut(1, [np.pi / 8]) == pytest.approx(3 / 4, abs=1e-9)
+    assert cut(1, [np.pi / 8 + 0.1]) < 0.74
+
+
+def test_qaoa_of_two_layers_cuts_five_sixths_of_a_ring() -> None:
+    assert cut(2, [0.3279, 0.6214]) == pytest.approx(5 / 6, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_sweep_finds_the_largest_independent_set_of_a_king_s_graph() -> None:
+    places = {f"a{i}{j}": (5.5 * i, 5.5 * j) for i in range(3) for j in range(3)}
+    bits = rq.run(p.independent_set_sweep(places), shots=40_000, seed=6).m.values
+    found = (bits == [1, 0, 1, 0, 0, 0, 1, 0, 1]).all(axis=1).mean()
+
+    assert found - SIGMAS * np.sqrt(found * (1 - found) / 40_000) > 0.95
+
+
+@pytest.mark.slow
+def test_a_sweep_finds_the_largest_independent_sets_of_a_ring() -> None:
+    radius = 5.5 / (2 * np.sin(np.pi / 5))
+    places = {f"a{k}": (radius * np.cos(0.4 * np.pi * k), radius * np.sin(0.4 * np.pi * k)) for k in range(5)}
+    bits = rq.run(p.independent_set_sweep(places, last=10 * np.pi), shots=40_000, seed=7).m.values
+    found = ((bits.sum(1) == 2) & ((bits * np.roll(bits, 1, axis=1)).sum(1) == 0)).mean()
+
+    assert found - SIGMAS * np.sqrt(found * (1 - found) / 40_000) > 0.95
+
+
+@pytest.mark.parametrize(("rabi", "detuning", "beta"), [(1, 1, 1), (2, -1, 0.7), (0.5, 2, 2)])
+def test_collisions_bring_an_atom_to_its_thermal_state(rabi: float, detuning: float, beta: float) -> None:
+    record = rq.run(p.thermal_atom(rabi=rabi, detuning=detuning, beta=beta), **EXACT)
+    e = np.hypot(rabi, detuning)
+
+    assert float(record.m) == pytest.approx((1 + detuning / e * np.tanh(beta * e / 2)) / 2, abs=2e-6)
+
+
+def test_features_are_the_same_whatever_samples_came_before() -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (3, 2))
+    program = p.digital_analog_features(2)
+    together = rq.run(program, inputs={"x0": x[:, 0], "x1": x[:, 1]}, **EXACT).f_correlations.values
+    alone = rq.run(program, inputs={"x0": x[2:, 0], "x1": x[2:, 1]}, **EXACT).f_correlations.values
+
+    np.testing.assert_allclose(together[2], alone[0], atol=1e-12)
+
+
+def test_adapting_the_setting_reads_a_phase_better_in_the_same_time() -> None:
+    errors = {}
+    for adaptive in (True, False):
+        record = rq.run(p.ramsey_search(adaptive=adaptive), shots=2000, seed=8, emulator="ideal")
+        gap = record.estimate_final.values - record.phase.values
+        errors[adaptive] = 1 - np.cos(2 * np.pi * gap)
+    spread = np.sqrt(sum(e.var() / e.size for e in errors.values()))
+
+    assert errors[False].mean() - errors[True].mean() > SIGMAS * spread
