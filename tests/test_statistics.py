@@ -204,6 +204,7 @@ def lag_one(values: NDArray[np.float64]) -> float:
     return float(np.corrcoef(values[:-1], values[1:])[0, 1])
 
 
+@pytest.mark.slow
 def test_consecutive_seeds_scatter_as_they_should_and_know_nothing_of_each_other() -> None:
     scores = z_scores(range(200), 5000)
 

@@ -95,6 +95,8 @@ class Walk:
     def __post_init__(self) -> None:
         self.layout = Layout.of(self.compiled.target)
         self._holder: Any = self.emulator if isinstance(self.emulator, Holding) else None
+        self._jobs = self.emulator if isinstance(self.emulator, RoundByRound) else None
+        self._played_back = self.emulator if isinstance(self.emulator, Replaying) else None
         self._plans: dict[int, Any] = {}
         self._splits: dict[tuple[object, ...], Split] = {}
         self._layouts: dict[int, Layout] = {}
@@ -117,8 +119,8 @@ class Walk:
 
     def _start(self, shots: int | None) -> Population:
         rows = shots if shots is not None else 1
-        if isinstance(self.emulator, RoundByRound):
-            self.emulator.begin(self.compiled.target)
+        if self._jobs is not None:
+            self._jobs.begin(self.compiled.target)
         atoms = range(self.layout.atoms) if self.emulator.capabilities.states and self._holder is None else ()
         parts = tuple(fresh(atom, self.layout, rows, self.kind) for atom in atoms)
         if parts and not self.emulator.capabilities.factorises:
@@ -195,8 +197,8 @@ class Walk:
         try:
             durations = plan.durations(scope, len(population) if timing else 1)
             longest = int(durations.max())
-            if isinstance(self.emulator, RoundByRound):
-                self.emulator.play(step, self._shared_values(step, population))
+            if self._jobs is not None:
+                self._jobs.play(step, self._shared_values(step, population))
             if population.held is not None:
                 population = self._evolve_held(plan, population, population.held, step)
             for group in self._groups(plan, population, longest, everyone=self.is_noisy):
@@ -371,8 +373,8 @@ class Walk:
         return self._splits[key]
 
     def _measure(self, step: MeasureStep, population: Population) -> Population:
-        if isinstance(self.emulator, Replaying):
-            rows = self.emulator.outcomes(step.key, dict(self.at), population.shots, len(step.atoms))
+        if self._played_back is not None:
+            rows = self._played_back.outcomes(step.key, dict(self.at), population.shots, len(step.atoms))
             population = population.with_values(**{step.key: rows.astype(float)})
         elif population.held is not None:
             self._forget(step, population)
@@ -380,8 +382,8 @@ class Walk:
             zero = next(level for level in self.layout.levels if level != one)
             population, bits = self._look(step, population, (zero, one))
             population = population.with_values(**{step.key: bits.astype(float)})
-        elif isinstance(self.emulator, RoundByRound):
-            read = self.emulator.read(step.atoms, step.basis, ticket=self._ticket(step), shots=len(population))
+        elif self._jobs is not None:
+            read = self._jobs.read(step.atoms, step.basis, ticket=self._ticket(step), shots=len(population))
             population = population.with_values(**{step.key: read.astype(float)})
         else:
             self._forget(step, population)
@@ -472,8 +474,8 @@ class Walk:
             self._write("final", name, population, values)
 
     def _reset(self, step: ResetStep, population: Population) -> Population:
-        if isinstance(self.emulator, RoundByRound):
-            self.emulator.reset(step.atoms)
+        if self._jobs is not None:
+            self._jobs.reset(step.atoms)
         population = self._pass(population, self.around.hardware.reset_us, step)
         if population.held is not None:
             first, second = self.layout.levels
@@ -628,8 +630,8 @@ class Walk:
 
     def _idle(self, population: Population, duration_ns: float, step: Step) -> Population:
         """Let the atoms wait in the dark."""
-        if isinstance(self.emulator, RoundByRound) and duration_ns > 0 and len(population):
-            self.emulator.rest(int(duration_ns), step.place)
+        if self._jobs is not None and duration_ns > 0 and len(population):
+            self._jobs.rest(int(duration_ns), step.place)
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
         if population.held is not None:
@@ -695,7 +697,7 @@ class Walk:
         population = replace(population, parts=tuple(merge_states(part) for part in population.parts))
         if population.held is not None:
             population = replace(population, held=own.settled(population.held, self._holder))
-        if self.draws is not None or isinstance(self.emulator, Replaying):
+        if self.draws is not None or self._played_back is not None:
             return population
         return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT})
 

@@ -493,6 +493,6 @@ def test_places_are_read_as_paths() -> None:
 
 
 @given(programs())
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_random_sound_programs_pass(drawn: rq.Program) -> None:
     assert rq.check(drawn) == []

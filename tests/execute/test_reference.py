@@ -63,15 +63,15 @@ def agree(check: Check, examples: int, *, fast: bool = True, families: tuple[str
 
 
 def test_random_programs_have_the_expectation_values_of_the_plain_reference() -> None:
-    agree(exactly, 40)
+    agree(exactly, 25)
 
 
 def test_random_programs_of_ideal_gates_have_the_expectation_values_of_the_plain_reference() -> None:
-    agree(ideally, 15, families=("gates", "three"))
+    agree(ideally, 10, families=("gates", "three"))
 
 
 def test_random_programs_have_shots_distributed_as_the_plain_reference_says() -> None:
-    agree(sampled, 25)
+    agree(sampled, 15)
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def test_an_unfinished_record_opens_with_a_warning(tmp_path: Path) -> None:
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 12}, "seed 11 there, 12 asked"),
     "emulator": ({"emulator": "exact"}, "emulator ideal there, exact asked"),
-    "state": ({"state": "density_matrix"}, "state vector there, density_matrix asked"),
+    "state": ({"state": "density_matrix"}, "state auto there, density_matrix asked"),
     "program": ({"program": PROGRAM.model_copy(update={"name": "other"})}, "program "),
     "sweep": ({"sweep": {"theta": [0.5, 2.0]}}, "points "),
     "swept": ({"sweep": {"rounds": [4, 5]}}, "swept "),
@@ -172,8 +172,8 @@ def test_every_part_of_a_job_is_part_of_its_identity() -> None:
 
     job = Job(PROGRAM, {}, None, 100, 1, "exact", "vector")
     assert set(identity(job)) == {field.name for field in fields(Job)} - {"shots"}
-    noisy = make_dataclass("noisy", [("noise", dict)], bases=(Job,), frozen=True)
-    loud, still = (noisy(PROGRAM, {}, None, 100, 1, "exact", "vector", {"rate": rate}) for rate in (0.1, 0.2))
+    later = make_dataclass("later", [("more", float, 0.0)], bases=(Job,), frozen=True)
+    loud, still = (later(PROGRAM, {}, None, 100, 1, "exact", "vector", more=more) for more in (0.1, 0.2))
     assert fingerprint(identity(loud)) != fingerprint(identity(still))
 
 

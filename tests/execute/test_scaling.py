@@ -357,6 +357,7 @@ def ended_on_a_full_disk(folder: Path, before: str = "") -> tuple[subprocess.Com
     return subprocess.run(full, cwd=ROOT, capture_output=True, text=True, check=False), place
 
 
+@pytest.mark.slow
 def test_a_mutant_that_swallows_a_full_disk_is_found(tmp_path: Path) -> None:
     full, place = ended_on_a_full_disk(tmp_path, CARELESS)
     call: Any = {"shots": 2000, "seed": 3, "emulator": "ideal", "sweep": {"rounds": [2, 300]}}
@@ -366,6 +367,7 @@ def test_a_mutant_that_swallows_a_full_disk_is_found(tmp_path: Path) -> None:
     assert sha256(rq.open_record(place)) != sha256(rq.run(PROGRAM, **call))
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
     full, place = ended_on_a_full_disk(tmp_path)
 

@@ -105,6 +105,7 @@ def z_scores(seeds: int, shots: int) -> Any:
     return (ones - shots / 4) / np.sqrt(shots * 3 / 16)
 
 
+@pytest.mark.slow
 def test_two_hundred_consecutive_seeds_are_spread_as_independent_runs_are() -> None:
     z = z_scores(200, 5000)
 

@@ -126,6 +126,7 @@ def test_the_value_at_every_point_lies_within_the_bounds(
     assert_holds(interval, value_at(expression, point, drawn), expression)
 
 
+@pytest.mark.slow
 @given(expressions, boxes())
 @settings(max_examples=CASES, deadline=None)
 def test_what_a_condition_leaves_of_a_box_holds_every_point_where_it_holds(

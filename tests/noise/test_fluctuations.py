@@ -64,6 +64,7 @@ def theirs(samples: Any, strength: float) -> np.ndarray[Any, Any]:
     return np.asarray(state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "dmm"),
     [(LASERS, False), ({**LASERS, **WAVES}, False), (PLACES, False), ({**LASERS, **PLACES, "dmm_sigma": 0.2}, True)],

@@ -214,14 +214,30 @@ def branches() -> rq.Program:
     return program(pulse(detuning={"ramp": {"duration_ns": 200, "start": -9, "stop": "R"}}, phase=1), MEASURE, side)
 
 
+WIDE = {
+    "ca_squid_closed", "cascaded_memristors", "crossed_memristors", "pfeiffer_memristor", "remote_memristors",
+    "weak_tap_memristor",
+}  # fmt: skip
+"""Programs with too many pulses in a round for one column: they take both."""
+TEXTLESS = {"classical_memristor"}
+"""Programs that neither measure nor reset."""
+
+
+def drawn(name: str) -> tuple[Any, float]:
+    """Return a program's picture at the width of one column, or of two where it needs them."""
+    width = 7.0 if name in WIDE else 3.4
+    ax: Any = (branches() if name == "branches" else rq.load(name)).draw(width_in=width)
+    ax.figure.canvas.draw()
+    return ax, width
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_at_column_width_no_text_lies_on_another_or_outside(name: str) -> None:
-    ax: Any = (branches() if name == "branches" else rq.load(name)).draw(width_in=3.4)
-    ax.figure.canvas.draw()
+    ax, width = drawn(name)
     found = [(text.get_text(), text.get_window_extent()) for text in ax.texts if text.get_text()]
     page = ax.figure.bbox
 
-    assert ax.figure.get_figwidth() == 3.4
+    assert ax.figure.get_figwidth() == width
     assert [(a, b) for (a, one), (b, two) in itertools.combinations(found, 2) if one.overlaps(two)] == []
     assert [a for a, one in found if one.x0 < 0 or one.x1 > page.x1 or one.y0 < 0 or one.y1 > page.y1] == []
     assert min(text.get_fontsize() for text in ax.texts) > 6.3
@@ -229,12 +245,11 @@ def test_at_column_width_no_text_lies_on_another_or_outside(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_text_of_a_strip_lies_within_it(name: str) -> None:
-    ax: Any = (branches() if name == "branches" else rq.load(name)).draw(width_in=3.4)
-    ax.figure.canvas.draw()
+    ax, _ = drawn(name)
     boxes = [p.get_window_extent().padded(1) for p in ax.patches if isinstance(p, Rectangle) and p.get_zorder() == 4]
     strips = [text.get_window_extent() for text in ax.texts if text.get_rotation() == 90]
 
-    assert strips
+    assert strips or name in TEXTLESS
     for e in strips:
         assert any(b.x0 <= e.x0 and e.x1 <= b.x1 and b.y0 <= e.y0 and e.y1 <= b.y1 for b in boxes)
 
