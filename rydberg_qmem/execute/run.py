@@ -16,7 +16,7 @@ from rydberg_qmem.compile.check import check
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep
-from rydberg_qmem.emulators.protocol import Emulator, Holding, check_capabilities
+from rydberg_qmem.emulators.protocol import Emulator, Holding, RoundByRound, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean
 from rydberg_qmem.execute import records
@@ -98,6 +98,7 @@ def run(
         raise InputError("shards need a seed: each would draw another")
     around = surroundings(program, noise, hardware)
     job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state), around)
+    _refuse_several(job, scale)
     points, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
     compiled = [prepare(job, point) for point in points]
     check_limits(
@@ -339,6 +340,13 @@ def _estimated(job: Job, compiled: Compiled) -> Estimate:
     from rydberg_qmem.execute.estimate import estimate_of
 
     return estimate_of(job, compiled)
+
+
+def _refuse_several(job: Job, scale: Scale) -> None:
+    """Refuse to spread jobs of a machine over processes: they are made one after the other."""
+    if (scale.workers > 1 or scale.client is not None) and isinstance(emulator_of(job.emulator), RoundByRound):
+        name = emulator_of(job.emulator).name
+        raise InputError(f"workers: {name} runs its jobs one after the other, in one process")
 
 
 def _scale(
