@@ -143,7 +143,7 @@ PAGE = """# Emulators against each other
 Made by `python benchmarks/engines.py docs/engines.md`: the largest difference of any expectation value in the record
 (outcomes, memory, probes, and a last look at every atom and pair of atoms), noiseless, {rounds} rounds of each program with
 rounds. A dash: one of the two cannot run the program (three levels need `exact`, `ideal` or `qutip`; `emu_mps`
-needs two atoms).
+needs two atoms; only `exact` and `ideal` end an SLM mask of the XY mode at the right nanosecond).
 
 {table}
 
