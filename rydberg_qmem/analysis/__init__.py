@@ -10,9 +10,11 @@ from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
 from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.analysis.retention import memory_time, mutual_information
+from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.analysis.tomography import tomography
 
 __all__ = [
+    "density_matrix",
     "expectation",
     "group",
     "entanglement",

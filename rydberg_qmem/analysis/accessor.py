@@ -6,8 +6,10 @@ from typing import final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from rydberg_qmem.analysis.hysteresis import Cycle, Signal, hysteresis
+from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.errors import InputError
 
 
@@ -73,6 +75,10 @@ class RecordMethods:
     def unstack(self) -> xr.Dataset:
         """Lay `point` out as the grid of the swept parameters, see `unstack`."""
         return unstack(self._record)
+
+    def density_matrix(self, key: str, *, kept: tuple[str, str] | None = None) -> NDArray[np.complex128]:
+        """Return the probed density matrix `key` within two levels of each atom, see `density_matrix`."""
+        return density_matrix(self._record, key, kept=kept)
 
     def hysteresis(
         self,
