@@ -22,7 +22,7 @@ from rydberg_qmem.compile.shapes import (
     window_bounds,
 )
 from rydberg_qmem.compile.shapes import bounds as bounds_of_samples
-from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
+from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, shape_names, timed_shape, wrapped
 from rydberg_qmem.errors import QmemError, RunError
@@ -115,12 +115,22 @@ def finite(expression: Expression, place: str) -> Control:
     return Control(place, expression.names, lambda box: bounds(expression, box), values, below=rule, above=rule)
 
 
-def controls_of(placed: Placed, target: Target) -> tuple[Control, ...]:
-    """Return the controls of one unitary block that depend on anything known only in the run."""
-    if not expressions_in(placed.block):
+def controls_of(segment: Segment, target: Target) -> tuple[Control, ...]:
+    """Return the controls of a segment of which anything is known only in the run.
+
+    What is written out in it is among them where it breaks a limit: the run may be the first to play it.
+    """
+    if not any(expressions_in(placed.block) for placed in segment.blocks):
         return ()
-    made = (control for op in lower(placed.block, placed.place, target) for control in _of(op, placed.place, target))
-    return tuple({(control.place, control.above): control for control in made}.values())
+    made = (
+        control
+        for placed in segment.blocks
+        for op in lower(placed.block, placed.place, target)
+        for control in _of(op, placed.place, target)
+        if control.names or not control.proved(control.span(Box({})))
+    )
+    once = {(control.place, control.above): control for control in made}
+    return (*once.values(), *length_of(segment, target))
 
 
 def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
@@ -287,8 +297,6 @@ def _ends(shape: Waveform, scope: Scope, timing: Waveform) -> Array:
 
 
 def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
-    if not expressions_in(op.amplitude):
-        return
     limit = target.channel(op.channel).max_amp
     on = f"{op.channel} of {target.device.name}"
     yield Control(
@@ -306,8 +314,6 @@ def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
 
 def _detuning(op: Pulse, place: str, target: Target) -> Iterator[Control]:
     limit = target.channel(op.channel).max_abs_detuning
-    if not expressions_in(op.detuning):
-        return
     most = inf if limit is None else limit * (1 + SLACK)
     rule = f"must stay within ±{limit:.6g} rad/µs on {op.channel}" if limit is not None else "must be a finite number"
     yield Control(
@@ -339,8 +345,6 @@ def _level(level: Expression, place: str, low: float, high: float, rule: str) ->
 
 
 def _map(op: DetuningMap, place: str, target: Target) -> Iterator[Control]:
-    if not expressions_in(op.detuning):
-        return
     bottom = target.channel(op.channel).bottom_detuning
     least = -inf if bottom is None else bottom * (1 + SLACK) / max(op.weights.values())
     rule = f"must lie between {bottom or '-inf'} and 0 rad/µs"

@@ -13,7 +13,7 @@ from typing import assert_never
 
 import numpy as np
 
-from rydberg_qmem.compile.controls import Control, controls_of, finite, length_of
+from rydberg_qmem.compile.controls import Control, controls_of, finite
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -92,9 +92,7 @@ class Controls:
     def of_segment(self, segment: Segment) -> tuple[Control, ...]:
         """Return the controls of a segment that the run decides."""
         if segment.index not in self.made:
-            target = self.compiled.target
-            made = (control for placed in segment.blocks for control in controls_of(placed, target))
-            self.made[segment.index] = (*made, *length_of(segment, target))
+            self.made[segment.index] = controls_of(segment, self.compiled.target)
         return self.made[segment.index]
 
     def of_value(self, expression: Expression, place: str) -> Control:

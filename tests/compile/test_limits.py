@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -156,6 +156,25 @@ def test_every_control_of_a_pulse_is_held_against_its_limit(block: Any, rule: st
     [problem] = found(program(ONE, driven(1), block))
 
     assert rule in problem
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ([driven(-1, detuning="m")], "amplitude: must not be negative, but reaches -1 rad/µs"),
+        ([driven(20, phase="m")], "amplitude: must peak at or below 15.708 rad/µs on rydberg_global"),
+        ([driven({"blackman": {"duration_ns": 100, "area": 1}}, detuning="m")], "but reaches 24.04"),
+        ([driven("m", detuning=130)], "detuning: must stay within ±125.664 rad/µs on rydberg_global"),
+        ([{"phase_shift": {"atoms": "all", "angle": "m", "basis": "ground-rydberg"}}, driven(-1)], "negative"),
+        ([driven(1, duration_ns="100 + 52 * m"), driven(-1)], "must not be negative, but reaches -1 rad/µs"),
+    ],
+    ids=["negative", "peak", "blackman", "detuning", "after a shift", "after a wait"],
+)
+def test_what_is_written_out_beside_what_the_run_decides_is_held_against_its_limit(body: Any, rule: str) -> None:
+    problems = found(program(ONE, *body))
+
+    assert len(problems) == 1
+    assert rule in problems[0]
 
 
 def test_a_segment_may_not_outlast_the_longest_sequence_of_the_device() -> None:
@@ -425,7 +444,13 @@ def test_many_random_programs_are_judged_rightly_and_all_three_judgements_come_u
     tally: dict[str, int] = {"proved": 0, "noted": 0, "refused": 0}
 
     @given(fed_back(), st.integers(0, 2**32))
-    @settings(max_examples=MANY, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=MANY,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.generate),  # a program that fails is shown as it is: to shrink it takes minutes
+    )
     def judge(made: rq.Program, seed: int) -> None:
         tally[assert_judged_rightly(made, seed)] += 1
 
