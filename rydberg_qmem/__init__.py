@@ -120,6 +120,18 @@ _WHERE = {
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 _ROOMS = ("analysis", "cells", "gallery", "plots")
+_GIVE_RECORDS = ("run", "open_record")
+
+
+def _register_accessor() -> None:
+    """Let every record have `record.qmem`, its analysis imported when it is first used."""
+    import xarray as xr
+
+    def methods(record: xr.Dataset) -> Any:
+        return importlib.import_module("rydberg_qmem.analysis.accessor").RecordMethods(record)
+
+    if not hasattr(xr.Dataset, "qmem"):
+        xr.register_dataset_accessor("qmem")(methods)  # type: ignore[no-untyped-call]
 
 
 def __getattr__(name: str) -> Any:
@@ -128,6 +140,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"rydberg_qmem.{name}")
     if name in _MODULE_OF:
         value = getattr(importlib.import_module(f"rydberg_qmem.{_MODULE_OF[name]}"), name)
+        if name in _GIVE_RECORDS:
+            _register_accessor()
         globals()[name] = value
         return value
     raise AttributeError(f"module 'rydberg_qmem' has no attribute {name!r}")

@@ -42,6 +42,8 @@ Step = tuple[Array, float]
 """Coefficients (rows or 1, terms) and how long they hold (µs)."""
 
 CACHE_BYTES = 200_000_000
+SHARED_SPACES = 8
+"""Spaces whose operators wait for the next point or cohort: making them takes longer than a small run."""
 FEW_SAMPLES = 16
 """So many intervals are not worth joining."""
 
@@ -169,6 +171,23 @@ class Space:
         return self.mixing if matrices else self.decaying
 
 
+_SHARED: OrderedDict[Any, Space] = OrderedDict()
+
+
+def _shared(space: Space) -> Space:
+    """Return a space made before with the same operators, or this one; atoms that move are kept apart."""
+    target = space.target
+    if space.moving or target.dimension > DENSE_SIZE:
+        return space
+    fields = (target.exchange, target.van_der_waals) if "0" in target.levels else (target.van_der_waals,)
+    key = (target.levels, len(target.atoms), *(array.tobytes() for array in (*fields, *space.collapse)))
+    found = _SHARED.setdefault(key, space)
+    _SHARED.move_to_end(key)
+    if len(_SHARED) > SHARED_SPACES:
+        _SHARED.popitem(last=False)
+    return found
+
+
 @dataclass
 class Open:
     """The evolution of decohering atoms through segments and waits, its propagators kept."""
@@ -184,7 +203,7 @@ class Open:
         """Return the space of some atoms, made once."""
         if atoms not in self._spaces:
             moving = self.fluctuating is not None and self.fluctuating.moves
-            self._spaces[atoms] = Space(self.target.subset(atoms), self.collapse, moving)
+            self._spaces[atoms] = _shared(Space(self.target.subset(atoms), self.collapse, moving))
         return self._spaces[atoms]
 
     def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...], *, matrices: bool) -> State:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import rydberg_qmem as rq
 from rydberg_qmem import analysis
 from rydberg_qmem.errors import InputError
 
@@ -30,6 +31,18 @@ def test_the_accessor_measures_like_the_plain_function() -> None:
     loop = record.qmem.hysteresis(drive="u", response="v", cycle="first")
 
     assert loop.identical(analysis.hysteresis(record, drive="u", response="v", cycle="first"))
+
+
+def test_records_have_the_accessor_before_anyone_asks_for_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(xr.Dataset, "qmem")
+    for name in ("run", "open_record"):
+        monkeypatch.delitem(vars(rq), name, raising=False)
+        assert not hasattr(xr.Dataset, "qmem")
+
+        getattr(rq, name)
+
+        assert xr.Dataset(attrs={"program_json": "{}"}).qmem.program_json == "{}"
+        monkeypatch.delattr(xr.Dataset, "qmem")
 
 
 def test_the_accessor_gives_the_program_as_it_was_recorded() -> None:
