@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ WARM_ROUNDS = 4
 
 LIBRARIES_BYTES = 150_000_000
 """What a process with Python, NumPy, Pulser and xarray takes at the least."""
+TORCH_BYTES = 220_000_000
+"""What PyTorch takes at the least; Pulser imports it where it is installed."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
     record = record_bytes(compiled, shots)
     return Estimate(
         seconds=one * repeats * scale,
-        memory_bytes=LIBRARIES_BYTES
+        memory_bytes=libraries_bytes()
         + record
         + int(_working_bytes(walk) * scale)
         + _kept_bytes(early, walk, total, piloted, warmed),
@@ -134,6 +137,11 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
         shots=shots,
         hardware=job.around.hardware.name,
     )
+
+
+def libraries_bytes() -> int:
+    """Return what a process takes at the least before it runs anything."""
+    return LIBRARIES_BYTES + (TORCH_BYTES if find_spec("torch") is not None else 0)
 
 
 def _growth(early: Walk, late: Walk, shots: int | None, longer: float) -> float:
