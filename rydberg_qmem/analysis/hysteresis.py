@@ -179,6 +179,8 @@ def _pair(record: xr.Dataset, drive: Signal, response: Signal, dim: str | None) 
                     f"but have {sizes[name]} and {array.sizes[name]}"
                 )
     coords = {name: c for a in arrays.values() for name, c in a.coords.items() if set(c.dims) <= {"point"}}
+    if "point" not in sizes:  # one point taken out of a sweep: its number would clash with the dimension
+        coords.pop("point", None)
     numbers = np.asarray(arrays["drive"].coords.get(rounds, np.arange(sizes[rounds])))
     return _Pair(
         _signal(record, arrays["drive"], drive, rounds),

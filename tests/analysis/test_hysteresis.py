@@ -410,3 +410,14 @@ def test_the_loop_of_points_with_different_periods_is_refused() -> None:
 
 def test_a_gap_outside_the_cycle_does_not_matter() -> None:
     assert np.isfinite(hysteresis(gap(-1), **PAIR, cycle="first").area)
+
+
+def test_one_point_taken_out_of_a_numbered_sweep_is_measured_alike() -> None:
+    records = [memristor(window=window) for window in (3, 9)]
+    swept = xr.concat(records, "point").assign_coords(point=[0, 1], window=("point", [3, 9]))
+
+    taken = hysteresis(swept.isel(point=1), **PAIR)
+
+    assert taken.area == hysteresis(swept, **PAIR).area[1]
+    assert taken.window == 9
+    assert "point" not in loop(swept.isel(point=1), **PAIR).dims

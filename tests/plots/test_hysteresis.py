@@ -145,7 +145,7 @@ def test_given_axes_are_drawn_on_with_the_next_colour_and_returned() -> None:
 
 
 def test_a_sweep_must_be_reduced_to_one_point() -> None:
-    swept = xr.concat([memristor(), memristor()], "point")
+    swept = xr.concat([memristor(), memristor()], "point").assign_coords(point=[0, 1])
 
     with pytest.raises(InputError, match=r"must be one point, but has a sweep; .* record.isel\(point=0\)"):
         plots.hysteresis(swept, **PAIR)
