@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rydberg_qmem import analysis, gallery, plots
     from rydberg_qmem import cells as cells
+    from rydberg_qmem import learning as learning
     from rydberg_qmem.compile.check import check
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from rydberg_qmem.language.library import load
     from rydberg_qmem.language.program import Input, Memory, Program, schema
     from rydberg_qmem.language.registers import Register
+    from rydberg_qmem.learning.optimise import optimise as optimise
 
 __version__ = "0.1.0"
 
@@ -117,9 +119,10 @@ _WHERE = {
     "language.library": ("load",),
     "language.program": ("Input", "Memory", "Program", "schema"),
     "language.registers": ("Register",),
+    "learning.optimise": ("optimise",),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
-_ROOMS = ("analysis", "cells", "gallery", "plots")
+_ROOMS = ("analysis", "cells", "gallery", "learning", "plots")
 _GIVE_RECORDS = ("run", "open_record")
 
 

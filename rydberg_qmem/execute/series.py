@@ -21,12 +21,17 @@ from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundB
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, ProgramError, RunError
 from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.environment import Surroundings, check_surroundings, kind_of_state
 from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.population import Population, product
+from rydberg_qmem.execute.processes import in_processes
+from rydberg_qmem.execute.run import surroundings
 from rydberg_qmem.execute.sharing import Index
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk, all_steps
+from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
+from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
 
 Floats = NDArray[np.float64]
@@ -59,13 +64,17 @@ def run_series(
     shots: int | None = None,
     seed: int = 0,
     emulator: str | Emulator = "ideal",
-    state: str = "vector",
+    state: str = "auto",
+    noise: Noise | Mapping[str, Any] | Any | None = None,
+    hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
     batch: int = 1000,
+    workers: int = 1,
 ) -> SeriesMeans:
     """Run a program once for each input series, (series, round) per input, and return means over shots.
 
     With `shots=None` means are exact; else each series has that many shots, all of which make up its ensemble.
-    Means are those that `rydberg_qmem.run` records for each series by itself. `batch` series are walked together.
+    Means are those that `rydberg_qmem.run` records for each series by itself. `batch` series are walked together, and
+    batches are spread over `workers` processes, which changes no number. `noise` and `hardware` are as in `run`.
     Raises ProgramError for problems of the program, InputError for inputs that do not fit it, RunError for a program
     that measures a key twice in one round, or that holds probes other than occupations and correlations.
 
@@ -75,19 +84,65 @@ def run_series(
     """
     program = load(program)
     table = _table(program, inputs)
-    compiled = _compiled(program, table, parameters)
+    around = surroundings(program, noise, hardware)
+    compiled = _compiled(program, table, parameters, around)
     found = emulator_of(emulator)
-    check_capabilities(found, compiled, exact=shots is None, state=state)
+    kind = kind_of_state(state, around, compiled, shots)
+    check_surroundings(around, found, compiled, exact=shots is None)
+    check_capabilities(found, compiled, exact=shots is None, state=kind)
     if isinstance(found, Holding | RoundByRound | Replaying):
         raise InputError(f"emulator: {found.name} takes one series at a time; use rydberg_qmem.run for each")
     together = batch if shots is None else max(1, min(batch, _ROWS // shots))
-    made = []
-    for number, rows in enumerate(_chunks(len(next(iter(table.values()))), together)):
-        part = {name: values[rows] for name, values in table.items()}
-        made.append(_walked(compiled, part, found, shots=shots, seed=seed, number=number, state=state))
+    job = _SeriesJob(program, dict(parameters or {}), emulator, shots, seed, kind, around)
+    tasks = [
+        (job, number, {name: values[rows] for name, values in table.items()})
+        for number, rows in enumerate(_chunks(len(next(iter(table.values()))), together))
+    ]
+    if whole_workers(workers) == 1 or len(tasks) == 1:
+        made = [_walked(job, compiled, found, number, part) for _, number, part in tasks]
+    else:
+        done = {task[1]: result for task, result in in_processes(_remote, tasks, workers, _name_of)}
+        made = [done[number] for number in range(len(tasks))]
     means = {name: np.concatenate([one.means[name] for one in made]) for name in made[0].means}
     pairs = {name: np.concatenate([one.pairs[name] for one in made]) for name in made[0].pairs}
     return SeriesMeans(means, pairs, dict(compiled.keys), max(one.pruned for one in made))
+
+
+@dataclass(frozen=True, eq=False)
+class _SeriesJob:
+    """What all batches of series share."""
+
+    program: Program
+    parameters: dict[str, float]
+    emulator: str | Emulator
+    shots: int | None
+    seed: int
+    state: str
+    around: Surroundings
+
+
+_Task = tuple[_SeriesJob, int, dict[str, Floats]]
+
+
+def whole_workers(workers: object) -> int:
+    """Return a number of processes, or raise InputError.
+
+    >>> whole_workers(2)
+    2
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int | np.integer) or workers < 1:
+        raise InputError(f"workers: must be a whole number of at least 1 ({workers})")
+    return int(workers)
+
+
+def _name_of(task: _Task) -> str:
+    return f"batch {task[1]} of the series"
+
+
+def _remote(task: _Task) -> SeriesMeans:
+    job, number, part = task
+    compiled = _compiled(job.program, part, job.parameters, job.around, checked=True)
+    return _walked(job, compiled, emulator_of(job.emulator), number, part)
 
 
 def _table(program: Program, inputs: Mapping[str, ArrayLike]) -> dict[str, Floats]:
@@ -102,18 +157,27 @@ def _table(program: Program, inputs: Mapping[str, ArrayLike]) -> dict[str, Float
     return table
 
 
-def _compiled(program: Program, table: dict[str, Floats], parameters: Mapping[str, float] | None) -> Compiled:
+def _compiled(
+    program: Program,
+    table: dict[str, Floats],
+    parameters: Mapping[str, float] | None,
+    around: Surroundings,
+    *,
+    checked: bool = False,
+) -> Compiled:
     """Check the program with the smallest, the largest and the first inputs, and compile it once."""
     from rydberg_qmem.compile.check import check
 
     first = {name: v[0] for name, v in table.items()}
     low, high = ({name: f(v, axis=0) for name, v in table.items()} for f in (np.min, np.max))
-    for given in (first, low, high):
-        problems = check(program, parameters=parameters, inputs=given)
+    several = any(len(v) > 1 for v in table.values())
+    for given in () if checked else (first, low, high) if several else (first,):
+        problems = check(program, parameters=parameters, inputs=given, hardware=around.hardware)
         if problems:
             raise ProgramError(problems)
     one = {name: values[0] for name, values in table.items()}
-    compiled = compile_program(program, parameters=parameters, inputs=one, rounds=None)
+    leakage = around.noise is not None and around.noise.with_leakage
+    compiled = compile_program(program, parameters=parameters, inputs=one, rounds=None, leakage=leakage)
     if compiled.remeasured:
         raise RunError(f"many series: {sorted(compiled.remeasured)} is measured more than once in a round")
     kept = {_SERIES, *table}
@@ -126,24 +190,17 @@ def _chunks(total: int, size: int) -> Iterator[slice]:
 
 
 def _walked(
-    compiled: Compiled,
-    table: dict[str, Floats],
-    emulator: Emulator,
-    *,
-    shots: int | None,
-    seed: int,
-    number: int,
-    state: str,
+    job: _SeriesJob, compiled: Compiled, emulator: Emulator, number: int, table: dict[str, Floats]
 ) -> SeriesMeans:
     from threadpoolctl import threadpool_limits
 
-    count = len(next(iter(table.values())))
-    cohorts = tuple(range(-(-count * (shots or 1) // COHORT)))
-    draws = None if shots is None else Draws(seed, number, cohorts, COHORT)
-    trace = Trace(compiled, None)
-    walk = _SeriesWalk(compiled, emulator, trace, draws, KINDS[state], table=table, each=shots or 1)
+    count, each = len(next(iter(table.values()))), job.shots or 1
+    cohorts = tuple(range(-(-count * each // COHORT)))
+    draws = None if job.shots is None else Draws(job.seed, number, cohorts, COHORT)
+    trace, kind = Trace(compiled, None), KINDS[job.state]
+    walk = _SeriesWalk(compiled, emulator, trace, draws, kind, job.around, table=table, each=each)
     with threadpool_limits(1, user_api="blas"):
-        walk.run(count * (shots or 1))
+        walk.run(count * each)
     return walk.finished()
 
 
@@ -171,9 +228,8 @@ class _SeriesWalk(Walk):
         return next(v.name for v in self.compiled.variables if (v.origin, v.source) == (origin, source))
 
     def _start(self, shots: int | None) -> Population:
-        rows = shots or 1
-        started = super()._start(rows)
-        return started.with_values(**{_SERIES: cast(Floats, np.arange(rows, dtype=np.int64) // self.each)})
+        started = super()._start(shots or 1)  # a branch that begins split keeps the number of its shot
+        return started.with_values(**{_SERIES: cast(Floats, started.shots // self.each)})
 
     def _signalled(self, step: RepeatStep, k: int, population: Population) -> Population:
         which = population.values[_SERIES]
@@ -188,7 +244,8 @@ class _SeriesWalk(Walk):
             values = population.values[step.key]
             one, two = np.triu_indices(len(step.atoms), 1)
             loops = self._loops("key", step.key)
-            self._add(("pairs", step.key), loops, population, values[:, one] * values[:, two])
+            both = np.where(np.minimum(values[:, one], values[:, two]) < 0, -1.0, values[:, one] * values[:, two])
+            self._add(("pairs", step.key), loops, population, both)
         return population
 
     def _write(self, origin: str, source: str, population: Population, values: Floats) -> None:
@@ -206,16 +263,15 @@ class _SeriesWalk(Walk):
     ) -> None:
         lengths = tuple(self.compiled.rounds[loop] for loop in loops)
         if place not in self._sums:
-            total = np.zeros((self.count, *lengths, *values.shape[1:]))
-            self._sums[place] = total, np.zeros((self.count, *lengths) + (1,) * (values.ndim - 1))
+            shape = (self.count, *lengths, *values.shape[1:])
+            self._sums[place] = np.zeros(shape), np.zeros(shape)
+        there = (values >= 0) | (place[0] not in ("key", "pairs"))  # means are over outcomes of atoms that were there
         which = population.values[_SERIES]
         where: tuple[Any, ...] = (slice(None), *(self.at[loop] for loop in loops))
-        total, weight = self._sums[place]
-        columns = values.reshape(len(values), -1).T
-        sums = [np.bincount(which, population.weights * column, minlength=self.count) for column in columns]
-        total[where] += np.stack(sums, axis=1).reshape(self.count, *values.shape[1:])
-        weights = np.bincount(which, population.weights, minlength=self.count)
-        weight[where] += weights.reshape(self.count, *[1] * (values.ndim - 1))
+        for sums, columns in zip(self._sums[place], (np.where(there, values, 0.0), there), strict=True):
+            flat = columns.reshape(len(columns), -1).T
+            added = [np.bincount(which, population.weights * column, minlength=self.count) for column in flat]
+            sums[where] += np.stack(added, axis=1).reshape(self.count, *values.shape[1:])
 
     def _probe(self, step: ProbeStep, population: Population) -> Population:
         part = product(population.holding(step.atoms), len(self.layout.levels))

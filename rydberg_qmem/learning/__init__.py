@@ -2,8 +2,8 @@
 
 `tasks` make series of inputs and targets, `readout` fits them from a device's features or from classical controls,
 `measures` and `capacities` say how well, `compare` puts controls beside the result, `optimise` trains a program's
-parameters. `MemristorReservoir` and `compare` need scikit-learn, the extra `learn`. The rounds of a record, one row
-each, are such features.
+parameters. The estimators (`MemristorReservoir`, `QuantumReservoir`, `MemristorClassifier`) and `compare` need
+scikit-learn, the extra `learn`. The rounds of a record, one row each, are such features.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rydberg_qmem.learning import measures, readout, tasks
+from rydberg_qmem.learning import datasets, measures, readout, tasks
+from rydberg_qmem.learning.arrays import AnalogArray
 from rydberg_qmem.learning.capacities import ProcessingCapacity, kernel_rank, processing_capacity, separation
 from rydberg_qmem.learning.classical import echo_state, mean_field
 from rydberg_qmem.learning.measures import Accuracy, MemoryCapacity, accuracy, memory_capacity, mse, nmse
 from rydberg_qmem.learning.networks import frozen, memristor_network, random_photons
 from rydberg_qmem.learning.optimise import Optimum, optimise
 from rydberg_qmem.learning.readout import Readout, fit_ridge, polynomial, window
+from rydberg_qmem.learning.spins import classical_spins
 from rydberg_qmem.learning.tasks import (
     Series,
     Split,
@@ -29,7 +31,9 @@ from rydberg_qmem.learning.tasks import (
 )
 
 if TYPE_CHECKING:
+    from rydberg_qmem.learning.array_reservoir import QuantumReservoir
     from rydberg_qmem.learning.comparison import compare
+    from rydberg_qmem.learning.network_classifier import MemristorClassifier
     from rydberg_qmem.learning.reservoir import MemristorReservoir
 
 __all__ = [
@@ -52,9 +56,14 @@ __all__ = [
     "readout",
     "short_term_memory",
     "tasks",
+    "AnalogArray",
+    "MemristorClassifier",
     "MemristorReservoir",
     "Optimum",
     "ProcessingCapacity",
+    "QuantumReservoir",
+    "classical_spins",
+    "datasets",
     "compare",
     "echo_state",
     "frozen",
@@ -68,7 +77,12 @@ __all__ = [
     "window",
 ]
 
-_LAZY = {"MemristorReservoir": "reservoir", "compare": "comparison"}
+_LAZY = {
+    "MemristorClassifier": "network_classifier",
+    "MemristorReservoir": "reservoir",
+    "QuantumReservoir": "array_reservoir",
+    "compare": "comparison",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -108,6 +108,53 @@ def werner_states(cases: int, *, seed: int) -> tuple[NDArray[np.complex128], NDA
     return states.astype(np.complex128), (p > 1 / 3).astype(np.int64)
 
 
+MATCHED_COLUMNS = ("chi", *(f"{part}{atom}" for atom in (0, 1) for part in "wxyz"))
+"""What the columns of `matched_states` are: an angle, and a unit quaternion for each of two atoms."""
+
+
+def matched_states(cases: int, *, seed: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Return pure two-qubit states as the columns of a circuit, and which are entangled (1) or products (0).
+
+    A rotation of the first atom by chi about y, a CNOT, and a rotation of each atom by a quaternion (w, x, y, z) make
+    the state: cos(chi/2) and sin(chi/2) are its Schmidt coefficients. Entangled ones are Haar-random; each has a
+    product state beside it with the same population of every single atom and a random phase, so that neither purity
+    nor weight nor any outcome of a single atom tells the two kinds apart. The order is random.
+
+    >>> columns, labels = matched_states(4, seed=0)
+    >>> columns.shape, sorted(labels.tolist())
+    ((4, 9), [0, 0, 1, 1])
+    """
+    rng = np.random.default_rng(whole("seed", seed, least=0))
+    half = -(-whole("cases", cases) // 2)
+    amplitudes = rng.normal(size=(half, 2, 2)) + 1j * rng.normal(size=(half, 2, 2))
+    left, values, right = np.linalg.svd(amplitudes / np.linalg.norm(amplitudes, axis=(1, 2))[:, None, None])
+    turns = [_quaternions(left), _quaternions(right.swapaxes(1, 2))]
+    entangled = np.hstack([2 * np.arctan2(values[:, 1:], values[:, :1]), *turns])
+    weights = values**2
+    populations = (
+        np.einsum("nk,nk->n", np.abs(left[:, 1]) ** 2, weights),
+        np.einsum("nk,nk->n", np.abs(right[:, :, 1]) ** 2, weights),
+    )
+    products = np.hstack([np.zeros((half, 1)), *(_product_turns(p, rng) for p in populations)])
+    order = rng.permutation(2 * half)[:cases]
+    labels = np.repeat([1, 0], half)[order]
+    return np.vstack([entangled, products])[order], labels.astype(np.int64)
+
+
+def _quaternions(unitaries: NDArray[np.complex128]) -> Floats:
+    """Return the rotations (case, 4) that unitaries (case, 2, 2) are, up to a global phase: w - i (x X + y Y + z Z)."""
+    special = unitaries / np.sqrt(np.linalg.det(unitaries))[:, None, None]
+    first, second = special[:, 0, 0], special[:, 1, 0]
+    return np.stack([first.real, -second.imag, second.real, -first.imag], axis=1)
+
+
+def _product_turns(populations: Floats, rng: np.random.Generator) -> Floats:
+    """Return rotations that take the ground state to these populations, at random phases."""
+    half = np.arcsin(np.sqrt(np.clip(populations, 0.0, 1.0)))
+    phase = rng.uniform(0, 2 * np.pi, len(populations))
+    return np.stack([np.cos(half), np.sin(half) * np.cos(phase), np.sin(half) * np.sin(phase), 0 * half], axis=1)
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)

@@ -12,6 +12,7 @@ from rydberg_qmem.language.blocks import Push, Repeat, Set
 from rydberg_qmem.language.program import Program
 
 Port = Literal["both", "transmitted", "reflected"]
+Kind = Literal["exponential", "window"]
 _GAP_UM = 1000.0  # cells so far apart do not interact
 
 _SEEN = {"both": "ensemble_mean(m{c}.a{c} + m{c}.s{c})", "transmitted": "ensemble_mean(m{c}.s{c})",
@@ -19,14 +20,20 @@ _SEEN = {"both": "ensemble_mean(m{c}.a{c} + m{c}.s{c})", "transmitted": "ensembl
 
 
 def memristor_network(
-    photons: Sequence[str], *, time_constants: Sequence[float], channels: int = 1, port: Port = "both"
+    photons: Sequence[str],
+    *,
+    time_constants: Sequence[float],
+    channels: int = 1,
+    port: Port = "both",
+    memory: Kind = "exponential",
 ) -> Program:
     """Return a program of one memristor cell for each expression of `photons`, the chance of a photon at its input.
 
     Expressions read the inputs `x0`, `x1`, ... (`channels` of them) and lie between 0 and 1. In each round, cell c
     splits its photon with reflectivity R_c, measures both ports (`m<c>`: atoms `a<c>` reflected, `s<c>` transmitted),
     and its memory, started at 1/2, follows R_c <- R_c + (p - R_c) / tau_c, where p is the mean over the shots of what
-    arrived at `port`. Cells stand 1 mm apart and do not interact. The parameter `strength` scales feedback:
+    arrived at `port`. With `memory` "window", R_c is the mean of p over the last tau_c rounds, a whole number, which
+    are 1/2 before the first. Cells stand 1 mm apart and do not interact. The parameter `strength` scales feedback:
     R = 1/2 + strength (memory - 1/2).
 
     >>> memristor_network(["x0"], time_constants=[4]).inputs["x0"].rounds is None
@@ -34,6 +41,8 @@ def memristor_network(
     """
     if len(time_constants) != len(photons) or not photons or min(time_constants) < 1:
         raise InputError(f"time_constants must be one of 1 or more for each of {len(photons)} cells: {time_constants}")
+    if memory == "window" and any(tau != int(tau) for tau in time_constants):
+        raise InputError(f"time_constants of windows must be whole numbers: {time_constants}")
     body: list[Any] = []
     for c, (photon, tau) in enumerate(zip(photons, time_constants, strict=True)):
         seen = _SEEN[port].format(c=c)
@@ -48,7 +57,8 @@ def memristor_network(
             },
             {"measure": {"atoms": [f"a{c}", f"s{c}"], "key": f"m{c}"}},
             {"reset": {"atoms": [f"a{c}", f"s{c}"]}},
-            {"set": {f"R{c}": f"clip(R{c} + ({seen} - R{c}) / {float(tau)!r}, 0, 1)"}},
+            *([{"push": {f"seen{c}": seen}}] if memory == "window" else []),
+            {"set": {f"R{c}": _followed(c, seen, tau, memory)}},
         ]
     places = {f"{x}{c}": (c * _GAP_UM + dx, 0) for c in range(len(photons)) for x, dx in (("s", 0), ("a", 5))}
     inputs: dict[str, Any] = {f"x{i}": {"default": "0.5", "rounds": 2} for i in range(channels)}
@@ -59,10 +69,21 @@ def memristor_network(
             "register": {"atoms": places},
             "parameters": {"strength": 1.0},
             "inputs": inputs,
-            "memory": {f"R{c}": {"initial": 0.5} for c in range(len(photons))},
+            "memory": _memory(time_constants, memory),
             "body": [{"repeat": {"over": list(inputs) if channels > 1 else "x0", "body": body}}],
         }
     )
+
+
+def _followed(cell: int, seen: str, tau: float, memory: Kind) -> str:
+    if memory == "window":
+        return f"clip(mean(seen{cell}), 0, 1)"
+    return f"clip(R{cell} + ({seen} - R{cell}) / {float(tau)!r}, 0, 1)"
+
+
+def _memory(time_constants: Sequence[float], memory: Kind) -> dict[str, Any]:
+    windows = {f"seen{c}": {"window": int(tau), "initial": 0.5} for c, tau in enumerate(time_constants)}
+    return {f"R{c}": {"initial": 0.5} for c in range(len(time_constants))} | (windows if memory == "window" else {})
 
 
 def random_photons(cells: int, channels: int, *, seed: int, gain: float = 1.0) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
+import os
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.execute.series import SeriesMeans, run_series
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.learning.kept import kept
 from rydberg_qmem.learning.networks import frozen, memristor_network
 
 try:
@@ -25,8 +25,6 @@ except ImportError as error:  # pragma: no cover - the extra is not installed
 
 Floats = NDArray[np.float64]
 Layout = Literal["series", "stream", "window"]
-_CACHE: OrderedDict[str, Floats] = OrderedDict()
-_CACHE_ENTRIES = 64
 
 
 class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -41,7 +39,8 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     which any classical post-processor can form: give controls the same). `readout` "last" keeps the last round's
     features, "all" those of all rounds. Inputs are scaled from the range seen in `fit` to `low`...`high` and clipped
     there; with `scale=False` they reach the program as they are. `freeze` stops all feedback. `shots=None` is exact.
-    Equal transforms are found in a cache in memory, by fingerprint of program, options and inputs.
+    `noise` and `hardware` are those of `rydberg_qmem.run`; `n_jobs` processes share batches of `batch` series, which
+    changes no number. Equal transforms are found in a cache in memory, by fingerprint of program, options and inputs.
 
     >>> X = np.random.default_rng(0).uniform(size=(4, 5))
     >>> MemristorReservoir().fit(X).transform(X).shape
@@ -63,7 +62,10 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         freeze: bool = False,
         shots: int | None = None,
         emulator: str = "ideal",
+        noise: Mapping[str, Any] | None = None,
+        hardware: Mapping[str, Any] | str | None = None,
         batch: int = 1000,
+        n_jobs: int | None = None,
         random_state: int | None = None,
     ) -> None:
         self.program = program
@@ -78,7 +80,10 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.freeze = freeze
         self.shots = shots
         self.emulator = emulator
+        self.noise = noise
+        self.hardware = hardware
         self.batch = batch
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> MemristorReservoir:
@@ -95,7 +100,7 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"X must have columns for the {channels} inputs of {program.name}, but has {values.shape[1]}"
             )
         self.range_ = float(values.min()), float(values.max())
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1)) if self.shots is not None else 0
+        self.seed_ = seed_of(self.random_state, self.shots)
         return self
 
     def transform(self, X: ArrayLike) -> Floats:
@@ -123,23 +128,38 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.low + share * (self.high - self.low))
 
     def _of_series(self, series: Floats, readout: str) -> Floats:
-        options = (self.program_.model_dump_json(), sorted((self.parameters or {}).items()), self.features, readout)
-        text = repr((*options, self.shots, self.emulator, self.seed_, self.batch, series.shape))
-        key = hashlib.sha256(text.encode() + np.ascontiguousarray(series).tobytes()).hexdigest()
-        if key not in _CACHE:
-            _CACHE[key] = self._made(series, readout)
-            while len(_CACHE) > _CACHE_ENTRIES:
-                _CACHE.popitem(last=False)
-        return _CACHE[key].copy()
+        options = (self.program_.fingerprint(), sorted((self.parameters or {}).items()), self.features, readout,
+                   self.shots, self.emulator, self.noise, self.hardware, self.seed_, self.batch)  # fmt: skip
+        return kept(options, series, lambda: self._made(series, readout))
 
     def _made(self, series: Floats, readout: str) -> Floats:
         inputs = {name: series[:, :, i] for i, name in enumerate(self.program_.inputs)}
         means = run_series(
             self.program_, inputs, parameters=self.parameters, shots=self.shots, seed=self.seed_,
-            emulator=self.emulator, batch=self.batch,
+            emulator=self.emulator, noise=self.noise, hardware=self.hardware, batch=self.batch,
+            workers=workers_of(self.n_jobs),
         )  # fmt: skip
         every = features_of(means, self.features, rounds=series.shape[1])
         return every[:, -1] if readout == "last" else every.reshape(len(series), -1)
+
+
+def seed_of(random_state: Any, shots: int | None) -> int:
+    """Return the seed of the shots: drawn from a state as scikit-learn takes it, 0 where nothing is sampled.
+
+    >>> seed_of(None, None)
+    0
+    """
+    return 0 if shots is None else int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def workers_of(n_jobs: int | None) -> int:
+    """Return how many processes scikit-learn's `n_jobs` means: None is one, -1 as many as there are processors.
+
+    >>> workers_of(None)
+    1
+    """
+    cores = os.cpu_count() or 1
+    return 1 if n_jobs is None else max(1, cores + 1 + n_jobs) if n_jobs < 0 else n_jobs
 
 
 def features_of(found: SeriesMeans, chosen: tuple[str, ...], *, rounds: int) -> Floats:
@@ -159,8 +179,8 @@ def features_of(found: SeriesMeans, chosen: tuple[str, ...], *, rounds: int) -> 
             case "pairs":
                 columns += [v for v in map(flat, found.pairs.values()) if v is not None]
             case "memory":
-                kept = {n: v for n, v in found.means.items() if n not in found.labels}
-                columns += [v for v in map(flat, kept.values()) if v is not None]
+                memory = {n: v for n, v in found.means.items() if n not in found.labels}
+                columns += [v for v in map(flat, memory.values()) if v is not None]
             case _:
                 one, two = np.triu_indices(first.shape[2])
                 columns.append(first[:, :, one] * first[:, :, two])

@@ -79,3 +79,25 @@ def test_inputs_that_do_not_fit_are_refused() -> None:
         run_series("photonic_memristor", {"n_in": X[0]})
     with pytest.raises((ProgramError, InputError)):
         run_series("photonic_memristor", {"n_in": X + 3.0})
+
+
+@pytest.mark.parametrize("around", [
+    {"hardware": {"loss": 0.1, "p_false_neg": 0.1}},
+    {"noise": {"state_prep_error": 0.2, "p_false_pos": 0.05}},
+    {"noise": {"relaxation_rate": 0.05}, "emulator": "exact"},
+])  # fmt: skip
+def test_noise_and_machines_are_those_of_a_run(around: Any) -> None:
+    options = {"emulator": "ideal", **around}
+    made = run_series("two_port_memristor", {"n_in": X[:2, :3]}, parameters=PARAMETERS, **options)
+
+    for row, series in enumerate(X[:2, :3]):
+        record = rq.run("two_port_memristor", inputs={"n_in": series}, parameters=PARAMETERS, shots=None, **options)
+        assert np.allclose(made.means["clicks"][row], record.clicks.values, atol=1e-11)
+
+
+def test_workers_change_no_number() -> None:
+    one, two = (run_series("photonic_memristor", {"n_in": X}, shots=50, batch=2, workers=n) for n in (1, 2))
+
+    assert all(np.array_equal(one.means[name], two.means[name]) for name in one.means)
+    with pytest.raises(InputError, match="workers: must be a whole number of at least 1"):
+        run_series("photonic_memristor", {"n_in": X}, workers=0)

@@ -64,7 +64,7 @@ def test_the_parameter_shift_finds_the_angle_of_a_rotation() -> None:
     def chance(point: Any) -> Any:
         return 1 - float(rq.run(program, parameters=point, shots=None, emulator="ideal").m)
 
-    best = optimise(chance, {"angle": 0.3}, method="parameter_shift", rate=1.5, evaluations=60)
+    best = optimise(chance, {"angle": 0.3}, method="parameter_shift", rate=1.5, evaluations=30)
 
     assert best.value < 1e-6
     assert abs(best.parameters["angle"] - math.pi) < 2e-3

@@ -4,7 +4,6 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.learning import fit_ridge, mse, narma_memristor
@@ -15,11 +14,6 @@ from rydberg_qmem.learning.reservoir import MemristorReservoir
 
 X = np.random.default_rng(0).uniform(size=(20, 4))
 TWO = memristor_network(["x0", "1 - x0 ** 2"], time_constants=[2, 4])
-
-
-@parametrize_with_checks([MemristorReservoir()])  # type: ignore[untyped-decorator]  # scikit-learn has no types
-def test_the_reservoir_is_an_estimator_of_scikit_learn(estimator: Any, check: Any) -> None:
-    check(estimator)
 
 
 def test_one_cell_gives_its_closed_form() -> None:

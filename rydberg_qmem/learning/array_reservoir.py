@@ -1,0 +1,158 @@
+"""Analog arrays as scikit-learn transformers: a sample's columns in, occupations and correlations of the atoms out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError, QmemError
+from rydberg_qmem.execute.series import SeriesMeans, run_series
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.learning.arrays import AnalogArray, Encoding
+from rydberg_qmem.learning.kept import kept
+from rydberg_qmem.learning.reservoir import seed_of, workers_of
+from rydberg_qmem.learning.spins import classical_spins
+
+try:
+    from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:  # pragma: no cover - the extra is not installed
+    raise QmemError("estimators need scikit-learn: pip install rydberg_qmem[learn]") from error
+
+Floats = NDArray[np.float64]
+
+
+class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """A chain of Rydberg atoms as a transformer: each row of X is a sample, encoded by `AnalogArray`, run and read.
+
+    X is divided by the largest |x| seen in `fit` (with `scale=False` not at all), so that `detuning` (rad/µs) is the
+    largest one. `features` are any of "means" (occupation of each atom) and "pairs" (mean products of two atoms'
+    bits), at each of `readouts` times, all of a time together. `classical` is the control: the same array as
+    classical spins in their mean field, with products of means as "pairs". `shots=None` is exact; else every readout
+    time is measured in a run of its own, with so many shots for each sample. `noise` and `hardware` are those of
+    `rydberg_qmem.run`; `n_jobs` processes share batches of `batch` samples, which changes no number. Equal
+    transforms are found in a cache in memory.
+
+    >>> X = np.random.default_rng(0).uniform(size=(5, 2))
+    >>> QuantumReservoir(readouts=2, duration_ns=500).fit(X).transform(X).shape  # 2 times, 2 means and 1 pair
+    (5, 6)
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding = "local_detuning",
+        *,
+        atoms: int | None = None,
+        spacing_um: float | Sequence[float] = 10.0,
+        stretch: float = 0.1,
+        rabi: float = 2 * np.pi,
+        detuning: float = 6.0,
+        duration_ns: int = 4000,
+        readouts: int = 8,
+        features: tuple[str, ...] = ("means", "pairs"),
+        scale: bool = True,
+        classical: bool = False,
+        shots: int | None = None,
+        emulator: str = "exact",
+        noise: Mapping[str, Any] | None = None,
+        hardware: Mapping[str, Any] | str | None = None,
+        batch: int = 500,
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.encoding = encoding
+        self.atoms = atoms
+        self.spacing_um = spacing_um
+        self.stretch = stretch
+        self.rabi = rabi
+        self.detuning = detuning
+        self.duration_ns = duration_ns
+        self.readouts = readouts
+        self.features = features
+        self.scale = scale
+        self.classical = classical
+        self.shots = shots
+        self.emulator = emulator
+        self.noise = noise
+        self.hardware = hardware
+        self.batch = batch
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> QuantumReservoir:
+        """Learn the scale of X and draw the seed of the shots; targets are not looked at."""
+        values = validate_data(self, X, dtype=np.float64)
+        known = {"means", "pairs"}
+        if not self.features or set(self.features) - known:
+            raise InputError(f"features must be some of {sorted(known)}, but are {self.features}")
+        if self.classical and (self.shots, self.noise, self.hardware) != (None, None, None):
+            raise InputError("classical spins are exact and have no noise: leave out shots, noise and hardware")
+        self.array_ = AnalogArray(
+            values.shape[1], self.encoding, self.atoms, self.spacing_um, self.stretch, self.rabi, self.detuning,
+            self.duration_ns, self.readouts,
+        )  # fmt: skip
+        self.scale_ = float(np.abs(values).max()) or 1.0 if self.scale else 1.0
+        self.seed_ = seed_of(self.random_state, self.shots)
+        return self
+
+    def transform(self, X: ArrayLike) -> Floats:
+        """Return the features (sample, feature)."""
+        check_is_fitted(self, "array_")
+        samples = validate_data(self, X, dtype=np.float64, reset=False) / self.scale_
+        options = (self.array_, self.features, self.classical, self.shots, self.emulator, self.noise, self.hardware,
+                   self.batch, self.seed_)  # fmt: skip
+        return kept(options, samples, lambda: self._made(samples))
+
+    def _made(self, samples: Floats) -> Floats:
+        means, pairs = self._classical(samples) if self.classical else self._quantum(samples)
+        columns = [{"means": means, "pairs": pairs}[kind] for kind in self.features]
+        return np.concatenate(columns, axis=2).reshape(len(samples), -1)
+
+    def _classical(self, samples: Floats) -> tuple[Floats, Floats]:
+        means = classical_spins(self.array_, samples)
+        one, two = np.triu_indices(self.array_.size, 1)
+        return means, means[:, :, one] * means[:, :, two]
+
+    def _quantum(self, samples: Floats) -> tuple[Floats, Floats]:
+        if self.array_.encoding != "position":
+            table = {name: samples[:, i : i + 1] for i, name in enumerate(self.array_.inputs)}
+            return self._read(table, None, 0)
+        for row in samples:  # all of them before any is run
+            self.array_.places_um(row.tolist())
+        placeholder = {self.array_.inputs[0]: np.zeros((1, 1))}
+        made = [self._read(placeholder, row.tolist(), k + 1) for k, row in enumerate(samples)]
+        return np.concatenate([m for m, _ in made]), np.concatenate([p for _, p in made])
+
+    def _read(self, table: dict[str, Floats], sample: list[float] | None, number: int) -> tuple[Floats, Floats]:
+        """Return means (sample, readout, atom) and pairs (sample, readout, pair) of one program's samples."""
+        times = range(self.readouts)
+        if self.shots is None:
+            found = self._run(self.array_.program(sample=sample), table, number, 0)
+            return _probed(found, self.readouts, self.array_.size)
+        runs = [self._run(self.array_.program(sample=sample, measured_at=k), table, number, k) for k in times]
+        pairs = [run.pairs["m"][:, 0] if self.array_.size > 1 else run.means["m"][:, 0][:, :0] for run in runs]
+        return np.stack([_measured(run, self.array_.size) for run in runs], axis=1), np.stack(pairs, axis=1)
+
+    def _run(self, program: Program, table: dict[str, Floats], number: int, readout: int) -> SeriesMeans:
+        seed = int(np.random.default_rng([self.seed_, number, readout]).integers(2**31))
+        return run_series(
+            program, table, shots=self.shots, seed=seed, emulator=self.emulator, noise=self.noise,
+            hardware=self.hardware, batch=self.batch, workers=workers_of(self.n_jobs),
+        )  # fmt: skip
+
+
+def _measured(found: SeriesMeans, atoms: int) -> Floats:
+    return found.means["m"].reshape(-1, atoms)
+
+
+def _probed(found: SeriesMeans, readouts: int, atoms: int) -> tuple[Floats, Floats]:
+    one, two = np.triu_indices(atoms, 1)
+    if atoms == 1:
+        means = np.stack([found.means[f"t{k}"].reshape(-1, 1) for k in range(readouts)], axis=1)
+        return means, means[:, :, :0]
+    means = np.stack([found.means[f"t{k}_occupation"][:, 0] for k in range(readouts)], axis=1)
+    pairs = np.stack([found.means[f"t{k}_correlations"][:, 0][:, one, two] for k in range(readouts)], axis=1)
+    return means, pairs

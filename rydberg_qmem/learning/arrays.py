@@ -1,0 +1,144 @@
+"""Programs of analog arrays for learning: how a sample's columns become detunings or places, and when atoms are read.
+
+Encodings of M. Kornjača et al., arXiv:2407.02553: a detuning on each atom, a global detuning that follows the columns
+in time, distances between the atoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+
+from rydberg_qmem.errors import InputError, did_you_mean, short
+from rydberg_qmem.language.devices import addressed_array
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.learning.tasks import whole
+
+Encoding = Literal["local_detuning", "global_time", "position"]
+ENCODINGS = ("local_detuning", "global_time", "position")
+MOST_ATOMS = 14
+"""A state of so many atoms takes 256 kB; each sample has one."""
+
+
+@dataclass(frozen=True)
+class AnalogArray:
+    """A chain of atoms under a steady global drive, into which samples of `columns` numbers are encoded.
+
+    Numbers x lie between -1 and 1, or a little beyond. `local_detuning`: atom i is detuned by `detuning` x_i (rad/µs)
+    all the time. `global_time`: all atoms are detuned by `detuning` x_j in the j-th part of the time; `atoms` says how
+    many there are (default: one per column). `position`: gap i of the chain is `spacing_um` (1 + `stretch` x_i).
+    Else gaps are `spacing_um`, one number or one for each gap. Atoms are read `readouts` times, evenly, last at
+    `duration_ns`.
+
+    >>> AnalogArray(columns=3).program().register.names
+    ('q0', 'q1', 'q2')
+    """
+
+    columns: int
+    encoding: Encoding = "local_detuning"
+    atoms: int | None = None
+    spacing_um: float | Sequence[float] = 10.0
+    stretch: float = 0.1
+    rabi: float = 2 * np.pi
+    detuning: float = 6.0
+    duration_ns: int = 4000
+    readouts: int = 8
+
+    def __post_init__(self) -> None:
+        if self.encoding not in ENCODINGS:
+            hint = did_you_mean(str(self.encoding), list(ENCODINGS))
+            raise InputError(f"encoding must be one of {', '.join(ENCODINGS)}{hint}, but is {self.encoding!r}")
+        whole("columns", self.columns)
+        if whole("duration_ns", self.duration_ns) < whole("readouts", self.readouts) * max(1, self._slots):
+            raise InputError(f"duration_ns must leave time for readouts and columns, but is {self.duration_ns}")
+        if self.atoms is not None and self.encoding != "global_time" and self.atoms != self._fixed_size:
+            raise InputError(f"atoms must be {self._fixed_size} for {self.columns} columns, but is {self.atoms}")
+        if not 1 <= self.size <= MOST_ATOMS:
+            raise InputError(
+                f"an array must have 1 to {MOST_ATOMS} atoms, but has {self.size}: reduce the columns first"
+            )
+        if not np.isscalar(self.spacing_um) and len(np.atleast_1d(self.spacing_um)) != self.size - 1:
+            raise InputError(f"spacing_um must be one number or {self.size - 1} gaps, but is {short(self.spacing_um)}")
+
+    @property
+    def _fixed_size(self) -> int:
+        return self.columns + (self.encoding == "position")
+
+    @property
+    def _slots(self) -> int:
+        return self.columns if self.encoding == "global_time" else 1
+
+    @property
+    def size(self) -> int:
+        """Number of atoms."""
+        return self.atoms if self.atoms is not None else self._fixed_size
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the atoms, along the chain."""
+        return tuple(f"q{i}" for i in range(self.size))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the program's inputs: one per column, or a placeholder where columns are places."""
+        return ("x0",) if self.encoding == "position" else tuple(f"x{i}" for i in range(self.columns))
+
+    def times_ns(self) -> list[int]:
+        """Return the times of the readouts."""
+        return [round(self.duration_ns * (k + 1) / self.readouts) for k in range(self.readouts)]
+
+    def cuts_ns(self, until: int) -> list[int]:
+        """Return all times up to `until` at which a readout or a new column comes, 0 first."""
+        slots = [round(self.duration_ns * j / self._slots) for j in range(self._slots)]
+        return sorted({0, until, *(t for t in (*slots, *self.times_ns()) if t < until)})
+
+    def column_at(self, time_ns: int) -> int:
+        """Return the column whose part of the time begins at or before `time_ns`."""
+        starts = [round(self.duration_ns * j / self._slots) for j in range(self._slots)]
+        return int(np.searchsorted(starts, time_ns, side="right")) - 1
+
+    def places_um(self, sample: Sequence[float] | None = None) -> list[tuple[float, float]]:
+        """Return the places of the atoms; those of a sample where columns are places."""
+        gaps = np.broadcast_to(np.asarray(self.spacing_um, dtype=float), (self.size - 1,)).copy()
+        if self.encoding == "position" and sample is not None:
+            gaps *= 1 + self.stretch * np.asarray(sample, dtype=float)
+        if (gaps <= 0).any():
+            raise InputError(f"gaps must be above 0 µm, but are {short(gaps.tolist())}")
+        return [(float(x), 0.0) for x in np.concatenate([[0.0], np.cumsum(gaps)])]
+
+    def program(self, *, sample: Sequence[float] | None = None, measured_at: int | None = None) -> Program:
+        """Return the program: probes at all readouts, or one measurement (key `m`) at the readout `measured_at`."""
+        times = self.times_ns()
+        end = times[-1] if measured_at is None else times[measured_at]
+        cuts, body = self.cuts_ns(end), []
+        for start, stop in pairwise(cuts):
+            body += self._driven(start, stop - start)
+            if measured_at is None and stop in times:
+                seen = {"occupation": True, "correlations": self.size > 1}
+                body.append({"probe": {"atoms": list(self.names), "key": f"t{times.index(stop)}", **seen}})
+        if measured_at is not None:
+            body.append({"measure": {"atoms": list(self.names), "key": "m"}})
+        return Program.model_validate(
+            {
+                "name": "analog_array",
+                "device": addressed_array(self.names),
+                "register": {"atoms": dict(zip(self.names, self.places_um(sample), strict=True))},
+                "inputs": {name: {"default": "0", "rounds": 1} for name in self.inputs},
+                "body": [{"repeat": {"over": list(self.inputs), "body": body}}],
+            }
+        )
+
+    def _driven(self, start: int, duration: int) -> list[dict[str, Any]]:
+        pulse = {"channel": "rydberg_global", "amplitude": self.rabi, "duration_ns": duration}
+        if self.encoding == "global_time":
+            pulse["detuning"] = f"{float(self.detuning)!r} * x{self.column_at(start)}"
+        shifts = [
+            {"pulse": {"channel": f"shift_{name}", "atoms": name, "amplitude": 0, "duration_ns": duration,
+                       "detuning": f"{float(self.detuning)!r} * x{i}", "with": "previous"}}
+            for i, name in enumerate(self.names)
+        ]  # fmt: skip
+        return [{"pulse": pulse}, *(shifts if self.encoding == "local_detuning" else [])]

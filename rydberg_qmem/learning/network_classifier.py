@@ -1,0 +1,120 @@
+"""A network of quantum memristors as a scikit-learn classifier of static data: columns become time steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError, QmemError
+from rydberg_qmem.learning.networks import Port, memristor_network, random_photons
+from rydberg_qmem.learning.reservoir import MemristorReservoir
+from rydberg_qmem.learning.tasks import whole
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:  # pragma: no cover - the extra is not installed
+    raise QmemError("estimators need scikit-learn: pip install rydberg_qmem[learn]") from error
+
+Floats = NDArray[np.float64]
+
+
+class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Memristor cells with random encodings that see a sample column by column, and a logistic readout.
+
+    A round takes `channels` columns of X; every cell gets a photon with a chance that is a random function of them
+    (`random_photons`, of `gain`), and remembers with a time constant between `shortest` and `longest` rounds, spread
+    geometrically. With `readout` "last", all that earlier columns leave behind is memory: `freeze` shows what that is
+    worth; with "all", frozen cells do as well on every task we tried. `C` is that of `LogisticRegression`; the other
+    options are those of `MemristorReservoir`. `random_state` draws encodings and shots.
+
+    >>> X, y = np.array([[0.0, 0.1], [0.1, 0.0], [1.0, 0.9], [0.9, 1.0]]), [0, 0, 1, 1]
+    >>> MemristorClassifier(cells=2, random_state=0).fit(X, y).predict(X).tolist()
+    [0, 0, 1, 1]
+    """
+
+    def __init__(
+        self,
+        cells: int = 9,
+        *,
+        channels: int = 1,
+        gain: float = 1.0,
+        shortest: float = 1.3,
+        longest: float = 6.0,
+        port: Port = "both",
+        features: tuple[str, ...] = ("means", "products"),
+        readout: Literal["last", "all"] = "last",
+        freeze: bool = False,
+        C: float = 1.0,
+        shots: int | None = None,
+        emulator: str = "ideal",
+        noise: Mapping[str, Any] | None = None,
+        hardware: Mapping[str, Any] | str | None = None,
+        n_jobs: int | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.cells = cells
+        self.channels = channels
+        self.gain = gain
+        self.shortest = shortest
+        self.longest = longest
+        self.port = port
+        self.features = features
+        self.readout = readout
+        self.freeze = freeze
+        self.C = C
+        self.shots = shots
+        self.emulator = emulator
+        self.noise = noise
+        self.hardware = hardware
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> MemristorClassifier:
+        """Draw the cells and fit the readout."""
+        values, labels = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(labels)
+        if len(np.unique(labels)) < 2:
+            raise ValueError("Classifier can't train when only one class is present.")  # as scikit-learn has it
+        if values.shape[1] % whole("channels", self.channels):
+            raise InputError(f"channels must divide the {values.shape[1]} columns of X, but is {self.channels}")
+        rng = check_random_state(self.random_state)
+        seed, again = (int(rng.randint(2**31 - 1)) for _ in range(2))
+        photons = random_photons(whole("cells", self.cells), self.channels, seed=seed, gain=self.gain)
+        taus = np.geomspace(self.shortest, self.longest, self.cells).round(6).tolist()
+        program = memristor_network(photons, time_constants=taus, channels=self.channels, port=self.port)
+        reservoir = MemristorReservoir(
+            program, features=self.features, readout=self.readout, freeze=self.freeze, shots=self.shots,
+            emulator=self.emulator, noise=self.noise, hardware=self.hardware, n_jobs=self.n_jobs, random_state=again,
+        )  # fmt: skip
+        self.model_ = make_pipeline(reservoir, StandardScaler(), LogisticRegression(C=self.C, max_iter=1000))
+        self.model_.fit(values, labels)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable label of each sample."""
+        return np.asarray(self._fitted().predict(self._checked(X)))
+
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Return the readout's probabilities (sample, class)."""
+        return np.asarray(self._fitted().predict_proba(self._checked(X)))
+
+    def decision_function(self, X: ArrayLike) -> Floats:
+        """Return the readout's values: (sample,) for two classes, else (sample, class)."""
+        return np.asarray(self._fitted().decision_function(self._checked(X)))
+
+    def _fitted(self) -> Any:
+        check_is_fitted(self, "model_")
+        return self.model_
+
+    def _checked(self, X: ArrayLike) -> Floats:
+        return np.asarray(validate_data(self, X, dtype=np.float64, reset=False))
