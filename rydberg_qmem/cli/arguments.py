@@ -36,6 +36,8 @@ def shots_of(shots: int | None, exact: bool) -> int | None:
     """Return how many shots were asked for; None asks for exact expectation values."""
     if exact and shots is not None:
         raise InputError("--shots and --exact exclude each other")
+    if shots is not None and shots < 1:
+        raise InputError(f"--shots: must be at least 1; for expectation values without sampling give --exact ({shots})")
     return None if exact else 1000 if shots is None else shots
 
 

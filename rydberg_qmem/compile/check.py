@@ -126,6 +126,7 @@ def _check(
     yield from checker.run()
     if names or checker.found:
         return
+    yield from _degrees(program)
     yield from _values(program, parameters, inputs, rounds, loses=loses)
 
 
@@ -501,7 +502,7 @@ class _Checker:
         if name in self.program.inputs:
             return "is an input: it has a value only inside a repeat over it"
         if name in _keys(self.program.body):
-            return "is a key that is not measured yet at this point"
+            return "is a key that is not measured yet at this point: measure it above, or keep a value in memory"
         return f"is not a known name here{did_you_mean(name, sorted(known))}"
 
     def _phase_references(self) -> None:
@@ -521,6 +522,16 @@ class _Checker:
                 shifted = block.basis
             if shifted is not None and (shifted in driven or shifted == "XY"):
                 self._say(place, f"must act on all atoms at once: the program drives {shifted} globally", None)
+
+
+def _degrees(program: Program) -> Iterator[Problem]:
+    """Note angles that look like degrees: written-out numbers of more than two full turns."""
+    for block, place in _placed(program.body, "body"):
+        if isinstance(block, Rotate) and block.angle is not None and not block.angle.names:
+            angle = float(np.asarray(block.angle.evaluate({}))) if not block.angle.is_random else 0.0
+            if abs(angle) > 4 * np.pi:
+                rule = f"is {angle / (2 * np.pi):.3g} full turns: angles are in rad; degrees are written x * pi / 180"
+                yield Problem(f"{place}.angle", rule, block.angle.text, severity="note")
 
 
 def _betas(shape: object, at: str) -> Iterator[tuple[str, Expression]]:

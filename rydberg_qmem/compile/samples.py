@@ -202,7 +202,8 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
 
 def _check_finite(drive: Drive, values: Array) -> None:
     if not np.all(np.isfinite(values)):
-        raise RunError(f"{drive.place}: a control value is not finite (an expression left its domain)")
+        of = "" if drive.angle is None else f": {drive.angle.text}"
+        raise RunError(f"{drive.place}: a control value is not finite (an expression left its domain{of})")
 
 
 def _check_amplitude(drive: Drive, found: Bounds, target: Target) -> None:
@@ -211,7 +212,9 @@ def _check_amplitude(drive: Drive, found: Bounds, target: Target) -> None:
     limit, least = channel.max_amp, channel.min_avg_amp
     low, high = float(found.low.min()), float(found.high.max())
     if low < 0:
-        raise RunError(f"{drive.place}.amplitude: must not be negative, but reaches {low:.6g} rad/µs")
+        raise RunError(
+            f"{drive.place}.amplitude: must not be negative, but reaches {low:.6g} rad/µs: turn back by phase π"
+        )
     if drive.weights is None and limit is not None and high > limit * (1 + SLACK):
         raise RunError(
             f"{drive.place}.amplitude: must peak at or below {limit:.6g} rad/µs on {drive.channel} of "

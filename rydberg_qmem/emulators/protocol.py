@@ -194,6 +194,10 @@ class RoundByRound(Protocol):
         ...
 
 
+def _sets(levels: Iterable[Sequence[str]]) -> str:
+    return " and ".join(f"{{{', '.join(one)}}}" for one in levels)
+
+
 def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, state: str = "vector") -> None:
     """Refuse a program that an emulator cannot run, by name of what is missing."""
     can, target = emulator.capabilities, compiled.target
@@ -203,7 +207,10 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
             f"pip install 'rydberg_qmem[{can.extra}]'"
         )
     if tuple(level for level in target.levels if level != "x") not in can.levels:  # x comes with leakage noise
-        raise CapabilityError(f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}")
+        raise CapabilityError(
+            f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}, which measuring and "
+            f"driving need here; it knows {_sets(can.levels)}; exact, ideal and qutip know all"
+        )
     if len(target.atoms) < can.fewest_atoms:
         raise CapabilityError(
             f"emulator {emulator.name!r} needs at least {can.fewest_atoms} atoms, the program has {len(target.atoms)}"

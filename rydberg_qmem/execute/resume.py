@@ -15,7 +15,7 @@ from rydberg_qmem.errors import RunError, StoreError
 from rydberg_qmem.execute.identity import differences, fingerprint
 from rydberg_qmem.execute.lock import is_locked, lock_of, locked, shard_locks
 from rydberg_qmem.execute.regions import LEDGER, Layout, Regions, lay_out
-from rydberg_qmem.execute.store import check_free, is_record
+from rydberg_qmem.execute.store import check_free, instead, is_record
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -71,7 +71,7 @@ def open_for(order: Order, place: Path, *, overwrite: bool, shard: tuple[int, in
 def stored_identity(place: Path) -> tuple[dict[str, str], list[dict[str, float]], dict[str, Any]]:
     """Return whose run a store holds: its identity, its points and the call that continues it."""
     if not is_record(place):
-        raise StoreError(f"{place}: is not a record, so it will not be continued")
+        raise StoreError(f"{place}: is not a record, so it will not be continued{instead(place)}")
     regions = _ledger_of(place)
     told = regions.ledger.attrs
     return json.loads(told["identity_json"]), json.loads(told["points_json"]), json.loads(told["call_json"])

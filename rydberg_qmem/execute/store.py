@@ -116,12 +116,19 @@ def opened(path: str | Path) -> xr.Dataset:
 
     place = Path(path)
     if not (place / "zarr.json").exists() or not is_record(place):
-        raise StoreError(f"{place}: no record there" + ("" if place.exists() else " (no such folder)"))
+        raise StoreError(f"{place}: no record there" + instead(place))
     try:
         record: xr.Dataset = xr.open_zarr(place, consolidated=False, chunks=None)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{place}: cannot be read as a record ({error})") from None
     return _shots_first(record)
+
+
+def instead(place: Path) -> str:
+    """Say what is at a place where no record is."""
+    if not place.exists():
+        return " (no such folder)"
+    return f" ({'another folder' if place.is_dir() else 'a file'}; a record is the folder that `-o` or `store=` wrote)"
 
 
 def _shots_first(record: xr.Dataset) -> xr.Dataset:

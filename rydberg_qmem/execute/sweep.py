@@ -58,6 +58,8 @@ def _together(axis: str | tuple[str, ...]) -> tuple[str, ...]:
 def _settings(axis: str | tuple[str, ...], values: Sequence[Any]) -> list[Point]:
     names = _together(axis)
     place = f"sweep.{','.join(names)}"
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        raise InputError(f"{place}: must be a list of values ({short(values)})")
     if not len(values):
         raise InputError(f"{place}: must have at least one value")
     made = []

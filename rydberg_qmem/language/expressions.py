@@ -795,7 +795,7 @@ _SPOKEN: dict[type[ast.AST], str] = {
     ast.Starred: "a star",
     ast.Await: "await",
     ast.Yield: "yield",
-    ast.BinOp: "this operator (use + - * / // % **)",
+    ast.BinOp: "this operator (use + - * / // %, and ** for a power)",
     ast.UnaryOp: "this operator (use + - not)",
     ast.Is: "`is` (write ==)",
     ast.IsNot: "`is not` (write !=)",

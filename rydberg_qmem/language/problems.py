@@ -29,6 +29,20 @@ SHAPES: dict[str, type[Tagged]] = {
     shape.kind: shape for shape in (Constant, Ramp, Blackman, Kaiser, Interpolated, Custom, Composite)
 }
 
+ELSEWHERE = {
+    **dict.fromkeys(("rx", "ry", "rz", "r", "x", "y", "z", "h", "hadamard", "raman", "rotation"), "rotate"),
+    **dict.fromkeys(("cx", "controlled_not"), "cnot"),
+    **dict.fromkeys(("cp", "cu1", "crz", "controlled_phase"), "cphase"),
+    **dict.fromkeys(("readout", "read", "m", "mz", "measurement", "detect"), "measure"),
+    **dict.fromkeys(("if", "if_else", "if_test", "conditional", "feedforward"), "when"),
+    **dict.fromkeys(("for", "for_loop", "while", "loop", "rounds"), "repeat"),
+    **dict.fromkeys(("wait", "idle", "sleep"), "delay"),
+    **dict.fromkeys(("let", "assign", "update", "store", "memory"), "set"),
+    **dict.fromkeys(("append",), "push"),
+    **dict.fromkeys(("expect", "expectation", "observe", "snapshot"), "probe"),
+}
+"""What other languages call our blocks."""
+
 
 def place_of(path: Sequence[str | int]) -> str:
     """Return a path as text.
@@ -71,6 +85,15 @@ def validated(model: type[M], data: object, place: str, source: SourceMap | None
         raise ProgramError(_placed(error, data, place, source)) from None
 
 
+def refused(error: ValidationError, model: type[Any], fields: Mapping[str, Any]) -> ProgramError:
+    """Return what is wrong with a part made in Python, each problem at its place: in a program, or below its kind."""
+    from rydberg_qmem.language.program import Program
+
+    if issubclass(model, Program):
+        return ProgramError(problems_of(error, fields, None))
+    return ProgramError(_placed(error, fields, getattr(model, "kind", model.__name__.lower()), None))
+
+
 def _placed(error: ValidationError, data: object, place: str, source: SourceMap | None) -> Iterator[Problem]:
     for entry in error.errors(include_url=False):
         path = _file_path(entry["loc"], data)
@@ -110,10 +133,21 @@ def _rule(entry: dict[str, Any], path: Path) -> tuple[str, str | None]:
         return "must be a name: letters, digits, underscores; a letter first", short(value)
     if kind == "literal_error":
         return f"must be {context.get('expected')}", short(value)
+    if kind == "model_type":
+        return _mapping_of(path, context), short(value)
+    if kind == "string_type" or (kind == "tuple_type" and str(entry["loc"][-1]).startswith("tuple[")):
+        return "must be a name, in quotes if it looks like a number", short(value)  # of a union, each member says so
     message = str(entry["msg"])
     rule = message[0].lower() + message[1:] if message else "is not valid"
     shown = None if isinstance(value, Mapping | list | tuple) or hasattr(value, "model_fields") else short(value)
     return rule, shown
+
+
+def _mapping_of(path: Path, context: dict[str, Any]) -> str:
+    """Say what stands where something else than a mapping was given, as `measure: s`."""
+    fields = _fields_at(path)
+    of = f"fields: {', '.join(fields[:8])}{', …' * (len(fields) > 8)}" if fields else str(context.get("class_name"))
+    return f"must be a mapping of {of}"
 
 
 def _fields_at(path: Path) -> list[str]:
@@ -145,5 +179,7 @@ def _bad_tag(value: object, context: dict[str, Any]) -> tuple[str, str | None]:
     noun = "block" if blocks else "waveform"
     if isinstance(value, Mapping) and len(value) == 1:
         name = str(next(iter(value)))
-        return f"is not a known {noun}{did_you_mean(name, known)}", short(name)
+        other = ELSEWHERE.get(name.lower()) if blocks else None
+        hint = f"; here it is {other!r}" if other else did_you_mean(name, known)
+        return f"is not a known {noun}{hint}", short(name)
     return f"must be a {noun}, written as a mapping with one key{did_you_mean('', known)}", short(value)

@@ -14,9 +14,11 @@ from pydantic import (
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    ValidationError,
     model_serializer,
     model_validator,
 )
+from pydantic._internal._model_construction import ModelMetaclass  # type(BaseModel), which has no public name
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -79,7 +81,23 @@ FrozenMapping = Annotated[dict[K, V], AfterValidator(FrozenDict)]
 OrderedMapping = Annotated[dict[K, V], AfterValidator(OrderedFrozenDict)]
 
 
-class Model(BaseModel):
+class Told(ModelMetaclass):
+    """The class of models whose constructors tell what is wrong as files do: place, rule, value, all at once.
+
+    pydantic makes nested models without these constructors, so that it can collect their errors.
+    """
+
+    def __call__(cls, *args: Any, **fields: Any) -> Any:
+        """Make a model, or raise one `ProgramError` with every problem."""
+        try:
+            return super().__call__(*args, **fields)
+        except ValidationError as error:
+            from rydberg_qmem.language.problems import refused
+
+            raise refused(error, cls, fields) from None
+
+
+class Model(BaseModel, metaclass=Told):
     """A part of a program: frozen, closed to unknown fields, free of inf and nan."""
 
     model_config = ConfigDict(

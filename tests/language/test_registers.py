@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pulser
 import pytest
-from pydantic import ValidationError
 
 import rydberg_qmem as rq
 from rydberg_qmem.language.registers import Register
 
 
 def refusal(**fields: Any) -> str:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(rq.ProgramError) as caught:
         Register(**fields)
     return str(caught.value)
 
@@ -95,7 +94,7 @@ def test_a_layouts_atoms_may_be_named() -> None:
         ({"atoms": {"a": (0, 0), "b": (5, 0, 0)}}, "must all have two or all have three coordinates"),
         ({"atoms": {"a": (0, float("nan"))}}, "finite"),
         ({"atoms": {"a": (0, float("inf"))}}, "finite"),
-        ({"atoms": {"1a": (0, 0)}}, "pattern"),
+        ({"atoms": {"1a": (0, 0)}}, "must be a name: letters, digits, underscores"),
         ({"layout": "rectangle", "rows": 1}, "layout rectangle needs columns, spacing_um"),
         ({"layout": "hexagon", "spacing_um": 5}, "layout hexagon needs layers"),
         ({"layout": "square", "side": 0, "spacing_um": 5}, "side must be positive and at most 1000"),
