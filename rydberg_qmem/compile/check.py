@@ -86,8 +86,23 @@ def check(
     >>> [str(problem) for problem in check(program)]
     ["body[0].measure.atoms: must be an atom of the register; known: q ('p')"]
     """
-    found = list(dict.fromkeys(_check(program, parameters, inputs, rounds, loses=_loses(program, hardware))))
-    return Findings(locate(problem, path_of(problem.place), program.source) for problem in found)
+    return check_and_compile(program, parameters=parameters, inputs=inputs, rounds=rounds, hardware=hardware)[0]
+
+
+def check_and_compile(
+    program: Program,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+    hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
+) -> tuple[Findings, Compiled | None]:
+    """Return what `check` returns, and the program compiled, where it came that far."""
+    compiled: list[Compiled] = []
+    loses = _loses(program, hardware)
+    found = dict.fromkeys(_check(program, parameters, inputs, rounds, loses=loses, compiled=compiled))
+    told = Findings(locate(problem, path_of(problem.place), program.source) for problem in found)
+    return told, compiled[0] if compiled else None
 
 
 def _loses(program: Program, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None) -> bool:
@@ -111,6 +126,7 @@ def _check(
     rounds: int | None,
     *,
     loses: bool,
+    compiled: list[Compiled],
 ) -> Iterator[Problem]:
     names = list(_names(program))
     yield from names
@@ -127,7 +143,12 @@ def _check(
     if names or checker.found:
         return
     yield from _degrees(program)
-    yield from _values(program, parameters, inputs, rounds, loses=loses)
+    try:
+        compiled.append(_compiled(program, parameters, inputs, rounds))
+    except QmemError as error:
+        yield _as_problem(error)
+        return
+    yield from _values(compiled[0], loses=loses)
 
 
 def _names(program: Program) -> Iterator[Problem]:
@@ -146,24 +167,21 @@ def _names(program: Program) -> Iterator[Problem]:
             owner[name] = space
 
 
-def _values(
+def _compiled(
     program: Program,
     parameters: Mapping[str, float] | None,
     inputs: Mapping[str, ArrayLike | str] | None,
     rounds: int | None,
-    *,
-    loses: bool,
-) -> Iterator[Problem]:
-    """Bind, compile and schedule; what can be evaluated before the run is held against the limits."""
-    try:
-        values = bind_parameters(program, parameters)
-        bind_inputs(program, values, inputs, rounds)
-        target = make_target(program, bases_of(program))
-        validate_register(target)
-        compiled = compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
-    except QmemError as error:
-        yield _as_problem(error)
-        return
+) -> Compiled:
+    """Bind, look at the register, and compile."""
+    values = bind_parameters(program, parameters)
+    bind_inputs(program, values, inputs, rounds)
+    validate_register(make_target(program, bases_of(program)))
+    return compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
+
+
+def _values(compiled: Compiled, *, loses: bool) -> Iterator[Problem]:
+    """Schedule; what can be evaluated before the run is held against the limits."""
     found = [
         problem for segment, loops in _segments(compiled.steps, ()) for problem in _segment(compiled, segment, loops)
     ]

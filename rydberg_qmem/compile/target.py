@@ -67,6 +67,11 @@ class Target:
         return self._variants[here]
 
     @cached_property
+    def plans(self) -> dict[object, Any]:
+        """Plans of the segments that were lowered for this target, kept from the check to the run."""
+        return {}
+
+    @cached_property
     def _variants(self) -> dict[object, Target]:
         return {}
 

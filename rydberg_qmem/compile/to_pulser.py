@@ -41,6 +41,8 @@ from rydberg_qmem.language.values import Tagged
 from rydberg_qmem.language.waveforms import ZERO, Composite, Constant, Waveform
 from rydberg_qmem.units import NS_PER_US
 
+MOST_PLANS = 256
+"""Plans of one target that are kept."""
 MOST_SCHEDULES = 20_000
 """Timings of one segment that are kept."""
 WEIGHT_DIGITS = 6
@@ -198,7 +200,15 @@ class Plan:
 
 
 def plan_segment(segment: Segment, target: Target) -> Plan:
-    """Lower a segment's gates and find what its timing depends on."""
+    """Lower a segment's gates and find what its timing depends on, once for each segment and target."""
+    if segment not in target.plans:
+        if len(target.plans) >= MOST_PLANS:
+            target.plans.clear()
+        target.plans[segment] = _planned(segment, target)
+    return target.plans[segment]  # type: ignore[no-any-return]  # held as Any: plans stand above targets
+
+
+def _planned(segment: Segment, target: Target) -> Plan:
     operations = tuple((op, placed.place) for placed in segment.blocks for op in _lowered(placed, target))
     eom.check_modes(operations, target)
     sampled = eom.from_samples(operations, target)

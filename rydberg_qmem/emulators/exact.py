@@ -128,9 +128,10 @@ class Exact:
         return evolve_stretch(target, states, np.array([0, duration_ns]), [])
 
     def _with_cache(self, piece: Piece, scope: Scope, states: State) -> State:
-        columns = [np.broadcast_to(column(e, scope), (len(states),)) for e in piece.plan.controls_of(piece.atoms)]
-        prefix = piece.key
-        values = np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.zeros((len(states), 0))
+        controls, prefix = piece.plan.controls_of(piece.atoms), piece.key
+        values = np.empty((len(states), len(controls)))
+        for k, expression in enumerate(controls):
+            values[:, k] = column(expression, scope)
         keys = [prefix + row.tobytes() for row in np.round(values, CONTROL_DIGITS) + 0.0]
         missing = Counter(key for key in keys if self._propagators.get(key) is None)
         place = {key: i for i, key in enumerate(keys)}

@@ -71,7 +71,7 @@ class Draws:
         present = np.arange(-(-len(shots) // self.size)) if in_order else np.unique(shots // self.size)
         numbers = np.empty((len(streams), self.size, columns))
         for cohort in present:
-            numbers[cohort] = getattr(streams[cohort].at(place), law)((self.size, columns))
+            getattr(streams[cohort].at(place), law)(out=numbers[cohort])
         flat = numbers.reshape(-1, columns)
         return np.asarray(flat[: len(shots)] if in_order else flat[shots])
 

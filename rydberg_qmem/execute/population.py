@@ -88,6 +88,11 @@ def product(parts: list[Part], levels: int) -> Part:
     """Return several parts as one, computing each combination of states that occurs once."""
     made = parts[0]
     for part in parts[1:]:
+        if len(part.states) == 1:
+            one_for_each = np.broadcast_to(part.states, (len(made.states), part.states.shape[1]))
+            joint = made.kind.tensor(made.states, one_for_each)
+            made = Part((*made.atoms, *part.atoms), joint, made.state_of, made.kind)
+            continue
         code = made.state_of * len(part.states) + part.state_of
         pairs, which = compact(code, len(made.states) * len(part.states))
         one, two = np.divmod(pairs, len(part.states))
@@ -252,6 +257,10 @@ def _ladder(tree: Array) -> Array:
 
     Rounding must not choose what cannot be: from the last possible branch on, no number is large enough.
     """
+    if tree.shape[1] == 2:
+        first, second = tree.T
+        possible = np.divide(first, first + second, out=np.zeros(len(tree)), where=first > 0)
+        return np.where(second > 0, possible, np.inf)[:, None]
     total = tree.sum(axis=1, keepdims=True)
     steps = np.cumsum(np.divide(tree, total, out=np.ones_like(tree), where=total > 0), axis=1)
     last = (tree > 0).cumsum(axis=1).argmax(axis=1)

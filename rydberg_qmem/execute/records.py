@@ -132,6 +132,7 @@ def varied(compiled: Sequence[Compiled]) -> frozenset[str]:
     return frozenset(name for name in first if any(one.parameters[name] != first[name] for one in compiled))
 
 
+@cache
 def version_of(name: str) -> str:
     """Return the installed version of a package."""
     try:

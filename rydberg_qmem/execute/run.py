@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.compile.check import check
+from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep
@@ -173,17 +173,20 @@ def _seed(seed: int | None, shots: int | None) -> int | None:
 
 
 def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> Compiled:
-    """Check and compile one point; every problem is raised before anything runs, once for all workers."""
-    hardware = job.around.hardware
-    if not checked and (
-        problems := check(job.program, parameters=point, inputs=job.inputs, rounds=job.rounds, hardware=hardware)
-    ):
-        raise ProgramError(problems)
+    """Check and compile one point; every problem is raised before anything runs, once for all workers.
+
+    A point that is `checked` already is not checked again.
+    """
+    settings: dict[str, Any] = {"parameters": point, "inputs": job.inputs, "rounds": job.rounds}
+    compiled = None
+    if not checked:
+        problems, compiled = check_and_compile(job.program, hardware=job.around.hardware, **settings)
+        if problems:
+            raise ProgramError(problems)
     noise, emulator, exact = job.around.noise, emulator_of(job.emulator), job.shots is None
-    compiled = compile_program(
-        job.program, parameters=point, inputs=job.inputs, rounds=job.rounds,
-        leakage=noise is not None and noise.with_leakage,
-    )  # fmt: skip
+    leakage = noise is not None and noise.with_leakage
+    if compiled is None or leakage:
+        compiled = compile_program(job.program, leakage=leakage, **settings)
     check_surroundings(job.around, emulator, compiled, exact=exact)
     check_capabilities(emulator, compiled, exact=exact, state=kind_of_state(job.state, job.around, compiled, job.shots))
     return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled

@@ -34,11 +34,13 @@ def distinct(columns: Sequence[NDArray[np.generic]]) -> tuple[Index, Index]:
     >>> which.tolist(), len(first)
     ([0, 1, 0], 2)
     """
-    code, size = np.zeros(len(columns[0]), dtype=np.int64), 1
-    for column in columns:
-        more, count = _coded(column)
-        if count == 1:
-            continue
+    coded = [found for found in map(_coded, columns) if found[1] > 1]
+    if not coded:
+        return np.zeros(min(len(columns[0]), 1), dtype=np.int64), np.zeros(len(columns[0]), dtype=np.int64)
+    code, size, rows = coded[0]
+    if len(coded) == 1 and rows is not None:
+        return rows, code
+    for more, count, _ in coded[1:]:
         if size * count > DENSE * len(code):
             code, size = _renumbered(code, size)
         code, size = code * count + more, size * count
@@ -48,19 +50,22 @@ def distinct(columns: Sequence[NDArray[np.generic]]) -> tuple[Index, Index]:
     return first, which
 
 
-def _coded(column: NDArray[np.generic]) -> tuple[Index, int]:
-    """Return a number from 0 on for each row, equal where and only where the rows are, and their bound."""
+def _coded(column: NDArray[np.generic]) -> tuple[Index, int, Index | None]:
+    """Return a number from 0 on for each row, equal where and only where the rows are, and their bound.
+
+    Where every number below the bound is in use, a row of each of them comes third.
+    """
     if column.ndim == 1 and column.dtype.kind != "f":
         low, high = int(column.min(initial=0)), int(column.max(initial=0))
         if low >= 0 and high < DENSE * len(column):
-            return column.astype(np.int64, copy=False), high + 1
+            return column.astype(np.int64, copy=False), high + 1, None
     words = _words(column)
     if (words == words[:1]).all():
-        return np.zeros(len(words), dtype=np.int64), 1
+        return np.zeros(len(words), dtype=np.int64), 1, None
     first, which = factorize(words[:, 0] if words.shape[1] == 1 else _hash(words))
     if words.shape[1] > 1 and not np.array_equal(words[first][which], words):  # a collision of 64-bit hashes
         _, first, which = np.unique(words, axis=0, return_index=True, return_inverse=True)
-    return which.ravel(), len(first)
+    return which.ravel(), len(first), first
 
 
 def _renumbered(code: Index, size: int) -> tuple[Index, int]:
@@ -107,7 +112,7 @@ def compact(codes: Index, size: int) -> tuple[Index, Index]:
 def _words(column: NDArray[np.generic]) -> NDArray[np.uint64]:
     flat: NDArray[Any] = column.reshape(len(column), -1)
     if flat.dtype.kind == "f":
-        return np.ascontiguousarray(flat.astype(np.float64) + 0.0).view(np.uint64)  # one zero, not two
+        return np.ascontiguousarray(flat + 0.0, dtype=np.float64).view(np.uint64)  # one zero, not two
     return np.ascontiguousarray(flat.astype(np.int64)).view(np.uint64)
 
 

@@ -69,6 +69,8 @@ MAX_BRANCHES = 2_000_000
 MAX_STATE_BYTES = 8_000_000_000
 MOST_JUMPS = 2**16
 """More jumps than a row can make in one step."""
+SO_SMALL = 512
+"""So many amplitudes are evolved about as fast as one state of them."""
 NEGLIGIBLE = 1e-10
 """Largest change of an amplitude by interactions between unentangled atoms that is left out, per segment."""
 
@@ -100,6 +102,7 @@ class Walk:
         self._plans: dict[int, Any] = {}
         self._splits: dict[tuple[object, ...], Split] = {}
         self._layouts: dict[int, Layout] = {}
+        self._reset_next = dict(_reset_next(self.compiled.steps))
         self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
         self._expressions = {place: i for i, place in enumerate(self._random_places())}
         self.environment: Environment | None = None
@@ -239,7 +242,8 @@ class Walk:
 
     def _evolve_part(self, plan: Any, population: Population, part: Part, step: Segment) -> Part:
         """Evolve a part, once for each distinct state and setting of its controls; shots of their own one by one."""
-        states, scope, which = self._settings(plan, part.atoms, part.state_of, population, step)
+        size = part.states.shape[1]
+        states, scope, which = self._settings(plan, part.atoms, part.state_of, population, step, size=size)
         self._note(step, part, len(states))
         evolved = self._evolved(plan, scope, part.states[states], part.atoms)
         if self._decays and self.is_noisy:
@@ -248,9 +252,14 @@ class Walk:
         return replace(part, states=evolved, state_of=which)
 
     def _settings(
-        self, plan: Any, atoms: tuple[int, ...], state_of: Index, population: Population, step: Segment
-    ) -> tuple[Index, dict[str, Any], Index]:
-        """Return the states, and the scope of the controls, of each distinct combination, and which one rows have."""
+        self, plan: Any, atoms: tuple[int, ...], state_of: Index, population: Population, step: Segment,
+        *, size: int = SO_SMALL,
+    ) -> tuple[Index, dict[str, Any], Index]:  # fmt: skip
+        """Return the states, and the scope of the controls, of each distinct combination, and which one rows have.
+
+        Different memory may ask for the same control values: that is looked for unless states of this `size` are so
+        few that one costs as much as all.
+        """
         alone = self.is_noisy and self.environment is not None and bool(self.environment.settings)
         controls = plan.controls_of(tuple(range(self.layout.atoms)) if self.is_noisy else atoms)
         names = sorted(frozenset().union(*(e.names for e in controls)) - self.scope.keys())
@@ -262,7 +271,7 @@ class Walk:
         for expression, value in zip(controls, values, strict=True):
             self._finite(value, expression, step.place)
         states = state_of[first]
-        if names and not alone:  # different memory may ask for the same control values
+        if names and not alone and len(first) * size > SO_SMALL:
             some, same = distinct([states, *(v for v in values if len(v) > 1)])
             scope, which, states = rows_of(scope, some), same[which], states[some]
             first = first[some]
@@ -414,22 +423,29 @@ class Walk:
         places = tuple(atoms.index(atom) for atom in here)
         split = self._split(len(atoms), places, step.basis)
         chosen = self._chosen(population, atoms, split, step)
-        seen = _bits(len(here))[chosen.outcome]
-        bits = seen.astype(float)
+        seen = _bits(len(here)).take(chosen.outcome, axis=0)
+        bits = seen
         if tuple(here) != step.atoms:
             bits = chosen.population.values[step.key].copy()
             bits[:, [step.atoms.index(atom) for atom in here]] = seen
         old = chosen.population.holding(atoms)
-        if self.emulator.capabilities.factorises and len(self.layout.levels) == 2 and len(here) < len(atoms):
+        if self._forgotten(step, atoms):
+            new = [fresh(atom, self.layout, len(bits), self.kind) for atom in atoms]
+        elif self.emulator.capabilities.factorises and len(self.layout.levels) == 2 and len(here) < len(atoms):
             rest = tuple(atom for atom in atoms if atom not in here)
             one = self.layout.levels.index(ONE[step.basis])
             new = [collapse(chosen, atoms, remover(split), rest)]
-            new += [
-                found(atom, self.layout, np.where(seen[:, k], one, 1 - one), self.kind) for k, atom in enumerate(here)
-            ]
+            level_of = np.where(seen == 1, one, 1 - one)
+            new += [found(atom, self.layout, level_of[:, k], self.kind) for k, atom in enumerate(here)]
         else:
             new = [collapse(chosen, atoms, projector(split), atoms)]
         return chosen.population.with_parts(old, new).with_values(**{step.key: bits})
+
+    def _forgotten(self, step: MeasureStep, atoms: tuple[int, ...]) -> bool:
+        """Return whether the state that a measurement leaves is reset at once, before any time passes."""
+        around = self.around.hardware
+        idle = self.environment is None and not around.measuring_us and not around.reset_us
+        return idle and self.emulator.capabilities.factorises and self._reset_next[id(step)].issuperset(atoms)
 
     def _look(
         self, step: MeasureStep | ResetStep, population: Population, levels: tuple[str, str], after: str | None = None
@@ -709,7 +725,9 @@ class Walk:
             looked = [atom for atom in step.atoms if atom in atoms]
             place = self._place(self._sites[id(step)])
             numbers = self.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
-            return choose(population, part, split, numbers[:, [step.atoms.index(atom) for atom in looked]])
+            if tuple(looked) != step.atoms:
+                numbers = numbers[:, [step.atoms.index(atom) for atom in looked]]
+            return choose(population, part, split, numbers)
         before = float(population.weights.sum())
         chosen = choose_all(population, part, split, self.prune_below)
         self.pruned += max(0.0, before - float(chosen.population.weights.sum()))
@@ -762,9 +780,9 @@ class Walk:
 
 
 @lru_cache(maxsize=64)
-def _bits(atoms: int) -> NDArray[np.int64]:
+def _bits(atoms: int) -> Array:
     """Return the bits (outcomes, atoms) of each joint outcome, the first atom's the highest."""
-    return np.arange(2**atoms)[:, None] >> np.arange(atoms - 1, -1, -1) & 1
+    return (np.arange(2**atoms)[:, None] >> np.arange(atoms - 1, -1, -1) & 1).astype(float)
 
 
 def _pushed(window: Array, value: Array) -> Array:
@@ -773,6 +791,22 @@ def _pushed(window: Array, value: Array) -> Array:
     made[:, 0] = value
     made[:, 1:] = window[:, :-1]
     return made
+
+
+def _reset_next(steps: tuple[Step, ...]) -> Iterator[tuple[int, frozenset[int]]]:
+    """Yield each measurement and the atoms that are reset before anything but memory comes between."""
+    for step, later in ((step, steps[k + 1 :]) for k, step in enumerate(steps)):
+        match step:
+            case MeasureStep():
+                acting = next((other for other in later if not isinstance(other, SetStep | PushStep)), None)
+                yield id(step), frozenset(acting.atoms) if isinstance(acting, ResetStep) else frozenset()
+            case RepeatStep():
+                yield from _reset_next(step.body)
+            case WhenStep():
+                yield from _reset_next(step.then)
+                yield from _reset_next(step.otherwise)
+            case _:
+                pass
 
 
 def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:

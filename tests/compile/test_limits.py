@@ -258,7 +258,7 @@ def test_a_sweep_with_workers_is_checked_once_per_point(monkeypatch: pytest.Monk
         raise AssertionError("checked again")
 
     job = run.Job(program(ONE), {}, None, 10, 1, "exact", "auto")
-    monkeypatch.setattr(run, "check", refused)
+    monkeypatch.setattr(run, "check_and_compile", refused)
 
     assert run.prepare(job, {}, checked=True).program.name == "p"
     with pytest.raises(AssertionError, match="checked again"):
@@ -331,7 +331,7 @@ class Forced(Exact):
 def run_forced(made: rq.Program, outcomes: Any, shots: int) -> None:
     """Run a program with chosen outcomes, whatever the check says of it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rydberg_qmem.execute.run.check", lambda *a, **k: [])
+        patch.setattr("rydberg_qmem.execute.run.check_and_compile", lambda *a, **k: ([], None))
         rq.run(made, shots=shots, seed=5, emulator=Forced(outcomes))
 
 
