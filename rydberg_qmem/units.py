@@ -9,3 +9,19 @@ NS_PER_US = 1000.0
 
 MHZ = 2.0 * pi
 """One megahertz as an angular frequency in rad/µs: `2 * MHZ` is 2π·2 rad/µs."""
+
+
+def with_error(value: float, error: float) -> str:
+    """Return value ± error, digits as the error allows.
+
+    >>> with_error(0.29512, 0.0031)
+    '0.2951 ± 0.0031'
+    >>> with_error(0.294922, 0.0)
+    '0.294922'
+    """
+    if not 0 < error < float("inf"):
+        return f"{value:.6g}"
+    from math import floor, log10
+
+    digits = max(0, 1 - floor(log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import signal
 
-from rydberg_qmem.cli import machines, page, programs, records, runs, stores  # their commands register with the app
+from rydberg_qmem.cli import (
+    machines,
+    page,
+    programs,
+    records,
+    report,
+    runs,
+    stores,
+)  # their commands register with the app
 from rydberg_qmem.cli.command import app, terminate
 
-__all__ = ["app", "machines", "main", "page", "programs", "records", "runs", "stores"]
+__all__ = ["app", "machines", "main", "page", "programs", "records", "report", "runs", "stores"]
 
 
 def main() -> None:

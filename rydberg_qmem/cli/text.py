@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from rydberg_qmem.units import with_error as with_error
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -52,22 +54,6 @@ def listed(items: Sequence[str], most: int = 12) -> str:
 def sizes_text(sizes: Mapping[Any, int]) -> str:
     """Return dimensions and their sizes in one line."""
     return ", ".join(f"{name} {size}" for name, size in sizes.items()) or "none"
-
-
-def with_error(value: float, error: float) -> str:
-    """Return value ± error, digits as the error allows.
-
-    >>> with_error(0.29512, 0.0031)
-    '0.2951 ± 0.0031'
-    >>> with_error(0.294922, 0.0)
-    '0.294922'
-    """
-    if not 0 < error < float("inf"):
-        return f"{value:.6g}"
-    from math import floor, log10
-
-    digits = max(0, 1 - floor(log10(error)))
-    return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
 def points_of(record: xr.Dataset) -> Iterator[tuple[str | None, xr.Dataset]]:

@@ -1,0 +1,41 @@
+"""How series go on from round to round: means over shots, with a band of one standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rydberg_qmem.plots.style import axes_or_new, paper
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+_STYLES = ("-", "--", "-.", ":")
+
+
+def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None) -> Axes:
+    """Draw the mean of each series over shots against the round, a band of one standard error around it.
+
+    Arrays have a dimension of rounds, and one of shots unless they are exact; see `analysis.series`.
+
+    >>> import xarray as xr
+    >>> over_rounds({"fidelity": xr.DataArray([[0.0, 1.0], [0.5, 1.0]], dims=("shot", "round"))}).get_xlabel()
+    'round'
+    """
+    with paper():
+        ax = axes_or_new(ax)
+        for i, (label, array) in enumerate(series.items()):
+            mean = array.mean("shot") if "shot" in array.dims else array
+            rounds = np.arange(mean.size)
+            [line] = ax.plot(rounds, mean.values, _STYLES[i % 4], label=label)
+            if array.sizes.get("shot", 0) > 1:
+                error = (array.std("shot", ddof=1) / np.sqrt(array.count("shot"))).values
+                low, high = mean.values - error, mean.values + error
+                ax.fill_between(rounds, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+            ax.set_xlabel(str(mean.dims[0]))
+        ax.set_ylabel("mean over shots")
+        ax.legend(ncols=2)
+    return ax

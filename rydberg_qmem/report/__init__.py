@@ -1,0 +1,7 @@
+"""A record as one self-contained page: what ran, what it looks like, what came out, how to run it again."""
+
+from __future__ import annotations
+
+from rydberg_qmem.report.page import page, write
+
+__all__ = ["page", "write"]

@@ -1,0 +1,228 @@
+"""The page of a record: one file of HTML, its style and pictures inside, nothing to fetch."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rydberg_qmem.analysis.hysteresis import hysteresis
+from rydberg_qmem.analysis.series import series
+from rydberg_qmem.errors import InputError, QmemError
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.report.again import command, named
+from rydberg_qmem.report.look import STYLE
+from rydberg_qmem.units import with_error
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOST_LOOPS, MOST_POINTS = 4, 8
+FACTS = {
+    "program_sha256": "program", "device": "device", "levels": "levels", "shots": "shots", "seed": "seed",
+    "emulator": "emulator", "state": "state", "machines": "runs on", "created_at": "made", "wall_s": "seconds",
+    "git_commit": "commit", "pruned_probability": "probability left out",
+}  # fmt: skip
+CURVES = ("fidelity", "reward", "accuracy", "cost", "loss", "energy", "estimate", "error")
+"""Names under which programs keep what they learn."""
+
+
+def write(record: xr.Dataset, path: str | Path, **options: Any) -> Path:
+    """Write the page of a record to a file and return its path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(record, **options), encoding="utf-8")
+    return path
+
+
+def page(
+    record: xr.Dataset,
+    *,
+    drive: str | None = None,
+    response: str | None = None,
+    call: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the page of a record: its program drawn, facts of the run, loops with errors, curves, how to run it again.
+
+    Loops are those of `drive` and `response`; if not given, of the only input and up to four series over the same
+    rounds. A record without rounds has a table of outcomes instead. `call` is what a store keeps of the call.
+
+    >>> import rydberg_qmem as rq
+    >>> text = page(rq.run("rabi", shots=10, seed=3))
+    >>> text.count("<img"), "rqm run rabi --shots 10 --seed 3" in text
+    (1, True)
+    """
+    if "program_json" not in record.attrs:
+        raise InputError("report: the record must hold its program (attribute program_json), as those of `run` do")
+    program = Program.from_json(str(record.attrs["program_json"]))
+    head = f"<h1>{escape(program.name)}</h1><p>{escape(program.about)}</p>"
+    parts = [
+        head + "".join(f"<span class=tag>{escape(tag)}</span>" for tag in program.tags),
+        _section("Program", _drawing(program)),
+        _section("Run", _facts(record)),
+        *_loops(record, program, drive, response),
+        *_curves(record),
+        *_outcomes(record),
+        _section("Run it again", _again(record, program, call)),
+    ]
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(program.name)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
+        f"<body><main>{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def _section(title: str, inside: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{inside}</section>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    top = line(head, "th") if head else ""
+    return f"<div class=wide><table>{top}{''.join(line(row, 'td') for row in rows)}</table></div>"
+
+
+def _drawing(program: Program) -> str:
+    from rydberg_qmem import plots
+    from rydberg_qmem.plots.embedded import embedded
+
+    try:
+        return f"<div class=wide>{embedded(plots.pulses(program), alt=f'pulses of {program.name}')}</div>"
+    except QmemError as error:
+        return f"<p>Cannot be drawn: {escape(str(error))}</p>"
+
+
+def _facts(record: xr.Dataset) -> str:
+    attrs = record.attrs
+    rows = [(label, str(attrs[name])) for name, label in FACTS.items() if name in attrs]
+    for label, name in (("parameters", "parameters_json"), ("versions", "versions_json")):
+        values = json.loads(attrs.get(name, "{}"))
+        rows.append((label, ", ".join(f"{key} {value}" for key, value in values.items()) or "none"))
+    noise = json.loads(attrs.get("noise_json", "null")) or {}
+    rows.append(("noise", ", ".join(f"{key} {value}" for key, value in noise.items()) or "none"))
+    rows.append(("hardware", str((json.loads(attrs.get("hardware_json", "null")) or {}).get("name", "ideal"))))
+    rows.append(("sizes", ", ".join(f"{name} {size}" for name, size in record.sizes.items()) or "none"))
+    return _table((), rows)
+
+
+def _points(record: xr.Dataset) -> list[tuple[str | None, xr.Dataset]]:
+    if "point" not in record.dims:
+        return [(None, record)]
+    swept = [name for name, c in record.coords.items() if c.dims == ("point",) and name != "point"]
+    return [
+        (", ".join(f"{name} = {float(record[name][i]):g}" for name in swept), record.isel(point=i, drop=True))
+        for i in range(min(record.sizes["point"], MOST_POINTS))
+    ]
+
+
+def _pairs(record: xr.Dataset, program: Program, drive: str | None, response: str | None) -> list[tuple[str, str]]:
+    """Return what to draw against what: as asked, else each input against series over the same rounds."""
+    known = series(record)
+    drives = [drive] if drive else [name for name in program.inputs if name in known]
+    pairs = []
+    for one in drives:
+        loop = set(known[one].dims) - {"point", "shot"} if one in known else set()
+        others = [
+            name
+            for name, array in known.items()
+            if name not in program.inputs and name != "time_us" and loop <= set(array.dims)
+        ]
+        pairs += [(one, other) for other in ([response] if response else reversed_atoms(others))]
+    return pairs[:MOST_LOOPS]
+
+
+def reversed_atoms(names: Sequence[str]) -> list[str]:
+    """Return names, keys of several atoms first and of each the last atom: by custom, what a memristor puts out.
+
+    >>> reversed_atoms(["R", "clicks.a", "clicks.s"])
+    ['clicks.s', 'clicks.a', 'R']
+    """
+    names = sorted(names, key=lambda name: "." not in name)
+    keys = list(dict.fromkeys(name.partition(".")[0] for name in names))
+    return [name for key in keys for name in reversed([name for name in names if name.partition(".")[0] == key])]
+
+
+def _loops(record: xr.Dataset, program: Program, drive: str | None, response: str | None) -> list[str]:
+    from rydberg_qmem import plots
+    from rydberg_qmem.plots.embedded import embedded
+
+    made, rows, skipped = [], [], []
+    for one, other in _pairs(record, program, drive, response):
+        ax = None
+        try:
+            for label, point in _points(record):
+                figures = hysteresis(point, drive=one, response=other)
+                ax = plots.hysteresis(point, drive=one, response=other, ax=ax, label=label)
+                rows.append((f"{other} against {one}", label or "", *_figures(figures)))
+        except QmemError as error:
+            if drive or response:
+                raise
+            skipped.append(f"{other} against {one}: {error}")
+        if ax is not None:
+            made.append(embedded(ax, alt=f"{other} against {one}"))
+    if not made:
+        return []
+    cut = record.sizes.get("point", 0) > MOST_POINTS
+    note = f"<p>The first {MOST_POINTS} of {record.sizes['point']} points.</p>" if cut else ""
+    note += "".join(f"<p>No loop of {escape(text)}.</p>" for text in skipped)
+    table = _table(("loop", "point", "area", "form factor"), rows)
+    about = "<p>The last cycle; bars and ± are one standard error over shots.</p>"
+    return [_section("Loops", f"{about}<div class=row>{''.join(made)}</div>{table}{note}")]
+
+
+def _figures(figures: Any) -> tuple[str, str]:
+    return tuple(
+        with_error(float(figures[name]), float(figures[f"{name}_error"])) if f"{name}_error" in figures else "–"
+        for name in ("area", "form_factor")
+    )  # type: ignore[return-value]
+
+
+def _curves(record: xr.Dataset) -> list[str]:
+    """Draw learning curves where there are any, and how everything else goes on from round to round."""
+    from rydberg_qmem.plots.embedded import embedded
+    from rydberg_qmem.plots.rounds import over_rounds
+
+    _, point = _points(record)[0]
+    known = {name: array for name, array in series(point).items() if name != "time_us"}
+    learnt = {name: array for name, array in known.items() if name.partition(".")[0].rstrip("0123456789_") in CURVES}
+    rest = {name: array for name, array in known.items() if name not in learnt}
+    made = []
+    for title, chosen in (("Learning curve", learnt), ("Round by round", dict(list(rest.items())[:6]))):
+        if chosen and max(array.shape[-1] for array in chosen.values()) > 1:
+            made.append(_section(title, embedded(over_rounds(chosen), alt=title)))
+    return made
+
+
+def _outcomes(record: xr.Dataset) -> list[str]:
+    """Return a table of what has no rounds: outcomes and last values, means over shots."""
+    rows = []
+    for label, point in _points(record):
+        for name, array in point.data_vars.items():
+            if np.iscomplexobj(array) or set(array.dims) - {"shot", f"{name}_atom"}:
+                continue
+            values = array.where(array != -1).astype(float) if array.dtype == np.int8 else array.astype(float)
+            flat = np.atleast_2d(values.transpose(..., "shot").values) if "shot" in array.dims else values.values
+            atoms = [str(a) for a in point[f"{name}_atom"].values] if f"{name}_atom" in array.dims else [""]
+            for atom, part in zip(atoms, np.atleast_1d(flat), strict=True):
+                shots = np.asarray(part)[np.isfinite(part)]
+                if shots.size:
+                    error = float(shots.std(ddof=1) / np.sqrt(shots.size)) if shots.size > 1 else 0.0
+                    rows.append((f"{name}.{atom}".rstrip("."), label or "", with_error(float(shots.mean()), error)))
+    return [_section("Outcomes", _table(("name", "point", "mean"), rows))] if rows else []
+
+
+def _again(record: xr.Dataset, program: Program, call: Mapping[str, Any] | None) -> str:
+    line, unsaid = command(record, program, call)
+    kept = ""
+    if named(program) is None:
+        data = b64encode(program.to_json(indent=1).encode()).decode()
+        file = escape(program.name)
+        kept = f'<p><a download="{file}.json" href="data:application/json;base64,{data}">{file}.json</a></p>'
+    return f"<pre>{escape(line)}</pre>{kept}{''.join(f'<p>{escape(text)}</p>' for text in unsaid)}"
