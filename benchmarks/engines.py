@@ -21,7 +21,9 @@ import rydberg_qmem as rq
 from rydberg_qmem.emulators.protocol import check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.execute.environment import Surroundings, check_surroundings
 from rydberg_qmem.execute.run import Job, prepare
+from rydberg_qmem.language.noise import Noise
 
 ENGINES = ("exact", "qutip", "emu_sv", "emu_mps")
 """Emulators that play the same pulses; `ideal` plays ideal gates, so that its column shows the pulses' own error."""
@@ -31,7 +33,18 @@ ROUNDS = 2
 SMALL = {"rounds": 2, "period": 4, "window": 2}
 """Values of parameters, where a program has them, for the same reason."""
 READOUT = {"p_false_pos": 0.02, "p_false_neg": 0.05}
-"""Noise that every emulator's runs can have; decoherence and fluctuations are `exact`'s alone."""
+"""Noise that every emulator's runs can have."""
+DECAY = {
+    "g": {},
+    "r": {"relaxation_rate": 0.05, "dephasing_rate": 0.1},
+    "h": {"hyperfine_dephasing_rate": 0.02},
+    "1": {"dephasing_rate": 0.1},
+}
+"""Decoherence while pulses play (1/µs), by the levels that it acts on: of atoms far worse than those of today."""
+DECOHERE = ("exact", "qutip", "emu_sv")
+"""Emulators that solve the Lindblad equation, each by code of its own."""
+LARGEST = 27
+"""Basis states of the largest register whose density matrices are sent through `qutip`."""
 PROBE = {"probe": {"atoms": "all", "occupation": True, "correlations": True, "key": "engines"}}
 
 
@@ -57,7 +70,7 @@ def compare(name: str, engines: Iterable[str] = ENGINES, noise: Any = None) -> R
     seconds: dict[str, float] = {}
     refused: dict[str, str] = {}
     for engine in ("ideal", *engines):
-        why = refusal(program, engine)
+        why = refusal(program, engine, noise)
         if why:
             refused[engine] = why
             continue
@@ -76,11 +89,23 @@ def probed(program: rq.Program) -> rq.Program:
     return rq.Program.from_dict(data)
 
 
-def refusal(program: rq.Program, engine: str) -> str:
+def decay_of(name: str) -> dict[str, float] | None:
+    """Return the decoherence of a ready sequence's levels, or None where its density matrices are too large."""
+    program = rq.load(name)
+    target = prepare(Job(program, {}, _rounds(program), None, None, "exact", "vector"), small(program)).target
+    if target.dimension > LARGEST:
+        return None
+    return {field: rate for level in target.levels for field, rate in DECAY.get(level, {}).items()}
+
+
+def refusal(program: rq.Program, engine: str, noise: Any = None) -> str:
     """Return why an emulator cannot run a program, or nothing."""
-    job = Job(program, {}, _rounds(program), None, None, "exact", "vector")
+    emulator = emulator_of(engine)
+    job = Job(program, {}, _rounds(program), None, None, "exact", "auto", Surroundings(Noise.of(noise)))
     try:
-        check_capabilities(emulator_of(engine), prepare(job, small(program)), exact=True)
+        compiled = prepare(job, small(program))
+        check_surroundings(job.around, emulator, compiled, exact=True)
+        check_capabilities(emulator, compiled, exact=True)
     except CapabilityError as error:
         return str(error)
     return ""
@@ -122,13 +147,13 @@ def boundary(row: Row) -> bool:
 def markdown(rows: list[Row], engines: tuple[str, ...] = ENGINES) -> str:
     """Return the table as Markdown."""
     pairs = list(combinations(engines, 2))
-    lines = [
-        "| program | " + " | ".join(f"{one}, {two}" for one, two in pairs) + " | gates: ideal, exact |",
-        "|" + "---|" * (len(pairs) + 2),
-    ]
+    gates = any(row.gates is not None for row in rows)
+    heads = [*(f"{one}, {two}" for one, two in pairs), *(["gates: ideal, exact"] if gates else [])]
+    lines = ["| program | " + " | ".join(heads) + " |", "|" + "---|" * (len(heads) + 1)]
     for row in rows:
         cells = [_cell(row.differences.get(pair), "qutip" in pair and boundary(row)) for pair in pairs]
-        lines.append(f"| {row.program} | " + " | ".join(cells) + f" | {_cell(row.gates, False)} |")
+        cells += [_cell(row.gates, False)] if gates else []
+        lines.append(f"| {row.program} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -136,6 +161,31 @@ def _cell(value: float | None, named: bool) -> str:
     if value is None:
         return "–"
     return f"{value:.0e}" + (" †" if named and value >= LIMIT else "")
+
+
+def decohering() -> str:
+    """Return the table of decohering atoms as Markdown, its last column what the noise does at all."""
+    lines: list[str] = []
+    for name in rq.gallery.names():
+        noise = decay_of(name)
+        if not noise:
+            continue
+        row = compare(name, DECOHERE, noise)
+        print(row, flush=True)
+        head, rule, cells = markdown([row], DECOHERE).splitlines()
+        lines += [] if lines else [f"{head} what the noise does |", f"{rule}---|"]
+        lines.append(f"{cells} {_cell(effect(name, noise), False)} |")
+    return "\n".join(lines)
+
+
+def effect(name: str, noise: Any) -> float:
+    """Return the largest change of any expectation value by noise."""
+    program = probed(rq.load(name))
+    return difference(expectations(program, "exact"), expectations(program, "exact", noise))
+
+
+def _all() -> dict[str, float]:
+    return {field: rate for fields in DECAY.values() for field, rate in fields.items()}
 
 
 PAGE = """# Emulators against each other
@@ -155,10 +205,18 @@ With readout errors ({errors}), which feedforward passes on to the states that f
 
 {noisy}
 
-Decoherence and fluctuations from shot to shot are modelled by `exact` alone; `tests/noise` holds them against
-`qutip.mesolve`, closed forms, Pulser's collapse operators and Pulser's own noisy runs.
-
 The last column is no difference of emulators: it is what gates made of pulses differ by from ideal ones.
+
+With atoms that decohere while pulses play ({decay} per µs, those of the levels that a program has): density matrices
+through the Lindblad equation of each emulator, with measurement, reset and feedforward in between. `exact` has its own
+propagators, `qutip` Pulser's master equation (eigenvector by eigenvector, since its runs start from pure states),
+`emu_sv` emu-sv's Krylov solver with its own collapse operators. Without this noise the same expectation values differ
+from these by the last column. Registers of more than {largest} basis states are left out.
+
+{decohering}
+
+Quantum jumps, leakage, and fluctuations from shot to shot are modelled by `exact` alone; `tests/noise` holds them
+against `qutip.mesolve`, closed forms, Pulser's collapse operators and Pulser's own noisy runs.
 
 ## What they cost, and what they can do
 
@@ -179,6 +237,7 @@ Time steps and the projection of its sweeps have errors of their own: repeat a r
 
 def main() -> None:
     """Print the table, or write the page."""
+    began = time.perf_counter()
     tables = []
     for noise in (None, READOUT):
         rows = []
@@ -187,9 +246,15 @@ def main() -> None:
             print(rows[-1], flush=True)
         tables.append(markdown(rows))
         print(tables[-1])
+    tables.append(decohering())
+    print(tables[-1])
+    print(f"{time.perf_counter() - began:.0f} s")
     if len(sys.argv) > 1:
-        errors = ", ".join(f"`{name}` {value}" for name, value in READOUT.items())
-        page = PAGE.format(table=tables[0], noisy=tables[1], errors=errors, limit=LIMIT, rounds=ROUNDS)
+        errors, decay = (", ".join(f"`{name}` {value}" for name, value in noise.items()) for noise in (READOUT, _all()))
+        page = PAGE.format(
+            table=tables[0], noisy=tables[1], decohering=tables[2], errors=errors, decay=decay, limit=LIMIT,
+            rounds=ROUNDS, largest=LARGEST,
+        )  # fmt: skip
         Path(sys.argv[1]).write_text(page, encoding="utf-8")
 
 

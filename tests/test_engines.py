@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 import rydberg_qmem as rq
-from benchmarks.engines import LIMIT, READOUT, Row, boundary, compare, markdown
+from benchmarks.engines import DECOHERE, LIMIT, READOUT, Row, boundary, compare, decay_of, effect, markdown
 
 BOUNDARY = 5e-4
 """What the spline of Pulser's qutip backend leaves at the edges of square pulses, dark time around each segment."""
@@ -40,6 +40,16 @@ def test_a_ready_sequence_is_the_same_on_every_emulator(name: str) -> None:
 
 def test_readout_errors_and_what_they_steer_are_the_same_on_every_emulator() -> None:
     check(compare("native_memristor", noise=READOUT))
+
+
+@pytest.mark.parametrize("name", ["native_memristor", pytest.param("two_port_memristor", marks=pytest.mark.slow)])
+def test_decohering_atoms_measured_and_fed_forward_are_the_same_on_every_emulator(name: str) -> None:
+    noise = decay_of(name)
+    row = compare(name, DECOHERE, noise)
+
+    check(row)
+    assert ("exact", "qutip") in row.differences
+    assert effect(name, noise) > 10 * BOUNDARY
 
 
 def test_an_emulator_with_another_pulse_is_found_out() -> None:

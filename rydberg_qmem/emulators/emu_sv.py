@@ -9,10 +9,11 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
-from rydberg_qmem.emulators.exact import apply_frame
+from rydberg_qmem.emulators.exact import apply_frame, turned
 from rydberg_qmem.emulators.layout import State, ground_first
 from rydberg_qmem.emulators.played import Played, dark, each_row, energy_scale
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
+from rydberg_qmem.language.noise import EVERYWHERE, Noise
 from rydberg_qmem.units import NS_PER_US
 
 LARGEST_TURN = 30.0
@@ -28,7 +29,13 @@ class EmuSv:
 
     name = "emu_sv"
     capabilities = Capabilities(
-        levels=frozenset({("r", "g")}), largest_dimension=2**20, factorises=False, extra="emu", module="emu_sv"
+        levels=frozenset({("r", "g")}),
+        largest_dimension=2**20,
+        factorises=False,
+        extra="emu",
+        module="emu_sv",
+        noise=READOUT_NOISE | {*EVERYWHERE, "depolarizing_rate"} - {"hyperfine_dephasing_rate"},
+        trajectories=False,
     )
 
     def __init__(self, *, averaged_ns: int = 1, krylov_tolerance: float = 1e-12) -> None:
@@ -46,10 +53,42 @@ class EmuSv:
             out[row] = apply_frame(plan.target, schedule, here, end[None], atoms)[0]
         return out
 
+    def mix(self, plan: Plan, scope: Scope, states: State, noise: Noise) -> State:
+        """Run each row's density matrix through emu-sv's Lindblad equation; always all atoms."""
+        out, everything = np.empty_like(states), tuple(range(len(plan.target.atoms)))
+        for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
+            end = states[row] if steps is None else self._mixed(plan.target, steps, states[row], noise)
+            out[row] = turned(plan.target, schedule, here, end[None], everything)[0]
+        return out
+
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after waiting in the dark."""
         steps = dark(len(target.atoms), duration_ns)
         return np.stack([self._run(target, steps, state) for state in states])
+
+    def _mixed(self, target: Target, steps: Played, flat: State, noise: Noise) -> State:
+        """Return one flat density matrix after the steps; its trace need not be one."""
+        import torch
+        from emu_sv import DensityMatrix, SVConfig
+        from emu_sv.sv_backend_impl import SVBackendImpl
+        from pulser.backend import StateResult
+
+        size = target.dimension
+        # emu-sv has the ground level first: with two levels, every index counts backwards
+        begin = DensityMatrix(torch.as_tensor(flat.reshape(size, size)[::-1, ::-1].copy()), gpu=False)
+        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(2 * energy_scale(target, steps), 1e-9))
+        config = SVConfig(
+            initial_state=begin,
+            observables=[StateResult(evaluation_times=[1.0])],
+            krylov_tolerance=self.krylov_tolerance,
+            gpu=False,
+            log_level=QUIET,
+        )
+        with one_thread():
+            run = SVBackendImpl(config, sequence_data(fine, target.van_der_waals[None], target.levels, noise))
+            for step in range(run.nsteps):
+                run._evolve_step(run._compute_dt(step), step)  # `step` would also take a norm, for observables
+        return np.asarray(run.state.data.numpy()[::-1, ::-1].reshape(-1))
 
     def _run(self, target: Target, steps: Played, state: State) -> State:
         """Return one state (dimension,) after the steps; a state need not be normalised."""

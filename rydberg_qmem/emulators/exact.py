@@ -278,6 +278,15 @@ def apply_frame(target: Target, schedule: Schedule, scope: Scope, states: State,
     return states
 
 
+def turned(target: Target, schedule: Schedule, scope: Scope, flat: State, atoms: tuple[int, ...]) -> State:
+    """Turn the phase references of a segment into the frame of flat density matrices."""
+    if not schedule.frame:
+        return flat
+    ones = np.ones((len(flat), target.subset(atoms).dimension), dtype=complex)
+    turn = apply_frame(target, schedule, scope, ones, atoms)
+    return np.asarray(flat * (turn[:, :, None] * turn[:, None, :].conj()).reshape(len(flat), -1))
+
+
 def stretches(tracks: list[Track], end: int, also: int = 0) -> list[tuple[Cuts, list[Track]]]:
     """Cut time (ns) where drives begin or end, and at one place more; within a stretch, at every change of a sample."""
     edges = {0, end, also, *(int(t.breaks[0]) for t in tracks), *(int(t.breaks[-1]) for t in tracks)}

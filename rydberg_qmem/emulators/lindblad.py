@@ -22,7 +22,7 @@ from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.compile.to_pulser import Plan, rows_of, timed
 from rydberg_qmem.emulators import fluctuations, jumps, magnus
-from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, apply_frame, site_drives, stretches
+from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, apply_frame, site_drives, stretches, turned
 from rydberg_qmem.emulators.generators import (
     DENSE_SIZE,
     Generator,
@@ -309,14 +309,10 @@ class Open:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
 
     def _framed(self, space: Space, piece: Piece, scope: Scope, inner: Matrix, matrices: bool) -> State:
-        target, size = piece.plan.target, space.layout.dimension
+        target = piece.plan.target
         if not matrices:
             return apply_frame(target, piece.schedule, scope, np.asarray(inner), piece.atoms)
-        flat = space.hermitian.matrix(inner)
-        if not piece.schedule.frame:
-            return flat
-        turn = apply_frame(target, piece.schedule, scope, np.ones((len(flat), size), dtype=complex), piece.atoms)
-        return np.asarray(flat * (turn[:, :, None] * turn[:, None, :].conj()).reshape(len(flat), -1))
+        return turned(target, piece.schedule, scope, space.hermitian.matrix(inner), piece.atoms)
 
     # ---------------------------------------------------------------- steps
 

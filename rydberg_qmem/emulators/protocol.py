@@ -19,9 +19,11 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.blocks import SLMMask
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.noise import Noise
 
 DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
 READOUT = frozenset({"p_false_pos", "p_false_neg", "confusion"})
+READOUT_NOISE = frozenset({"p_false_pos", "p_false_neg"})
 SIDE_EFFECTS = frozenset({"loss", "spectator_dephasing", "spectator_heating"})
 DECOHERENCE = frozenset({"t1_us", "t2_us", "rydberg_lifetime_us"})
 
@@ -40,12 +42,14 @@ class Capabilities:
     states: bool = True
     exact: bool = True
     factorises: bool = True
-    noise: frozenset[str] = frozenset({"p_false_pos", "p_false_neg"})
+    noise: frozenset[str] = READOUT_NOISE
     """Fields of a noise model that it can follow."""
     hardware: frozenset[str] = DURATIONS | READOUT
     """Fields of a hardware profile that it can follow."""
     fewest_atoms: int = 1
     density_matrices: bool = True
+    trajectories: bool = True
+    """Whether vectors can decohere, by jumps; else only density matrices can."""
     extra: str = ""
     module: str = ""
     mid_sequence: bool = True
@@ -157,6 +161,18 @@ class Holding(Protocol):
 
     def report(self, state: Any) -> Mapping[str, float]:
         """Return the numbers that the record says of a final state."""
+        ...
+
+
+@runtime_checkable
+class Mixing(Protocol):
+    """An emulator that solves the Lindblad equation of a segment by itself."""
+
+    def mix(self, plan: Any, scope: Scope, states: State, noise: Noise) -> State:
+        """Return flat density matrices (rows, dimension²) of all atoms after the segment, phase references applied.
+
+        Of `noise` only the fields count that act while time passes.
+        """
         ...
 
 

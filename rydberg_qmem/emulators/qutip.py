@@ -4,6 +4,9 @@ The backend puts a cubic spline through the 1 ns samples, so a segment that begi
 loses a third of a nanosecond of pulse area at each edge. Here every segment is given dark time on both sides,
 where the spline's losses and gains at the edges of a pulse cancel; the interactions during the dark time are
 known and taken out again. Dark pulses of 1e-9 rad/µs pin the level set.
+
+The backend starts from pure states only. Under decoherence a density matrix is therefore sent through it one
+eigenvector at a time: its equation is linear, so that weights of either sign will do.
 """
 
 from __future__ import annotations
@@ -17,16 +20,22 @@ import numpy as np
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment, played, rows_of, timed, to_pulser
-from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch
+from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, played, rows_of, timed, to_pulser
+from rydberg_qmem.emulators.collapse import collapse_operators
+from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch, turned
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.lindblad import Open
+from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
 from rydberg_qmem.errors import RunError
+from rydberg_qmem.language.noise import EVERYWHERE, Noise
+from rydberg_qmem.units import NS_PER_US
 
 LEAD_NS = 24
 """Dark time before a segment: with 8 ns the spline leaves 1e-4 at square pulses, with 24 ns 3e-5."""
 LAST_NS = 8
 """Least dark time after a segment."""
+LEAST_WEIGHT = 1e-9
+"""Smallest weight of an eigenvector that is still sent through."""
 DARK = 1e-9
 """Amplitude (rad/µs) of the pulses that pin the level set."""
 SHIFT_NS = 0.5
@@ -45,7 +54,13 @@ class Qutip:
     """The same program on Pulser's reference emulator: slow, independent."""
 
     name = "qutip"
-    capabilities = Capabilities(largest_dimension=2**14, factorises=False, xy_masks=False)
+    capabilities = Capabilities(
+        largest_dimension=2**14,
+        factorises=False,
+        xy_masks=False,
+        noise=READOUT_NOISE | {*EVERYWHERE},
+        trajectories=False,
+    )
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""
@@ -55,14 +70,21 @@ class Qutip:
         """Run each row through its own Pulser sequence; always all atoms."""
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
-            if schedule.crossed:
-                raise RunError(
-                    f"{schedule.crossed}: plays at once with another pulse, out of phase; Pulser's emulators add "
-                    "amplitudes and phases apart, where fields add as Ω exp(-iφ), as the exact emulator has it"
-                )
+            _refuse_crossed(schedule)
             for i, row in enumerate(rows):
                 out[row] = run_sequence(plan, rows_of(part, np.array([i])), schedule.duration_ns, states[row])
             out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
+        return out
+
+    def mix(self, plan: Plan, scope: Scope, states: State, noise: Noise) -> State:
+        """Run each row's density matrix through Pulser's master equation; always all atoms."""
+        out, everything = np.empty_like(states), tuple(range(len(plan.target.atoms)))
+        for schedule, rows, part in timed(plan, scope, len(states)):
+            _refuse_crossed(schedule)
+            for i, row in enumerate(rows):
+                here = rows_of(part, np.array([i]))
+                out[row] = run_mixed(plan, here, schedule.duration_ns, states[row], noise)
+            out[rows] = turned(plan.target, schedule, part, out[rows], everything)
         return out
 
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
@@ -75,11 +97,43 @@ def dark(target: Target, states: State, duration_ns: float) -> State:
     return evolve_stretch(target, states, np.array([0.0, duration_ns]), [])
 
 
+def _refuse_crossed(schedule: Schedule) -> None:
+    if schedule.crossed:
+        raise RunError(
+            f"{schedule.crossed}: plays at once with another pulse, out of phase; Pulser's emulators add "
+            "amplitudes and phases apart, where fields add as Ω exp(-iφ), as the exact emulator has it"
+        )
+
+
 def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> State:
     """Run one row through QutipBackendV2 and return its state (dimension,)."""
-    from pulser.backend import StateResult
-    from pulser_simulation import QutipBackendV2, QutipConfig
+    samples, before, tail = _with_dark_time(plan, scope, duration_ns)
+    begin = dark(before, state[None], -(LEAD_NS - SHIFT_NS))[0]
+    end = _final(samples, plan.target, begin, None).ravel()
+    return np.asarray(dark(plan.target, end[None], -(tail + SHIFT_NS))[0])
 
+
+def run_mixed(plan: Plan, scope: Scope, duration_ns: int, flat: State, noise: Noise) -> State:
+    """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
+    samples, before, tail = _with_dark_time(plan, scope, duration_ns)
+    target, everything = plan.target, tuple(range(len(plan.target.atoms)))
+    collapse = collapse_operators(target.levels, noise, None)
+
+    def waited(there: Target, rows: State, time_ns: float) -> State:
+        made = Open(there, collapse).wait({}, rows[None], everything, time_ns / NS_PER_US, matrices=True)
+        return np.asarray(made[0])
+
+    begin = waited(before, flat, -(LEAD_NS - SHIFT_NS)).reshape(target.dimension, -1)
+    weights, vectors = np.linalg.eigh((begin + begin.conj().T) / 2)
+    end = np.zeros_like(begin)
+    for weight, vector in zip(weights, vectors.T, strict=True):
+        if abs(weight) > LEAST_WEIGHT:
+            end += weight * _final(samples, target, vector, noise)
+    return waited(target, end.ravel(), -(tail + SHIFT_NS))
+
+
+def _with_dark_time(plan: Plan, scope: Scope, duration_ns: int) -> tuple[Any, Target, float]:
+    """Return samples with dark time on both sides, the target before them, and how long it is dark after them."""
     target = plan.target
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -89,13 +143,22 @@ def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> St
         samples = played(sequence, target, duration_ns)
         tail = max(samples.max_duration - duration_ns, LAST_NS)
         samples = _padded(samples, LEAD_NS, duration_ns + tail)
-        before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
-        begin = dark(before, state[None], -(LEAD_NS - SHIFT_NS))[0]
-        config = QutipConfig(observables=[StateResult()], initial_state=_qutip_state(target, begin))
+    before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
+    return samples, before, tail
+
+
+def _final(samples: Any, target: Target, state: State, noise: Noise | None) -> State:
+    """Return what the backend makes of a pure state: a column, or a density matrix where there is noise."""
+    from pulser.backend import StateResult
+    from pulser_simulation import QutipBackendV2, QutipConfig
+
+    options = {} if noise is None else {"noise_model": noise.lindblad.to_pulser()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        config = QutipConfig(observables=[StateResult()], initial_state=_qutip_state(target, state), **options)
         results = QutipBackendV2.run_from_sequence_samples(samples, target.register, target.device, config=config)
     final: Any = results.final_state
-    end = np.asarray(final.to_qobj().full()).ravel()
-    return np.asarray(dark(target, end[None], -(tail + SHIFT_NS))[0])
+    return np.asarray(final.to_qobj().full())
 
 
 def pin_levels(sequence: Any, target: Target) -> None:

@@ -16,7 +16,7 @@ from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.fluctuations import Fluctuating
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.lindblad import Open
-from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.protocol import Emulator, Mixing
 from rydberg_qmem.errors import CapabilityError, InputError
 from rydberg_qmem.execute.draws import FLUCTUATING, Draws, Place
 from rydberg_qmem.execute.kinds import on_both_sides
@@ -103,8 +103,10 @@ def check_surroundings(around: Surroundings, emulator: Emulator, compiled: Compi
     collapse_operators(compiled.target.levels, noise, hardware)
 
 
-def kind_of_state(asked: str, around: Surroundings, compiled: Compiled, shots: int | None) -> str:
-    """Return how states are kept: as asked, or by what is cheaper.
+def kind_of_state(
+    asked: str, around: Surroundings, compiled: Compiled, shots: int | None, *, emulator: Emulator
+) -> str:
+    """Return how states are kept: as asked, or by what is cheaper, or as the emulator can.
 
     A density matrix of D levels costs D⁴ for all shots that agree, a vector D² for each that does not.
     """
@@ -113,6 +115,13 @@ def kind_of_state(asked: str, around: Surroundings, compiled: Compiled, shots: i
         raise CapabilityError(
             "state='vector' with shots=None cannot decohere without chance: use state='density_matrix', or give shots"
         )
+    if around.decohere and not emulator.capabilities.trajectories:
+        if asked == "vector":
+            raise CapabilityError(
+                f"emulator {emulator.name!r} has no quantum jumps, so vectors cannot decohere: use "
+                "state='density_matrix' or auto"
+            )
+        return "density_matrix"
     if asked != "auto":
         return asked
     if not chance:
@@ -134,6 +143,8 @@ class Environment:
     pulses: bool = True
     """Whether segments take time in which the noise acts; ideal gates take none."""
     open: Open | None = None
+    mixing: Mixing | None = None
+    """The emulator, where it follows decohering density matrices by itself."""
     fluctuating: Fluctuating | None = None
     settings: dict[str, Array] = field(default_factory=dict)
 
@@ -153,6 +164,8 @@ class Environment:
         moves = made.fluctuating is not None and made.fluctuating.moves
         if operators or moves:
             made.open = Open(compiled.target, operators, made.fluctuating)
+        if operators and isinstance(emulator, Mixing):
+            made.mixing = emulator
         return made
 
     @property
@@ -164,6 +177,8 @@ class Environment:
         self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, matrices: bool
     ) -> State:
         """Return states after a segment under the noise; vectors that decohere come back shorter."""
+        if self.mixing is not None and self.around.noise is not None:
+            return self.mixing.mix(plan, scope, states, self.around.noise)
         if self.open is not None:
             return self.open.evolve(plan, scope, states, atoms, matrices=matrices)
         assert self.fluctuating is not None

@@ -123,7 +123,7 @@ def run(
         wall_s=time.perf_counter() - began,
         varied=records.varied(compiled),
         around=job.around,
-        state=kind_of_state(job.state, job.around, compiled[0], job.shots),
+        state=kind_of_state(job.state, job.around, compiled[0], job.shots, emulator=emulator_of(emulator)),
     )
     return record
 
@@ -188,14 +188,16 @@ def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> C
     if compiled is None or leakage:
         compiled = compile_program(job.program, leakage=leakage, **settings)
     check_surroundings(job.around, emulator, compiled, exact=exact)
-    check_capabilities(emulator, compiled, exact=exact, state=kind_of_state(job.state, job.around, compiled, job.shots))
+    state = kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)
+    check_capabilities(emulator, compiled, exact=exact, state=state)
     return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
 
 
 def walk_of(job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, **options: Any) -> Walk:
     """Return a walk through a compiled point, its states kept as asked or as is cheaper."""
-    kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots)]
-    return Walk(compiled, emulator_of(job.emulator), trace, draws, kind, job.around, **options)
+    emulator = emulator_of(job.emulator)
+    kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
+    return Walk(compiled, emulator, trace, draws, kind, job.around, **options)
 
 
 def uses_ensemble(steps: tuple[Step, ...]) -> bool:

@@ -112,7 +112,9 @@ def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swep
     attrs = records.provenance(
         compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator).name, pruned=0.0, wall_s=0.0,
         varied=records.varied(compiled), around=job.around,
-        state=kind_of_state(job.state, job.around, compiled[0], job.shots),
+        state=kind_of_state(
+            job.state, job.around, compiled[0], job.shots, emulator=emulator_of(job.emulator)
+        ),
     )  # fmt: skip
     told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=records.version_of("rydberg_qmem"))
     return Order(told, list(points), layout, attrs, call, partial(_skeleton, compiled, points, swept, empty))

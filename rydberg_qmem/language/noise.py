@@ -34,6 +34,8 @@ LINDBLAD = (
     "with_leakage",
 )  # fmt: skip
 """Fields that act on the state while time passes."""
+EVERYWHERE = ("relaxation_rate", "dephasing_rate", "hyperfine_dephasing_rate", "eff_noise_rates")
+"""Those that Pulser's own emulators have for two and three levels alike."""
 SHOT_TO_SHOT = (
     "temperature", "amp_sigma", "laser_waist", "detuning_sigma", "detuning_hf_psd", "trap_waist", "dmm_sigma",
     "detuning_map_spot_waist",
@@ -139,6 +141,11 @@ class Noise(Model):
     def changes_hamiltonian(self) -> bool:
         """Whether drives or interactions of a shot differ from the program's."""
         return any(name in SHOT_TO_SHOT for name in self.active)
+
+    @property
+    def lindblad(self) -> Noise:
+        """The part that acts on the state while time passes."""
+        return Noise(**{name: getattr(self, name) for name in (*LINDBLAD, "eff_noise_opers")})
 
     def to_pulser(self) -> Any:
         """Return the `pulser.NoiseModel`."""

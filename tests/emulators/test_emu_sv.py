@@ -19,7 +19,7 @@ RHO = {"probe": {"atoms": "all", "density_matrix": True, "key": "rho"}}
 
 
 def record(emulator: Any, body: list[Any], atoms: Any = TRIANGLE, shots: int | None = None, **more: Any) -> Any:
-    options = {name: more.pop(name) for name in ("state",) if name in more}
+    options = {name: more.pop(name) for name in ("state", "noise") if name in more}
     program = rq.Program(name="p", device="MockDevice", register={"atoms": atoms}, body=body, **more)
     return rq.run(program, shots=shots, seed=5, emulator=emulator, **options)
 
@@ -74,6 +74,52 @@ def test_density_matrices_agree_with_the_exact_emulator() -> None:
     body = [pulse(square(80, 6.0)), {"reset": {"atoms": "a"}}, pulse(square(50, 4.0), detuning=1.0), RHO]
 
     assert worst(body, {"a": (0, 0), "b": (7, 0)}, state="density_matrix") < TOLERANCE
+
+
+DECAY: dict[str, Any] = {
+    "relaxation_rate": 0.5,
+    "dephasing_rate": 0.8,
+    "depolarizing_rate": 0.3,
+    "eff_noise_rates": (0.2,),
+    "eff_noise_opers": (((0, 1j), (0.3, 0)),),
+}
+
+
+def decohering() -> list[Any]:
+    chosen = {"when": {"if": "m == 1", "then": [pulse(square(40, 5.0), phase=0.5)]}}
+    first = pulse(square(80, 6.0), detuning=2.0, phase=0.3, post_phase_shift=0.4)
+    return [
+        first,
+        {"measure": {"atoms": "b", "key": "m"}},
+        {"reset": {"atoms": "a"}},
+        chosen,
+        pulse(square(40, 4.0)),
+        RHO,
+    ]
+
+
+def test_decohering_atoms_agree_with_the_exact_emulator_and_a_rate_one_per_cent_off_does_not() -> None:
+    pair = {"a": (0, 0), "b": (7, 0)}
+
+    assert worst(decohering(), pair, noise=DECAY) < TOLERANCE
+    ours = record("exact", decohering(), pair, noise={**DECAY, "dephasing_rate": 0.808})
+    theirs = record("emu_sv", decohering(), pair, noise=DECAY)
+    assert float(np.abs(ours.rho - theirs.rho).max()) > 1e4 * TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [({"hyperfine_dephasing_rate": 0.1}, "cannot follow noise.hyperfine_dephasing_rate"),
+     ({"temperature": 10.0}, "cannot follow noise.temperature")],
+)  # fmt: skip
+def test_noise_that_it_cannot_follow_is_refused_by_name(noise: dict[str, float], message: str) -> None:
+    with pytest.raises(rq.InputError, match=message):
+        record("emu_sv", decohering(), shots=10, noise=noise)
+
+
+def test_vectors_do_not_decohere_here() -> None:
+    with pytest.raises(rq.InputError, match="emulator 'emu_sv' has no quantum jumps"):
+        record("emu_sv", decohering(), shots=10, noise=DECAY, state="vector")
 
 
 def test_one_atom_is_enough() -> None:

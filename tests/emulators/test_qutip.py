@@ -56,6 +56,20 @@ def test_phase_references_agree_with_pulsers_backend() -> None:
     assert worst([pulse, {"set": {"x": 1}}, shift, pulse, EVERYTHING], PAIR) < TOLERANCE
 
 
+def test_decohering_atoms_of_three_levels_agree_with_pulsers_master_equation() -> None:
+    noise = {"relaxation_rate": 1.4, "dephasing_rate": 1.5, "hyperfine_dephasing_rate": 1.3}
+    rho = {"probe": {"atoms": "all", "density_matrix": True, "key": "rho"}}
+    body = [{"rotate": {"atom": "a", "angle": 1.0}}, {"cnot": {"control": "a", "target": "b"}},
+            {"measure": {"atoms": "b", "key": "m"}}, {"rotate": {"atom": "a", "angle": "0.5 + m"}}, rho]  # fmt: skip
+    program = rq.Program(name="p", device="MockDevice", register={"atoms": PAIR}, body=body)
+
+    ours, theirs = (rq.run(program, shots=None, emulator=name, noise=noise) for name in ("exact", "qutip"))
+    wrong = rq.run(program, shots=None, noise={**noise, "hyperfine_dephasing_rate": 1.43})
+
+    assert float(np.abs(ours.rho - theirs.rho).max()) < TOLERANCE / 5
+    assert float(np.abs(wrong.rho - theirs.rho).max()) > TOLERANCE  # a rate ten per cent off
+
+
 def test_the_xy_basis_agrees_with_pulsers_backend() -> None:
     square = {"constant": {"duration_ns": 80, "value": 9.0}}
     pulse = {"pulse": {"channel": "mw_global", "amplitude": square, "detuning": 2.0}}
