@@ -87,7 +87,7 @@ def run_series(
     around = surroundings(program, noise, hardware)
     compiled = _compiled(program, table, parameters, around)
     found = emulator_of(emulator)
-    kind = kind_of_state(state, around, compiled, shots)
+    kind = kind_of_state(state, around, compiled, shots, emulator=found)
     check_surroundings(around, found, compiled, exact=shots is None)
     check_capabilities(found, compiled, exact=shots is None, state=kind)
     if isinstance(found, Holding | RoundByRound | Replaying):
