@@ -237,12 +237,6 @@ def test_trajectories_of_three_levels_agree_with_density_matrices() -> None:
     assert deviations(three_levels(), 10_000, STRONG) < 4
 
 
-@pytest.mark.parametrize("emulator", ["ideal", "qutip"])
-def test_what_an_emulator_cannot_follow_is_refused_by_name(emulator: str) -> None:
-    with pytest.raises(rq.QmemError, match=r"cannot follow noise\.relaxation_rate"):
-        rq.run(two_levels(), shots=10, noise={"relaxation_rate": 0.1}, emulator=emulator)
-
-
 def test_vectors_cannot_decohere_without_chance() -> None:
     with pytest.raises(rq.QmemError, match="state='density_matrix', or give shots"):
         rq.run(two_levels(), shots=None, noise={"relaxation_rate": 0.1}, state="vector")

@@ -12,8 +12,11 @@ from typer.testing import CliRunner
 
 import rydberg_qmem as rq
 from rydberg_qmem.cli import app
+from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.execute.environment import Surroundings, check_surroundings
 from rydberg_qmem.language.hardware import HardwareProfile
-from rydberg_qmem.language.noise import Noise
+from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT, Noise
 
 FULL = NoiseModel(
     relaxation_rate=0.1,
@@ -104,6 +107,80 @@ def test_unknown_hardware_is_refused_where_the_file_has_it() -> None:
 
 def test_own_profiles_say_that_their_numbers_are_given() -> None:
     assert HardwareProfile(imaging_us=3).rows() == [("imaging_us", "3.0", "given by you")]
+
+
+DAMPING = {"eff_noise_rates": [0.5], "eff_noise_opers": [[[0, 0], [1, 0]]]}
+FIELDS: dict[str, dict[str, Any]] = {
+    "state_prep_error": {"state_prep_error": 0.3},
+    "p_false_pos": {"p_false_pos": 0.3},
+    "p_false_neg": {"p_false_neg": 0.3},
+    "temperature": {"temperature": 1000.0},
+    "trap_waist": {"trap_waist": 1.0, "trap_depth": 100.0, "temperature": 50.0, "disable_doppler": True},
+    "laser_waist": {"laser_waist": 5.0},
+    "amp_sigma": {"amp_sigma": 0.2},
+    "detuning_sigma": {"detuning_sigma": 3.0},
+    "detuning_hf_psd": {"detuning_hf_psd": (0.5, 0.4, 0.2), "detuning_hf_omegas": (5.0, 20.0, 50.0)},
+    "dmm_sigma": {"dmm_sigma": 0.5},
+    "detuning_map_spot_waist": {"detuning_map_spot_waist": 8.0},
+    "relaxation_rate": {"relaxation_rate": 0.5},
+    "dephasing_rate": {"dephasing_rate": 0.5},
+    "hyperfine_dephasing_rate": {"hyperfine_dephasing_rate": 5.0},
+    "depolarizing_rate": {"depolarizing_rate": 0.5},
+    "eff_noise_rates": DAMPING,
+    "with_leakage": {"with_leakage": True, "eff_noise_rates": [0.5],
+                     "eff_noise_opers": [[[0, 0, 0], [0, 0, 0], [1, 0, 0]]]},
+}  # fmt: skip
+"""For each field that does something: noise with it that nobody could miss."""
+
+
+def driven(field: str) -> rq.Program:
+    """Two atoms under every kind of drive; the hyperfine level is there only where a field is about it."""
+    shape = {"constant": {"duration_ns": 400, "value": 6.0}}
+    body: list[Any] = [{"pulse": {"channel": "rydberg_global", "amplitude": shape, "detuning": 2.0}}]
+    if field == "hyperfine_dephasing_rate":
+        half = {"constant": {"duration_ns": 100, "area": "pi / 2"}}
+        body += [{"pulse": {"channel": "raman_local", "atoms": "q", "amplitude": half}}] * 2
+    elif field in ("dmm_sigma", "detuning_map_spot_waist"):
+        light = {"constant": {"duration_ns": 200, "value": -9.0}}
+        body += [{"detuning_map": {"channel": "dmm_0", "weights": {"q": 0.7, "p": 0.3}, "detuning": light}}, *body]
+    body += [{"probe": {"atoms": "all", "occupation": True, "key": "n"}}, {"measure": {"atoms": "all", "key": "m"}}]
+    register = {"atoms": {"q": (0.0, 0.0), "p": (7.0, 3.0)}}
+    return rq.Program.from_dict({"name": "driven", "device": "MockDevice", "register": register, "body": body})
+
+
+def test_the_table_of_fields_holds_all_that_do_something() -> None:
+    assert set(FIELDS) == {*LINDBLAD, *SHOT_TO_SHOT, *PREPARATION_AND_READOUT}
+    assert all(name in Noise(**fields).active for name, fields in FIELDS.items())
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_field_is_ignored(field: str) -> None:
+    options: dict[str, Any] = {"shots": 300, "seed": 1, "emulator": "exact"}
+    clean = rq.run(driven(field), **options)
+
+    noisy = rq.run(driven(field), noise=FIELDS[field], **options)
+
+    if field.startswith("p_"):  # the state does not notice
+        assert abs(clean.m.mean("shot") - noisy.m.mean("shot")).max() > 3 * np.sqrt(0.5 / 300)
+    else:
+        assert abs(clean.n - noisy.n).max() > 1e-3
+
+
+@pytest.mark.parametrize("emulator", ["exact", "ideal", "qutip", "emu_sv", "emu_mps"])
+@pytest.mark.parametrize("field", FIELDS)
+def test_each_emulator_follows_a_field_or_refuses_it_by_name(emulator: str, field: str) -> None:
+    compiled = compile_program(driven(field))
+    engine = emulator_of(emulator)
+    around = Surroundings(Noise(**FIELDS[field]))
+    refused = [name for name in around.fields if name.partition(".")[2] not in engine.capabilities.noise]
+
+    if refused:
+        with pytest.raises(rq.QmemError, match=rf"emulator '{engine.name}' cannot follow {refused[0]}"):
+            check_surroundings(around, engine, compiled, exact=False)
+    elif field != "with_leakage":  # its fourth level comes with the compilation of a run
+        check_surroundings(around, engine, compiled, exact=False)
+    assert bool(refused) == (field not in engine.capabilities.noise)
+    assert not refused or emulator != "exact"
 
 
 def command(*words: str) -> str:
