@@ -17,6 +17,7 @@ from rydberg_qmem.compile.shapes import (
     Scope,
     column,
     duration_of,
+    phase_levels,
     timing_of,
     unit_area,
     window_bounds,
@@ -24,8 +25,8 @@ from rydberg_qmem.compile.shapes import (
 from rydberg_qmem.compile.shapes import bounds as bounds_of_samples
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of, shape_names, timed_shape, wrapped
-from rydberg_qmem.errors import QmemError, RunError
+from rydberg_qmem.compile.to_pulser import rows_of, shape_names, timed_shape, wrapped
+from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.blocks import (
     Align,
     Delay,
@@ -40,7 +41,7 @@ from rydberg_qmem.language.blocks import (
     SLMMask,
 )
 from rydberg_qmem.language.bounds import Box, bounds
-from rydberg_qmem.language.expressions import ROUNDING, Columns, Expression
+from rydberg_qmem.language.expressions import ROUNDING, Expression
 from rydberg_qmem.language.intervals import DOMAIN, UNKNOWN, Interval, apply
 from rydberg_qmem.language.waveforms import (
     Blackman,
@@ -73,11 +74,15 @@ class Control:
     below: str = ""
     above: str = ""
     unit: str = ""
+    least: float = 0.0
+    """Values must be 0 or at least so large."""
 
     def proved(self, interval: Interval) -> bool:
         """Return whether no number of an interval breaks a limit."""
         if interval.fault == DOMAIN or not (self.low <= interval.low and interval.high <= self.high):
             return False
+        if self.least and not (interval.low >= self.least or interval.low == interval.high == 0):
+            return interval.values is not None and all(v == 0 or v >= self.least for v in interval.values)
         return not self.clock or (
             interval.values is not None and all(v % self.clock == 0 for v in interval.values) and not interval.fault
         )
@@ -88,6 +93,7 @@ class Control:
         if self.clock:
             with np.errstate(invalid="ignore"):
                 bad |= values % self.clock != 0
+        bad |= (values > 0) & (values < self.least)
         return np.asarray(bad.any(axis=1))
 
     def excess(self, values: Array) -> Array:
@@ -130,7 +136,7 @@ def controls_of(segment: Segment, target: Target) -> tuple[Control, ...]:
         if control.names or not control.proved(control.span(Box({})))
     )
     once = {(control.place, control.above): control for control in made}
-    return (*once.values(), *length_of(segment, target))
+    return tuple(once.values())
 
 
 def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
@@ -191,84 +197,19 @@ def _duration(
     )  # fmt: skip
 
 
-def length_of(segment: Segment, target: Target) -> tuple[Control, ...]:
-    """Return the control of how long a segment lasts, where the device has a limit and the run decides it."""
-    most = target.device.max_sequence_duration
-    if most is None or not any(expressions_in(placed.block) for placed in segment.blocks):
-        return ()
-    plan = plan_segment(segment, target)
-    names = frozenset[str]().union(*(e.names for e in plan.timing))
-    rule = f"must last at most {most} ns, the longest sequence of {target.device.name}"
-
-    def values(scope: Scope) -> Array:
-        rows = max([len(v.values if isinstance(v, Columns) else np.atleast_1d(v)) for v in scope.values()], default=1)
-        return np.array([[_lasting(plan, _row_of(scope, i))] for i in range(rows)])
-
-    return (
-        Control(
-            segment.place, names, lambda box: _longest(plan.operations, box, target), values, 0, most, 0, rule, rule,
-            " ns",
-        ),
-    ) if names else ()  # fmt: skip
-
-
-def _lasting(plan: Plan, scope: Scope) -> float:
-    try:
-        return float(plan.durations(scope, 1)[0])
-    except QmemError:
-        return np.inf
-
-
-def _longest(operations: tuple[tuple[Lowered, str], ...], box: Box, target: Target) -> Interval:
-    """Return an interval of a segment's duration, all blocks one after the other with all that may lie between."""
-    high = 0.0
-    for op, _ in operations:
-        match op:
-            case Pulse() | DetuningMap() | Delay() | EOMPulse():
-                high += max((bounds(e, box).high if e is not None else inf for e in _timing(op)), default=0.0)
-            case GatePulse():
-                high += op.duration_ns
-            case EnableEOM() | ModifyEOM() | DisableEOM():
-                high += LONGEST_BUFFER_NS
-            case PhaseShift() | Align() | SLMMask() | Retarget():
-                continue
-            case _:
-                assert_never(op)
-        if op.channel is not None:
-            channel = target.channel(op.channel)
-            high += channel.phase_jump_time + 2 * channel.rise_time + channel.clock_period
-            high += (channel.min_retarget_interval or 0) + (channel.fixed_retarget_t or 0)
-    return Interval(0.0, high)
-
-
-LONGEST_BUFFER_NS = 2000
-"""More than any device's EOM mode needs to begin, to change or to end."""
-
-
-def _timing(op: Pulse | DetuningMap | Delay | EOMPulse) -> tuple[Expression | None, ...]:
-    """Return durations of which the longest is the block's; None for one that Pulser chooses."""
-    match op:
-        case Delay() | EOMPulse():
-            return (op.duration_ns,)
-        case DetuningMap():
-            return _lengths(op.detuning)
-        case Pulse():
-            return (op.duration_ns,) if op.duration_ns is not None else _lengths(op.amplitude, op.detuning, op.phase)
-        case _:
-            assert_never(op)
-
-
-def _lengths(*shapes: Waveform | Expression) -> tuple[Expression | None, ...]:
-    return tuple(shape.duration_ns for shape in shapes if not isinstance(shape, Expression))
-
-
 # --- amplitudes and detunings ---
 
 
-def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[Scope], Array]:
+def _ends_of(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[Scope], Array]:
     """Return the least and greatest sample of a waveform in each row."""
+    shaped = _shaped(shape, op)
+    return lambda scope: shaped(scope)[:, :2]
+
+
+def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[Scope], Array]:
+    """Return the least and greatest sample of a waveform and its mean in each row."""
     if isinstance(shape, Expression):
-        return lambda scope: column(shape, scope)[:, None]
+        return lambda scope: np.repeat(column(shape, scope)[:, None], 3, axis=1)
     timing = op.detuning if isinstance(op, DetuningMap) else timed_shape(op)
     assert not isinstance(timing, Expression)
     depends = timing_of(timing)
@@ -293,7 +234,7 @@ def _ends(shape: Waveform, scope: Scope, timing: Waveform) -> Array:
     if duration_ns < 1:
         raise RunError(f"a waveform must last at least 1 ns ({duration_ns})")
     made = bounds_of_samples(shape, scope, duration_ns)
-    return np.stack([made.low, made.high], axis=1)
+    return np.stack([made.low, made.high, made.mean], axis=1)
 
 
 def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
@@ -303,23 +244,85 @@ def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
         f"{place}.amplitude",
         shape_names(op.amplitude),
         lambda box: span(op.amplitude, box),
-        _shaped(op.amplitude, op),
+        _ends_of(op.amplitude, op),
         0.0,
         inf if limit is None else limit * (1 + SLACK),
         below="must not be negative",
         above="must be a finite number" if limit is None else f"must peak at or below {limit:.6g} rad/µs on {on}",
         unit=" rad/µs",
     )
+    least = target.channel(op.channel).min_avg_amp
+    if least:
+        rule = f"must average to zero or at least {least:.6g} rad/µs on {on}"
+        yield _average(op.amplitude, op, f"{place}.amplitude", least, 1.0, rule)
+
+
+def _average(shape: Waveform | Expression, op: Pulse | DetuningMap, place: str, least: float, weight: float,
+             rule: str) -> Control:  # fmt: skip
+    """Return the control of a waveform's mean, which a channel holds against a least one unless it is 0."""
+
+    def within(box: Box) -> Interval:
+        sizes = [apply("abs", np.abs, [average(shape, box)]), Interval.of(weight)]
+        return apply("*", np.multiply, sizes)
+
+    def values(scope: Scope) -> Array:
+        return np.abs(_shaped(shape, op)(scope)[:, 2:]) * weight
+
+    names = shape_names(shape)
+    return Control(place, names, within, values, below=rule, above=rule, unit=" rad/µs", least=least * (1 - SLACK))
 
 
 def _detuning(op: Pulse, place: str, target: Target) -> Iterator[Control]:
     limit = target.channel(op.channel).max_abs_detuning
     most = inf if limit is None else limit * (1 + SLACK)
     rule = f"must stay within ±{limit:.6g} rad/µs on {op.channel}" if limit is not None else "must be a finite number"
+    if not isinstance(op.phase, Expression):
+        yield Control(
+            f"{place}.detuning", shape_names(op.phase), lambda box: _slopes(op.phase, box), _turning(op.phase),
+            -most, most, 0, rule, rule, " rad/µs",
+        )  # fmt: skip
+        return
     yield Control(
         f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
-        _shaped(op.detuning, op), -most, most, 0, rule, rule, " rad/µs",
+        _ends_of(op.detuning, op), -most, most, 0, rule, rule, " rad/µs",
     )  # fmt: skip
+
+
+def _turning(phase: Waveform) -> Callable[[Scope], Array]:
+    """Return the least and greatest detuning that a phase's waveform makes in each row."""
+    depends = timing_of(phase)
+
+    def one(scope: Scope) -> Array:
+        made = phase_levels(phase, scope, duration_of(phase, scope))[1].values
+        return np.stack([made.min(axis=1), made.max(axis=1)], axis=1)
+
+    def values(scope: Scope) -> Array:
+        rows = max([len(column(e, scope)) for e in depends], default=1)
+        return one(scope) if rows == 1 else np.concatenate([one(_row_of(scope, i)) for i in range(rows)])
+
+    return values
+
+
+def _slopes(phase: Waveform | Expression, box: Box) -> Interval:
+    """Return an interval of the detuning that a phase's waveform makes, where its slope is simple."""
+    match phase:
+        case Constant():
+            return Interval.of(0.0)
+        case Ramp():
+            steps = apply("-", np.subtract, [bounds(phase.duration_ns, box), Interval.of(1.0)])
+            rise = apply("-", np.subtract, [bounds(phase.start, box), bounds(phase.stop, box)])
+            slope = apply("/", np.divide, [rise, steps])
+            return apply("*", np.multiply, [slope, Interval.of(NS_PER_US)])
+        case Custom() if len(phase.samples) > 1:
+            steps_of = -np.diff(np.array(phase.samples)) * NS_PER_US
+            return _scaled(bounds(phase.scale, box), steps_of)
+        case _:
+            return UNKNOWN if shape_names(phase) else _static_slopes(phase)
+
+
+def _static_slopes(phase: Waveform | Expression) -> Interval:
+    assert not isinstance(phase, Expression)
+    return Interval.of(*_turning(phase)({}).ravel().tolist())
 
 
 def _setpoint(op: EnableEOM | ModifyEOM, place: str, target: Target) -> Iterator[Control]:
@@ -346,12 +349,20 @@ def _level(level: Expression, place: str, low: float, high: float, rule: str) ->
 
 def _map(op: DetuningMap, place: str, target: Target) -> Iterator[Control]:
     bottom = target.channel(op.channel).bottom_detuning
-    least = -inf if bottom is None else bottom * (1 + SLACK) / max(op.weights.values())
+    total, weak = target.channel(op.channel).total_bottom_detuning, target.channel(op.channel).min_avg_abs_detuning
+    weights = [weight for weight in op.weights.values() if weight] or [1.0]
+    least = -inf if bottom is None else bottom * (1 + SLACK) / max(weights)
     rule = f"must lie between {bottom or '-inf'} and 0 rad/µs"
+    if total is not None and total * (1 + SLACK) / sum(weights) > least:
+        least = total * (1 + SLACK) / sum(weights)
+        rule = f"must not be positive nor add up to less than {total:.6g} rad/µs over all atoms"
     yield Control(
         f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
-        _shaped(op.detuning, op), least, 0.0, 0, rule, rule, " rad/µs",
+        _ends_of(op.detuning, op), least, 0.0, 0, rule, rule, " rad/µs",
     )  # fmt: skip
+    if weak:
+        rule = f"must average to zero or at least {weak:.6g} rad/µs on each atom"
+        yield _average(op.detuning, op, f"{place}.detuning", weak, min(weights), rule)
 
 
 def _gate(op: GatePulse, target: Target) -> Iterator[Control]:
@@ -431,6 +442,19 @@ def span(shape: Waveform | Expression, box: Box) -> Interval:
             assert_never(shape)
 
 
+def average(shape: Waveform | Expression, box: Box) -> Interval:
+    """Return an interval that holds a waveform's mean: that of its samples where no closer one is simple."""
+    match shape:
+        case Ramp():
+            ends = apply("+", np.add, [bounds(shape.start, box), bounds(shape.stop, box)])
+            return apply("/", np.divide, [ends, Interval.of(2.0)])
+        case Blackman() | Kaiser() if shape.duration_ns is not None:
+            area = apply("*", np.multiply, [bounds(shape.area, box), Interval.of(NS_PER_US)])
+            return apply("/", np.divide, [area, bounds(shape.duration_ns, box)])
+        case _:
+            return span(shape, box)
+
+
 def _joined(parts: Iterator[Interval]) -> Interval:
     made = next(parts)
     for part in parts:
@@ -476,4 +500,4 @@ def _curve(shape: Interpolated, box: Box) -> Interval:
     return Interval(low, made.high + INTERPOLATION_SLACK, None, 0, made.fault)
 
 
-__all__ = ["Control", "controls_of", "finite", "length_of", "span"]
+__all__ = ["Control", "controls_of", "finite", "span"]

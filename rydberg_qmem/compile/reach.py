@@ -26,6 +26,7 @@ from rydberg_qmem.compile.steps import (
     Step,
     WhenStep,
 )
+from rydberg_qmem.compile.timings import timings_of
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.bounds import Box, bounds, refine
 from rydberg_qmem.language.expressions import Expression
@@ -92,7 +93,8 @@ class Controls:
     def of_segment(self, segment: Segment) -> tuple[Control, ...]:
         """Return the controls of a segment that the run decides."""
         if segment.index not in self.made:
-            self.made[segment.index] = controls_of(segment, self.compiled.target)
+            target = self.compiled.target
+            self.made[segment.index] = (*controls_of(segment, target), *timings_of(segment, target))
         return self.made[segment.index]
 
     def of_value(self, expression: Expression, place: str) -> Control:

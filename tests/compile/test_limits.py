@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.to_pulser import Plan, timed
 from rydberg_qmem.emulators.exact import Exact
-from rydberg_qmem.errors import RunError
+from rydberg_qmem.errors import CapabilityError, RunError
 from rydberg_qmem.language.hardware import profile_of
 
 CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
@@ -175,6 +176,59 @@ def test_what_is_written_out_beside_what_the_run_decides_is_held_against_its_lim
 
     assert len(problems) == 1
     assert rule in problems[0]
+
+
+def with_limits(**limits: float) -> Any:
+    """Return DigitalAnalogDevice with further limits on its global channel or its DMM."""
+    import pulser
+
+    plain = pulser.DigitalAnalogDevice.to_virtual()
+    drive = {name: value for name, value in limits.items() if name == "min_avg_amp"}
+    shade = {name: value for name, value in limits.items() if name not in drive}
+    channels = tuple(replace(c, **drive) if n == "rydberg_global" else c for n, c in plain.channels.items())
+    maps = tuple(replace(channel, **shade) for channel in plain.dmm_channels.values())
+    return replace(plain, channel_objects=channels, dmm_objects=maps)
+
+
+def shaded(level: str) -> dict[str, Any]:
+    shape = {"constant": {"duration_ns": 16, "value": level}}
+    return {"detuning_map": {"weights": {"a": 1, "s": 0.5}, "detuning": shape}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "block", "good", "rule"),
+    [
+        ({"min_avg_amp": 3}, driven("2 * m"), driven("3 * m"),
+         "amplitude: must average to zero or at least 3 rad/µs on rydberg_global of "),
+        ({"min_avg_amp": 3}, driven({"ramp": {"duration_ns": 16, "start": 0, "stop": "4 + 2 * m"}}),
+         driven({"ramp": {"duration_ns": 16, "start": 0, "stop": "6 + 2 * m"}}), "but reaches 2 rad/µs"),
+        ({"total_bottom_detuning": -130}, shaded("-100 * m"), shaded("-80 * m"),
+         "must not be positive nor add up to less than -130 rad/µs over all atoms, but reaches -100 rad/µs when m = 1"),
+        ({"min_avg_abs_detuning": 2}, shaded("-2 * m"), shaded("-4 * m"), "must average to zero or at least 2 rad/µs"),
+        ({}, driven(1, phase={"ramp": {"duration_ns": 100, "start": 0, "stop": "13 * m"}}),
+         driven(1, phase={"ramp": {"duration_ns": 100, "start": 0, "stop": "12 * m"}}),
+         "detuning: must stay within ±125.664 rad/µs on rydberg_global, but reaches -131.313 rad/µs when m = 1"),
+        ({}, driven(1, duration_ns="100 + 52 * m",
+                    detuning={"constant": {"duration_ns": "100 + 100 * m", "value": 1}}),
+         driven(1, duration_ns="100 + 52 * m",
+                detuning={"constant": {"duration_ns": "152 - 52 * (1 - m)", "value": 1}}),
+         "must fit together in time: a pulse's waveforms equally long, a channel free when it is to start, but reaches "
+         "1 misfit when m = 1"),
+        ({}, driven({"blackman": {"max_val": 10, "area": "m"}}), driven({"blackman": {"max_val": 10, "area": "1 + m"}}),
+         "must fit together in time"),
+    ],
+    ids=["weak", "weak ramp", "all atoms", "weak map", "turning phase", "unequal lengths", "no area"],
+)  # fmt: skip
+def test_limits_that_few_devices_have_are_proved_too(limit: Any, block: Any, good: Any, rule: str) -> None:
+    device = with_limits(**limit)
+
+    problems = found(program(ONE, block, device=device))
+
+    assert len(problems) == 1
+    assert rule in problems[0]
+    assert notes(program(ONE, good, device=device)) == []
+    with pytest.raises((RunError, CapabilityError)):
+        run_forced(program(ONE, block, device=device), by_chance(1, 8), 8)
 
 
 def test_a_segment_may_not_outlast_the_longest_sequence_of_the_device() -> None:
