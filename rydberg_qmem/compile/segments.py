@@ -71,7 +71,7 @@ from rydberg_qmem.language.blocks import (
     WeakMeasure,
     When,
 )
-from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.expressions import Expression, ExpressionError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.waveforms import ZERO
 
@@ -151,7 +151,7 @@ class _Walker:
             pending.clear()
 
     def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Placed]) -> None:
-        block = bind_block(raw, self.values)
+        block = _bound(raw, self.values, place)
         match block:
             case ForEach():
                 for atom in self._names(block.atom):
@@ -240,3 +240,11 @@ class _Walker:
 
     def _basis(self, basis: str | None) -> str:
         return basis or self.target.default_basis
+
+
+def _bound(block: AnyBlock, values: Mapping[str, float], place: str) -> AnyBlock:
+    """Bind a block's parameters; what is no number then is said with the block's place."""
+    try:
+        return bind_block(block, values)
+    except ExpressionError as error:
+        raise InputError(f"{place}: {error}") from None

@@ -21,7 +21,7 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.to_pulser import Plan, timed
 from rydberg_qmem.emulators.exact import Exact
-from rydberg_qmem.errors import CapabilityError, RunError
+from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of
 
 CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
@@ -237,6 +237,12 @@ def test_a_segment_may_not_outlast_the_longest_sequence_of_the_device() -> None:
     [problem] = found(program(*body, device="AnalogDevice"))
 
     assert "must last at most 6000 ns, the longest sequence of AnalogDevice, but reaches" in problem
+
+
+def test_a_constant_that_is_no_number_is_refused_at_its_place() -> None:
+    assert found(program(ONE, {"set": {"x": "sqrt(-2)"}}, driven("x"))) == [
+        "body[1].set: must be a finite number, but is nan ('sqrt(-2)')"
+    ]
 
 
 # --- proved ---
@@ -470,7 +476,10 @@ def assert_judged_rightly(made: rq.Program, seed: int) -> str:
         return "proved"
     if not findings:
         return "noted"
-    compiled = compile_program(made)
+    try:
+        compiled = compile_program(made)
+    except InputError:  # a constant that is no number: refused before anything is bounded
+        return "refused"
     controls = Controls(compiled)
     witnesses, _ = search(compiled, controls, [doubt.about for doubt in doubts(compiled, controls)])
     for witness in witnesses:
