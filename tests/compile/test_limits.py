@@ -183,8 +183,8 @@ def with_limits(**limits: float) -> Any:
     import pulser
 
     plain = pulser.DigitalAnalogDevice.to_virtual()
-    drive = {name: value for name, value in limits.items() if name == "min_avg_amp"}
-    shade = {name: value for name, value in limits.items() if name not in drive}
+    drive: dict[str, Any] = {name: value for name, value in limits.items() if name == "min_avg_amp"}
+    shade: dict[str, Any] = {name: value for name, value in limits.items() if name not in drive}
     channels = tuple(replace(c, **drive) if n == "rydberg_global" else c for n, c in plain.channels.items())
     maps = tuple(replace(channel, **shade) for channel in plain.dmm_channels.values())
     return replace(plain, channel_objects=channels, dmm_objects=maps)
