@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pulser.sampler import sample
 from scipy.linalg import expm
-from scipy.stats import binom
+from scipy.stats import binom, chi2, poisson
 
 from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, substitute_atom
 from rydberg_qmem.compile.gates import Lowered, expand_cell, lower
@@ -120,11 +121,14 @@ class Reference:
         self.unitaries: dict[Any, tuple[Complex, int]] = {}
         self.loops = dict(_loop_names(program.body))
         self.rng: np.random.Generator | None = None
+        self.known: list[Branch] | None = None
 
     def branches(self) -> list[Branch]:
-        """Return every branch, with its probability."""
-        self.rng = None
-        return self._finished(self._play(self.program.body, [self._start()], ()))
+        """Return every branch, with its probability, played once."""
+        if self.known is None:
+            self.rng = None
+            self.known = self._finished(self._play(self.program.body, [self._start()], ()))
+        return self.known
 
     def shot(self, rng: np.random.Generator) -> Branch:
         """Return one branch, chosen at random."""
@@ -554,9 +558,9 @@ def largest_difference(program: Program, record: Any, *, ideal: bool = False) ->
     return Reference(program, ideal=ideal).largest_difference(record)
 
 
-def least_likely(program: Program, record: Any) -> float:
+def least_likely(reference: Reference, record: Any) -> float:
     """Return the smallest two-sided binomial p-value of the counts of ones in a sampled record."""
-    reference, least = Reference(program), 1.0
+    least = 1.0
     for (name, place), mean in reference.means().items():
         if name not in record or record[name].dtype != np.int8:
             continue
@@ -566,3 +570,38 @@ def least_likely(program: Program, record: Any) -> float:
             p = min(max(float(chance), 1e-12), 1 - 1e-12)
             least = min(least, 2 * binom.cdf(ones, shots, p), 2 * binom.sf(ones - 1, shots, p))
     return float(least)
+
+
+def chance_of(reference: Reference, record: Any, least: float = 10.0) -> float:
+    """Return the chi-square p-value of the joint outcomes of all measurements of a sampled record.
+
+    Histories that fewer than `least` shots are expected to have are counted as one; where that is still too few for
+    a chi-square, a Poisson tail says whether too many shots have them.
+    """
+    bits = {str(name): variable for name, variable in record.data_vars.items() if variable.dtype == np.int8}
+    shots = record.sizes["shot"]
+    columns = [np.moveaxis(v.values, v.dims.index("shot"), 0).reshape(shots, -1) for v in bits.values()]
+    histories, counts = np.unique(np.concatenate(columns, axis=1), axis=0, return_counts=True)
+    seen = {tuple(history.tolist()): int(count) for history, count in zip(histories, counts, strict=True)}
+    expected: dict[tuple[int, ...], float] = defaultdict(float)
+    for branch in reference.branches():
+        expected[_history(branch, bits)] += branch.probability * shots
+    if not seen.keys() <= expected.keys():
+        return 0.0
+    pairs = [(seen.get(history, 0), mean) for history, mean in expected.items() if mean >= least]
+    rest = (shots - sum(count for count, _ in pairs), max(shots - sum(mean for _, mean in pairs), 0.0))
+    pairs += [rest] if rest[1] >= least else []
+    tail = float(chi2.sf(sum((count - mean) ** 2 / mean for count, mean in pairs), max(len(pairs) - 1, 1)))
+    return tail if rest[1] >= least else min(tail, float(poisson.sf(rest[0] - 1, rest[1])))
+
+
+def _history(branch: Branch, bits: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return all outcomes of a branch in the order of a record's variables; -1 where nothing was measured."""
+    made: list[int] = []
+    for name, variable in bits.items():
+        dims = [str(dim) for dim in variable.dims if dim != "shot" and not str(dim).endswith("_atom")]
+        width = variable.sizes.get(f"{name}_atom", 1)
+        for place in np.ndindex(*(variable.sizes[dim] for dim in dims)):
+            found = branch.written.get((name, tuple(zip(dims, place, strict=True))))
+            made += [-1] * width if found is None else [int(bit) for bit in np.atleast_1d(found)]
+    return tuple(made)

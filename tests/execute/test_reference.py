@@ -14,9 +14,9 @@ from rydberg_qmem.compile.steps import MeasureStep
 from rydberg_qmem.emulators import exact
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.execute import walk
-from rydberg_qmem.execute.population import Population
+from rydberg_qmem.execute.population import Chosen, Part, Population, Split, choose
 from rydberg_qmem.execute.sharing import distinct
-from tests.reference import Reference, largest_difference, least_likely
+from tests.reference import Reference, chance_of, largest_difference, least_likely
 from tests.strategies import LEVELS, programs
 
 EXAMPLES = int(os.environ.get("RYDBERG_QMEM_EXAMPLES", "80"))
@@ -24,7 +24,8 @@ EXPLORE = "RYDBERG_QMEM_EXPLORE" in os.environ
 """New programs each time: to look for faults, not for the gate, which must not flake."""
 ROUNDING = 1e-9
 """The engine's step control allows 1e-10 in an amplitude for each stretch of a shaped pulse; all else is rounding."""
-
+ALPHA = 1e-6
+"""Chance that a right engine fails the chi-square of one program's joint outcomes."""
 
 Check = Callable[[rq.Program], None]
 
@@ -39,8 +40,11 @@ def ideally(program: rq.Program) -> None:
 
 
 def sampled(program: rq.Program) -> None:
+    record, reference = rq.run(program, shots=3000, seed=1), Reference(program)
+
     # of the order of a thousand counts are compared: 1e-9 for each keeps a false alarm below 1e-6
-    assert least_likely(program, rq.run(program, shots=3000, seed=1)) > 1e-9, program.to_json()
+    assert least_likely(reference, record) > 1e-9, program.to_json()
+    assert chance_of(reference, record) > ALPHA, program.to_json()
 
 
 def agree(check: Check, examples: int, *, fast: bool = True, families: tuple[str, ...] = LEVELS) -> None:
@@ -114,6 +118,16 @@ def test_feedforward_that_reads_the_value_before_the_measurement_is_found(monkey
 
     with pytest.raises(AssertionError):
         agree(exactly, 40)
+
+
+def test_atoms_that_share_one_random_number_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(population: Population, part: Part, split: Split, uniform: Any) -> Chosen:
+        return choose(population, part, split, np.repeat(uniform[:, :1], uniform.shape[1], axis=1))
+
+    monkeypatch.setattr("rydberg_qmem.execute.walk.choose", careless)
+
+    with pytest.raises(AssertionError):
+        agree(sampled, 40)
 
 
 def test_merging_branches_of_different_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
