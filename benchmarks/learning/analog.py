@@ -91,7 +91,7 @@ def component_rows() -> None:
 
 
 def arms(count: int) -> list[tuple[str, Any, Any]]:
-    linear = lambda: LogisticRegression(C=10, max_iter=500)  # noqa: E731
+    linear = lambda: LogisticRegression(C=10, max_iter=200)  # noqa: E731
     return [
         ("quantum array", lambda x: QuantumReservoir().fit(x).transform(x), linear),
         ("classical spins", lambda x: QuantumReservoir(classical=True).fit(x).transform(x), linear),

@@ -76,24 +76,38 @@ def matched() -> None:
         for who, freeze, rounds in arms:
             name = f"{who}, {rounds} round{'s' * (rounds > 1)}, {f'{shots} shots' if shots else 'exact'}"
             group("matched", name, lambda s=shots, f=freeze, r=rounds: [told_apart(program, s, f, r)])
-    group("matched", "single-atom means alone, exact", lambda: [told_apart(program, None, True, 1, pairs=False)])
+    group("matched", "single-atom means alone, exact", lambda: [told_apart(program, None, True, 1, chosen=only_means)])
+    for shots in (None, 1000):
+        group("matched", f"squared covariances, {f'{shots} shots' if shots else 'exact'}",
+              lambda s=shots: [told_apart(program, s, True, 1, chosen=covariances)])  # fmt: skip
 
 
-def told_apart(program: rq.Program, shots: int | None, freeze: bool, rounds: int, *, pairs: bool = True) -> list[str]:
+def told_apart(program: rq.Program, shots: int | None, freeze: bool, rounds: int, *, chosen: Any = None) -> list[str]:
     """Return accuracies of a linear readout and of one by support vectors."""
     linear, curved = [], []
     for seed in range(5):
         columns, labels = matched_states(CASES, seed=seed)
         series = np.tile(columns, (1, rounds))  # the same pair comes again in every round
-        kinds = ("means", "pairs") if pairs else ("means",)
-        x = seen(program, series, shots=shots, freeze=freeze, random_state=seed, features=kinds)
+        x = seen(program, series, shots=shots, freeze=freeze, random_state=seed)
+        x = x if chosen is None else chosen(x)
         linear.append(split_score(LogisticRegression(C=100, max_iter=5000), x, labels))
         curved.append(split_score(SVC(C=100), x, labels))
     return [*plain(linear), *plain(curved)]
 
 
-def seen(program: rq.Program, x: Any, *, features: tuple[str, ...] = ("means", "pairs"), **options: Any) -> Any:
-    return MemristorReservoir(program, scale=False, features=features, **options).fit(x).transform(x)
+def only_means(x: Any) -> Any:
+    return x[:, :4]
+
+
+def covariances(x: Any) -> Any:
+    """Return what products of means and pairs give by hand: squared covariances between the cells' four detectors."""
+    one, two = np.triu_indices(4, 1)
+    across = (one < 2) & (two >= 2)
+    return ((x[:, 4:] - x[:, one] * x[:, two])[:, across]) ** 2
+
+
+def seen(program: rq.Program, x: Any, **options: Any) -> Any:
+    return MemristorReservoir(program, scale=False, features=("means", "pairs"), **options).fit(x).transform(x)
 
 
 def split_score(model: Any, x: Any, y: Any) -> float:

@@ -36,21 +36,25 @@ def compare(
 ) -> xr.Dataset:
     """Return errors and numbers of features (model, task) of a reservoir in the layout "stream" and of its controls.
 
-    Tasks are series of the same kind, one for each seed. Controls, all with the same ridge readout and split: the
-    feedback frozen; memory shuffled (the device meets the inputs in another order, features are put back in place:
-    each round keeps its input and loses its past); a linear readout of the raw window and polynomial windows of
-    (length, degree); an echo-state network with as many units as the reservoir has features; classical coins in the
-    mean field, where the program has such a limit. `extra` adds features (round, feature) per task. Draw it with
+    Tasks are series of the same kind, one for each seed, which the device runs side by side. Controls, all with the
+    same ridge readout and split: the feedback frozen; memory shuffled (the device meets the inputs in another order,
+    features are put back in place: each round keeps its input and loses its past); a linear readout of the raw window
+    and polynomial windows of (length, degree); an echo-state network with as many units as the reservoir has features;
+    classical coins in the mean field, where the program has such a limit. `extra` adds features (round, feature) per
+    task. Draw it with
     `rydberg_qmem.plots.comparison`.
     """
     import xarray as xr
 
     if reservoir.layout != "stream" or not tasks:
         raise InputError("compare needs a reservoir in the layout 'stream' and at least one task")
+    if len({task.inputs.shape for task in tasks}) > 1:
+        raise InputError("tasks must have inputs of one shape: series of the same kind, one for each seed")
+    devices = _devices(reservoir, np.stack([_columns(task) for task in tasks]))
     rows: list[dict[str, tuple[float, float, int]]] = []
     for number, task in enumerate(tasks):
-        split = task.split(train, washout)
-        named = features(reservoir, task, number=number, windows=windows, polynomials=polynomials)
+        split, named = task.split(train, washout), {name: every[number] for name, every in devices.items()}
+        named |= _controls(task, named["memristor"].shape[1], number, windows, polynomials)
         named |= {name: values[number] for name, values in (extra or {}).items()}
         rows.append({name: _scores(x, task, split, regularisation) for name, x in named.items()})
     names = list(rows[0])
@@ -64,42 +68,50 @@ def compare(
     return xr.Dataset(data, {"model": np.array(names, dtype=np.dtypes.StringDType())}, attrs)
 
 
-def features(
-    reservoir: MemristorReservoir,
-    task: Series,
-    *,
-    number: int = 0,
-    windows: Sequence[int] = (1, 2, 4),
-    polynomials: Sequence[tuple[int, int]] = ((4, 3),),
-) -> dict[str, Floats]:
-    """Return the features (round, feature) of a reservoir and of each of its controls on a task."""
-    x = task.inputs[:, None] if task.inputs.ndim == 1 else task.inputs
-    device = clone(reservoir).fit(x)
-    made = {"memristor": device.transform(x)}
-    made["feedback frozen"] = clone(reservoir).set_params(freeze=True).fit(x).transform(x)
-    order = np.random.default_rng(number).permutation(len(x))
-    shuffled = np.empty_like(made["memristor"])
-    shuffled[order] = device.transform(x[order])
-    made["memory shuffled"] = shuffled
-    made |= {f"linear window {length}": window(x, length) for length in windows}
-    made |= {f"polynomial window {length}, degree {d}": polynomial(window(x, length), d) for length, d in polynomials}
-    made["echo state"] = echo_state(x, made["memristor"].shape[1], seed=number)
+def _devices(reservoir: MemristorReservoir, x: Floats) -> dict[str, Floats]:
+    """Return features (task, round, feature) of the device and of what is made of it; all tasks run side by side."""
+    tasks, rounds, _ = x.shape
+    orders = np.stack([np.random.default_rng(number).permutation(rounds) for number in range(tasks)])
+    again = np.take_along_axis(x, orders[:, :, None], axis=1)
+    side_by_side = clone(reservoir).set_params(layout="series", readout="all")
+    device = side_by_side.fit(x.reshape(tasks, -1))
+    both = device.transform(np.concatenate([x, again]).reshape(2 * tasks, -1)).reshape(2 * tasks, rounds, -1)
+    shuffled = np.empty_like(both[tasks:])
+    np.put_along_axis(shuffled, orders[:, :, None], both[tasks:], axis=1)
+    frozen = clone(side_by_side).set_params(freeze=True).fit(x.reshape(tasks, -1))
+    made = {"memristor": both[:tasks], "memory shuffled": shuffled}
+    made["feedback frozen"] = frozen.transform(x.reshape(tasks, -1)).reshape(tasks, rounds, -1)
     with contextlib.suppress(InputError):  # a program without such a limit has nothing to compare
         made["mean field"] = _mean_field(device, x)
     return made
 
 
+def _controls(
+    task: Series, size: int, number: int, windows: Sequence[int], polynomials: Sequence[tuple[int, int]]
+) -> dict[str, Floats]:
+    """Return the features (round, feature) of the controls that know the inputs only."""
+    x = _columns(task)
+    made = {f"linear window {length}": window(x, length) for length in windows}
+    made |= {f"polynomial window {length}, degree {d}": polynomial(window(x, length), d) for length, d in polynomials}
+    made["echo state"] = echo_state(x, size, seed=number)
+    return made
+
+
+def _columns(task: Series) -> Floats:
+    return task.inputs[:, None] if task.inputs.ndim == 1 else task.inputs
+
+
 def _mean_field(device: Any, x: Floats) -> Floats:
     scaled = device._scaled(x)
-    inputs = {name: scaled[None, :, i] for i, name in enumerate(device.program_.inputs)}
-    means = mean_field(device.program_, inputs, device.parameters)[0]
+    inputs = {name: scaled[:, :, i] for i, name in enumerate(device.program_.inputs)}
+    means = mean_field(device.program_, inputs, device.parameters)
     kinds = [means] if "means" in device.features else []
     if "products" in device.features:
-        one, two = np.triu_indices(means.shape[1])
-        kinds.append(means[:, one] * means[:, two])
+        one, two = np.triu_indices(means.shape[2])
+        kinds.append(means[:, :, one] * means[:, :, two])
     if not kinds:
         raise InputError("a mean field has means and products only")
-    return np.hstack(kinds)
+    return np.concatenate(kinds, axis=2)
 
 
 def _scores(x: Floats, task: Series, split: Split, regularisation: float) -> tuple[float, float, int]:

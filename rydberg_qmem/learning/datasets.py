@@ -118,7 +118,8 @@ def matched_states(cases: int, *, seed: int) -> tuple[Floats, NDArray[np.int64]]
     A rotation of the first atom by chi about y, a CNOT, and a rotation of each atom by a quaternion (w, x, y, z) make
     the state: cos(chi/2) and sin(chi/2) are its Schmidt coefficients. Entangled ones are Haar-random; each has a
     product state beside it with the same population of every single atom and a random phase, so that neither purity
-    nor weight nor any outcome of a single atom tells the two kinds apart. The order is random.
+    nor weight nor any outcome of a single atom tells the two kinds apart. The two of a pair stand side by side, in
+    random order: keep pairs together when you split, as populations that come twice tell a trained readout a label.
 
     >>> columns, labels = matched_states(4, seed=0)
     >>> columns.shape, sorted(labels.tolist())
@@ -136,9 +137,11 @@ def matched_states(cases: int, *, seed: int) -> tuple[Floats, NDArray[np.int64]]
         np.einsum("nk,nk->n", np.abs(right[:, :, 1]) ** 2, weights),
     )
     products = np.hstack([np.zeros((half, 1)), *(_product_turns(p, rng) for p in populations)])
-    order = rng.permutation(2 * half)[:cases]
-    labels = np.repeat([1, 0], half)[order]
-    return np.vstack([entangled, products])[order], labels.astype(np.int64)
+    labels = rng.integers(0, 2, half)
+    first = np.where(labels[:, None] == 1, entangled, products)
+    second = np.where(labels[:, None] == 1, products, entangled)
+    columns = np.stack([first, second], axis=1).reshape(2 * half, -1)[:cases]
+    return columns, np.stack([labels, 1 - labels], axis=1).reshape(-1)[:cases].astype(np.int64)
 
 
 def _quaternions(unitaries: NDArray[np.complex128]) -> Floats:
