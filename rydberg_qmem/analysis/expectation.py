@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem.analysis.mitigation import unfolded
 from rydberg_qmem.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -37,12 +38,16 @@ def group(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {"".join(b).replace("I", "Z"): tuple(m) for b, m in zip(bases, members, strict=True)}
 
 
-def expectation(records: Mapping[str, xr.Dataset], terms: Mapping[str, float], *, key: str) -> xr.Dataset:
+def expectation(
+    records: Mapping[str, xr.Dataset], terms: Mapping[str, float], *, key: str, unfold: bool = False
+) -> xr.Dataset:
     """Return ⟨Σ c_P P⟩ as `value` with its `error`, and each string's `term_value` and `term_error` along `term`.
 
     `records` holds one record of sampled bits for each basis that `group(terms)` names; bit 0 counts as +1. The error
     of the sum knows the covariances of the strings that one basis measures, and takes bases as independent. Shots in
-    which an atom that a string needs was lost (-1) are left out of the whole basis; needs two shots at least. Raises
+    which an atom that a string needs was lost (-1) are left out of the whole basis; needs two shots at least. With
+    `unfold`, each bit's sign becomes 1 - 2 (m - e01)/(1 - e01 - e10) by the readout errors its record was made with:
+    atoms are misread independently, so products of these have the true mean, and the errors know of it. Raises
     InputError for missing bases and exact records, whose bits are no longer joint.
 
     >>> bits = xr.DataArray(np.array([[0, 0], [1, 1], [0, 1], [0, 0]], dtype=np.int8), dims=("shot", "m_atom"))
@@ -57,7 +62,7 @@ def expectation(records: Mapping[str, xr.Dataset], terms: Mapping[str, float], *
     variance = 0.0
     found = {term: (1.0, 0.0) for term in terms if set(term) == {"I"}}
     for basis, members in groups.items():
-        signs = _signs(records[basis], key, basis)
+        signs = _signs(records[basis], key, basis, unfold)
         products = np.array([signs[:, [p != "I" for p in term]].prod(axis=1) for term in members])
         total = np.array([terms[term] for term in members]) @ products
         shots = total.size
@@ -85,7 +90,7 @@ def _strings(terms: Iterable[str]) -> list[str]:
     return strings
 
 
-def _signs(record: xr.Dataset, key: str, basis: str) -> Floats:
+def _signs(record: xr.Dataset, key: str, basis: str, unfold: bool) -> Floats:
     """Return +1 and -1 for each shot and atom; shots with a lost atom are left out."""
     if key not in record:
         raise InputError(f"the record of {basis} has no key {key!r}")
@@ -99,6 +104,9 @@ def _signs(record: xr.Dataset, key: str, basis: str) -> Floats:
     there = bits[(bits >= 0).all(axis=1)]
     if len(there) < 2:
         raise InputError(f"{key} must have at least two shots without loss in basis {basis}, but has {len(there)}")
+    if unfold:
+        true = unfolded(record, key).transpose("shot", ...).values
+        there = true[(bits >= 0).all(axis=1)]
     return np.asarray(1.0 - 2.0 * there)
 
 

@@ -47,10 +47,12 @@ def thermal_atom(
 
 
 def digital_analog_features(
-    atoms: int = 4, *, spacing_um: float = 6.0, strength: float = 0.5, device: str = "MockDevice"
+    atoms: int = 4, *, spacing_um: float = 6.0, strength: float = 0.6, device: str = "MockDevice"
 ) -> Program:
-    """Return a feature map of numbers: turns by the inputs, an analog block of the register's interaction, twice.
+    """Return a feature map of numbers: turns by the inputs, an analog block of the register's interaction, turns again.
 
+    Turns by π/2 + x about y, exp(-i strength Σ ZZ (R_0/R)⁶), turns by π/2 + x about x: the offsets let ⟨Z⟩ tell x from
+    -x, and two axes that do not commute with the block let overlaps of states know it.
     Inputs x0, x1, ... (rad), one value per sample, as rounds of one program with all atoms reset between. `f` probes
     occupations and correlations: atoms (atoms + 1)/2 features of each sample.
 
@@ -64,11 +66,13 @@ def digital_analog_features(
     for one, other in combinations(names, 2):
         apart = sum((a - b) ** 2 for a, b in zip(place[one], place[other], strict=True)) ** 0.5
         pairs.setdefault(one, {})[other] = f"strength * {(spacing_um / apart) ** 6}"
-    turn = [{"rotate": {"atom": name, "angle": f"x{k}"}} for k, name in enumerate(names)]
-    mix = [{"rotate": {"atom": name, "axis": "x", "angle": "pi / 2"}} for name in names]
+    turn, again = (
+        [{"rotate": {"atom": name, "axis": axis, "angle": f"pi / 2 + x{k}"}} for k, name in enumerate(names)]
+        for axis in "yx"
+    )
     analog: dict[str, Any] = {"ising": {"couplings": pairs, "time_us": 1}}
     probe = {"probe": {"atoms": names, "occupation": True, "correlations": True, "key": "f"}}
-    body = [*turn, analog, *mix, *turn, analog, *mix, probe, {"reset": {"atoms": names}}]
+    body = [*turn, analog, *again, probe, {"reset": {"atoms": names}}]
     return Program(
         name="digital_analog_features",
         device=device,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from math import cos, pi, sin
+from itertools import combinations, pairwise
+from math import cos, dist, pi, sin
 from typing import Any, Literal
 
+from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
 
 Ansatz = Literal["hardware_efficient", "digital_analog"]
@@ -15,6 +16,7 @@ H2: dict[str, float] = {"II": 0.2252, "ZI": 0.3435, "IZ": -0.4347, "ZZ": 0.5716,
 
 Their exact ground energy is -1.1456 Ha (derived)."""
 
+_MOST_ATOMS = 16
 _INTO_Z = {"X": ("y", "-pi / 2"), "Y": ("x", "pi / 2")}
 
 
@@ -91,11 +93,14 @@ def independent_set_sweep(
     last: float = 8 * pi,
     duration_ns: int = 4000,
     rise_ns: int = 400,
+    reach_um: float | None = None,
     device: str = "MockDevice",
 ) -> Program:
     """Return an adiabatic sweep to the largest independent sets of the graph of atoms that blockade each other.
 
     Ω rises to `rabi` and falls again (`rise_ns` each), the detuning is swept from `first` to `last` between (rad/µs).
+    With `reach_um`, atoms nearer than that are neighbours, and memory says of each shot whether no neighbours were both
+    in r (`independent`) and whether they were a largest such set (`largest`): exact runs give the probabilities.
 
     >>> independent_set_sweep({"a": (0, 0), "b": (6, 0)}).name
     'independent_set_sweep'
@@ -116,8 +121,66 @@ def independent_set_sweep(
         device=device,
         register={"atoms": dict(places)},
         parameters={"rabi": rabi, "first": first, "last": last},
-        body=[{"pulse": pulse}, {"measure": {"atoms": list(places), "key": "m"}}],
+        body=[{"pulse": pulse}, {"measure": {"atoms": list(places), "key": "m"}}, *_judged(places, reach_um)],
     )
+
+
+def independent_set_pulses(
+    places: Mapping[str, tuple[float, float]],
+    layers: int = 4,
+    *,
+    duration_ns: int = 4000,
+    reach_um: float | None = None,
+    device: str = "MockDevice",
+) -> Program:
+    """Return the same search by `layers` square pulses of equal length, in the manner of QAOA, to be trained.
+
+    Parameters rabi0, detuning0, rabi1, ... (rad/µs); the detuning plays the cost's part, Ω the mixer's.
+
+    >>> sorted(independent_set_pulses({"a": (0, 0), "b": (6, 0)}, 2).parameters)
+    ['detuning0', 'detuning1', 'rabi0', 'rabi1']
+    """
+    length = duration_ns // layers
+    pulses = [
+        {
+            "pulse": {
+                "channel": "rydberg_global",
+                "amplitude": f"rabi{k}",
+                "detuning": f"detuning{k}",
+                "duration_ns": length,
+            }
+        }
+        for k in range(layers)
+    ]
+    start = {f"detuning{k}": 8 * pi * (2 * (k + 0.5) / layers - 1) for k in range(layers)}
+    return Program(
+        name="independent_set_pulses",
+        device=device,
+        register={"atoms": dict(places)},
+        parameters={**{f"rabi{k}": 3 * pi for k in range(layers)}, **start},
+        body=[*pulses, {"measure": {"atoms": list(places), "key": "m"}}, *_judged(places, reach_um)],
+    )
+
+
+def _judged(places: Mapping[str, tuple[float, float]], reach_um: float | None) -> list[Any]:
+    """Return the steps that say whether the atoms in r are an independent set, and one of the largest."""
+    if reach_um is None:
+        return []
+    if len(places) > _MOST_ATOMS:
+        raise InputError(f"places must be at most {_MOST_ATOMS} to find the largest sets, but are {len(places)}")
+    near = [(i, j) for (i, a), (j, b) in combinations(enumerate(places.values()), 2) if dist(a, b) < reach_um]
+    sizes = [bin(s).count("1") for s in range(2 ** len(places)) if not any(s >> i & 1 and s >> j & 1 for i, j in near)]
+    names = list(places)
+    pairs = " + ".join(f"m.{names[i]} * m.{names[j]}" for i, j in near) or "0"
+    count = " + ".join(f"m.{name}" for name in names)
+    return [
+        {
+            "set": {
+                "independent": f"where({pairs} == 0, 1, 0)",
+                "largest": f"where({pairs} == 0 and {count} == {max(sizes)}, 1, 0)",
+            }
+        }
+    ]
 
 
 def _by_first(edges: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
