@@ -341,7 +341,7 @@ def boltzmann(ax: Any) -> Figures:
     made.append(("the same, 4 collisions: pulses less ideal", f"{single:.1e}", "0"))
     data = 0.98 * np.array([0, 1, 1, 0, 1, 0, 0, 0]) / 3 + 0.02 / 8
     control = train_boltzmann(lambda w: thermal(w, 3), data, steps=15)
-    best = train_boltzmann(collided, data, start=control.parameters, steps=9)
+    best = train_boltzmann(collided, data, start=control.parameters, steps=6)
     limit = train_boltzmann(lambda w: thermal(w, 3, gamma=0.3), data, start=control.parameters, steps=15)
     gap = 0.5 * np.abs(collided(best.parameters) - thermal(best.parameters, 3, gamma=0.3)).sum()
     made += [
@@ -475,15 +475,15 @@ def adaptive(ax: Any) -> Figures:
 
 def ramps(ax: Any) -> Figures:
     made: Figures = []
-    times = (3.0, 4.5, 6.0)
+    times = (3.0, 6.0)
     for flag, name in ((False, "fixed speed"), (True, "speed from four scouts")):
-        records = [rq.run(p.adaptive_ramp(adaptive=flag, time_us=t), shots=2000, seed=11) for t in times]
+        records = [rq.run(p.adaptive_ramp(adaptive=flag, time_us=t), shots=1000, seed=11) for t in times]
         lost = [1.0 - record.up.values for record in records]
         means, errors = [v.mean() for v in lost], [v.std() / v.size**0.5 for v in lost]
         ax.errorbar(times, means, errors, marker="o", capsize=2, label=name)
         for t, v in zip(times, lost, strict=True):
             law = f"{np.exp(-np.pi * 36 * t / (2 * 132)):.4f} (Landau and Zener)"
-            made.append((f"{name}, {t:g} µs in all: not transferred, 2000 shots, pulses", pm(v),
+            made.append((f"{name}, {t:g} µs in all: not transferred, 1000 shots, pulses", pm(v),
                          "below the fixed speed's" if flag else law))  # fmt: skip
     ax.set(xlabel="time of the whole schedule (µs)", ylabel="not transferred", yscale="log")
     ax.set_yticks([0.05, 0.1, 0.2, 0.3], ["0.05", "0.1", "0.2", "0.3"])
@@ -541,16 +541,16 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "One atom: ancillas at a set temperature act in the eigenbasis. Three atoms: H = -Γ Σ X - Σ b Z - Σ w ZZ acts "
         "while one ancilla, reset to a set temperature, is exchanged with one atom after the other; b and w are "
         "trained by clamped less free statistics from the control's. Data: one of three atoms in h, with 2 % of "
-        "uniform noise, chosen because pairwise classical weights cannot have it; on two atoms a classical machine has every "
-        "distribution, and a transverse field gains nothing.",
+        "uniform noise, chosen because pairwise classical weights cannot have it; on two atoms a classical machine "
+        "has every distribution, and a transverse field gains nothing.",
     ),
     9: (
         "Digital-analog features, kernel and quanvolution of digits",
         digits,
         "scikit-learn's 8×8 digits, the first 900, five folds, exact features. The map: turns about y, one analog "
         "block, turns about x. Settings are chosen on the same folds, for controls too. The features beat the "
-        "linear control; kernel and RBF are equal within errors; the analog block adds nothing to the kernel, nor the quanvolution to "
-        "pixels.",
+        "linear control; kernel and RBF are equal within errors; the analog block adds nothing to the kernel, "
+        "nor the quanvolution to pixels.",
     ),
     10: ("Adaptive phase estimation", adaptive, "Both schedules take the same time and the same Bayesian estimator."),
     11: (

@@ -6,8 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-import rydberg_qmem as rq
-from benchmarks.engines import DECOHERE, LIMIT, READOUT, Row, boundary, compare, decay_of, effect, markdown
+from benchmarks.engines import DECOHERE, LIMIT, READOUT, Row, boundary, comparable, compare, decay_of, effect, markdown
 
 BOUNDARY = 5e-4
 """What the spline of Pulser's qutip backend leaves at the edges of square pulses, dark time around each segment."""
@@ -29,7 +28,7 @@ def test_the_blockade_is_the_same_on_every_emulator() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", rq.gallery.names())
+@pytest.mark.parametrize("name", comparable())
 def test_a_ready_sequence_is_the_same_on_every_emulator(name: str) -> None:
     row = compare(name)
 

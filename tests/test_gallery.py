@@ -16,6 +16,9 @@ from rydberg_qmem.language.files import parse_yaml
 FROZEN = Path(__file__).parent / "data" / "gallery"
 """The JSON of each sequence but for its description, as `frozen` writes it: a change here is a change of meaning."""
 FEW = 4
+DRAWN = [name for name in names() if "drawn" in load(name).tags]
+"""Sequences that draw random numbers in the program: no expectation value is exact."""
+EXACT = [name for name in names() if name not in DRAWN]
 
 
 def rounds_of(program: rq.Program) -> int | None:
@@ -36,7 +39,7 @@ def test_it_checks_without_problems(name: str) -> None:
     assert rq.check(load(name)) == []
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", EXACT)
 def test_it_runs_exactly_for_a_few_rounds(name: str) -> None:
     program = load(name)
     record = rq.run(program, shots=None, rounds=rounds_of(program))
@@ -47,7 +50,16 @@ def test_it_runs_exactly_for_a_few_rounds(name: str) -> None:
         assert np.isfinite(variable.values).all(), variable.name
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", DRAWN)
+def test_it_runs_with_shots_only_as_it_draws_numbers(name: str) -> None:
+    record = rq.run(load(name), shots=20, seed=1, emulator="ideal")
+
+    assert record.sizes["shot"] == 20
+    with pytest.raises(rq.RunError, match="draws random numbers, so the program needs shots"):
+        rq.run(load(name), shots=None, emulator="ideal")
+
+
+@pytest.mark.parametrize("name", EXACT)
 def test_its_shots_scatter_around_its_exact_means(name: str) -> None:
     program, shots = load(name), 2000
     exact = rq.run(program, shots=None, rounds=rounds_of(program))

@@ -10,6 +10,8 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.analysis import expectation, group
 from rydberg_qmem.language import protocols as p
+from rydberg_qmem.learning.boltzmann import thermal
+from rydberg_qmem.learning.optimise import optimise
 
 EXACT: dict[str, Any] = {"shots": None, "emulator": "ideal"}
 SIGMAS = 4.9
@@ -209,12 +211,24 @@ def energy(kind: Any, angles: list[float], emulator: str = "ideal") -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "size"), [("hardware_efficient", 4), ("digital_analog", 5)])
 def test_an_ansatz_finds_the_ground_state_of_hydrogen(kind: Any, size: int) -> None:
-    from scipy.optimize import minimize
+    start = {f"t{k}": v for k, v in enumerate(np.random.default_rng(3).uniform(-1, 1, size))}
+    best = optimise(lambda t: energy(kind, list(t.values())), start, evaluations=300)
 
-    start = np.random.default_rng(3).uniform(-1, 1, size)
-    best = minimize(lambda t: energy(kind, list(t)), start, method="COBYLA", options={"maxiter": 130})
+    assert best.value == pytest.approx(-1.1456, abs=1.6e-3)
 
-    assert best.fun == pytest.approx(-1.1456, abs=1.6e-3)
+
+def test_unfolding_takes_misread_bits_out_of_an_energy() -> None:
+    angles = {"t0": 0.7, "t1": -0.4, "t2": 2.5, "t3": 0.3}
+    misread = {"name": "misread", "p_false_pos": 0.02, "p_false_neg": 0.04}
+    records = {
+        s: rq.run(p.two_atom_ansatz(setting=s), parameters=angles, shots=40_000, seed=5, emulator="ideal",
+                  hardware=misread) for s in group(p.H2)
+    }  # fmt: skip
+    true = energy("hardware_efficient", list(angles.values()))
+    read, unfolded = (expectation(records, p.H2, key="m", unfold=unfold) for unfold in (False, True))
+
+    assert abs(float(unfolded.value) - true) < SIGMAS * float(unfolded.error)
+    assert abs(float(read.value) - true) > SIGMAS * float(read.error)
 
 
 def cut(layers: int, gammas: list[float]) -> float:
@@ -232,6 +246,15 @@ def test_qaoa_of_one_layer_cuts_three_quarters_of_a_ring() -> None:
     assert cut(1, [np.pi / 8 + 0.1]) < 0.74
 
 
+def test_digital_analog_layers_are_the_same_by_pulses() -> None:
+    angles = {f"t{k}": t for k, t in enumerate((0.3, -0.7, 1.1, 0.4, 0.5))}
+    ring = {"gamma0": np.pi / 8, "beta0": -np.pi / 8}
+    for program, values in ((p.two_atom_ansatz("digital_analog"), angles), (p.qaoa_ring(4, 1), ring)):
+        gates, pulses = (rq.run(program, parameters=values, shots=None, emulator=e).m for e in ("ideal", "exact"))
+
+        np.testing.assert_allclose(pulses, gates, atol=2e-3)
+
+
 def test_qaoa_of_two_layers_cuts_five_sixths_of_a_ring() -> None:
     assert cut(2, [0.3279, 0.6214]) == pytest.approx(5 / 6, abs=1e-6)
 
@@ -245,14 +268,35 @@ def test_a_sweep_finds_the_largest_independent_set_of_a_king_s_graph() -> None:
     assert found - SIGMAS * np.sqrt(found * (1 - found) / 40_000) > 0.95
 
 
+RING = {f"a{k}": (4.679 * np.cos(0.4 * np.pi * k), 4.679 * np.sin(0.4 * np.pi * k)) for k in range(5)}
+"""Five atoms, neighbours 5.5 µm apart."""
+
+
 @pytest.mark.slow
 def test_a_sweep_finds_the_largest_independent_sets_of_a_ring() -> None:
-    radius = 5.5 / (2 * np.sin(np.pi / 5))
-    places = {f"a{k}": (radius * np.cos(0.4 * np.pi * k), radius * np.sin(0.4 * np.pi * k)) for k in range(5)}
-    bits = rq.run(p.independent_set_sweep(places, last=10 * np.pi), shots=40_000, seed=7).m.values
-    found = ((bits.sum(1) == 2) & ((bits * np.roll(bits, 1, axis=1)).sum(1) == 0)).mean()
+    slow, fast = (
+        rq.run(p.independent_set_sweep(RING, last=10 * np.pi, reach_um=5.6, duration_ns=time), shots=None)
+        for time in (4000, 900)
+    )
 
-    assert found - SIGMAS * np.sqrt(found * (1 - found) / 40_000) > 0.95
+    assert float(slow.largest) > 0.95
+    assert float(fast.largest) < 0.9
+    assert float(slow.independent) > 0.999
+
+
+def test_a_shot_is_judged_by_its_neighbours() -> None:
+    path = {"a": (0, 0), "b": (5, 0), "c": (10, 0)}
+    program = p.independent_set_pulses(path, 2, duration_ns=400, reach_um=6)
+    record = rq.run(program, shots=500, seed=1)
+    a, b, c = record.m.values.T
+
+    np.testing.assert_array_equal(record.independent.values, (a * b + b * c == 0))
+    np.testing.assert_array_equal(record.largest.values, (a == 1) & (b == 0) & (c == 1))
+
+
+def test_too_many_atoms_are_not_searched_for_independent_sets() -> None:
+    with pytest.raises(rq.InputError, match="at most 16 to find the largest sets, but are 17"):
+        p.independent_set_sweep({f"a{k}": (9 * k, 0) for k in range(17)}, reach_um=5)
 
 
 @pytest.mark.parametrize(("rabi", "detuning", "beta"), [(1, 1, 1), (2, -1, 0.7), (0.5, 2, 2)])
@@ -261,6 +305,30 @@ def test_collisions_bring_an_atom_to_its_thermal_state(rabi: float, detuning: fl
     e = np.hypot(rabi, detuning)
 
     assert float(record.m) == pytest.approx((1 + detuning / e * np.tanh(beta * e / 2)) / 2, abs=2e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("beta", "other"), [(1.0, 0.3), (0.3, 1.0)])
+def test_collisions_bring_two_atoms_to_their_boltzmann_distribution(beta: float, other: float) -> None:
+    weights, labels = {"b0": 0.9, "b1": -0.4, "w01": 0.8}, ["gg", "gh", "hg", "hh"]
+    program = p.boltzmann_machine(2, gamma=0.0, beta=beta, sweeps=6, width_us=1.2)
+    record = rq.run(program, parameters=weights, **EXACT, state="density_matrix")
+    found = np.diag(record.p.sel(p_row=labels, p_column=labels).values).real
+    laws = [thermal({name: at * w for name, w in weights.items()}, 2) for at in (beta, other)]
+    near, far = (0.5 * np.abs(found - law).sum() for law in laws)
+
+    assert near < 0.03
+    assert far > 0.1
+
+
+def feature(x: float, **options: Any) -> Any:
+    record = rq.run(p.digital_analog_features(2, **options), inputs={"x0": [x], "x1": [0.2]}, **EXACT)
+    return record.f_correlations.values.ravel()
+
+
+def test_features_tell_signs_apart_and_know_the_analog_block() -> None:
+    assert np.abs(feature(0.5) - feature(-0.5)).max() > 0.1
+    assert np.abs(feature(0.5) - feature(0.5, strength=0.0)).max() > 0.1
 
 
 def test_features_are_the_same_whatever_samples_came_before() -> None:
@@ -281,3 +349,41 @@ def test_adapting_the_setting_reads_a_phase_better_in_the_same_time() -> None:
     spread = np.sqrt(sum(e.var() / e.size for e in errors.values()))
 
     assert errors[False].mean() - errors[True].mean() > SIGMAS * spread
+
+
+def missed(place: float, **options: Any) -> float:
+    data = p.adaptive_ramp(**options).to_dict()
+    data["memory"]["shift"]["initial"] = place
+    return 1 - float(rq.run(rq.Program.from_dict(data), shots=None).up)
+
+
+@pytest.mark.slow
+def test_a_ramp_that_follows_its_scouts_misses_less_in_the_same_time() -> None:
+    places = np.linspace(-60, 60, 17)[:-1] + 3.75
+    fixed = np.mean([missed(place, adaptive=False) for place in places])
+    adaptive = np.mean([missed(place) for place in places])
+
+    assert fixed == pytest.approx(np.exp(-np.pi * 36 * 6 / (2 * 132)), abs=0.03)
+    assert adaptive < 0.7 * fixed
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("reward_learning", p.reward_learning()),
+        ("entanglement_swapping", p.entanglement_swapping()),
+        ("ghz_by_measurement", p.ghz_by_measurement(3)),
+        ("h2_ansatz", p.two_atom_ansatz("digital_analog")),
+    ],
+)
+def test_a_ready_sequence_is_what_its_builder_makes(name: str, made: rq.Program) -> None:
+    ready = rq.load(name)
+
+    assert (ready.body, ready.memory, ready.register) == (made.body, made.memory, made.register)
+
+
+@pytest.mark.parametrize("name", ["bit_flip_code", "phase_flip_code"])
+def test_a_ready_code_draws_its_errors_and_still_has_exact_means(name: str) -> None:
+    record = rq.run(name, parameters={"p": 0.1, "rounds": 2}, **EXACT)
+
+    assert float(record.logical) == pytest.approx(enumerated(0.1, 0, 2), abs=1e-9)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rydberg_qmem.learning import datasets, measures, readout, tasks
 from rydberg_qmem.learning.arrays import AnalogArray
+from rydberg_qmem.learning.boltzmann import train_boltzmann
 from rydberg_qmem.learning.capacities import ProcessingCapacity, kernel_rank, processing_capacity, separation
 from rydberg_qmem.learning.classical import echo_state, mean_field
 from rydberg_qmem.learning.measures import Accuracy, MemoryCapacity, accuracy, memory_capacity, mse, nmse
@@ -74,6 +75,7 @@ __all__ = [
     "processing_capacity",
     "random_photons",
     "separation",
+    "train_boltzmann",
     "window",
 ]
 

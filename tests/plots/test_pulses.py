@@ -215,8 +215,8 @@ def branches() -> rq.Program:
 
 
 WIDE = {
-    "ca_squid_closed", "cascaded_memristors", "crossed_memristors", "pfeiffer_memristor", "remote_memristors",
-    "weak_tap_memristor",
+    "bit_flip_code", "ca_squid_closed", "cascaded_memristors", "crossed_memristors", "entanglement_swapping",
+    "ghz_by_measurement", "pfeiffer_memristor", "phase_flip_code", "remote_memristors", "weak_tap_memristor",
 }  # fmt: skip
 """Programs with too many pulses in a round for one column: they take both."""
 TEXTLESS = {"classical_memristor"}

@@ -28,9 +28,11 @@ def boltzmann_machine(
     Parameters b0, b1, ..., w01, ... (rad/µs, zero at first), gamma, beta (µs). One collision: an ancilla is h with
     probability 1/(1 + exp(βω)), then H and ω of the ancilla act while an exchange between one atom and the ancilla
     rises and falls as a Gaussian of `width_us` (in all a turn by `swap`), then the ancilla is reset. A sweep gives each
-    atom one collision for each ω = 2 (b_i ± w_ij ± ...): what turning it over costs among its neighbours. Exact for
-    slow, weak collisions at Γ = 0; a transverse field shifts the resonances, and near-degenerate levels thermalise
-    worse: `p` probes the density matrix to be compared with. After the scheme of repeated interactions (derived here).
+    atom one collision for each ω = 2 (b_i ± w_ij ± ...): what turning it over costs among its neighbours. At Γ = 0 it
+    is exact for weak collisions whose width 1/`width_us` parts the costs; a transverse field shifts the resonances, and
+    near-degenerate levels thermalise worse. `p` probes the density matrix. Run it exactly with
+    `state="density_matrix"`, or each collision doubles the branches. A scheme of repeated interactions, derived here.
+    Meant for ideal gates: as pulses, its analog steps want atoms far apart, its exchanges near ones.
 
     >>> sorted(boltzmann_machine(2).parameters)
     ['b0', 'b1', 'beta', 'gamma', 'w01']

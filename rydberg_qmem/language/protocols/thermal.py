@@ -47,7 +47,7 @@ def thermal_atom(
 
 
 def digital_analog_features(
-    atoms: int = 4, *, spacing_um: float = 6.0, strength: float = 0.6, device: str = "MockDevice"
+    atoms: int = 4, *, spacing_um: float = 12.0, strength: float = 0.6, device: str = "MockDevice"
 ) -> Program:
     """Return a feature map of numbers: turns by the inputs, an analog block of the register's interaction, turns again.
 
