@@ -43,7 +43,7 @@ def test_the_control_is_at_its_optimum() -> None:
 
 
 def test_a_training_goes_on_where_it_ended() -> None:
-    def sample(weights: dict[str, float]) -> np.ndarray:  # type: ignore[type-arg]
+    def sample(weights: dict[str, float]) -> np.ndarray:
         calls.append(weights)
         return thermal(weights, 3)
 
@@ -72,6 +72,6 @@ def test_a_callback_ends_the_training() -> None:
         (np.array([0.5, 0.5]), {"w01": 1.0}, "no weights w01; there are b0"),
     ],
 )
-def test_what_does_not_fit_is_refused(data: np.ndarray, start: dict[str, float] | None, said: str) -> None:  # type: ignore[type-arg]
+def test_what_does_not_fit_is_refused(data: np.ndarray, start: dict[str, float] | None, said: str) -> None:
     with pytest.raises(rq.InputError, match=said):
         train_boltzmann(lambda w: thermal(w, 1), data, start=start)
