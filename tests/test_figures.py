@@ -1,4 +1,4 @@
-"""Every memristor of the gallery against its closed form, by ideal gates and pulse by pulse."""
+"""Every memristor of the gallery against its closed form: by ideal gates, by pulses, from shots, and under noise."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem import cells
 from rydberg_qmem.analysis import entanglement, systems
-from rydberg_qmem.gallery.figures import FIGURES, Figure, classical_fingerprints
-from rydberg_qmem.gallery.page import table
+from rydberg_qmem.gallery import page
+from rydberg_qmem.gallery.figure import IDEAL, PULSES, SAMPLED, Figure, Way, of_cohorts
+from rydberg_qmem.gallery.figures import FIGURES
+from rydberg_qmem.gallery.rows import classical, networks, photonic, squid, two
 
-QUICK = [figure for figure in FIGURES if figure.row in (3, 8, 9, 10, 11)]
-PULSES = 2e-3
+QUICK = [f for f in FIGURES if f.row in (3, 9) and "∞" not in f.quantity and "K=96" not in f.quantity]
+PULSE = 3e-3
 """How far pulses may be from ideal gates; square CZ of infidelity 1e-4 take most of it."""
+COST = 0.35
+"""How much of a figure the machine's noise may take at most, of 1."""
 
 
 def name(figure: Figure) -> str:
@@ -24,42 +28,78 @@ def name(figure: Figure) -> str:
 
 @pytest.mark.parametrize("figure", QUICK, ids=name)
 def test_it_is_what_its_closed_form_says(figure: Figure) -> None:
-    assert figure.measure("ideal", None)[0] == pytest.approx(figure.reference, abs=figure.tolerance)
+    assert figure.measure(IDEAL)[0] == pytest.approx(figure.reference, abs=figure.tolerance)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure not in QUICK], ids=name)
 def test_it_is_what_its_closed_form_says_too(figure: Figure) -> None:
-    assert figure.measure("ideal", None)[0] == pytest.approx(figure.reference, abs=figure.tolerance)
+    assert figure.measure(IDEAL)[0] == pytest.approx(figure.reference, abs=figure.tolerance)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure.pulses], ids=name)
+@pytest.mark.parametrize("figure", [figure for figure in FIGURES if not figure.pulses], ids=name)
 def test_by_pulses_it_is_near_its_closed_form(figure: Figure) -> None:
-    assert figure.measure("exact", None)[0] == pytest.approx(figure.reference, abs=max(figure.tolerance, PULSES))
+    assert figure.measure(PULSES)[0] == pytest.approx(figure.reference, abs=max(figure.tolerance, PULSE))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("figure", [f for f in FIGURES if f.sampled and f.system == "quadratures"], ids=name)
-def test_from_shots_it_is_within_five_errors(figure: Figure) -> None:
-    mean, error = figure.measure("ideal", 4000)
+@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure.sampled], ids=name)
+def test_from_shots_it_is_within_four_errors(figure: Figure) -> None:
+    mean, error = figure.measure(SAMPLED)
+    bias = 0.02 * figure.reference if "ensemble" in figure.system or figure.row in (9, 11) else 0.0
 
-    assert abs(mean - figure.reference) < 5 * error
+    assert error > 0
+    assert abs(mean - figure.reference) < 4 * error + bias
 
 
-def test_every_row_has_a_figure() -> None:
+def test_a_figure_that_is_off_by_a_hundredth_is_found_out() -> None:
+    figure = next(f for f in FIGURES if f.quantity == "X_out, X_in=0.707")
+    mean, _ = figure.measure(IDEAL)
+
+    assert abs(1.01 * mean - figure.reference) > figure.tolerance
+
+
+def test_every_row_has_figures_and_a_picture() -> None:
+    from rydberg_qmem.gallery.pictures import PICTURES
+
     assert {figure.row for figure in FIGURES} == set(range(1, 12))
+    assert {name for name, _, _ in PICTURES} >= {f"row_{row:02}" for row in range(1, 12)} | {"network"}
+
+
+def test_where_a_figure_has_no_pulses_or_noise_it_says_why() -> None:
+    for figure in FIGURES:
+        assert figure.noisy
+        assert figure.noisy in (*page.EMULATORS, page.FEW) or len(figure.noisy) > 5, name(figure)
 
 
 def test_the_table_has_a_line_for_each_figure() -> None:
-    made = table(FIGURES[-2:-1])
+    made = page.table([f for f in FIGURES if "exponent of area against frequency" in f.quantity])
 
     assert made.count("\n") == 3
     assert "-1.000000" in made
 
 
+def test_noise_is_measured_under_the_machine_and_not_without() -> None:
+    figure = next(f for f in FIGURES if f.system == "remote pair")
+    noisy = float(page.noisy(figure).split()[0])
+
+    assert 0 < noisy < figure.reference
+    assert noisy == pytest.approx(figure.reference, abs=COST)
+
+
+def test_shots_that_share_a_mean_have_the_error_of_their_cohorts() -> None:
+    rng = np.random.default_rng(1)
+    shared = np.repeat(rng.normal(size=40), 1000) + 0.1 * rng.normal(size=40_000)
+
+    _, error = of_cohorts(shared)
+
+    assert error == pytest.approx(1 / np.sqrt(40), rel=0.4)
+    assert error > 20 * shared.std() / np.sqrt(len(shared))
+
+
 def test_the_classical_memristor_bears_all_three_fingerprints() -> None:
-    found = classical_fingerprints()
+    found = classical.prints()
 
     assert bool(found.pinched)
     assert bool(found.shrinks)
@@ -67,10 +107,43 @@ def test_the_classical_memristor_bears_all_three_fingerprints() -> None:
     assert bool(found.memristor)
 
 
+def test_the_photonic_type_is_pinched_but_its_area_is_not_monotonic() -> None:
+    found = classical.photonic_prints(Way(), (16, 8, 6, 4))
+
+    assert bool(found.pinched)
+    assert not bool(found.shrinks)
+    assert not bool(found.memristor)
+    assert float(found.area[2]) < 1e-9
+
+
+def test_the_closed_loop_follows_its_map() -> None:
+    record = IDEAL.dense("ca_squid_closed", rounds=20)
+    v, flux = squid.closed_map(20)
+
+    np.testing.assert_allclose(-record.bloch.values[:, 0, 0], v, atol=1e-9)
+    np.testing.assert_allclose(record.flux.values, flux, atol=1e-9)
+
+
+def test_the_output_of_a_memristor_read_elsewhere_keeps_its_coherence() -> None:
+    record = IDEAL.run("coherence_memristor", parameters={"period": 8, "window": 3})
+    k = np.arange(8, 16)
+    want = np.sqrt(1 - record.R.values[8:]) * np.sin(2 * np.pi * k / 8)
+
+    np.testing.assert_allclose(record.out_pauli.sel(out_axis="X").values[8:, 0], want, atol=1e-9)
+    assert np.ptp(np.abs(want[[1, 3, 5, 7]])) > 0.1  # the coherence of one input has two values: hysteresis
+
+
+def test_clipping_bends_the_tap_the_more_the_weaker_it_is() -> None:
+    bias = [photonic.clipping(e) for e in (1.0, 0.9, 0.7, 0.5, 0.3)]
+
+    np.testing.assert_allclose(bias, [0.002, 0.014, 0.036, 0.078, 0.156], atol=0.005)
+    assert bias == sorted(bias)
+
+
 @pytest.mark.parametrize("topology", ["line", "triangle"])
 def test_undamped_cells_in_three_have_the_negativity_of_their_law(topology: Any) -> None:
     program = cells.coupled(3, topology=topology, damping=0, steps=13, step=1.0)
-    record = rq.run(program, shots=None, emulator="ideal", state="density_matrix")
+    record = rq.run(program, shots=None, emulator="ideal")
     rho = entanglement.within(record.rho.values, record.levels)[0]
     kt = 0.1 * np.arange(13)
     want = systems.triangle_negativity(kt) if topology == "triangle" else systems.line_negativity(kt)[0]
@@ -78,10 +151,17 @@ def test_undamped_cells_in_three_have_the_negativity_of_their_law(topology: Any)
     np.testing.assert_allclose(entanglement.negativity(rho, [0]), want, atol=1e-3)
 
 
+def test_concurrence_and_the_loop_of_a_coupled_pair_go_against_each_other() -> None:
+    program = cells.coupled(2, damping=0, steps=48, step=0.8)
+    found, middle = two.loops(program, 0.8)
+    entangled = np.abs(np.sin(0.1 * middle))
+
+    assert np.corrcoef(found.area.values, entangled)[0, 1] < -0.7
+
+
 def test_monogamy_holds_in_a_triangle() -> None:
     record = rq.run(
-        cells.coupled(3, topology="triangle", damping=0, steps=8, step=2.0),
-        shots=None, emulator="ideal", state="density_matrix",
+        cells.coupled(3, topology="triangle", damping=0, steps=8, step=2.0), shots=None, emulator="ideal",
     )  # fmt: skip
     rho = entanglement.within(record.rho.values, record.levels)[0]
 
@@ -90,20 +170,49 @@ def test_monogamy_holds_in_a_triangle() -> None:
     assert entanglement.tripartite_negativity(rho).max() > 0.4
 
 
-def test_a_cell_reflects_what_its_memory_says_whatever_the_coupling() -> None:
-    record = rq.run(cells.network(3, coupling="zz", topology="triangle"), shots=None, emulator="ideal")
-    n_in = np.sin(np.pi * np.arange(24) / 12) ** 2
+@pytest.mark.parametrize("coupling", ["exchange", "zz", "interaction"])
+def test_a_cell_reflects_what_its_memory_says_whatever_the_coupling(coupling: Any) -> None:
+    program = cells.network(3, coupling=coupling, topology="triangle", spacing_um=12)
+    record = rq.run(program, shots=None, emulator="ideal", rounds=12)
+    n_in = np.sin(np.pi * np.arange(12) / 12) ** 2
 
     np.testing.assert_allclose(record.reflected.values[:, 1], record.R1.values * n_in, atol=1e-9)
 
 
-@pytest.mark.parametrize("shots", [None, 200])
-def test_six_coupled_memristors_run_exactly_and_from_shots(shots: int | None) -> None:
-    program = cells.network(6, topology="line", probes=False, period=6, window=2)
-    record = rq.run(program, shots=shots, seed=None if shots is None else 1, emulator="ideal")
+def test_two_cells_coupled_by_their_own_interaction_are_as_coupled_by_a_gate() -> None:
+    size: dict[str, Any] = {"period": 4, "window": 2, "strength": 0.6, "phase": 0.8}
+    analog = rq.run(cells.network(2, coupling="interaction", spacing_um=12, **size), shots=None)
+    gate = rq.run(cells.network(2, coupling="zz", **size), shots=None, emulator="ideal")
 
-    assert record.sizes["out_atom"] == 6
-    assert np.isfinite(record.R5.values).all()
+    np.testing.assert_allclose(analog.out.values, gate.out.values, atol=5e-3)
+    np.testing.assert_allclose(analog.rho.values, gate.rho.values, atol=0.03)
+
+
+@pytest.mark.parametrize("topology", ["line", "ring", "grid"])
+@pytest.mark.parametrize("shots", [None, 1000])
+def test_six_coupled_memristors_run_exactly_and_from_shots(topology: str, shots: int | None) -> None:
+    worst, _ = networks.mean_reflected(Way(shots=shots), topology)
+
+    assert worst < (1e-9 if shots is None else 6)
+
+
+@pytest.mark.parametrize("topology", ["line", "ring", "triangle", "grid", "all"])
+def test_networks_of_every_shape_fit_on_the_device(topology: Any) -> None:
+    units = 3 if topology == "triangle" else 6
+    program = cells.network(units, topology=topology)
+    away = cells.crosstalk(program)
+
+    assert program.device == "DigitalAnalogDevice"
+    assert rq.check(program) == []
+    assert max(away.values()) < 5420158.53 / 4.2**6
+    assert not any(one[1:] == two[1:] for one, two in away)
+    assert "µm apart" in program.about
+
+
+def test_cells_far_apart_have_less_cross_talk() -> None:
+    near, far = (cells.crosstalk(cells.network(4, topology="grid", spacing_um=um)) for um in (6.0, 20.0))
+
+    assert max(far.values()) < 1e-2 * max(near.values())
 
 
 def test_a_shared_memory_is_the_mean_of_its_cells() -> None:
@@ -140,26 +249,3 @@ def test_tomography_finds_a_bell_pair_again() -> None:
     assert (bell @ found.likely.values @ bell).real > 0.98
     assert (bell @ found.linear.values @ bell).real == pytest.approx(1, abs=0.03)
     assert float(found.concurrence) > 0.95
-
-
-def test_memory_time_of_a_window_is_its_length() -> None:
-    rng = np.random.default_rng(3)
-    u = rng.uniform(size=400)
-    y = np.convolve(u, np.ones(5) / 5)[: len(u)]
-    import xarray as xr
-
-    record = xr.Dataset({"u": ("round", u), "y": ("round", y)})
-    found = rq.analysis.memory_time(record, drive="u", response="y", lags=8)
-
-    assert float(found.memory_time) == pytest.approx(5, abs=1e-6)
-    assert float(found.age) == pytest.approx(2, abs=1e-6)
-
-
-def test_independent_bits_share_no_information() -> None:
-    import xarray as xr
-
-    rng = np.random.default_rng(3)
-    one, two = (xr.DataArray(rng.integers(2, size=4000), dims="shot") for _ in range(2))
-    found = rq.analysis.mutual_information(one, two)
-
-    assert abs(float(found.information)) < 6 * float(found.information_error) + 1e-3

@@ -46,6 +46,7 @@ def hysteresis(
     bootstrap: int = 200,
     seed: int = 0,
     dim: str | None = None,
+    cohort: int | None = None,
 ) -> xr.Dataset:
     """Measure the hysteresis loop of `response` against `drive`.
 
@@ -62,9 +63,10 @@ def hysteresis(
     `line_r2`, `crossings`, `direction`, and for the first five `*_error`: the standard deviation over
     `bootstrap` resamples of the shots (0 for exact records, NaN with fewer than two shots or resamples).
     Noise adds fake lobes to a loop: `area_bias`, the mean over resamples less the estimate, says by how
-    much `area` is too large; `signed_area` has no such bias. Shots are taken as independent, so under
-    feedback of ensemble means the errors leave out what the fed-back mean itself fluctuates. Raises
-    InputError for signals that do not make a loop.
+    much `area` is too large; `signed_area` has no such bias. Shots are taken as independent. Under feedback
+    of ensemble means they are not: each cohort follows its own mean. Give the size of a `cohort` (1000 in
+    `run`), and whole cohorts are drawn instead of shots; it takes ten or so for an error of any worth.
+    Raises InputError for signals that do not make a loop.
 
     >>> phase = 2 * np.pi * np.arange(200) / 200
     >>> circle = xr.Dataset({"u": ("round", np.cos(phase)), "v": ("round", np.sin(phase))})
@@ -76,11 +78,12 @@ def hysteresis(
         if not _whole(value) or value < 0:
             raise InputError(f"{name} must be a whole number, 0 or more, but is {short(value)}")
     pair = _pair(record, drive, response, dim)
+    group = _group(cohort, pair.shots)
     layouts = _layouts(pair, period, cycle)
     found: dict[str, Numbers] = {}
     for layout, points in layouts.items():
         x, y = (_per_round(pair, role, points, layout) for role in ("drive", "response"))
-        resamples = _resamples(pair.shots, bootstrap, seed) if pair.shots else None
+        resamples = _resamples(pair.shots, bootstrap, seed, group) if pair.shots else None
         for name, values in _estimates(x, y, resamples).items():
             found.setdefault(name, np.zeros((pair.points, *values.shape[1:]), values.dtype))[points] = values
     return _labelled(pair, found, layouts, cycle)
@@ -398,14 +401,24 @@ def _spread(
     return {name: values.std(axis=1, ddof=1) for name, values in drawn.items()}, bias
 
 
-def _resamples(shots: int, bootstrap: int, seed: int) -> Iterable[Floats]:
-    """Yield blocks of weights (resample, shot): how often each shot is drawn, with replacement."""
+def _group(cohort: int | None, shots: int) -> int:
+    """Return how many shots in a row are drawn together."""
+    if cohort is None or not shots:
+        return 1
+    if not _whole(cohort) or cohort < 1 or shots % cohort or shots // cohort < 2:
+        raise InputError(f"cohort must divide the {shots} shots into two or more, but is {short(cohort)}")
+    return int(cohort)
+
+
+def _resamples(shots: int, bootstrap: int, seed: int, group: int = 1) -> Iterable[Floats]:
+    """Yield blocks of weights (resample, shot): how often each group of shots is drawn, with replacement."""
     generator = np.random.Generator(np.random.Philox(seed))
-    step = max(1, _WEIGHTS_AT_ONCE // max(shots, 1))
-    for start in range(0, bootstrap if shots > 1 else 0, step):
+    groups, step = shots // group, max(1, _WEIGHTS_AT_ONCE // max(shots, 1))
+    for start in range(0, bootstrap if groups > 1 else 0, step):
         rows = min(step, bootstrap - start)
-        drawn = generator.integers(shots, size=(rows, shots)) + shots * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * shots).reshape(rows, shots).astype(float)
+        drawn = generator.integers(groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
+        yield np.repeat(counts, group, axis=1).astype(float)
 
 
 def _resampled(samples: Floats, weights: Floats) -> Floats:

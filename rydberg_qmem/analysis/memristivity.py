@@ -75,11 +75,12 @@ def _samples(record: xr.Dataset, signal: str | xr.DataArray) -> Floats:
 
 
 def _cycles(x: Floats, y: Floats, cut: str) -> Floats:
-    cuts = geometry.zero_crossings(x)
     tiny = 1e-12 * np.abs(x).max(initial=0.0)
-    starts = [0.0] if len(x) and abs(x[0]) <= tiny else []
-    starts += [k if abs(x[k]) <= tiny else k - x[k] / (x[k] - x[k - 1]) for k in cuts.tolist()]
-    if len(x) and abs(x[-1]) <= tiny and (not starts or starts[-1] < len(x) - 1):
+    x = np.where(np.abs(x) <= tiny, 0.0, x)  # else a rounded zero of the wrong sign at the start is a crossing too
+    cuts = geometry.zero_crossings(x)
+    starts = [0.0] if len(x) and x[0] == 0 else []
+    starts += [k if x[k] == 0 else k - x[k] / (x[k] - x[k - 1]) for k in cuts.tolist()]
+    if len(x) and x[-1] == 0 and (not starts or starts[-1] < len(x) - 1):
         starts.append(float(len(x) - 1))
     step = 2 if cut == "cycle" else 1
     rows = [_measured(x, y, a, b) for a, b in zip(starts[::step], starts[step::step], strict=False)]

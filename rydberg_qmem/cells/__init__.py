@@ -1,7 +1,7 @@
 """Memristor cells: primitives as blocks, and programs whose size varies."""
 
 from rydberg_qmem.cells.ion import ion_memristor
-from rydberg_qmem.cells.network import coupled, network
+from rydberg_qmem.cells.network import coupled, crosstalk, network
 from rydberg_qmem.cells.readout import tomography
 from rydberg_qmem.language.cells import (
     amplitude_damping,
@@ -18,6 +18,7 @@ __all__ = [
     "blockade_measure",
     "controlled_ry",
     "coupled",
+    "crosstalk",
     "exchange",
     "ion_memristor",
     "network",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from math import ceil, cos, pi, sin, sqrt
+from math import ceil, cos, dist, pi, sin, sqrt
 from typing import Literal, assert_never
 
 from rydberg_qmem.errors import InputError
@@ -24,7 +24,7 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 
 Topology = Literal["line", "ring", "triangle", "grid", "all"]
-Coupling = Literal["none", "exchange", "zz"]
+Coupling = Literal["none", "exchange", "zz", "interaction"]
 CELL_UM = 4.0
 """Distance of system and ancilla of a cell."""
 
@@ -84,19 +84,23 @@ def network(
     spacing_um: float = 6.0,
     least: float = 0.05,
     probes: bool = True,
+    device: str | None = None,
 ) -> Program:
     """Return `units` photonic-type memristors under ensemble feedback, coupled between beam splitter and reading.
 
     Each round cell i gets n_in = sin²(π k / period + i phase / 2), loses R_i of it to its ancilla, is coupled to its
-    neighbours by `strength` (rad: exp(-i strength (XX + YY)/2), or exp(-i strength/2 ZZ)), and is read. R_i is the
-    mean over `window` rounds of the cell's own n_in, estimated from its ancilla alone, or of all cells' (`shared`).
+    neighbours by `strength` (rad: exp(-i strength (XX + YY)/2), or exp(-i strength/2 ZZ)), and is read. `exchange` and
+    `zz` are gates under the blockade; `interaction` is `zz` in analog: both atoms are excited and their own van der
+    Waals interaction gathers the angle, which takes a `spacing_um` of 10 or more and a laser that drives two atoms of
+    many together: MockDevice, where else `device` is DigitalAnalogDevice unless given. R_i is the mean over `window`
+    rounds of the cell's own n_in, estimated from its ancilla alone, or of all cells' (`shared`).
     Where R is below `least`, R is set to `least`. With `probes` the systems' joint state before the reading (that of
     the first two if there are more than three) is kept under `rho`: emulators only.
 
     Cells stand side by side at `spacing_um`, coupled pairs that are farther apart (`all`, the long way in a `ring`)
-    have slower gates. Cross-talk is what `exact` has and `ideal` has not: the van der Waals interaction between
-    atoms that a gate excites; one atom is in r at a time unless a gate excites two, so outside a gate's own pair
-    nothing interacts.
+    have slower gates. Cross-talk is what `exact` has and `ideal` has not. Only the pair of a gate is ever in r, so
+    nothing outside it interacts; `crosstalk` says how strongly it would, and the program's
+    `about` how near the nearest stand.
 
     >>> network(3, topology="triangle").register.names
     ('s0', 's1', 's2', 'a0', 'a1', 'a2')
@@ -116,8 +120,7 @@ def network(
     body.append(Reset(atoms=tuple(ancillas)))  # read before the coupling: a cell's ancilla stays out of its net
     for i, j in () if coupling == "none" else links(units, topology):
         pair = (systems[i], systems[j])
-        gate = ZZ if coupling == "zz" else Exchange
-        body.append(gate(atoms=pair, angle=Expression(strength), shape="blackman"))
+        body.append(_link(coupling, pair, strength))
     if probes:
         body.append(
             Probe(atoms=tuple(systems if units <= 3 else systems[:2]), density_matrix=True, key="rho", basis="digital")
@@ -133,15 +136,15 @@ def network(
     stored: dict[str, dict[str, float]] = {f"R{i}": {"initial": 0.5} for i in memories}
     stored |= {f"seen{i}": {"window": window, "initial": 0.5} for i in memories}
     where = places(units, topology, spacing_um)
-    shift = _ancilla_shifts(where, topology)
+    shift = _ancilla_shifts(where, topology, spacing_um)
     atoms = dict(zip(systems, where, strict=True))
     atoms |= {a: (p[0] + dx, p[1] + dy) for a, p, (dx, dy) in zip(ancillas, where, shift, strict=True)}
     return Program(
         name="network",
         about=f"{units} photonic-type memristors, {topology}, coupling {coupling}, memory {memory}. "
-        "Expected (derived): reflected = R n_in in each cell whatever the coupling.",
+        f"Expected (derived): reflected = R n_in in each cell whatever the coupling. {_stated(atoms)}",
         tags=("memristor", "network", "ensemble"),
-        device="MockDevice",
+        device=device or ("MockDevice" if coupling == "interaction" else "DigitalAnalogDevice"),
         register={"atoms": atoms},
         inputs={"tick": {"default": "k", "rounds": 2 * period}},
         memory=stored,
@@ -149,10 +152,55 @@ def network(
     )
 
 
-def _ancilla_shifts(where: tuple[tuple[float, float], ...], topology: Topology) -> list[tuple[float, float]]:
-    """Return where each ancilla stands from its system: outwards of a ring, above a line, above the plane's cells."""
+def crosstalk(program: Program) -> dict[tuple[str, str], float]:
+    """Return the interaction (rad/µs) of each two atoms of different cells, if both were in r: C6/R⁶ at n = 70.
+
+    Atoms of a cell bear its number: s0 and a0.
+
+    >>> worst = max(crosstalk(network(2, spacing_um=8)).items(), key=lambda pair: pair[1])
+    >>> worst[0], round(worst[1], 2)
+    (('s0', 's1'), 20.68)
+    """
+    from pulser import MockDevice
+
+    atoms = program.register.atoms
+    if atoms is None:
+        raise InputError("crosstalk needs a register of named atoms with coordinates")
+    return {
+        (one, two): float(MockDevice.interaction_coeff / dist(atoms[one], atoms[two]) ** 6)
+        for one, two in combinations(atoms, 2)
+        if one[1:] != two[1:]
+    }
+
+
+def _stated(atoms: dict[str, tuple[float, float]]) -> str:
+    """Return the smallest distance of atoms of different cells as a sentence."""
+    gaps = {(a, b): dist(atoms[a], atoms[b]) for a, b in combinations(atoms, 2) if a[1:] != b[1:]}
+    if not gaps:
+        return "One cell has no cross-talk."
+    near = min(gaps, key=lambda pair: gaps[pair])
+    return f"Nearest atoms of different cells: {near[0]} and {near[1]}, {gaps[near]:.2f} µm apart."
+
+
+def _link(coupling: Coupling, pair: tuple[str, str], strength: float) -> AnyBlock:
+    """Return the block that couples two systems."""
+    angle = Expression(strength)
+    match coupling:
+        case "exchange":
+            return Exchange(atoms=pair, angle=angle, shape="blackman")
+        case "interaction":
+            return ZZ(atoms=pair, angle=angle, method="analog")
+        case _:
+            return ZZ(atoms=pair, angle=angle, shape="blackman")
+
+
+def _ancilla_shifts(
+    where: tuple[tuple[float, float], ...], topology: Topology, spacing_um: float
+) -> list[tuple[float, float]]:
+    """Return where each ancilla stands from its system: outwards of a ring, above a line, amid the cells of a grid."""
     if topology in ("line", "grid") or len(where) == 1:
-        return [(0.0, CELL_UM)] * len(where)
+        below = topology == "grid" and len(where) > 2 and spacing_um < 2 * CELL_UM
+        return [(spacing_um / 2, spacing_um / 2) if below else (0.0, CELL_UM)] * len(where)
     sizes = [sqrt(x**2 + y**2) for x, y in where]
     return [(round(CELL_UM * x / r, 6), round(CELL_UM * y / r, 6)) for (x, y), r in zip(where, sizes, strict=True)]
 
@@ -166,13 +214,15 @@ def coupled(
     angle: float = 0.3,
     steps: int = 60,
     step: float = 0.25,
+    device: str = "DigitalAnalogDevice",
 ) -> Program:
     """Return CA-SQUID type memristors, coupled by exchange: damping γ(t) = γ0 [1 + cos(π/2 + sin t)] on each.
 
     Units of the oscillators' frequency: exchange `rate` k, γ0 = `damping`, `steps` of length `step`, each a half
     step of exchange forwards, damping into a fresh ancilla that is reset unread, a half step backwards. The cells
     start in (|h⟩ + exp(i angle)|g⟩)/√2 of the rotating frame. The systems' joint state is probed under `rho` at each
-    round's start; run it with state="density_matrix", where unread resets make no branches. After Kumar and others,
+    round's start; run it with state="density_matrix", where unread resets make no branches. Without `damping` there
+    are no ancillas. After Kumar and others,
     PRA 104, 062605 (2021) and PR Applied 18, 034004 (2022).
 
     >>> coupled(2).register.names
@@ -180,9 +230,10 @@ def coupled(
     """
     systems, ancillas = [f"s{i}" for i in range(units)], [f"a{i}" for i in range(units)]
     where = places(units, topology, 5.0)
-    shift = _ancilla_shifts(where, topology)
+    shift = _ancilla_shifts(where, topology, 5.0)
     atoms = dict(zip(systems, where, strict=True))
-    atoms |= {a: (p[0] + d[0], p[1] + d[1]) for a, p, d in zip(ancillas, where, shift, strict=True)}
+    if damping:
+        atoms |= {a: (p[0] + d[0], p[1] + d[1]) for a, p, d in zip(ancillas, where, shift, strict=True)}
     pairs = links(units, topology)
     half = Expression(f"rate * {step!r} / 2")
     forth = [Exchange(atoms=(systems[i], systems[j]), angle=half, shape="blackman") for i, j in pairs]
@@ -203,7 +254,7 @@ def coupled(
         name="coupled",
         about="Coupled CA-SQUID type memristors. Expected: concurrence |sin kt| of two without damping (derived).",
         tags=("memristor", "entanglement"),
-        device="MockDevice",
+        device=device,
         register={"atoms": atoms},
         parameters={"rate": rate, "damping": damping},
         inputs={"loss": {"default": f"damping * {step!r} * ({mean}) / 6", "rounds": steps}},

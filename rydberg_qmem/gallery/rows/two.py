@@ -1,0 +1,114 @@
+"""Row 6: two coupled memristors."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import pi, sin
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from rydberg_qmem.analysis import entanglement
+from rydberg_qmem.analysis.memristivity import memristivity
+from rydberg_qmem.analysis.tomography import tomography
+from rydberg_qmem.cells import coupled
+from rydberg_qmem.cells import tomography as readings
+from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.plots.panels import Line, Panel
+
+SOURCE = "Kumar 2021, PRA 104, 062605"
+RATE = 0.1
+
+
+def concurrence(way: Way, *, damping: float, kt: float, steps: int) -> Measured:
+    """Return the concurrence at a time kt, cut into steps."""
+    program = coupled(2, damping=damping, steps=steps + 1, step=kt / RATE / steps)
+    return float(entanglement.concurrence(states(way, program, damping)[-1])), 0.0
+
+
+def largest(way: Way, *, damping: float, what: str) -> Measured:
+    """Return the largest concurrence, or kt of it, by a parabola through the three largest of steps of 0.25."""
+    steps = 74 if damping < 0.05 else 50
+    found = entanglement.concurrence(states(way, coupled(2, damping=damping, steps=steps, step=0.25), damping))
+    top = int(np.clip(found.argmax(), 1, steps - 2))
+    a, b, c = found[top - 1 : top + 2]
+    shift = (a - c) / (2 * (a - 2 * b + c))
+    return (float(b - (a - c) * shift / 4) if what == "value" else (top + float(shift)) * 0.25 * RATE), 0.0
+
+
+def states(way: Way, program: Program, damping: float) -> NDArray[np.complex128]:
+    """Return the cells' joint states: by vectors where nothing damps, by 300 trajectories on a noisy machine."""
+    if way.hardware is not None:
+        return way.joint(program, state="vector", shots=300, seed=way.seed)
+    return way.joint(program) if damping else way.joint(program, state="vector")
+
+
+def measured(way: Way) -> Measured:
+    """Return the concurrence at kt = 0.8, undamped, from nine settings of readings."""
+    if way.shots is None:
+        return concurrence(way, damping=0, kt=0.8, steps=8)
+    program = coupled(2, damping=0, steps=8, step=1.0)
+    data: dict[str, Any] = program.to_dict()
+    data["parameters"] = {**data.get("parameters", {}), "setting": 0}
+    made = Program.from_dict(data)
+    made = made.model_copy(update={"body": (*made.body, *readings(["s0", "s1"]))})
+    record = way.run(made, shots=2000, seed=way.seed, sweep={"setting": range(9)})
+    found = tomography(record, key="tomo", measures={"c": entanglement.concurrence}, bootstrap=15)
+    return float(found.c - found.c_bias), float(found.c_error)
+
+
+def loops(program: Program, step: float, atom: int = 0, *, fine: int = 20) -> tuple[xr.Dataset, Floats]:
+    """Return form factors of the successive loops of (V, I) of a cell in the laboratory frame, and their mid-times.
+
+    V/V0 = Im(r exp(i t)), r twice the coherence in the rotating frame, which is smooth and interpolated; I/I0 is
+    V/V0 times the damping's 1 - sin(sin t).
+    """
+    state = IDEAL.joint(program)
+    r = 2 * entanglement.reduced(state, [atom])[:, 0, 1]
+    coarse = step * np.arange(len(r))
+    t = np.linspace(0, coarse[-1], fine * (len(r) - 1) + 1)
+    v = (np.interp(t, coarse, r.real) + 1j * np.interp(t, coarse, r.imag)) * np.exp(1j * t)
+    record = xr.Dataset({"v": ("round", v.imag), "i": ("round", v.imag * (1 - np.sin(np.sin(t))))})
+    found = memristivity(record, drive="v", response="i", bootstrap=0)
+    return found, np.asarray(np.arange(found.sizes["cycle"]) * 2 * pi + 2 * pi - 0.3, dtype=np.float64)
+
+
+FIGURES = (
+    Figure(6, "two coupled", "concurrence at kt=0.8", SOURCE, "derived", sin(0.8), 1e-9, measured, sampled=True),
+    Figure(6, "two coupled, γ0=0.02", "largest concurrence", SOURCE, "derived", 0.6991, 2e-3,
+           partial(largest, damping=0.02, what="value"), noisy="ideal"),
+    Figure(6, "two coupled, γ0=0.02", "kt of the largest", SOURCE, "derived", 1.508, 0.02,
+           partial(largest, damping=0.02, what="time"), pulses="as its value", noisy="as its value"),
+    Figure(6, "two coupled, γ0=0.02", "concurrence at kt=π/4", SOURCE, "derived", 0.5667, 2e-3,
+           partial(concurrence, damping=0.02, kt=pi / 4, steps=32), noisy="ideal"),
+    Figure(6, "two coupled, γ0=0.1", "largest concurrence", SOURCE, "derived", 0.2819, 2e-3,
+           partial(largest, damping=0.1, what="value"), noisy="ideal"),
+    Figure(6, "two coupled, γ0=0.1", "kt of the largest", SOURCE, "derived", 0.942, 0.02,
+           partial(largest, damping=0.1, what="time"), pulses="as its value", noisy="as its value"),
+    Figure(6, "two coupled, γ0=0.1", "concurrence at kt=π/4", SOURCE, "derived", 0.2479, 2e-3,
+           partial(concurrence, damping=0.1, kt=pi / 4, steps=32), noisy="ideal"),
+)  # fmt: skip
+
+
+def panels() -> list[Panel]:
+    """Draw concurrence and voltage against time, and concurrence against the form factor of each loop."""
+    lines, lengths, against = [], [], []
+    for damping in (0.0, 0.02, 0.1):
+        program = coupled(2, damping=damping, steps=80, step=0.4)
+        state = states(IDEAL, program, damping)
+        kt = 0.04 * np.arange(80)
+        values = entanglement.concurrence(state)
+        lines.append(Line(kt, values, f"γ0 = {damping:g} ω"))
+        lengths.append(Line(kt, 2 * np.abs(entanglement.reduced(state, [0])[:, 0, 1]), f"γ0 = {damping:g} ω"))
+        if damping < 0.1:
+            found, middle = loops(program, 0.4)
+            at = np.interp(middle, 0.4 * np.arange(80), values)
+            against.append(Line(found.form_factor.values, at, f"γ0 = {damping:g} ω, loops 1, 2, …", True, joined=True))
+    return [
+        Panel(tuple(lines), "k t", "concurrence"),
+        Panel(tuple(lengths), "k t", "amplitude of V / V0"),
+        Panel(tuple(against), "form factor of a loop", "concurrence in it"),
+    ]

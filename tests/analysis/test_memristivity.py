@@ -1,0 +1,55 @@
+"""Form factors of cycles and lobes cut at the zeros of the drive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from rydberg_qmem.analysis.memristivity import memristivity
+from rydberg_qmem.analysis.systems import squid_voltage
+
+RATE = 1.38975e-3
+
+
+def squid_form(phase: float, alpha: float, steps: int = 500) -> float:
+    u = 2 * np.pi * np.arange(int(1.8 * steps)) / steps
+    v = squid_voltage(u, np.pi / 2, phase, alpha * RATE)
+    record = xr.Dataset({"v": ("round", v), "i": ("round", alpha / 100 * (1 - np.sin(np.sin(u))) * v)})
+    return float(memristivity(record, drive="v", response="i").form_factor[0])
+
+
+def test_the_map_of_form_factors_has_its_maximum_where_it_should() -> None:
+    phases, alphas = np.linspace(0.3, 2.8, 11), np.arange(41, 102, 10)
+    found = np.array([[squid_form(p, a) for a in alphas] for p in phases])
+    i, j = np.unravel_index(found.argmax(), found.shape)
+
+    assert found.max() == pytest.approx(0.3235, abs=2e-3)
+    assert phases[i] == pytest.approx(np.pi / 2, abs=0.1)
+    assert alphas[j] == pytest.approx(81, abs=1)
+
+
+def test_a_rounded_zero_at_the_start_is_no_second_crossing() -> None:
+    assert squid_form(np.pi, 100) == pytest.approx(squid_form(-np.pi, 100), rel=1e-6)
+    assert squid_form(np.pi, 100) == pytest.approx(squid_form(np.pi - 1e-3, 100), rel=0.05)
+
+
+def test_a_figure_of_eight_has_lobes_of_equal_area() -> None:
+    phase = 2 * np.pi * np.arange(401) / 400
+    record = xr.Dataset({"x": ("round", np.sin(phase)), "y": ("round", np.sin(2 * phase))})
+
+    found = memristivity(record, drive="x", response="y", cut="lobe")
+
+    assert found.area.values == pytest.approx([4 / 3, 4 / 3], rel=1e-3)
+
+
+def test_errors_fall_with_the_root_of_the_shots() -> None:
+    phase = 2 * np.pi * np.arange(61) / 60
+    rng = np.random.default_rng(2)
+
+    def error(shots: int) -> float:
+        noisy = np.cos(phase) + 0.3 * rng.normal(size=(shots, 61))
+        record = xr.Dataset({"x": ("round", np.sin(phase)), "y": (("shot", "round"), noisy)})
+        return float(memristivity(record, drive="x", response="y").form_factor_error[0])
+
+    assert error(100) / error(1600) == pytest.approx(4, rel=0.4)
