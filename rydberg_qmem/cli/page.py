@@ -14,13 +14,12 @@ from rydberg_qmem.cli.pictures import without_screen
 @app.command(cls=Command)
 def gallery(
     output: Annotated[Path, typer.Option("-o", "--output", help="The page to write.")] = Path("docs/memristors.md"),
+    workers: Annotated[int, typer.Option(min=1, help="How many rows are computed at a time, each by a process.")] = 1,
     pictures: Annotated[bool, typer.Option(help="Draw the pictures too, into figures/ beside the page.")] = True,
 ) -> None:
-    """Compute every memristor's figures and write them beside their references; takes some minutes."""
+    """Compute every memristor's figures and write them beside their references: five minutes of one core."""
     from rydberg_qmem.gallery.page import write
 
     without_screen()
-    made = write(
-        output, pictures=pictures, progress=lambda figure: typer.echo(f"{figure.system}: {figure.quantity}", err=True)
-    )
+    made = write(output, pictures=pictures, workers=workers, progress=lambda text: typer.echo(text, err=True))
     typer.echo(str(made))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import import_module
 from math import isfinite
+from multiprocessing import get_context
 from pathlib import Path
 
 from rydberg_qmem.gallery.figure import COHORT, IDEAL, PULSES, SAMPLED, SHOTS, Figure, Way
@@ -12,6 +14,7 @@ from rydberg_qmem.gallery.figures import FIGURES
 from rydberg_qmem.gallery.rows import analog
 
 MACHINE = "zoned_2024"
+ROWS = tuple(range(1, 13))
 EMULATORS = ("exact", "ideal")
 FEW = "from 1000 shots"
 HEAD = (
@@ -37,26 +40,54 @@ on hopping while it is read. The Poisson limit counts misread bits of every copy
 """
 
 
-def table(figures: Iterable[Figure] = FIGURES, *, progress: Callable[[Figure], None] | None = None) -> str:
+def table(figures: Iterable[Figure] = FIGURES) -> str:
     """Return the table of figures in Markdown, each number computed now."""
-    lines = ["| " + " | ".join(HEAD) + " |", "|" + " --- |" * len(HEAD)]
-    for figure in figures:
-        if progress is not None:
-            progress(figure)
-        lines.append("| " + " | ".join(_cells(figure)) + " |")
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + " --- |" * len(HEAD), *(_line(figure) for figure in figures)]
     return "\n".join(lines) + "\n"
 
 
-def write(path: str | Path, *, pictures: bool = True, progress: Callable[[Figure], None] | None = None) -> Path:
-    """Write the page, and its pictures into `figures/` beside it; return the page's path."""
+def write(
+    path: str | Path, *, pictures: bool = True, workers: int = 1, progress: Callable[[str], None] | None = None
+) -> Path:
+    """Write the page, and its pictures into `figures/` beside it, a row per process; return the page's path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = TEXT + table(progress=progress) + "\n" + analog.gives_up()
+    folder = path.parent / "figures" if pictures else None
+    parts: dict[int, str] = {}
+    if workers == 1:
+        for row in ROWS:
+            parts[row] = _row(row, folder)
+            _say(progress, row)
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            jobs = {pool.submit(_row, row, folder): row for row in ROWS}
+            for job in as_completed(jobs):
+                parts[jobs[job]] = job.result()
+                _say(progress, jobs[job])
+    text = TEXT + table(()) + "".join(parts[row] for row in ROWS[:-1]) + "\n" + parts[ROWS[-1]]
     if pictures:
-        drawn = import_module("rydberg_qmem.gallery.pictures").draw_all(path.parent / "figures")
-        text += "\n\n".join(f"![{title}](figures/{name})\n\n{title}." for name, title in drawn) + "\n"
+        drawn = import_module("rydberg_qmem.gallery.pictures").PICTURES
+        text += "\n\n".join(f"![{title}](figures/{name}.png)\n\n{title}." for name, title, _ in drawn) + "\n"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _row(row: int, folder: Path | None) -> str:
+    """Return the lines of a row and draw its picture; of the last, what row 11 gives up, and the network's picture."""
+    if folder is not None:
+        import_module("rydberg_qmem.gallery.pictures").draw(folder, f"row_{row:02}" if row < ROWS[-1] else "network")
+    if row == ROWS[-1]:
+        return analog.gives_up()
+    return "".join(f"{_line(figure)}\n" for figure in FIGURES if figure.row == row)
+
+
+def _say(progress: Callable[[str], None] | None, row: int) -> None:
+    if progress is not None:
+        progress(f"row {row}" if row < ROWS[-1] else "network, and what row 11 gives up")
+
+
+def _line(figure: Figure) -> str:
+    return "| " + " | ".join(_cells(figure)) + " |"
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:

@@ -37,12 +37,10 @@ PICTURES: tuple[tuple[str, str, Callable[[], list[Panel]]], ...] = (
 )
 
 
-def draw_all(folder: str | Path) -> list[tuple[str, str]]:
-    """Draw every picture into a folder; return file names and titles."""
+def draw(folder: str | Path, wanted: str) -> None:
+    """Draw the picture of that name into a folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    for name, title, panels in PICTURES:
-        save_panels(panels(), folder / f"{name}.png")
-        made.append((f"{name}.png", title))
-    return made
+    for name, _, panels in PICTURES:
+        if name == wanted:
+            save_panels(panels(), folder / f"{name}.png")

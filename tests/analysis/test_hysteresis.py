@@ -421,3 +421,25 @@ def test_one_point_taken_out_of_a_numbered_sweep_is_measured_alike() -> None:
     assert taken.area == hysteresis(swept, **PAIR).area[1]
     assert taken.window == 9
     assert "point" not in loop(swept.isel(point=1), **PAIR).dims
+
+
+def test_cohorts_that_follow_their_own_means_are_drawn_whole() -> None:
+    rng = np.random.default_rng(5)
+    phase = 2 * np.pi * np.arange(24) / 24
+    size = np.repeat(1 + 0.1 * rng.normal(size=30), 50)
+    shots = size[:, None] * np.cos(phase) + 0.05 * rng.normal(size=(1500, 24))
+    record = xr.Dataset({"u": ("round", np.sin(phase)), "v": (("shot", "round"), shots)})
+
+    apart = hysteresis(record, drive="u", response="v", period=24)
+    whole = hysteresis(record, drive="u", response="v", period=24, cohort=50)
+
+    assert float(whole.area_error) == pytest.approx(np.pi * 0.1 / np.sqrt(30), rel=0.4)
+    assert float(whole.area_error) > 4 * float(apart.area_error)
+
+
+@pytest.mark.parametrize("cohort", [0, 7, 40, 2.5])
+def test_a_cohort_must_divide_the_shots(cohort: Any) -> None:
+    record = xr.Dataset({"u": ("round", np.arange(4.0)), "v": (("shot", "round"), np.zeros((40, 4)))})
+
+    with pytest.raises(InputError, match="cohort must divide the 40 shots into two or more, but is"):
+        hysteresis(record, drive="u", response="v", period=4, cohort=cohort)

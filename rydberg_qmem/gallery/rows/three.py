@@ -92,7 +92,7 @@ def _damped(topology: Shape, measure: str, name: str) -> Figure:
     reference = of_state(direct(topology, gamma=0.02), measure)
     return Figure(7, f"three, {topology}, γ0=0.02", name, SOURCE, "derived", reference, 5e-3,
                   partial(damped, topology=topology, measure=measure), pulses="a density matrix of six atoms: too slow",
-                  noisy="ideal")  # fmt: skip
+                  noisy="a density matrix of six atoms: too slow")  # fmt: skip
 
 
 FIGURES = (

@@ -21,6 +21,7 @@ from rydberg_qmem.plots.panels import Line, Panel
 
 SOURCE = "Kumar 2021, PRA 104, 062605"
 RATE = 0.1
+LARGE = "four atoms by density matrix: too slow"
 
 
 def concurrence(way: Way, *, damping: float, kt: float, steps: int) -> Measured:
@@ -40,9 +41,7 @@ def largest(way: Way, *, damping: float, what: str) -> Measured:
 
 
 def states(way: Way, program: Program, damping: float) -> NDArray[np.complex128]:
-    """Return the cells' joint states: by vectors where nothing damps, by 300 trajectories on a noisy machine."""
-    if way.hardware is not None:
-        return way.joint(program, state="vector", shots=300, seed=way.seed)
+    """Return the cells' joint states: by vectors where nothing damps."""
     return way.joint(program) if damping else way.joint(program, state="vector")
 
 
@@ -77,25 +76,26 @@ def loops(program: Program, step: float, atom: int = 0, *, fine: int = 20) -> tu
 
 
 FIGURES = (
-    Figure(6, "two coupled", "concurrence at kt=0.8", SOURCE, "derived", sin(0.8), 1e-9, measured, sampled=True),
+    Figure(6, "two coupled", "concurrence at kt=0.8", SOURCE, "derived", sin(0.8), 1e-9, measured, sampled=True,
+           noisy=LARGE),
     Figure(6, "two coupled, γ0=0.02", "largest concurrence", SOURCE, "derived", 0.6991, 2e-3,
-           partial(largest, damping=0.02, what="value"), noisy="ideal"),
+           partial(largest, damping=0.02, what="value"), noisy=LARGE),
     Figure(6, "two coupled, γ0=0.02", "kt of the largest", SOURCE, "derived", 1.508, 0.02,
            partial(largest, damping=0.02, what="time"), pulses="as its value", noisy="as its value"),
     Figure(6, "two coupled, γ0=0.02", "concurrence at kt=π/4", SOURCE, "derived", 0.5667, 2e-3,
-           partial(concurrence, damping=0.02, kt=pi / 4, steps=32), noisy="ideal"),
+           partial(concurrence, damping=0.02, kt=pi / 4, steps=32), noisy=LARGE),
     Figure(6, "two coupled, γ0=0.1", "largest concurrence", SOURCE, "derived", 0.2819, 2e-3,
-           partial(largest, damping=0.1, what="value"), noisy="ideal"),
+           partial(largest, damping=0.1, what="value"), noisy=LARGE),
     Figure(6, "two coupled, γ0=0.1", "kt of the largest", SOURCE, "derived", 0.942, 0.02,
            partial(largest, damping=0.1, what="time"), pulses="as its value", noisy="as its value"),
     Figure(6, "two coupled, γ0=0.1", "concurrence at kt=π/4", SOURCE, "derived", 0.2479, 2e-3,
-           partial(concurrence, damping=0.1, kt=pi / 4, steps=32), noisy="ideal"),
+           partial(concurrence, damping=0.1, kt=pi / 4, steps=32), noisy=LARGE),
 )  # fmt: skip
 
 
 def panels() -> list[Panel]:
     """Draw concurrence and voltage against time, and concurrence against the form factor of each loop."""
-    lines, lengths, against = [], [], []
+    lines, lengths, against, areas = [], [], [], []
     for damping in (0.0, 0.02, 0.1):
         program = coupled(2, damping=damping, steps=80, step=0.4)
         state = states(IDEAL, program, damping)
@@ -106,9 +106,11 @@ def panels() -> list[Panel]:
         if damping < 0.1:
             found, middle = loops(program, 0.4)
             at = np.interp(middle, 0.4 * np.arange(80), values)
-            against.append(Line(found.form_factor.values, at, f"γ0 = {damping:g} ω, loops 1, 2, …", True, joined=True))
+            against.append(Line(found.form_factor.values, at, f"γ0 = {damping:g} ω", True, joined=True))
+            areas.append(Line(found.area.values, at, f"γ0 = {damping:g} ω", True, joined=True))
     return [
         Panel(tuple(lines), "k t", "concurrence"),
         Panel(tuple(lengths), "k t", "amplitude of V / V0"),
-        Panel(tuple(against), "form factor of a loop", "concurrence in it"),
+        Panel(tuple(areas), "area of a loop", "concurrence in it", "loops 1, 2, …"),
+        Panel(tuple(against), "form factor of a loop", "concurrence in it", "loops 1, 2, …"),
     ]
