@@ -1,6 +1,7 @@
 """The two-port memristor, 1,000 shots × 100 rounds: this engine, hand-written NumPy, and the naive Pulser loop.
 
-Run with `python benchmarks/memristor_loop.py`; add `--quick` for fewer repetitions. All three play the same pulses on
+Run with `python benchmarks/memristor_loop.py`; add `--quick` for fewer repetitions, and `--cpu` to compare processor
+seconds, summed over threads, where other programs slow the machine. All three play the same pulses on
 DigitalAnalogDevice. Where Qiskit Aer is installed, it runs the loop at gate level: ideal gates on two qubits, and
 mid-circuit measurement, reset by conditional X; it cannot feed a running mean forward, so its angles are fixed, less
 work. The naive loop runs one QutipBackendV2 per shot, round and segment; 50 of its rounds are timed and
@@ -23,6 +24,7 @@ from rydberg_qmem.compile.steps import RepeatStep, Segment
 from rydberg_qmem.compile.to_pulser import Plan, plan_segment, to_pulser
 
 ROUNDS, WINDOW = 100, 9
+Clock = Callable[[], float]
 C6 = 5420158.53  # rad/µs µm⁶, Pulser's coefficient for n = 70
 
 
@@ -106,19 +108,19 @@ def cz(psi: np.ndarray, control: int, target: int, plan: tuple[float, float, flo
     return rydberg(psi, control, rabi, duration, interaction)
 
 
-def naive_seconds(rounds: int, shots: int) -> float:
+def naive_seconds(rounds: int, shots: int, clock: Clock = time.perf_counter) -> float:
     """Return the time that one QutipBackendV2 run per shot and round would take, from `rounds` timed ones."""
     from pulser.backend import StateResult
     from pulser_simulation import QutipBackendV2, QutipConfig
 
     plan = memristor_plan()
-    began = time.perf_counter()
+    began = clock()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for k in range(rounds):
             scope = {"n_in": 0.1 + 0.8 * k / rounds, "R": 0.5}
             QutipBackendV2(to_pulser(plan, scope), config=QutipConfig(observables=[StateResult()])).run()
-    return (time.perf_counter() - began) / rounds * ROUNDS * shots
+    return (clock() - began) / rounds * ROUNDS * shots
 
 
 def memristor_plan() -> Plan:
@@ -129,7 +131,7 @@ def memristor_plan() -> Plan:
     return plan_segment(segment, compiled.target)
 
 
-def aer_seconds(shots: int) -> float | None:
+def aer_seconds(shots: int, times: int = 3, clock: Clock = time.perf_counter) -> float | None:
     """Return Aer's time for the same loop of ideal gates at fixed angles, or None where it is not installed."""
     try:
         from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
@@ -152,17 +154,17 @@ def aer_seconds(shots: int) -> float | None:
             with circuit.if_test((bits[2 * k + qubit], 1)):
                 circuit.x(qubit)
     simulator = AerSimulator(method="statevector")
-    return best_of(3, lambda: simulator.run(circuit, shots=shots, seed_simulator=1).result())[0]
+    return best_of(times, lambda: simulator.run(circuit, shots=shots, seed_simulator=1).result(), clock)[0]
 
 
-def best_of(times: int, work: Callable[[], Any]) -> tuple[float, Any]:
+def best_of(times: int, work: Callable[[], Any], clock: Clock = time.perf_counter) -> tuple[float, Any]:
     """Return the shortest time of several runs, and what the last one gave."""
     spent = []
     value: Any = 0.0
     for _ in range(times):
-        began = time.perf_counter()
+        began = clock()
         value = work()
-        spent.append(time.perf_counter() - began)
+        spent.append(clock() - began)
     return min(spent), value
 
 
@@ -170,20 +172,23 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="time fewer naive rounds")
-    quick = parser.parse_args().quick
+    parser.add_argument("--cpu", action="store_true", help="compare processor seconds")
+    options = parser.parse_args()
+    clock, times = (time.process_time, 2) if options.cpu else (time.perf_counter, 5)
     this_engine(10)  # imports and caches of the libraries, not of the program
-    naive = naive_seconds(10 if quick else 50, 1)
-    print(f"two-port memristor on DigitalAnalogDevice pulses, {ROUNDS} rounds")
+    naive = naive_seconds(10 if options.quick else 50, 1, clock)
+    what = ", processor seconds" if options.cpu else ""
+    print(f"two-port memristor on DigitalAnalogDevice pulses, {ROUNDS} rounds{what}")
     print(f"{'shots':>7} {'method':<28} {'seconds':>12} {'mean n_out':>11} {'ratio to this engine':>21}")
     for shots in (1000, 10_000):
-        mine, out = best_of(5, lambda shots=shots: this_engine(shots))  # type: ignore[misc]
-        hand, hand_out = best_of(5, lambda shots=shots: hand_written(shots))  # type: ignore[misc]
+        mine, out = best_of(times, lambda shots=shots: this_engine(shots), clock)  # type: ignore[misc]
+        hand, hand_out = best_of(times, lambda shots=shots: hand_written(shots), clock)  # type: ignore[misc]
         rows = (
             ("this engine", mine, f"{out:.4f}"),
             ("hand-written NumPy", hand, f"{hand_out:.4f}"),
             ("naive QutipBackendV2 (scaled)", naive * shots, "-"),
         )
-        aer = aer_seconds(shots)
+        aer = aer_seconds(shots, 1 if options.cpu else 3, clock)
         rows += (("Qiskit Aer, ideal gates, fixed angles", aer, "-"),) if aer is not None else ()
         for name, seconds, value in rows:
             print(f"{shots:>7} {name:<28} {seconds:>12.4f} {value:>11} {seconds / mine:>21.2f}")
