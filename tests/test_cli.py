@@ -359,7 +359,7 @@ def test_a_sweep_is_plotted_point_by_point(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--shots", "5", "--exact"], "--shots and --exact exclude each other"),
-        (["--shots", "0"], "shots: must be a whole number from 1"),
+        (["--shots", "0"], "shots: must be at least 1"),
         (["--seed", "-1"], "seed: must be a whole number, not negative (-1)"),
         (["--workers", "0"], "workers: must be at least 1 (0)"),
         (["--emulator", "exakt"], "no emulator 'exakt'; did you mean 'exact'?"),

@@ -144,3 +144,38 @@ def test_a_path_and_a_program_are_loaded_too(tmp_path: Path) -> None:
 def test_no_name_leads_out_of_the_folder(name: str) -> None:
     with pytest.raises(rq.InputError):
         load(name)
+
+
+def test_the_page_of_the_gallery_is_in_step_with_the_sequences() -> None:
+    from rydberg_qmem.gallery.catalogue import NO_FIGURE, text
+
+    docs = Path(__file__).parents[1] / "docs"
+    pictures = {path.stem for path in (docs / "_static" / "gallery").glob("*.png")}
+
+    assert (docs / "gallery.md").read_text(encoding="utf-8") == text(), "write it anew: rqm list -o docs/gallery.md"
+    assert pictures == {f"{name}_program" for name in names()} | {f"{name}_result" for name in {*names()} - NO_FIGURE}
+
+
+def test_a_sequence_is_drawn_as_a_loop_or_as_outcomes(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    from rydberg_qmem.gallery.catalogue import draw, result
+
+    draw(load("rabi"), tmp_path)
+
+    assert all(imread(tmp_path / f"rabi_{kind}.png")[..., :3].std() > 0 for kind in ("program", "result"))
+    assert result(load("classical_memristor")).get_xlabel() == "memory V when the round begins"
+    assert [tick.get_text() for tick in result(load("blockade")).get_xticklabels()] == ["m.left", "m.right"]
+
+
+def test_a_tag_selects_and_a_wrong_one_is_met_with_a_near_one() -> None:
+    from typer.testing import CliRunner
+
+    from rydberg_qmem.cli import app
+
+    found = CliRunner().invoke(app, ["list", "--tag", "memristor"]).stdout.splitlines()[1:]
+    wrong = CliRunner().invoke(app, ["list", "--tag", "memrister"])
+
+    assert [line.split()[0] for line in found] == [name for name in names() if "memristor" in load(name).tags]
+    assert wrong.exit_code == 2
+    assert "--tag: must be a tag of a ready sequence; did you mean 'memristor'? ('memrister')" in wrong.stderr

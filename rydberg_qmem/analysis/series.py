@@ -25,5 +25,11 @@ def series(record: xr.Dataset) -> dict[str, xr.DataArray]:
         parts = {str(name): values}
         if axis in array.dims:
             parts = {f"{name}.{atom}": values.isel({axis: i}, drop=True) for i, atom in enumerate(record[axis].values)}
-        found |= {label: part for label, part in parts.items() if len(set(part.dims) - {"point", "shot"}) == 1}
+        found |= {label: part for label, part in parts.items() if _has_rounds(part)}
     return found
+
+
+def _has_rounds(array: xr.DataArray) -> bool:
+    """Return whether an array has one dimension of rounds: counted, not labelled as atoms and axes are."""
+    left = [dim for dim in array.dims if dim not in ("point", "shot")]
+    return len(left) == 1 and (left[0] not in array.coords or np.issubdtype(array[left[0]].dtype, np.number))

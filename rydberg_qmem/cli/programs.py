@@ -25,19 +25,42 @@ MEASURED = ("ns", "process infidelity", "numbers")
 @app.command("list", cls=Command)
 def list_(
     text: Annotated[
-        str | None, typer.Argument(metavar="[TAG-OR-TEXT]", help="Show only those with this tag or text.")
+        str | None, typer.Argument(metavar="[TEXT]", help="Show only those whose name, tags or description hold this.")
+    ] = None,
+    tag: Annotated[str | None, typer.Option(help="Show only those with this tag.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write all of them as a page with pictures, .md; takes minutes."),
     ] = None,
 ) -> None:
-    """List the ready sequences."""
+    """List the ready sequences, or write them as a page with pictures."""
     from rydberg_qmem.gallery import entries
 
-    found = entries(text or "")
+    if output is not None:
+        _page(output, text, tag)
+        return
+    tags = sorted({one for entry in entries() for one in entry.tags}, key=str.lower)
+    if tag is not None and tag.lower() not in map(str.lower, tags):
+        raise InputError(f"--tag: must be a tag of a ready sequence{did_you_mean(tag, tags)} ({tag!r})")
+    found = entries(text or "", tag=tag)
     if found:
         rows = [(entry.name, ", ".join(entry.tags), entry.summary) for entry in found]
         echo(to_terminal(aligned([("name", "tags", "about"), *rows])))
         return
-    tags = sorted({tag for entry in entries() for tag in entry.tags})
     typer.echo(f"no ready sequence has {text!r}{did_you_mean(text or '', tags)}", err=True)
+
+
+def _page(output: Path, text: str | None, tag: str | None) -> None:
+    """Write the page of all ready sequences."""
+    if text is not None or tag is not None:
+        raise InputError("--output: writes all ready sequences, so it excludes a text and --tag")
+    if output.suffix != ".md":
+        raise InputError(f"--output: must end in .md ({output})")
+    make_parent(output, "--output")
+    without_screen()
+    from rydberg_qmem.gallery.catalogue import write
+
+    typer.echo(str(write(output, progress=lambda name: typer.echo(name, err=True))))
 
 
 @app.command(cls=Command)

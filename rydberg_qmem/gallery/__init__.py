@@ -16,17 +16,19 @@ class Entry:
     tags: tuple[str, ...]
 
 
-def entries(search: str = "") -> list[Entry]:
-    """Return the ready sequences whose name, tags or description hold a text.
+def entries(search: str = "", *, tag: str | None = None) -> list[Entry]:
+    """Return the ready sequences whose name, tags or description hold a text, and that have a tag if one is given.
 
     >>> [entry.name for entry in entries("two_port")]
     ['two_port_memristor']
+    >>> [entry.name for entry in entries(tag="gate")]
+    ['cz_gate', 'daqc_ising', 'exchange_xy', 'native_cell', 'time_optimal_cz']
     """
     found = []
     for name in names():
         program = load(name)
         text = " ".join([name, *program.tags, program.about]).lower()
-        if search.lower() in text:
+        if search.lower() in text and (tag is None or tag.lower() in map(str.lower, program.tags)):
             summary = " ".join(program.about.split()).split(". ")[0].rstrip(".:") + "."
             found.append(Entry(name, summary, program.tags))
     return found

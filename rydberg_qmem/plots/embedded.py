@@ -5,10 +5,21 @@ from __future__ import annotations
 from base64 import b64encode
 from html import escape
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+def save_and_close(ax: Axes, path: str | Path | BytesIO, *, dpi: int = 130) -> None:
+    """Save the figure of some axes at the size of a page, and close it."""
+    import matplotlib.pyplot as plt
+
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.savefig(path, dpi=dpi)
+    plt.close(figure)
 
 
 def embedded(ax: Axes, *, alt: str, dpi: int = 130) -> str:
@@ -18,10 +29,6 @@ def embedded(ax: Axes, *, alt: str, dpi: int = 130) -> str:
     >>> embedded(axes_or_new(), alt="nothing yet")[:42]
     '<img alt="nothing yet" src="data:image/png'
     """
-    import matplotlib.pyplot as plt
-
-    kept, figure = BytesIO(), ax.get_figure(root=True)
-    assert figure is not None
-    figure.savefig(kept, format="png", dpi=dpi)
-    plt.close(figure)
+    kept = BytesIO()
+    save_and_close(ax, kept, dpi=dpi)
     return f'<img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(kept.getvalue()).decode()}">'

@@ -125,7 +125,7 @@ def _points(record: xr.Dataset) -> list[tuple[str | None, xr.Dataset]]:
 def _pairs(record: xr.Dataset, program: Program, drive: str | None, response: str | None) -> list[tuple[str, str]]:
     """Return what to draw against what: as asked, else each input against series over the same rounds."""
     known = series(record)
-    drives = [drive] if drive else [name for name in program.inputs if name in known]
+    drives = [drive] if drive else [name for name in program.inputs if name in known and _returns(known[name])]
     pairs = []
     for one in drives:
         loop = set(known[one].dims) - {"point", "shot"} if one in known else set()
@@ -138,6 +138,12 @@ def _pairs(record: xr.Dataset, program: Program, drive: str | None, response: st
     return pairs[:MOST_LOOPS]
 
 
+def _returns(drive: xr.DataArray) -> bool:
+    """Return whether a drive goes both up and down, as that of a loop does, and a counter or a constant does not."""
+    steps = np.diff(drive.values.reshape(-1, drive.shape[-1])[0])
+    return bool((steps > 0).any() and (steps < 0).any())
+
+
 def reversed_atoms(names: Sequence[str]) -> list[str]:
     """Return names, keys of several atoms first and of each the last atom: by custom, what a memristor puts out.
 
@@ -147,6 +153,11 @@ def reversed_atoms(names: Sequence[str]) -> list[str]:
     names = sorted(names, key=lambda name: "." not in name)
     keys = list(dict.fromkeys(name.partition(".")[0] for name in names))
     return [name for key in keys for name in reversed([name for name in names if name.partition(".")[0] == key])]
+
+
+def first_loop(record: xr.Dataset, program: Program) -> tuple[str, str] | None:
+    """Return drive and response of a record's first loop, None where there is none."""
+    return next(iter(_pairs(record, program, None, None)), None)
 
 
 def _loops(record: xr.Dataset, program: Program, drive: str | None, response: str | None) -> list[str]:

@@ -1,0 +1,71 @@
+"""The page of limits: memory against atoms and levels, by the engine's own account.
+
+Usage: python benchmarks/limits.py docs/limits.md
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import rydberg_qmem as rq
+from rydberg_qmem.emulators.exact import Exact
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
+from rydberg_qmem.execute.run import MAX_SHOTS
+
+TEXT = """# Limits
+
+Written by `python benchmarks/limits.py docs/limits.md`.
+
+## Atoms, levels, memory
+
+What states take when *all* atoms are entangled at once, at the engine's own {bytes} bytes per amplitude; to it come
+{base:.2f} GB of libraries, by `rq.estimate` of a run of two atoms. Atoms that are not entangled are kept apart and
+cost next to nothing. Shots share a state until outcomes and live memory part them: a run lies between one state and
+one for each shot; `rqm estimate NAME --shots N` says where. Vectors are refused beyond dimension {largest}.
+
+{table}
+
+`emu_sv` and `emu_mps` have their own limits: up to 20 atoms, and tens of atoms with little entanglement.
+
+## What is not followed
+
+- Motion: heating by light, moving atoms between zones, Doppler shifts but for Pulser's own `temperature`.
+- Programs with a measurement in the middle run on emulators only; see [what is possible today](status.md).
+- Exact runs keep at most 2,000,000 branches: programs whose live memory differs in every history need shots.
+- At most 40 atoms in a register, 10,000,000 rounds, {shots} shots.
+- A pulse's duration must fit the device's clock, and its values the device's limits: nothing is rounded or clipped.
+"""
+
+
+def row(atoms: int, levels: int) -> str:
+    """Return one line of the table."""
+    dimension = levels**atoms
+    sizes = (rows * BYTES_PER_AMPLITUDE for rows in (dimension, 1000 * dimension, dimension**2))
+    return f"| {atoms} | {levels} | {dimension:,} | " + " | ".join(map(spoken, sizes)) + " |"
+
+
+def spoken(size: float) -> str:
+    """Return a number of bytes in the largest unit that it fills."""
+    for unit, bytes_ in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= bytes_:
+            return f"{size / bytes_:.3g} {unit}"
+    return f"{size:.0f} B"
+
+
+def main(path: str) -> None:
+    """Write the page."""
+    rows = ["| atoms | levels | dimension | one state | 1,000 states | density matrix |", "|---|---|---|---|---|---|"]
+    rows += [row(atoms, 2) for atoms in (2, 4, 8, 12, 16, 20, 22)] + [row(atoms, 3) for atoms in (2, 4, 6, 8, 10, 13)]
+    text = TEXT.format(
+        table="\n".join(rows),
+        bytes=BYTES_PER_AMPLITUDE,
+        base=rq.estimate("two_port_memristor", shots=100).memory_bytes / 1e9,
+        largest=f"{Exact().capabilities.largest_dimension:,}",
+        shots=f"{MAX_SHOTS:,}",
+    )
+    Path(path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
