@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from rows import PICTURES, Rows
 
@@ -13,7 +14,7 @@ from rydberg_qmem.plots.style import okabe_ito, paper
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK, YELLOW = okabe_ito()
 DEVICES = ("memristor", "quantum array")
-FIRST = "feedback frozen"
+LASER = ("quantum array", "classical spins", "echo state", "polynomial", "linear")
 
 
 def number(text: Any) -> float:
@@ -29,10 +30,43 @@ def remarks(name: str, rows: Rows) -> list[str]:
             f"**Peaks**: linear memory {linear[2]} at {linear[0]}, strength {linear[1]}; "
             f"processing capacity {total[6]} ± {total[7]} at {total[0]}, strength {total[1]}."
         ]
+    if name == "components":
+        return [
+            said for count in ("4", "5") for said in _ahead({r[0]: float(r[2]) for r in rows}, f"{count} components, ")
+        ]
+    if name == "laser":
+        found = {row[0]: (float(row[2]), float(row[3])) for row in rows}
+        local = found.get("quantum array, local detunings", (np.nan, np.nan))
+        controls = {n: found[n] for n in ("classical spins, local detunings", "echo state, 440 units") if n in found}
+        near = [n for n, (value, error) in controls.items() if abs(local[0] - value) < np.hypot(local[1], error)]
+        return [f"**As good as the array with local detunings, within the errors: {' and '.join(near) or 'none'}.**"]
     if name == "memristivity":
         found = [float(row[3]) for row in rows]
         return [f"**Ten starts end between {min(found):.4f} and {max(found):.4f}.**"] if len(found) > 1 else []
     return []
+
+
+def in_order(name: str, rows: Rows) -> Rows:
+    """Return rows in the order of the page, whichever was measured first."""
+    if name == "laser":
+        return sorted(rows, key=lambda row: next(k for k, start in enumerate(LASER) if row[0].startswith(start)))
+    if name == "components":
+        return sorted(rows, key=lambda row: row[0].split(",")[0])
+    if name == "narma":
+        return sorted(rows, key=lambda row: row[0].split()[0])
+    if name == "capacity":
+        return sorted(rows, key=lambda row: row[0].split()[0], reverse=True)
+    return rows
+
+
+def _ahead(found: dict[str, float], start: str) -> list[str]:
+    """Return by how many points the array leads its controls, or they lead it."""
+    if f"{start}RBF support vectors" not in found:
+        return []
+    gains = {c: 100 * (found[f"{start}quantum array"] - found[start + c]) for c in
+             ("linear", "classical spins", "polynomial, degree 3", "RBF support vectors")}  # fmt: skip
+    listed = ", ".join(f"{points:+.1f} against {control}" for control, points in gains.items())
+    return [f"{start[0]} components, the array in points of accuracy: {listed}."]
 
 
 def draw(name: str, rows: Rows, title: str) -> bool:
@@ -60,7 +94,7 @@ def dots(
 
     def panel(ax: Axes) -> None:
         for k, (label, value, error) in enumerate(zip(labels, values, errors, strict=True)):
-            device = label.startswith(DEVICES)
+            device = any(name in label for name in DEVICES)
             below = min(error, 0.9 * value) if log else error
             ax.errorbar(value, k, xerr=[[below], [error]], fmt="s" if device else "o", color=BLUE if device else RED,
                         mfc=BLUE if device else "white", markersize=4, capsize=2)  # fmt: skip
@@ -97,8 +131,10 @@ def narma(rows: Rows) -> tuple[list[Panel], float]:
             for row in rows
             if row[0].startswith(start)
         ]
+        if not some:
+            continue
         panels.append(table(some, 2, "mean squared error", log=True, title=start, mark=(limit, f"{limit:.1e}")))
-    return panels, height(rows) + 1.0
+    return panels, height(rows) + 0.6
 
 
 def shots(rows: Rows) -> tuple[list[Panel], float]:

@@ -79,9 +79,9 @@ def mean_field(
     series = len(next(iter(table.values())))
     scope: dict[str, Any] = {**{n: float(e) for n, e in _parameters(program).items()}, **dict(parameters or {})}
     for name, memory in program.memory.items():
-        if memory.window is not None:
-            raise InputError(f"memory.{name}: a mean field of windows is not known here")
-        scope[name] = np.full(series, float(np.asarray(memory.initial.evaluate(scope))))
+        start = float(np.asarray(memory.initial.evaluate(scope)))
+        length = () if memory.window is None else (int(np.asarray(memory.window.evaluate(scope))),)
+        scope[name] = np.full((series, *length), start)
     loops = [block for block in program.body if isinstance(block, Repeat)]
     if len(program.body) != 1 or not loops:
         raise InputError("a mean field is known for programs of one repeat over the inputs")
@@ -117,10 +117,16 @@ def _round(loop: Repeat, scope: dict[str, Any], series: int) -> Floats:
             case Reset(atoms=atoms):
                 for name in (atoms,) if isinstance(atoms, str) else atoms:
                     chance.pop(name, None)
-            case Set(values=values):
+            case Set(values=values) | Push(values=values):
                 each = np.arange(series)  # every series is its own ensemble
                 new = {n: e.evaluate(scope, weights=np.ones(series), cohort_of=each) for n, e in values.items()}
-                scope |= new
-            case Push() | _:
+                scope |= _pushed(new, scope) if isinstance(block, Push) else new
+            case _:
                 raise InputError(f"a mean field of {block.kind} is not known here")
     return np.stack(seen, axis=1)
+
+
+def _pushed(new: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Floats]:
+    """Return the windows with a new first value each, their oldest gone."""
+    columns = {n: np.broadcast_to(np.asarray(v, dtype=float), len(scope[n]))[:, None] for n, v in new.items()}
+    return {n: np.concatenate([column, scope[n][:, :-1]], axis=1) for n, column in columns.items()}

@@ -36,6 +36,13 @@ def test_the_mean_field_of_cells_that_never_meet_is_what_the_device_gives() -> N
     assert np.allclose(device.transform(X), mean_field(TWO, {"x0": X}).reshape(20, -1), atol=1e-12)
 
 
+def test_the_mean_field_of_windows_is_what_the_device_gives() -> None:
+    program = memristor_network(["x0"], time_constants=[2], memory="window", port="transmitted")
+    device = MemristorReservoir(program, scale=False, readout="all").fit(X)
+
+    assert np.allclose(device.transform(X), mean_field(program, {"x0": X}).reshape(20, -1), atol=1e-12)
+
+
 def test_frozen_feedback_forgets() -> None:
     other = X.copy()
     other[:, :-1] = 0.3
