@@ -103,7 +103,8 @@ mean = scores.mse.mean("task")
 names, counts = scores.model.values.tolist(), scores["features"].values
 
 with rq.plots.paper(7.0, 2.6):
-    ax = rq.plots.comparison(scores, measure="mse")
+    figure, ax = plt.subplots()
+    rq.plots.comparison(scores, measure="mse", ax=ax)
     ax.set(xlim=(1e-5, 1e-3), title=f"mean and standard deviation over {len(tasks)} series")
     ax.set_yticks(range(len(names)), [f"{name} ({count})" for name, count in zip(names, counts, strict=True)])
 
