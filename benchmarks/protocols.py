@@ -549,7 +549,9 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         boltzmann,
         "One atom: ancillas at a set temperature act in the eigenbasis. Three atoms: H = -Γ Σ X - Σ b Z - Σ w ZZ acts "
         "while one ancilla, reset to a set temperature, is exchanged with one atom after the other; b and w are "
-        "trained by clamped less free statistics from the control's. Data: one of three atoms in h, with 2 % of "
+        "trained by clamped less free statistics of exact thermal states, from the control's weights; on the "
+        "collisions' own statistics after five sweeps full steps do not converge. Data: one of three atoms "
+        "in h, with 2 % of "
         "uniform noise, chosen because pairwise classical weights cannot have it; on two atoms a classical machine "
         "has every distribution, and a transverse field gains nothing.",
     ),
