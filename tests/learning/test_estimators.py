@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rydberg_qmem.learning import MemristorClassifier, MemristorReservoir, QuantumReservoir
 
-CHECKED = [MemristorReservoir(), QuantumReservoir(readouts=1, duration_ns=300), MemristorClassifier(2, random_state=0)]
+CHECKED = [MemristorReservoir(), QuantumReservoir(readouts=1, duration_ns=300), MemristorClassifier(4, random_state=0)]
 
 
 @pytest.mark.slow
