@@ -104,7 +104,7 @@ class Walk:
         self._layouts: dict[int, Layout] = {}
         self._reset_next = dict(_reset_next(self.compiled.steps))
         self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
-        self._expressions = {place: i for i, place in enumerate(self._random_places())}
+        self._expressions = {found: i for i, found in enumerate(self._random_places())}
         self.environment: Environment | None = None
         self.apparatus: Apparatus | None = None
 
@@ -136,22 +136,26 @@ class Walk:
         for name, initial in self.compiled.scalars.items():
             declared = name in self.compiled.program.memory
             unknown = np.full(rows, np.nan)  # a name that its first set introduces
-            value = self._evaluate(initial, population, f"memory.{name}.initial") if declared else unknown
+            value = self._evaluate(initial, population, None, f"{name}.initial") if declared else unknown
             population = population.with_values(**{name: value})
         for name, (size, initial) in self.compiled.windows.items():
-            value = self._evaluate(initial, population, f"memory.{name}.initial")
+            value = self._evaluate(initial, population, None, f"{name}.initial")
             population = population.with_values(**{name: np.repeat(value[:, None], size, axis=1)})
         return population
 
-    def _random_places(self) -> Iterator[str]:
-        """Yield the places of expressions in a fixed order, whatever the run comes to first."""
-        yield from (f"memory.{name}.initial" for name in (*self.compiled.scalars, *self.compiled.windows))
+    def _random_places(self) -> Iterator[tuple[int, str]]:
+        """Yield step and name of all expressions in a fixed order, whatever the run comes to first.
+
+        Steps count by themselves, not by their place in the file: those of a `for_each` stand at one place, and each
+        draws numbers of its own.
+        """
+        yield from ((id(None), f"{name}.initial") for name in (*self.compiled.scalars, *self.compiled.windows))
         for step in all_steps(self.compiled.steps):
             match step:
                 case SetStep() | PushStep():
-                    yield from (f"{step.place}.{name}" for name, _ in step.values)
+                    yield from ((id(step), name) for name, _ in step.values)
                 case WhenStep():
-                    yield f"{step.place}.if"
+                    yield id(step), "if"
                 case _:
                     pass
 
@@ -532,7 +536,7 @@ class Walk:
     def _set(self, step: SetStep, population: Population) -> Population:
         made = {}
         for name, expression in step.values:
-            made[name] = self._evaluate(expression, population, f"{step.place}.{name}")
+            made[name] = self._evaluate(expression, population, step, name)
         return population.with_values(**made)
 
     def _push(self, step: PushStep, population: Population) -> Population:
@@ -540,7 +544,7 @@ class Walk:
         for name, expression in step.values:
             if name not in self.compiled.live_after[id(step)]:
                 continue  # a window that nothing reads
-            value = self._evaluate(expression, population, f"{step.place}.{name}")
+            value = self._evaluate(expression, population, step, name)
             made[name] = _pushed(population.values[name], value)
         return population.with_values(**made)
 
@@ -581,7 +585,7 @@ class Walk:
         if chance is not None:
             yes, no = self._chance(step, chance, population)
         else:
-            holds = self._evaluate(step.condition, population, f"{step.place}.if") != 0
+            holds = self._evaluate(step.condition, population, step, "if") != 0
             yes, no = population.take(holds), population.take(~holds)
         begin = self.clock_ns
         yes = self._side(step.then, yes, population)
@@ -633,7 +637,7 @@ class Walk:
                 return 0.0
 
     def _chance(self, step: WhenStep, chance: Expression, population: Population) -> tuple[Population, Population]:
-        p = self._evaluate(chance, population, f"{step.place}.if")
+        p = self._evaluate(chance, population, step, "if")
         p = np.clip(p, 0.0, 1.0)  # uniform() < p holds never for p <= 0 and always for p >= 1
         yes = replace(population, weights=population.weights * p)
         no = replace(population, weights=population.weights * (1 - p))
@@ -751,8 +755,9 @@ class Walk:
                 scope[name] = Columns(self.compiled.keys[name], value) if name in self.compiled.keys else value
         return scope
 
-    def _evaluate(self, expression: Expression, population: Population, place: str) -> Array:
-        site = self._expressions.setdefault(place, len(self._expressions))
+    def _evaluate(self, expression: Expression, population: Population, step: Step | None, name: str) -> Array:
+        place = f"{'memory' if step is None else step.place}.{name}"
+        site = self._expressions[id(step), name]
         random = RowSource(self.draws, population.shots, self._place(site)) if self.draws is not None else None
         if expression.is_random and random is None:
             raise RunError(f"{place}: {expression} draws random numbers, so the program needs shots")

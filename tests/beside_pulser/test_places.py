@@ -118,7 +118,7 @@ def test_a_layout_that_a_device_does_not_take_is_refused() -> None:
     ],
 )
 def test_a_register_that_is_none_is_refused(fields: dict[str, Any], rule: str) -> None:
-    with pytest.raises(ValueError, match=rule):
+    with pytest.raises(rq.ProgramError, match=rule):
         Register(**fields)
 
 

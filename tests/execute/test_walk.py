@@ -254,3 +254,16 @@ def test_the_purity_of_half_a_bell_pair_is_that_of_a_mixture_also_after_the_othe
 
     assert float(record([*BELL, purity], PAIR).p) == pytest.approx(0.5, abs=1e-12)
     assert float(record([*BELL, {"reset": {"atoms": "a"}}, purity], PAIR).p) == pytest.approx(0.5, abs=1e-12)
+
+
+def test_each_atom_of_a_for_each_draws_numbers_of_its_own() -> None:
+    shots, chance, names = 10_000, 0.3, ("a", "b", "c")
+    atoms = {name: (20 * i, 0) for i, name in enumerate(names)}
+    flip = {"rotate": {"atom": "$atom", "axis": "x", "angle": "pi"}}
+    draw = {"for_each": {"atom": names, "body": [{"when": {"if": f"uniform() < {chance}", "then": [flip]}}]}}
+
+    bits = record([draw, measured("m", *names)], atoms, shots=shots, seed=4).m.values
+    pairs = np.stack([bits[:, i] * bits[:, j] for i, j in ((0, 1), (0, 2), (1, 2))], axis=1)
+
+    for found, p in ((bits, chance), (pairs, chance**2)):
+        assert np.abs(found.mean(axis=0) - p).max() < 5 * np.sqrt(p * (1 - p) / shots)

@@ -17,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 import rydberg_qmem as rq
 import rydberg_qmem.compile.check as checking
+from rydberg_qmem.compile import segments
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language import expressions, files
 from rydberg_qmem.language.expressions import Expression, ExpressionError
@@ -120,7 +121,8 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "any number of atoms": (checking, "MAX_ATOMS", 1000, "forty_one_atoms.yaml"),
     "drives are not checked": (checking, "_segment", nothing, "huge_amplitude.yaml"),
     "registers are not checked": (checking, "validate_register", nothing, "atoms_too_near.yaml"),
-    "values are not checked": (checking, "_values", nothing, "nested_repeats.yaml"),
+    "values are not checked": (checking, "_values", nothing, "huge_amplitude.yaml"),
+    "any number of rounds": (segments, "MAX_ROUNDS", 10**13, "nested_repeats.yaml"),
     "names are not checked": (checking._Checker, "run", nothing, "unknown_atom.yaml"),
     "any exponent": (expressions, "MAX_EXPONENT", 10**9, "endless_power.yaml"),
 }
