@@ -349,33 +349,39 @@ def boltzmann(ax: Any) -> Figures:
     single = float(rq.run(p.thermal_atom(collisions=4), **PULSES).m - rq.run(p.thermal_atom(collisions=4), **EXACT).m)
     made.append(("the same, 4 collisions: pulses less ideal", f"{single:.1e}", "0"))
     data = 0.98 * np.array([0, 1, 1, 0, 1, 0, 0, 0]) / 3 + 0.02 / 8
-    control = train_boltzmann(lambda w: thermal(w, 3), data, steps=15)
-    best = train_boltzmann(collided, data, start=control.parameters, steps=6)
-    limit = train_boltzmann(lambda w: thermal(w, 3, gamma=0.3), data, start=control.parameters, steps=15)
-    gap = 0.5 * np.abs(collided(best.parameters) - thermal(best.parameters, 3, gamma=0.3)).sum()
+    classical = train_boltzmann(lambda w: thermal(w, 3), data, steps=15)
+    exact = train_boltzmann(lambda w: thermal(w, 3, gamma=0.3), data, start=classical.parameters, steps=15)
+    best, control = (
+        train_boltzmann(lambda w, gamma=gamma: collided(w, gamma), data, start=start.parameters, steps=8, rate=0.1,  # type: ignore[misc]  # bound now
+                        callback=said) for gamma, start in ((0.3, exact), (0.0, classical))
+    )  # fmt: skip
+    gap = 0.5 * np.abs(collided(best.parameters, 0.3) - thermal(best.parameters, 3, gamma=0.3)).sum()
     made += [
-        ("three atoms, Γ = 0 control (exact, convex: its optimum): KL", f"{control.value:.4f}", ""),
-        ("three atoms, Γ = 0.3, by collisions, trained: KL", f"{best.value:.4f}", "< 0.02 and below the control"),
-        ("three atoms, Γ = 0.3, exact thermal states, trained: KL", f"{limit.value:.4f}", ""),
-        ("distance of the collided outcomes from the exact thermal ones (total variation)", f"{gap:.4f}", "0"),
-    ]
-    shown = {
-        "data": data,
-        "Γ = 0": thermal(control.parameters, 3),
-        "Γ = 0.3, exact": thermal(limit.parameters, 3, gamma=0.3),
-        "Γ = 0.3, collisions": collided(best.parameters),
-    }
-    for shift, (label, values) in zip((-0.3, -0.1, 0.1, 0.3), shown.items(), strict=True):
-        ax.bar(np.arange(8) + shift, values, 0.2, label=label)
-    ax.set_xticks(range(8), [f"{k:03b}" for k in range(8)])
-    ax.set(xlabel="outcome", ylabel="probability", yscale="log", ylim=(3e-4, 1))
-    ax.legend(ncols=2)
+        ("three atoms, Γ = 0, exact (convex: its optimum): KL", f"{classical.value:.4f}", ""),
+        ("three atoms, Γ = 0, by collisions, trained on from there, 8 steps: KL", f"{control.value:.4f}", ""),
+        ("three atoms, Γ = 0.3, exact thermal states, trained: KL", f"{exact.value:.4f}", ""),
+        ("three atoms, Γ = 0.3, by collisions, trained on from there, 8 steps: KL", f"{best.value:.4f}",
+         "< 0.02 and below both controls"),
+        ("distance of the collided outcomes from the thermal ones of their weights (total variation)", f"{gap:.4f}",
+         "0"),
+    ]  # fmt: skip
+    ax.axhline(classical.value, color="C1", ls=":", label="Γ = 0, exact optimum")
+    ax.axhline(exact.value, color="C0", ls=":", label="Γ = 0.3, exact, trained")
+    ax.plot(control.history.value, "s-", color="C1", label="Γ = 0, collisions")
+    ax.plot(best.history.value, "o-", color="C0", label="Γ = 0.3, collisions")
+    ax.set(xlabel="step of training by collisions", ylabel="divergence of the data (nats)", ylim=(0, 0.05))
+    ax.legend(ncols=2, fontsize="small")
     return made
 
 
-def collided(weights: dict[str, float]) -> Any:
-    """Return the outcomes' probabilities of three atoms after five sweeps of collisions."""
-    record = rq.run(p.boltzmann_machine(sweeps=5), parameters=weights, **EXACT, state="density_matrix")
+def said(_: Any, value: float) -> None:
+    print(f"  {value:.5f}", flush=True)
+
+
+def collided(weights: dict[str, float], gamma: float) -> Any:
+    """Return the outcomes' probabilities of three atoms after six sweeps of collisions."""
+    machine = p.boltzmann_machine(sweeps=6, width_us=0.25, gamma=gamma)
+    record = rq.run(machine, parameters=weights, **EXACT, state="density_matrix")
     labels = [f"{k:03b}".replace("0", "g").replace("1", "h") for k in range(8)]
     return np.diag(record.p.sel(p_row=labels, p_column=labels).values).real
 
@@ -477,6 +483,7 @@ def adaptive(ax: Any) -> Figures:
         made.append((f"{name}, 63 units of time: mean of 1 - cos(error)", pm(losses[6]), "adaptive below fixed"))
     ax.set(xlabel="total time (units)", ylabel="1 - cos(2π error)", xscale="log", yscale="log")
     ax.set_xticks([7, 15, 31, 63], ["7", "15", "31", "63"])
+    ax.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
     ax.minorticks_off()
     ax.legend()
     return made
@@ -484,17 +491,18 @@ def adaptive(ax: Any) -> Figures:
 
 def ramps(ax: Any) -> Figures:
     made: Figures = []
-    times = (3.0, 6.0)
+    times, shots = (3.0, 6.0), 600
     for flag, name in ((False, "fixed speed"), (True, "speed from four scouts")):
-        records = [rq.run(p.adaptive_ramp(adaptive=flag, time_us=t), shots=1000, seed=11) for t in times]
+        records = [rq.run(p.adaptive_ramp(adaptive=flag, time_us=t), shots=shots, seed=11) for t in times]
         lost = [1.0 - record.up.values for record in records]
         means, errors = [v.mean() for v in lost], [v.std() / v.size**0.5 for v in lost]
         ax.errorbar(times, means, errors, marker="o", capsize=2, label=name)
         for t, v in zip(times, lost, strict=True):
             law = f"{np.exp(-np.pi * 36 * t / (2 * 132)):.4f} (Landau and Zener)"
-            made.append((f"{name}, {t:g} µs in all: not transferred, 1000 shots, pulses", pm(v),
+            made.append((f"{name}, {t:g} µs in all: not transferred, {shots} shots, pulses", pm(v),
                          "below the fixed speed's" if flag else law))  # fmt: skip
     ax.set(xlabel="time of the whole schedule (µs)", ylabel="not transferred", yscale="log")
+    ax.set_xticks(times)
     ax.set_yticks([0.05, 0.1, 0.2, 0.3], ["0.05", "0.1", "0.2", "0.3"])
     ax.minorticks_off()
     ax.legend()
@@ -549,9 +557,10 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         boltzmann,
         "One atom: ancillas at a set temperature act in the eigenbasis. Three atoms: H = -Γ Σ X - Σ b Z - Σ w ZZ acts "
         "while one ancilla, reset to a set temperature, is exchanged with one atom after the other; b and w are "
-        "trained by clamped less free statistics of exact thermal states, from the control's weights; on the "
-        "collisions' own statistics after five sweeps full steps do not converge. Data: one of three atoms "
-        "in h, with 2 % of "
+        "trained by clamped less free statistics: of exact thermal states, then of six sweeps of such collisions. "
+        "A control at Γ = 0 is trained the same way: few collisions leave a state that is not quite thermal, "
+        "and some of the gain is theirs. The rule lowers a bound of the divergence (Amin et al., PRX 8, 021050), "
+        "not the divergence itself. Data: one of three atoms in h, with 2 % of "
         "uniform noise, chosen because pairwise classical weights cannot have it; on two atoms a classical machine "
         "has every distribution, and a transverse field gains nothing.",
     ),

@@ -62,10 +62,19 @@ def _coded(column: NDArray[np.generic]) -> tuple[Index, int, Index | None]:
     words = _words(column)
     if (words == words[:1]).all():
         return np.zeros(len(words), dtype=np.int64), 1, None
+    if len(words) < FEW and words.shape[1] > FEW:
+        return _by_bytes(words)
     first, which = factorize(words[:, 0] if words.shape[1] == 1 else _hash(words))
     if words.shape[1] > 1 and not np.array_equal(words[first][which], words):  # a collision of 64-bit hashes
         _, first, which = np.unique(words, axis=0, return_index=True, return_inverse=True)
     return which.ravel(), len(first), first
+
+
+def _by_bytes(words: NDArray[np.uint64]) -> tuple[Index, int, Index]:
+    """Return the same for a few long rows, as density matrices are, which a loop over columns would make slow."""
+    known: dict[bytes, int] = {}
+    which = np.array([known.setdefault(row.tobytes(), len(known)) for row in words], dtype=np.int64)
+    return which, len(known), np.searchsorted(np.maximum.accumulate(which), np.arange(len(known)))
 
 
 def _renumbered(code: Index, size: int) -> tuple[Index, int]:
