@@ -339,7 +339,7 @@ def independent_sets() -> Figures:
 def boltzmann(ax: Any) -> Figures:
     off = 0.0
     for beta in (0.5, 1.0, 3.0):
-        for d in np.linspace(-3, 3, 7):
+        for d in (-3.0, 0.0, 1.0):
             energy_of = np.hypot(1.0, d)
             law = (1 + d / energy_of * np.tanh(beta * energy_of / 2)) / 2
             off = max(off, abs(float(rq.run(p.thermal_atom(detuning=float(d), beta=beta), **EXACT).m) - law))
@@ -349,33 +349,32 @@ def boltzmann(ax: Any) -> Figures:
     single = float(rq.run(p.thermal_atom(collisions=4), **PULSES).m - rq.run(p.thermal_atom(collisions=4), **EXACT).m)
     made.append(("the same, 4 collisions: pulses less ideal", f"{single:.1e}", "0"))
     data = 0.98 * np.array([0, 1, 1, 0, 1, 0, 0, 0]) / 3 + 0.02 / 8
-    classical = train_boltzmann(lambda w: thermal(w, 3), data, steps=15)
-    exact = train_boltzmann(lambda w: thermal(w, 3, gamma=0.3), data, start=classical.parameters, steps=15)
-    best, control = (
-        train_boltzmann(lambda w, gamma=gamma: collided(w, gamma), data, start=start.parameters, steps=8, rate=0.1,  # type: ignore[misc]  # bound now
-                        callback=said) for gamma, start in ((0.3, exact), (0.0, classical))
-    )  # fmt: skip
-    gap = 0.5 * np.abs(collided(best.parameters, 0.3) - thermal(best.parameters, 3, gamma=0.3)).sum()
+    classical, exact = (train_boltzmann(lambda w, g=g: thermal(w, 3, gamma=g), data, rate=0.5) for g in (0.0, 0.3))  # type: ignore[misc]  # bound now
+    collisions, seen = {}, {}
+    for gamma, start in ((0.3, exact), (0.0, classical)):
+
+        def machine(weights: dict[str, float], gamma: float = gamma) -> Any:
+            seen[gamma, tuple(weights.values())] = collided(weights, gamma)
+            return seen[gamma, tuple(weights.values())]
+
+        collisions[gamma] = train_boltzmann(machine, data, start=start.parameters, steps=2, rate=0.1)
+    best = collisions[0.3]
+    gap = 0.5 * np.abs(seen[0.3, tuple(best.parameters.values())] - thermal(best.parameters, 3, gamma=0.3)).sum()
     made += [
-        ("three atoms, Γ = 0, exact (convex: its optimum): KL", f"{classical.value:.4f}", ""),
-        ("three atoms, Γ = 0, by collisions, trained on from there, 8 steps: KL", f"{control.value:.4f}", ""),
+        ("three atoms, Γ = 0, exact thermal states (convex: its optimum): KL", f"{classical.value:.4f}", ""),
+        ("three atoms, Γ = 0, by collisions, 2 steps from there: KL", f"{collisions[0.0].value:.4f}", ""),
         ("three atoms, Γ = 0.3, exact thermal states, trained: KL", f"{exact.value:.4f}", ""),
-        ("three atoms, Γ = 0.3, by collisions, trained on from there, 8 steps: KL", f"{best.value:.4f}",
+        ("three atoms, Γ = 0.3, by collisions, 2 steps from there: KL", f"{best.value:.4f}",
          "< 0.02 and below both controls"),
         ("distance of the collided outcomes from the thermal ones of their weights (total variation)", f"{gap:.4f}",
          "0"),
     ]  # fmt: skip
-    ax.axhline(classical.value, color="C1", ls=":", label="Γ = 0, exact optimum")
-    ax.axhline(exact.value, color="C0", ls=":", label="Γ = 0.3, exact, trained")
-    ax.plot(control.history.value, "s-", color="C1", label="Γ = 0, collisions")
-    ax.plot(best.history.value, "o-", color="C0", label="Γ = 0.3, collisions")
-    ax.set(xlabel="step of training by collisions", ylabel="divergence of the data (nats)", ylim=(0, 0.05))
-    ax.legend(ncols=2, fontsize="small")
+    for colour, gamma, optimum in (("C1", 0.0, classical), ("C0", 0.3, exact)):
+        ax.plot(optimum.history.value, color=colour, label=f"Γ = {gamma:g}, exact thermal states")
+        ax.plot([20, 21], collisions[gamma].history.value, "o", color=colour, label=f"Γ = {gamma:g}, collisions")
+    ax.set(xlabel="step of training", ylabel="divergence of the data (nats)", yscale="log")
+    ax.legend()
     return made
-
-
-def said(_: Any, value: float) -> None:
-    print(f"  {value:.5f}", flush=True)
 
 
 def collided(weights: dict[str, float], gamma: float) -> Any:
@@ -557,10 +556,9 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         boltzmann,
         "One atom: ancillas at a set temperature act in the eigenbasis. Three atoms: H = -Γ Σ X - Σ b Z - Σ w ZZ acts "
         "while one ancilla, reset to a set temperature, is exchanged with one atom after the other; b and w are "
-        "trained by clamped less free statistics: of exact thermal states, then of six sweeps of such collisions. "
-        "A control at Γ = 0 is trained the same way: few collisions leave a state that is not quite thermal, "
-        "and some of the gain is theirs. The rule lowers a bound of the divergence (Amin et al., PRX 8, 021050), "
-        "not the divergence itself. Data: one of three atoms in h, with 2 % of "
+        "trained by clamped less free statistics of exact thermal states; steps by collisions follow where the table "
+        "names them, small ones, as few collisions are not smooth in the weights. They also leave a state that is not "
+        "quite thermal, and some of a gain may be theirs. Data: one of three atoms in h, with 2 % of "
         "uniform noise, chosen because pairwise classical weights cannot have it; on two atoms a classical machine "
         "has every distribution, and a transverse field gains nothing.",
     ),
