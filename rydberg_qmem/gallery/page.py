@@ -100,7 +100,7 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     ratio = f"{ideal / figure.reference:.6f}" if figure.reference else "–"
     return (
         str(figure.row), figure.system, figure.quantity.replace("|", "\\|"), figure.source, f"{figure.reference:.6f}",
-        figure.trust, f"{ideal:.6f}", ratio, f"{figure.tolerance:g}", pulses, noisy(figure), shots,
+        figure.trust, f"{ideal:.6f}", ratio, f"{figure.tolerance:.3g}", pulses, noisy(figure), shots,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import pi, sin
+from math import pi, sin, sqrt
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,9 @@ from rydberg_qmem.plots.panels import Line, Panel, closed
 
 SOURCE = "this project"
 NAME = "analog_memristor"
-JOBS = 4 * COHORT
+JOBS = 2 * COHORT
+SPREAD = 0.018
+"""Error of the area per cohort, as `gives_up` finds it over 16 of them."""
 
 
 def area(way: Way) -> Measured:
@@ -36,7 +38,7 @@ def form_factor(way: Way) -> Measured:
 
 @lru_cache(maxsize=1)
 def jobs() -> xr.Dataset:
-    """Return the record of four cohorts through `pulser_backend`: 48 jobs each, validated as a QPU's would be."""
+    """Return the record of two cohorts through `pulser_backend`: 48 jobs each, validated as a QPU's would be."""
     return IDEAL.run(NAME, emulator="pulser_backend", shots=JOBS, seed=1)
 
 
@@ -67,7 +69,7 @@ FIGURES = (
            sampled=True),
     Figure(11, "one atom, global light, one reading", "form factor", SOURCE, "derived", _FORM, 1e-9, form_factor),
     Figure(11, "the same as jobs through pulser_backend", f"area of both lobes, {JOBS} shots", SOURCE, "derived",
-           _AREA, 0.06, validated, pulses="is by pulses, of shots", noisy="a QPU's own"),
+           _AREA, 4 * SPREAD / sqrt(JOBS / COHORT), validated, pulses="is by pulses, of shots", noisy="a QPU's own"),
     Figure(11, "the same, qpu_report", "runs on AnalogDevice (1: yes)", SOURCE, "derived", 1.0, 0.0, runnable,
            pulses="not a run", noisy="not a run"),
 )  # fmt: skip
@@ -87,8 +89,7 @@ def gives_up() -> str:
     return f"""## What a machine that reads only at its end keeps, and what it gives up
 
 `analog_memristor` {report.verdict} on AnalogDevice, and passes Pulser's own validation of a QPU's job
-(`mimic_qpu`); `photonic_memristor` does not run there ({len(refused.against)} objections of the device, the first:
-{refused.against[0] if refused.against else "none"}).
+(`mimic_qpu`); `photonic_memristor` does not run there ({refused.against[0] if refused.against else "no objection"}).
 
 | | one reading at the end (row 11) | readings in the middle (row 4) |
 | --- | --- | --- |

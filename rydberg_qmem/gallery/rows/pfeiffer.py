@@ -30,13 +30,16 @@ def settled_limit(way: Way) -> Measured:
 
 
 def moving(way: Way, dt: float) -> Measured:
-    """Return <Y> at t = 4, without feedback: the mean over trajectories where there are shots."""
+    """Return <Y> at t = 4, without feedback: the mean over trajectories, its error from cohorts, if there are shots."""
     rounds = round(4 / dt) + 1
     values = {"gain": 0, "rounds": rounds, "dt": dt, "kappa": KAPPA, "gamma": GAMMA}
     if way.shots is None:
         return float(way.dense(NAME, parameters=values).bloch.sel(bloch_axis="Y").values[-1, 0]), 0.0
-    y = way.run(NAME, parameters=values, state="vector").bloch.sel(bloch_axis="Y").values[:, -1, 0]
-    return float(y.mean()), float(y.std(ddof=1) / sqrt(len(y)))
+    means = []  # a probe is the mean over a run's shots, so that each cohort is a run
+    for seed in range(way.seed, way.seed + way.shots // COHORT):
+        record = way.run(NAME, parameters=values, state="vector", shots=COHORT, seed=seed)
+        means.append(float(record.bloch.sel(bloch_axis="Y").values[-1, 0]))
+    return float(np.mean(means)), float(np.std(means, ddof=1) / sqrt(len(means)))
 
 
 def moving_limit(way: Way) -> Measured:
