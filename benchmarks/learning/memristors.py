@@ -65,7 +65,7 @@ def errors(device: MemristorReservoir) -> tuple[list[float], Any]:
 
 def shots() -> None:
     for cells in CELLS:
-        for number in (50, 200, 1000, 5000, None) if cells == 1 else (50, 200, 1000, None):
+        for number in (50, 200, 1000, 5000, None):
             label = f"{cells} cell{'s' * (cells > 1)}, {number or 'exact'}"
 
             def measured(cells: int = cells, number: int | None = number) -> Rows:

@@ -39,11 +39,34 @@ def remarks(name: str, rows: Rows) -> list[str]:
         local = found.get("quantum array, local detunings", (np.nan, np.nan))
         controls = {n: found[n] for n in ("classical spins, local detunings", "echo state, 440 units") if n in found}
         near = [n for n, (value, error) in controls.items() if abs(local[0] - value) < np.hypot(local[1], error)]
-        return [f"**As good as the array with local detunings, within the errors: {' and '.join(near) or 'none'}.**"]
+        return [
+            f"**As good as the array with local detunings, within the errors: {' and '.join(near) or 'none'}.**",
+            *_across(found),
+        ]
+    if name == "power":
+        errors = {row[0]: float(row[3]) for row in rows}
+        ratios = {
+            f: errors[f"frozen, {f}, in order"] / errors[f"memristor, {f}, in order"]
+            for f in ("means", "means + products")
+        }
+        listed = ", ".join(f"{ratio:.2g} times with {features}" for features, ratio in ratios.items())
+        return [f"In order, the memristor is below frozen feedback {listed}."]
     if name == "memristivity":
-        found = [float(row[3]) for row in rows]
-        return [f"**Ten starts end between {min(found):.4f} and {max(found):.4f}.**"] if len(found) > 1 else []
+        run, limit = ([float(row[k]) for row in rows] for k in (3, 5))
+        return [
+            f"**{len(rows)} starts end between {min(run):.4f} and {max(run):.4f}; "
+            f"extrapolated, between {min(limit):.4f} and {max(limit):.4f}.**"
+        ]
     return []
+
+
+def _across(found: dict[str, tuple[float, float]]) -> list[str]:
+    """Return what global detunings give beside their classical limit."""
+    names = [f"{who}, global detuning in time" for who in ("quantum array", "classical spins")]
+    if not all(name in found for name in names):
+        return []
+    quantum, classical = (f"{found[name][0]:.3f} ± {found[name][1]:.3f}" for name in names)
+    return [f"With a global detuning in time the array gives {quantum}, classical spins {classical}."]
 
 
 def in_order(name: str, rows: Rows) -> Rows:
@@ -190,9 +213,12 @@ def capacity(rows: Rows) -> tuple[list[Panel], float]:
 def memristivity(rows: Rows) -> tuple[list[Panel], float]:
     def panel(ax: Axes) -> None:
         ax.axhspan(0.3205, 0.3265, color=SKY, alpha=0.4, label="derived: 0.3235 ± 0.003")
-        ax.plot(
-            [int(row[0]) for row in rows], [float(row[3]) for row in rows], "s", color=BLUE, label="best of a search"
-        )
+        starts = [int(row[0]) for row in rows]
+        for column, marker, colour, label in (
+            (3, "s", BLUE, "best of a search, 100 steps"),
+            (5, "o", RED, "extrapolated"),
+        ):
+            ax.plot(starts, [float(row[column]) for row in rows], marker, color=colour, mfc="none", label=label)
         ax.set_xlabel("random start")
         ax.set_ylabel("form factor 4πA/P²")
         ax.set_ylim(0.31, 0.33)
@@ -218,7 +244,7 @@ PICTURE: dict[str, Callable[[Rows], tuple[list[Panel], float]]] = {
     "power": lambda rows: ([table(rows, 3, "mean squared error", log=True)], height(rows)),
     "digits": lambda rows: ([table(rows, 1, "accuracy", mark=(1 / 3, "chance"))], height(rows)),
     "capacity": capacity,
-    "werner": lambda rows: ([table(rows, 1, "accuracy", mark=(0.95, "0.95"))], height(rows)),
+    "werner": lambda rows: ([table(rows, 1, "accuracy", mark=(0.95, "bar: 0.95"))], height(rows)),
     "matched": lambda rows: (
         [table(rows, 1, "accuracy, linear readout", mark=(0.5, "chance")),
          table(rows, 3, "accuracy, RBF support vectors", mark=(0.5, "chance"))], 2 * height(rows)),
