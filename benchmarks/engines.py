@@ -165,7 +165,8 @@ def markdown(rows: list[Row], engines: tuple[str, ...] = ENGINES) -> str:
 def _cell(value: float | None, named: bool) -> str:
     if value is None:
         return "–"
-    return f"{value:.0e}" + (" †" if named and value >= LIMIT else "")
+    near = LIMIT / 2 < value < 2 * LIMIT
+    return f"{value:.{int(near)}e}" + (" †" if named and value >= LIMIT else "")
 
 
 def decohering() -> str:

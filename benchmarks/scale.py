@@ -24,11 +24,14 @@ def processor_seconds(work: Callable[[], Any]) -> float:
     return time.process_time() - began
 
 
+def sweep_of(points: int) -> dict[str, Any]:
+    """Return the arguments of the sweep that is timed."""
+    return {"sweep": {"period": [12 + i for i in range(points)]}, "seed": 1, "shots": 20_000, "emulator": "exact"}
+
+
 def workers(folder: Path, points: int) -> None:
     """Time one sweep with one process and with two."""
-    call: dict[str, Any] = {"sweep": {"period": [12 + i for i in range(points)]}, "seed": 1}
-    call |= {"shots": 20_000, "emulator": "exact"}
-    spent = {}
+    call, spent = sweep_of(points), {}
     for n in (1, 2):
         place = folder / f"{n}.zarr"
         spent[n] = seconds(lambda n=n, place=place: rq.run("photonic_memristor", workers=n, store=place, **call))  # type: ignore[misc]
@@ -36,19 +39,17 @@ def workers(folder: Path, points: int) -> None:
     table(f"a sweep of {points} points, load {os.getloadavg()[0]:.1f}", rows)
 
 
-def store_overhead(folder: Path) -> None:
-    """Compare a run that is kept in memory with one that is stored, processor time."""
-    call: dict[str, Any] = {"shots": 100_000, "seed": 1}
-    rq.run("two_port_memristor", shots=1000, seed=1, store=folder / "warm.zarr")
+def store_overhead(folder: Path, what: str, program: str, call: dict[str, Any], *, times: int) -> None:
+    """Compare a run that is kept in memory with one that is stored, processor time, the least of several."""
+    rq.run(program, shots=1000, seed=1, store=folder / f"warm {what}.zarr")
     memory, stored = [], []
-    for i in range(3):
-        memory.append(processor_seconds(lambda: rq.run("two_port_memristor", **call)))
-        stored.append(
-            processor_seconds(lambda i=i: rq.run("two_port_memristor", store=folder / f"s{i}.zarr", **call))  # type: ignore[misc]
-        )
-    table(
-        "store, processor time", [("in memory", min(memory), 1.0), ("stored", min(stored), min(stored) / min(memory))]
-    )
+    for i in range(times):
+        memory.append(processor_seconds(lambda: rq.run(program, **call)))
+        place = folder / f"{what} {i}.zarr"
+        stored.append(processor_seconds(lambda place=place: rq.run(program, store=place, **call)))  # type: ignore[misc]
+    kept, written = min(memory), min(stored)
+    rows = [("in memory", kept, 1.0), ("stored", written, written / kept)]
+    table(f"store, processor time: {what}, overhead {written / kept - 1:+.1%}", rows)
 
 
 def million(folder: Path) -> None:
@@ -77,14 +78,18 @@ def million(folder: Path) -> None:
 
 
 def main() -> None:
-    """Print all three tables."""
+    """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=40)
-    points = parser.parse_args().points
+    parser.add_argument("--overhead", action="store_true", help="only what a store costs")
+    told = parser.parse_args()
+    points, quickest = told.points, {"shots": 100_000, "seed": 1}
     with tempfile.TemporaryDirectory() as folder:
-        million(Path(folder))
-        store_overhead(Path(folder))
-        workers(Path(folder), points)
+        store_overhead(Path(folder), "the quickest run", "two_port_memristor", quickest, times=3)
+        store_overhead(Path(folder), f"a sweep of {points} points", "photonic_memristor", sweep_of(points), times=1)
+        if not told.overhead:
+            million(Path(folder))
+            workers(Path(folder), points)
 
 
 if __name__ == "__main__":

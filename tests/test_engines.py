@@ -41,7 +41,8 @@ def test_readout_errors_and_what_they_steer_are_the_same_on_every_emulator() -> 
     check(compare("native_memristor", noise=READOUT))
 
 
-@pytest.mark.parametrize("name", ["native_memristor", pytest.param("two_port_memristor", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["native_memristor", "two_port_memristor"])
 def test_decohering_atoms_measured_and_fed_forward_are_the_same_on_every_emulator(name: str) -> None:
     noise = decay_of(name)
     row = compare(name, DECOHERE, noise)
