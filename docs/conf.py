@@ -1,6 +1,5 @@
 """Sphinx reads this: the site from Markdown, executed notebooks as they are stored, and docstrings."""
 
-import shutil
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -19,8 +18,12 @@ ROOMS = (
     "gallery",
 )
 
-EXCLUDED = "model_config, kind, payload, Name, AtomName, KeyName, set"
-"""Pydantic's own, patterns that reStructuredText would read, and what Matplotlib writes."""
+EXCLUDED = (
+    "model_config, kind, payload, set"  # pydantic's own, and what Matplotlib writes
+    ", Name, AtomName, AtomPair, Atoms, KeyName"  # patterns that reStructuredText would read as links
+    ", set_fit_request, set_predict_request, set_score_request"  # scikit-learn's, with links into its own pages
+)
+"""Names of a class or module that are no part of the reference."""
 
 project = "rydberg_qmem"
 author = "The rydberg_qmem contributors"
@@ -37,7 +40,6 @@ html_show_sourcelink = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-# pydantic's own attributes, and NumPy's aliases, are no part of the reference
 autodoc_default_options = {"members": True, "show-inheritance": False, "exclude-members": EXCLUDED}
 suppress_warnings = ["ref.python", "myst.xref_ambiguous"]  # a class re-exported by its room has two homes
 
@@ -47,7 +49,8 @@ def copy_tutorials() -> None:
     folder = HERE / "tutorials"
     folder.mkdir(exist_ok=True)
     for notebook in (ROOT / "tutorials").glob("*.ipynb"):
-        shutil.copy(notebook, folder / notebook.name)
+        stored = notebook.read_text(encoding="utf-8")
+        (folder / notebook.name).write_text(stored.replace("](../docs/", "](../"), encoding="utf-8")
     names = sorted(path.stem for path in folder.glob("*.ipynb"))
     listed = "\n".join(names)
     (folder / "index.md").write_text(

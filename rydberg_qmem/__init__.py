@@ -1,4 +1,21 @@
-"""Rydberg-atom programs that measure in the middle, reset, and let the outcomes steer what comes next."""
+"""Rydberg-atom programs that measure in the middle, reset, and let the outcomes steer what comes next.
+
+    load(name or path)   a program: a ready sequence (`rqm list`), a YAML or JSON file
+    Program(...)         the same in Python, of blocks: Pulse, Rotate, Measure, Reset, Repeat, When, Set, ...
+    check(program)       every problem, and outcomes that would take a control beyond a limit
+    estimate(program)    seconds, memory and method, before a run
+    run(program)         an xarray.Dataset: outcomes by shot and round; `record.qmem` holds its analysis
+    open_record(path)    a stored record; save_record(record, path) stores one
+    optimise(...)        numbers of a program, by what its runs give
+
+Rooms: `analysis` (loops, coherence, entanglement), `plots`, `gallery`, `cells`, `learning`. Start with
+
+    import rydberg_qmem as rq
+    record = rq.run("two_port_memristor", shots=1000, seed=7)
+    rq.plots.hysteresis(record, drive="n_in", response="clicks.s")
+
+`help(rq.run)` has the options of a run. Units: rad/µs, rad, ns, µm.
+"""
 
 from __future__ import annotations
 

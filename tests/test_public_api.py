@@ -52,6 +52,14 @@ def test_every_public_name_is_there_and_explains_itself(name: str) -> None:
     assert getattr(rq, name) is value
 
 
+def test_the_help_of_the_package_names_its_verbs_and_rooms() -> None:
+    text = rq.__doc__ or ""
+    verbs = {name for name in NAMES if inspect.isfunction(getattr(rq, name))} - {"schema"}
+
+    assert all(f"    {verb}(" in text or f"; {verb}(" in text for verb in verbs)
+    assert all(f"`{room}`" in text for room in ("analysis", "plots", "gallery", "cells", "learning"))
+
+
 def test_a_wrong_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'rydberg_qmem' has no attribute 'Mesure'"):
         rq.Mesure  # noqa: B018
