@@ -45,6 +45,8 @@ DECOHERE = ("exact", "qutip", "emu_sv")
 """Emulators that solve the Lindblad equation, each by code of its own."""
 LARGEST = 27
 """Basis states of the largest register whose density matrices are sent through `qutip`."""
+SLOWEST = 81
+"""Basis states of the largest register of three levels that `qutip` is sent: five atoms take it many minutes."""
 PROBE = {"probe": {"atoms": "all", "occupation": True, "correlations": True, "key": "engines"}}
 
 
@@ -113,6 +115,9 @@ def refusal(program: rq.Program, engine: str, noise: Any = None) -> str:
         check_capabilities(emulator, compiled, exact=True)
     except CapabilityError as error:
         return str(error)
+    target = compiled.target
+    if engine == "qutip" and len(target.levels) == 3 and target.dimension > SLOWEST:
+        return f"qutip: {target.dimension} amplitudes of atoms of three levels are left out for their time"
     return ""
 
 
@@ -199,7 +204,7 @@ PAGE = """# Emulators against each other
 Made by `python benchmarks/engines.py docs/engines.md`: the largest difference of any expectation value in the record
 (outcomes, memory, probes, and a last look at every atom and pair of atoms), noiseless, {rounds} rounds of each program with
 rounds; programs that draw random numbers have no such values. A dash: one of the two cannot run the program (three levels need `exact`, `ideal` or `qutip`; `emu_mps`
-needs two atoms; only `exact` and `ideal` end an SLM mask of the XY mode at the right nanosecond).
+needs two atoms; `qutip` is sent at most four atoms of three levels, for its time; only `exact` and `ideal` end an SLM mask of the XY mode at the right nanosecond).
 
 {table}
 
