@@ -429,6 +429,12 @@ def feedback(names: tuple[str, ...]) -> st.SearchStrategy[str]:
 def fed_back(draw: Any) -> rq.Program:
     """Draw a program whose controls depend on memory in ways that no one looked at."""
     names = ("x", "y", "mean(w)", "w[1]", "k", "u")
+    wild = draw(st.booleans())
+
+    def level(known: tuple[str, ...]) -> str:
+        """Draw an amplitude: of a wild program one that few values of memory keep within the limits."""
+        text = draw(feedback(known))
+        return f"20 * ({text}) - 2" if wild else text
 
     def update() -> dict[str, Any]:
         known = (*names, "m.a", "m.s")
@@ -438,8 +444,8 @@ def fed_back(draw: Any) -> rq.Program:
         shape = draw(
             st.sampled_from(
                 (
-                    {"constant": {"duration_ns": 16, "value": draw(feedback(known))}},
-                    {"ramp": {"duration_ns": 16, "start": draw(feedback(known)), "stop": 1}},
+                    {"constant": {"duration_ns": 16, "value": level(known)}},
+                    {"ramp": {"duration_ns": 16, "start": level(known), "stop": 1}},
                     {
                         "constant": {
                             "duration_ns": draw(st.sampled_from((16, "16 + 4 * m.a"))),
@@ -448,7 +454,7 @@ def fed_back(draw: Any) -> rq.Program:
                     }
                     if "m.a" in known
                     else {"constant": {"duration_ns": 16, "value": 2}},
-                    {"interpolated": {"duration_ns": 16, "values": [0, draw(feedback(known)), 0]}},
+                    {"interpolated": {"duration_ns": 16, "values": [0, level(known), 0]}},
                 )
             )
         )

@@ -217,8 +217,9 @@ def test_an_interrupted_command_keeps_what_is_done_and_goes_on(tmp_path: Path, n
     command = [sys.executable, "-m", "rydberg_qmem"]
     options = ["--shots", "60000", "--seed", "11", "--emulator", "ideal", "--workers", "2", "-o", str(place)]
     process = subprocess.Popen(
-        [*command, "run", str(file), *options], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        [*command, "run", str(file), *options], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background would not hear it
+    )  # fmt: skip
     wait_for(lambda: place.exists() and kept(place) >= 3)
     os.killpg(process.pid, number)  # as a terminal or a batch system does: the workers hear it too
     _, told = process.communicate(timeout=30)
