@@ -558,7 +558,8 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "while one ancilla, reset to a set temperature, is exchanged with one atom after the other; b and w are "
         "trained by clamped less free statistics of exact thermal states; steps by collisions follow where the table "
         "names them, small ones, as few collisions are not smooth in the weights. They also leave a state that is not "
-        "quite thermal, and some of a gain may be theirs. Data: one of three atoms in h, with 2 % of "
+        "quite thermal, and some of a gain may be theirs: numbers of sweeps, strengths and rates were chosen after a "
+        "scan on these data, and with some of them Γ = 0 passes too. Data: one of three atoms in h, with 2 % of "
         "uniform noise, chosen because pairwise classical weights cannot have it; on two atoms a classical machine "
         "has every distribution, and a transverse field gains nothing.",
     ),
