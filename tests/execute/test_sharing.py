@@ -54,3 +54,14 @@ def test_states_that_differ_by_a_relative_phase_or_slightly_in_length_stay_apart
     found, _ = distinct_states(np.array([plus, minus, tilted], dtype=complex))
 
     assert len(found) == 3
+
+
+def test_a_few_long_rows_are_told_apart_by_their_last_number() -> None:
+    rows = np.zeros((5, 2000))
+    rows[[1, 3], -1] = 1.0
+    rows[4, -1] = -0.0  # one zero, not two
+
+    first, which = distinct([rows])
+
+    assert which.tolist() == [0, 1, 0, 1, 0]
+    assert first.tolist() == [0, 1]
