@@ -80,7 +80,7 @@ def million(folder: Path) -> None:
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--points", type=int, default=40)
+    parser.add_argument("--points", type=int, default=12)
     parser.add_argument("--overhead", action="store_true", help="only what a store costs")
     told = parser.parse_args()
     points, quickest = told.points, {"shots": 100_000, "seed": 1}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.errors import StoreError
+from rydberg_qmem.execute import chunks
 from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.store import UNFINISHED, encoding, fast
 
@@ -108,7 +109,7 @@ def lay_out(
             chunks=chunk_shape(sizes, variable.dtype.itemsize, layout),
             dtype=variable.dtype,
             fill_value=-1 if variable.dtype == np.int8 else np.nan,
-            compressors=fast(variable.dtype),
+            compressors=fast(),
             dimension_names=tuple(sizes),
             attributes=dict(variable.attrs),
         )
@@ -122,11 +123,13 @@ def _lay_out_ledger(group: Any, layout: Layout, ledger: Mapping[str, Any]) -> No
         chunks=(1, layout.together),
         dtype="int32",
         fill_value=0,
+        compressors=fast(),
         attributes={"long_name": "shots of each cohort that are in the record"},
     )
     group.create_array(
         "sums", shape=(layout.points, layout.units, 1 + layout.sums), chunks=(1, 1, 1 + layout.sums), dtype="float64",
-        fill_value=np.nan, attributes={"long_name": "probability dropped, then sums over the shots of each unit"},
+        fill_value=np.nan, compressors=fast(),
+        attributes={"long_name": "probability dropped, then sums over the shots of each unit"},
     )  # fmt: skip
     group.attrs.update({**ledger, "layout_json": json.dumps(layout.__dict__)})
 
@@ -165,12 +168,16 @@ class Regions:
                 padded = np.full((len(values), *room), stored.fill_value, dtype=stored.dtype)
                 padded[tuple(slice(n) for n in values.shape)] = values
                 values = padded
-            stored[(*where, slice(begin, begin + len(values)))] = values
+            origin = (*where, begin, *(0 for _ in room))
+            chunks.write(self.place / name, stored, origin, values.reshape((*(1 for _ in where), *values.shape)))
         row = np.full(1 + layout.sums, np.nan)
         row[: len(sums)] = sums
-        self._array(f"{LEDGER}/sums")[point, first // layout.together] = row
+        self._write_ledger("sums", (point, first // layout.together, 0), row[None, None])
         last = first + max(1, len(cohorts))
-        self._array(f"{LEDGER}/cohort_done")[point, first:last] = layout.expected()[first:last]
+        self._write_ledger("cohort_done", (point, first), layout.expected()[None, first:last])
+
+    def _write_ledger(self, name: str, first: tuple[int, ...], values: NDArray[Any]) -> None:
+        chunks.write(self.place / LEDGER / name, self._array(f"{LEDGER}/{name}"), first, values)
 
     def done(self) -> NDArray[np.bool_]:
         """Return which cohorts are whole, (points, cohorts)."""

@@ -72,18 +72,18 @@ def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def fast(dtype: Any) -> Any:
-    """Return the compressor of an array: near the entropy for outcomes, three times as quick for other numbers."""
+def fast() -> Any:
+    """Return the compressor of arrays: bits shuffled, its quickest level is within 2 % of random bits' entropy."""
     from zarr.codecs import BloscCodec
 
-    return BloscCodec(cname="zstd", clevel=5 if dtype == np.int8 else 1, shuffle="bitshuffle")
+    return BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")
 
 
 def encoding(record: xr.Dataset) -> dict[Any, dict[str, Any]]:
     """Return how xarray is to write each variable of a record."""
     made: dict[Any, dict[str, Any]] = {}
     for name, variable in record.data_vars.items():
-        made[name] = {"compressors": [fast(variable.dtype)]}
+        made[name] = {"compressors": [fast()]}
         if variable.dtype == np.int8:
             made[name]["fill_value"] = -1
         if "shot" in variable.dims and variable.size:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import stored
+from rydberg_qmem.execute import chunks, stored
 from rydberg_qmem.execute.regions import Regions
 
 FEEL = "0.3 * x + 0.5 * ensemble_mean(m.a)"  # reads the whole cohort, so each cohort is one unit of work
@@ -75,25 +75,23 @@ def ended_badly(target: Callable[..., object], *args: Any, after_s: float | None
 
 def killed_at_write(number: int, place: Path, **changes: Any) -> None:
     """Run, and be killed before the write of an array with this number, counted from the first unit on."""
-    import zarr
-
     written = -1
-    plain, write = zarr.Array.__setitem__, Regions.write
+    plain, write = chunks.write, Regions.write
 
     def begun(self: Regions, *unit: Any) -> None:
         nonlocal written
         written = max(written, 0)
         write(self, *unit)
 
-    def counted(self: Any, where: Any, values: Any) -> None:
+    def counted(*call: Any) -> None:
         nonlocal written
         if written == number:
             os.kill(os.getpid(), signal.SIGKILL)
         written += written >= 0
-        plain(self, where, values)
+        plain(*call)
 
     Regions.write = begun  # type: ignore[assignment, method-assign]
-    zarr.Array.__setitem__ = counted  # type: ignore[method-assign]  # in a process that is about to die
+    chunks.write = counted  # type: ignore[assignment]  # in a process that is about to die
     run(place, **changes)
 
 
