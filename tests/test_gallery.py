@@ -146,27 +146,34 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
         load(name)
 
 
-def test_what_stands_on_the_page_of_the_gallery_has_its_pictures_there() -> None:
+def test_the_page_of_the_gallery_is_what_its_command_writes_and_has_its_pictures() -> None:
+    from rydberg_qmem.gallery.catalogue import text
+
     docs = Path(__file__).parents[1] / "docs"
-    page = (docs / "gallery.md").read_text(encoding="utf-8")
-    shown = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
-    pictures = [text.partition('"')[0] for text in page.split('<img src="')[1:]]
+    pictures = {f"{name}_{kind}.png" for name in names() for kind in ("program", "result")}
 
-    assert set(shown) <= set(names())
-    assert len(pictures) >= 2 * len(shown) - 1
-    assert all((docs / picture).is_file() for picture in pictures)
+    assert (docs / "gallery.md").read_text(encoding="utf-8") == text()
+    assert {path.name for path in (docs / "_static" / "gallery").iterdir()} == pictures
 
 
-def test_a_sequence_is_drawn_as_a_loop_or_as_outcomes(tmp_path: Path) -> None:
+def test_a_sequence_is_drawn_as_a_loop_a_path_a_state_or_outcomes(tmp_path: Path) -> None:
+    import matplotlib.pyplot as plt
     from matplotlib.image import imread
 
-    from rydberg_qmem.gallery.catalogue import draw, result
+    from rydberg_qmem.gallery.result import draw, result
 
     draw(load("rabi"), tmp_path)
 
     assert all(imread(tmp_path / f"rabi_{kind}.png")[..., :3].std() > 0 for kind in ("program", "result"))
     assert result(load("classical_memristor")).get_xlabel() == "memory V when the round begins"
-    assert [tick.get_text() for tick in result(load("blockade")).get_xticklabels()] == ["m.left", "m.right"]
+    assert [tick.get_text() for tick in result(load("tilted_exchange")).get_xticklabels()][:2] == [
+        "m.first",
+        "m.second",
+    ]
+    assert [tick.get_text() for tick in result(load("blockade")).get_yticklabels()][:2] == ["m.left", "m.right"]
+    assert result(load("guo_memristor")).get_xlabel() == "V / V0"
+    assert result(load("cz_gate")).get_title() == "moduli of rho"
+    plt.close("all")
 
 
 def test_a_tag_selects_and_a_wrong_one_is_met_with_a_near_one() -> None:

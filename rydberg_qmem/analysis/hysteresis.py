@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from rydberg_qmem.analysis import geometry
+from rydberg_qmem.analysis.series import labelled
 from rydberg_qmem.errors import InputError, did_you_mean, short
 
 Floats = NDArray[np.float64]
@@ -50,13 +51,13 @@ def hysteresis(
 ) -> xr.Dataset:
     """Measure the hysteresis loop of `response` against `drive`.
 
-    `drive` and `response` are names of record variables, `key.atom` for one atom of a key, or arrays with
-    dims of the record. They are averaged over shots, leaving out outcomes that are -1 (in int8 arrays, and
-    in arrays that still bear the name of a key, as `1 - record.out` does) or NaN. `dim` is the rounds'
-    dimension (default: the only one that both share). `period` is in rounds; by default the shortest exact
-    period of the mean drive, or the whole series if the drive has none or carries shot noise. `cycle` is
-    "last", "first", a number, or "all" (adds the dimension `cycle`); cycles are counted from the first
-    round, an incomplete one at the end is left out. With `point`, each point is measured by itself, with
+    `drive` and `response` are names of record variables, `key.atom` for one atom of a key, `key.atom.axis` for
+    one axis of a probe's Bloch vector, or arrays with dims of the record. They are averaged over shots, leaving
+    out outcomes that are -1 (in int8 arrays, and in arrays that still bear the name of a key, as `1 - record.out`
+    does) or NaN. `dim` is the rounds' dimension (default: the only one that both share). `period` is in rounds; by
+    default the shortest exact period of the mean drive, or the whole series if the drive has none or carries shot
+    noise. `cycle` is "last", "first", a number, or "all" (adds the dimension `cycle`); cycles are counted from the
+    first round, an incomplete one at the end is left out. With `point`, each point is measured by itself, with
     its own period if periods are found.
 
     Gives `area` (`geometry.unsigned_area`), `signed_area`, `perimeter`, `form_factor`, `pinch`, `slope`,
@@ -206,20 +207,22 @@ def _array(record: xr.Dataset, signal: Signal, role: str) -> xr.DataArray:
 
 
 def _variable(record: xr.Dataset, text: str, role: str) -> xr.DataArray:
-    name, _, atom = text.partition(".")
-    if text in record:
-        name, atom = text, ""
+    name, *chosen = [text] if text in record else text.split(".")
     if name not in record:
         known = sorted(str(key) for key in record.data_vars)
         raise InputError(f"{role} must name a variable of the record, but is {text!r}{did_you_mean(name, known)}")
-    axis = f"{name}_atom"
-    atoms = [str(value) for value in record[axis].values] if axis in record[name].dims else []
-    if bool(atom) != bool(atoms):
-        rule = f"name one atom, {name}.{atoms[0]} say" if atoms else f"be {name!r} alone: it has no atoms"
+    labels = {axis: [str(value) for value in record[axis].values] for axis in labelled(record[name])}
+    if len(chosen) != len(labels):
+        example = ".".join([name, *(values[0] for values in labels.values())])
+        what = "one atom" if len(labels) == 1 else "one atom and axis"
+        rule = f"name {what}, {example} say" if labels else f"be {name!r} alone: it has no atoms"
         raise InputError(f"{role} {text!r} must {rule}")
-    if atom and atom not in atoms:
-        raise InputError(f"{role} {text!r} must name an atom of {name!r}{did_you_mean(atom, atoms)}")
-    return record[name].isel({axis: atoms.index(atom)}, drop=True) if atom else record[name]
+    for (axis, known), label in zip(labels.items(), chosen, strict=True):
+        if label not in known:
+            what = "an atom" if axis.endswith("_atom") else "an axis"
+            raise InputError(f"{role} {text!r} must name {what} of {name!r}{did_you_mean(label, known)}")
+    places = {axis: known.index(label) for (axis, known), label in zip(labels.items(), chosen, strict=True)}
+    return record[name].isel(places, drop=True)
 
 
 def _round_dim(arrays: Mapping[str, xr.DataArray], dim: str | None) -> str:

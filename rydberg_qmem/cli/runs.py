@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -131,13 +132,12 @@ def _loop_of(compiled: Compiled, drive: str | None, response: str | None) -> tup
 
 
 def _series(compiled: Compiled) -> list[str]:
-    """Return the names of all series over rounds that the record will hold, a key's atoms one by one."""
+    """Return the names of all series over rounds that the record will hold, atoms and axes of a key one by one."""
     found: list[str] = []
     for variable in compiled.variables:
-        if variable.name in compiled.keys and len(compiled.keys[variable.name]) > 1:
-            found += [f"{variable.name}.{atom}" for atom in compiled.keys[variable.name]]
-        elif variable.loops and not variable.extra_dims:
-            found.append(variable.name)
+        if variable.loops and not variable.dtype.startswith("complex"):
+            labels = (compiled.coordinates[dim] for dim in variable.extra_dims)
+            found += [".".join((variable.name, *chosen)) for chosen in product(*labels)]
     return found
 
 

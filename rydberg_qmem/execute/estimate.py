@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
@@ -71,6 +72,9 @@ class Estimate:
             names = " ".join(group.atoms)
             lines.append(f"{group.place}: atoms {names}: {group.rows} states of {group.dimension}, {group.method}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     @property
     def _with(self) -> str:

@@ -26,6 +26,7 @@ from rydberg_qmem.execute.environment import NOTHING, Surroundings, check_surrou
 from rydberg_qmem.execute.guards import check_limits
 from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.processes import in_processes
+from rydberg_qmem.execute.progress import Progress, begin, listener
 from rydberg_qmem.execute.scale import Scale
 from rydberg_qmem.execute.sweep import Sweep, points_of, swept_names
 from rydberg_qmem.execute.trace import Trace
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 MAX_SHOTS = 100_000_000
 BATCH_BYTES = 200_000_000
 BATCH_COHORTS = 20
-
-Progress = Callable[[int, int], None]
 
 
 def run(
@@ -67,7 +66,7 @@ def run(
     shard: tuple[int, int] | None = None,
     max_memory_gb: float = 8.0,
     max_seconds: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> xr.Dataset:
     """Run a program, given as an object, a ready sequence's name or a path, and return its record.
 
@@ -78,7 +77,8 @@ def run(
     never read: resets do not multiply branches; `auto` takes what is cheaper, and with noise either density matrices
     or quantum-jump trajectories, one per shot. `noise` (a mapping, or a `pulser.NoiseModel`) and `hardware` (a
     profile, a mapping, a profile's name or a YAML file) stand in for the program's own; both are ideal if neither
-    says. `progress` is called with the shots (or rounds) done and their total.
+    says. `progress` is called with the shots (in exact runs, the points) done and their total; with True one line of
+    a notebook's cell, or of the terminal, shows them.
 
     >>> program = Program(
     ...     name="half",
@@ -89,7 +89,7 @@ def run(
     0.5
     """
     began = time.perf_counter()
-    program = load(program)
+    program, told = load(program), listener(progress)
     scale, place = _scale(workers, client, shard, store), None if store is None else Path(store)
     if place is not None:
         _store.check_free(place, overwrite=True)
@@ -109,9 +109,9 @@ def run(
         from rydberg_qmem.execute.stored import run_into
 
         return run_into(
-            place, job, points, compiled, swept=swept, scale=scale, overwrite=overwrite, progress=progress
+            place, job, points, compiled, swept=swept, scale=scale, overwrite=overwrite, progress=told
         )  # fmt: skip
-    finished = _execute(job, points, compiled, workers, progress, swept or ())
+    finished = _execute(job, points, compiled, workers, told, swept or ())
     made = [records.dataset(c, trace) for c, (trace, _) in zip(compiled, finished, strict=True)]
     record = made[0] if swept is None else records.combine(made, [{n: p[n] for n in swept} for p in points])
     record.attrs = records.provenance(
@@ -302,7 +302,8 @@ def _execute(
     alone = Counter(unit.point for unit in units)
     totals = [Trace(one, job.shots if alone[point] > 1 else 0) for point, one in enumerate(compiled)]
     pruned = [0.0] * len(compiled)
-    done = 0
+    done, total = 0, sum(unit.shots or 1 for unit in units)
+    begin(progress, done, total)
     for unit, (trace, lost) in _walked(tasks, compiled, workers):
         first = unit.cohorts[0] * COHORT if unit.cohorts else 0
         if alone[unit.point] == 1:
@@ -312,7 +313,7 @@ def _execute(
         pruned[unit.point] = max(pruned[unit.point], lost)
         done += unit.shots or 1
         if progress is not None:
-            progress(done, sum(u.shots or 1 for u in units))
+            progress(done, total)
     return list(zip(totals, pruned, strict=True))
 
 

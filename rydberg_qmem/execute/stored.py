@@ -22,9 +22,10 @@ from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.environment import kind_of_state
 from rydberg_qmem.execute.identity import fingerprint, identity
 from rydberg_qmem.execute.processes import in_processes
+from rydberg_qmem.execute.progress import Progress, begin
 from rydberg_qmem.execute.regions import LEDGER, Layout, Regions
 from rydberg_qmem.execute.resume import Order, open_for, writing
-from rydberg_qmem.execute.run import Job, Progress, Task, cohorts_together, prepare, units_of, walk_unit
+from rydberg_qmem.execute.run import Job, Task, cohorts_together, prepare, units_of, walk_unit
 from rydberg_qmem.execute.scale import Scale
 from rydberg_qmem.execute.store import UNFINISHED, opened
 from rydberg_qmem.execute.sweep import Point, as_one_axis
@@ -151,8 +152,7 @@ def _run_missing(
     ]
     total = sum(unit.shots or 1 for unit in mine)
     finished = total - sum(task.unit.shots or 1 for task in missing)
-    if progress is not None and finished:
-        progress(finished, total)
+    begin(progress, finished, total)
     failures: list[str] = []
     for _, result in _walked(missing, regions, compiled, scale):
         finished += result.shots

@@ -5,29 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from rydberg_qmem.analysis.series import series
-from rydberg_qmem.errors import InputError
-from rydberg_qmem.execute.run import run
+from rydberg_qmem.gallery.result import SEED, SHOTS, draw
 from rydberg_qmem.language.library import load, names
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.report.page import first_loop
 
 HEAD = """# Gallery
 
 Every ready sequence, written by `rqm list -o docs/gallery.md` from the files in `sequences/`. The left picture is the
-program (pulses in laboratory time, measurements, feedforward), the right one what the line above it gives: 1,000 shots
-with ideal gates, as a loop of the last cycle, round by round, or as outcomes at the end; bars and bands are one
-standard error. Without `--emulator ideal` the same runs pulse by pulse. `rqm list` shows the list in a terminal,
-`rqm list --tag memristor` those of a tag, `rqm list photon` those with a word.
+program (pulses in laboratory time, measurements, feedforward), the right one what the line above it gives, 1,000 shots
+with ideal gates: the loop of the last cycle (or current against voltage), means round by round, outcomes at the end, or
+a state; bars and bands are one standard error. Without `--emulator ideal` the same runs pulse by pulse. `rqm list`
+shows the list in a terminal, `rqm list --tag memristor` those of a tag, `rqm list photon` those with a word.
 
 """
-SHOTS, SEED = 1000, 7
-LOOPS = {"classical_memristor": ("V", "I")}
-"""Drive and response where the drive is not an input."""
-NO_FIGURE = frozenset({"remote_memristors"})
-"""What gives density matrices alone."""
 _SOURCE = re.compile(r"Source: (.*?)(?= Expected|$)", re.DOTALL)
 
 
@@ -63,7 +54,7 @@ def _entry(program: Program) -> str:
         f"({_anchor(name)})=\n\n## {name}\n\n{_plain(program.about)}\n\n"
         f"Tags: {', '.join(program.tags)}. Source: {_plain(source_of(program))}\n\n"
         f"```bash\nrqm run {name} --shots {SHOTS} --seed {SEED} --emulator ideal -o runs/{name}.zarr\n```\n\n"
-        f'<div class="pair">\n{_picture(name, "program")}{_picture(name, "result") * (name not in NO_FIGURE)}</div>\n'
+        f'<div class="pair">\n{_picture(name, "program")}{_picture(name, "result")}</div>\n'
     )
 
 
@@ -74,23 +65,6 @@ def _picture(name: str, kind: str) -> str:
 def _plain(about: str) -> str:
     """Return a description as one paragraph, with nothing in it that Markdown would take for markup."""
     return re.sub(r"([<>|*_\[\]^~$\\])", r"\\\1", " ".join(about.split()))
-
-
-def result(program: Program) -> Any:
-    """Draw what a sequence's line gives and return the axes: a loop, else means round by round, else outcomes."""
-    from rydberg_qmem import plots
-    from rydberg_qmem.plots.outcomes import outcomes
-    from rydberg_qmem.plots.rounds import over_rounds
-
-    record = run(program, shots=SHOTS, seed=SEED, emulator="ideal")
-    pair = LOOPS.get(program.name) or (first_loop(record, program) if "memristor" in program.tags else None)
-    if pair is not None:
-        try:
-            return plots.hysteresis(record, drive=pair[0], response=pair[1])
-        except InputError:  # fewer rounds than a cycle: shown round by round
-            pass
-    long = {n: a for n, a in series(record).items() if n not in {"time_us", *program.inputs} and a.shape[-1] > 1}
-    return over_rounds(dict(list(long.items())[:6])) if long else outcomes(record)
 
 
 def write(path: str | Path, *, pictures: bool = True, progress: Callable[[str], None] | None = None) -> Path:
@@ -104,13 +78,3 @@ def write(path: str | Path, *, pictures: bool = True, progress: Callable[[str], 
         draw(load(name), folder)
     path.write_text(text(), encoding="utf-8")
     return path
-
-
-def draw(program: Program, folder: Path) -> None:
-    """Draw a sequence's two pictures into a folder."""
-    from rydberg_qmem import plots
-    from rydberg_qmem.plots.embedded import save_and_close
-
-    save_and_close(plots.pulses(program), folder / f"{program.name}_program.png")
-    if program.name not in NO_FIGURE:
-        save_and_close(result(program), folder / f"{program.name}_result.png")

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rydberg_qmem.analysis.series import last_values
+from rydberg_qmem.errors import InputError
 from rydberg_qmem.plots.style import axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+
+
+FEW = 4
+"""Up to so many bars stand upright."""
 
 
 def outcomes(record: xr.Dataset, *, ax: Axes | None = None) -> Axes:
@@ -22,22 +28,29 @@ def outcomes(record: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     ['m.a', 'm.b']
     """
     labels, means, errors = [], [], []
-    for name, array in record.data_vars.items():
-        axis = f"{name}_atom"
-        if np.iscomplexobj(array) or set(array.dims) - {"shot", axis}:
-            continue
-        values = array.where(array != -1) if array.dtype == np.int8 else array.astype(float)
-        atoms = [f".{atom}" for atom in record[axis].values] if axis in array.dims else [""]
-        rows = np.reshape(values.transpose(..., *(["shot"] if "shot" in array.dims else [])).values, (len(atoms), -1))
-        labels += [f"{name}{atom}" for atom in atoms]
-        means += np.nanmean(rows, axis=1).tolist()
-        errors += (np.nanstd(rows, axis=1) / np.sqrt(rows.shape[1])).tolist()
+    for label, array in last_values(record).items():
+        values = array.values[np.isfinite(array.values)]
+        if values.size:  # an outcome of a branch that no shot took has none
+            labels.append(label)
+            means.append(float(values.mean()))
+            errors.append(float(values.std() / np.sqrt(values.size)))
+    if not labels:
+        raise InputError("record must hold an outcome, probe or last value without rounds, but holds none")
+    upright = len(labels) <= FEW
     with paper():
         ax = axes_or_new(ax)
-        if len(labels) > 3:
-            ax.tick_params("x", rotation=30)
-        ax.bar(labels, means, yerr=errors if any(errors) else None, width=0.5)
-        ax.axhline(0, color="black", linewidth=0.6)
-        ax.set_ylabel("mean")
-        ax.margins(x=0.25)
+        places, half = np.arange(len(labels)), max(len(labels) / 2 + 0.25, 1.25)
+        middle = places.mean()
+        if upright:
+            ax.bar(places, means, yerr=errors if any(errors) else None, width=0.5)
+            ax.set_xticks(places, labels)
+            ax.set_xlim(middle - half, middle + half)
+        else:  # names side by side would lie on each other
+            ax.barh(places, means, xerr=errors if any(errors) else None, height=0.5)
+            ax.set_yticks(places, labels)
+            ax.set_ylim(middle + half, middle - half)
+        (ax.axhline if upright else ax.axvline)(0, color="black", linewidth=0.6)
+        (ax.set_ylabel if upright else ax.set_xlabel)("mean over shots" if "shot" in record.dims else "mean")
+        if not any(means):
+            (ax.set_ylim if upright else ax.set_xlim)(0, 1)
     return ax

@@ -25,6 +25,8 @@ def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None) -
     >>> over_rounds({"fidelity": xr.DataArray([[0.0, 1.0], [0.5, 1.0]], dims=("shot", "round"))}).get_xlabel()
     'round'
     """
+    from matplotlib.ticker import MaxNLocator
+
     with paper():
         ax = axes_or_new(ax)
         for i, (label, array) in enumerate(series.items()):
@@ -36,6 +38,8 @@ def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None) -
                 low, high = mean.values - error, mean.values + error
                 ax.fill_between(rounds, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
             ax.set_xlabel(str(mean.dims[0]))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_ylabel("mean over shots")
+        ax.margins(y=0.25 if len(series) > 2 else 0.15)  # room for the legend
         ax.legend(ncols=2)
     return ax

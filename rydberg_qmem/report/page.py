@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rydberg_qmem.analysis.hysteresis import hysteresis
-from rydberg_qmem.analysis.series import series
+from rydberg_qmem.analysis.series import last_values, series
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.report.again import command, named
@@ -215,17 +215,11 @@ def _outcomes(record: xr.Dataset) -> list[str]:
     """Return a table of what has no rounds: outcomes and last values, means over shots."""
     rows = []
     for label, point in _points(record):
-        for name, array in point.data_vars.items():
-            if np.iscomplexobj(array) or set(array.dims) - {"shot", f"{name}_atom"}:
-                continue
-            values = array.where(array != -1).astype(float) if array.dtype == np.int8 else array.astype(float)
-            flat = np.atleast_2d(values.transpose(..., "shot").values) if "shot" in array.dims else values.values
-            atoms = [str(a) for a in point[f"{name}_atom"].values] if f"{name}_atom" in array.dims else [""]
-            for atom, part in zip(atoms, np.atleast_1d(flat), strict=True):
-                shots = np.asarray(part)[np.isfinite(part)]
-                if shots.size:
-                    error = float(shots.std(ddof=1) / np.sqrt(shots.size)) if shots.size > 1 else 0.0
-                    rows.append((f"{name}.{atom}".rstrip("."), label or "", with_error(float(shots.mean()), error)))
+        for name, array in last_values(point).items():
+            shots = array.values[np.isfinite(array.values)]
+            if shots.size:
+                error = float(shots.std(ddof=1) / np.sqrt(shots.size)) if shots.size > 1 else 0.0
+                rows.append((name, label or "", with_error(float(shots.mean()), error)))
     return [_section("Outcomes", _table(("name", "point", "mean"), rows))] if rows else []
 
 

@@ -443,3 +443,26 @@ def test_a_cohort_must_divide_the_shots(cohort: Any) -> None:
 
     with pytest.raises(InputError, match="cohort must divide the 40 shots into two or more, but is"):
         hysteresis(record, drive="u", response="v", period=4, cohort=cohort)
+
+
+def test_a_probe_beside_others_of_its_key_is_named_by_its_atom() -> None:
+    response = (("round", "out_atom"), [[0.0], [2.0], [1.0], [0.0]])
+    record = xr.Dataset({"u": ("round", [0.0, 1, 2, 1]), "out_occupation": response}, {"out_atom": ["s"]})
+
+    alone = record.isel(out_atom=0, drop=True)
+    found = hysteresis(record, drive="u", response="out_occupation.s")
+    assert float(found.area) == float(hysteresis(alone, drive="u", response="out_occupation").area) != 0
+
+
+def test_an_axis_of_a_probed_vector_is_named_after_its_atom() -> None:
+    values = np.array([[[0.0, 5.0]], [[2.0, 5.0]], [[1.0, 5.0]], [[0.0, 5.0]]])
+    bloch = (("round", "out_atom", "out_axis"), values)
+    record = xr.Dataset({"u": ("round", [0.0, 1, 2, 1]), "out": bloch}, {"out_atom": ["s"], "out_axis": ["X", "Z"]})
+
+    found = hysteresis(record, drive="u", response="out.s.X")
+    assert float(found.area) == float(hysteresis(record, drive="u", response=record.out[:, 0, 0]).area) != 0
+    assert float(hysteresis(record, drive="u", response="out.s.Z").area) == 0
+    with pytest.raises(InputError, match=r"must name one atom and axis, out\.s\.X say"):
+        hysteresis(record, drive="u", response="out.s")
+    with pytest.raises(InputError, match=r"'out\.s\.x' must name an axis of 'out'; known: X, Z"):
+        hysteresis(record, drive="u", response="out.s.x")

@@ -13,6 +13,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.execute import estimate as estimating
+from rydberg_qmem.execute.estimate import Estimate, Group
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of a process")
 
@@ -101,3 +102,9 @@ def test_a_large_record_is_in_the_estimate_and_an_estimate_without_it_is_found_t
     assert within(program, shots=300_000)
     monkeypatch.setattr(estimating, "record_bytes", lambda compiled, shots: 0)
     assert not within(program, shots=300_000)
+
+
+def test_a_notebook_shows_an_estimate_line_by_line() -> None:
+    made = Estimate(1.0, 2_000_000, 1_000_000, 3.0, (Group("body[0]", ("a",), 2, 1, "a < b"),))
+
+    assert made._repr_html_() == f"<pre>{str(made).replace('<', '&lt;')}</pre>"
