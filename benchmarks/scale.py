@@ -30,11 +30,12 @@ def sweep_of(points: int) -> dict[str, Any]:
 
 
 def workers(folder: Path, points: int) -> None:
-    """Time one sweep with one process and with two."""
-    call, spent = sweep_of(points), {}
-    for n in (1, 2):
-        place = folder / f"{n}.zarr"
-        spent[n] = seconds(lambda n=n, place=place: rq.run("photonic_memristor", workers=n, store=place, **call))  # type: ignore[misc]
+    """Time one sweep with one process and with two, the least of two each."""
+    call, spent = sweep_of(points), {1: float("inf"), 2: float("inf")}
+    for i, n in enumerate((1, 2, 1, 2)):
+        place = folder / f"{n} {i}.zarr"
+        once = seconds(lambda n=n, place=place: rq.run("photonic_memristor", workers=n, store=place, **call))  # type: ignore[misc]
+        spent[n] = min(spent[n], once)
     rows = [(f"{n} processes", t, spent[1] / t) for n, t in spent.items()]
     table(f"a sweep of {points} points, load {os.getloadavg()[0]:.1f}", rows)
 

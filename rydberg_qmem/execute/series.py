@@ -27,8 +27,9 @@ from rydberg_qmem.execute.population import Population, product
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.run import surroundings
 from rydberg_qmem.execute.sharing import Index
+from rydberg_qmem.execute.stage import all_steps
 from rydberg_qmem.execute.trace import Trace
-from rydberg_qmem.execute.walk import Walk, all_steps
+from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise

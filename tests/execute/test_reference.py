@@ -124,7 +124,7 @@ def test_atoms_that_share_one_random_number_are_found(monkeypatch: pytest.Monkey
     def careless(population: Population, part: Part, split: Split, uniform: Any) -> Chosen:
         return choose(population, part, split, np.repeat(uniform[:, :1], uniform.shape[1], axis=1))
 
-    monkeypatch.setattr("rydberg_qmem.execute.walk.choose", careless)
+    monkeypatch.setattr("rydberg_qmem.execute.looking.choose", careless)
 
     with pytest.raises(AssertionError):
         agree(sampled, 40)
@@ -137,7 +137,7 @@ def test_merging_branches_of_different_memory_is_found(monkeypatch: pytest.Monke
         kept = {name: value for name, value in population.values.items() if name in live}
         return replace(replace(population, values=kept).take(first), weights=weights)
 
-    monkeypatch.setattr(walk, "merge_branches", careless)
+    monkeypatch.setattr("rydberg_qmem.execute.stage.merge_branches", careless)
 
     with pytest.raises(AssertionError):
         agree(exactly, 40)

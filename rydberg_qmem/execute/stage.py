@@ -1,0 +1,193 @@
+"""What every step of a walk stands on: where it is, what its names mean, where its numbers go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, PushStep, RepeatStep, ResetStep, SetStep, Step, WhenStep
+from rydberg_qmem.emulators.layout import Layout
+from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
+from rydberg_qmem.errors import RunError
+from rydberg_qmem.execute import held as own
+from rydberg_qmem.execute.apparatus import Apparatus, Numbers
+from rydberg_qmem.execute.channels import ABSENT
+from rydberg_qmem.execute.draws import APPARATUS, Draws, Place, RowSource
+from rydberg_qmem.execute.environment import NOTHING, Environment, Surroundings
+from rydberg_qmem.execute.kinds import KINDS, Kind
+from rydberg_qmem.execute.population import Population, Split, merge_branches, merge_states
+from rydberg_qmem.execute.sharing import Index
+from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.language.expressions import Columns, Expression
+
+Array = NDArray[np.float64]
+PRUNE_BELOW = 1e-14
+"""Probability below which exact runs drop a branch; the record states the sum."""
+MAX_BRANCHES = 2_000_000
+
+
+@dataclass
+class Stage:
+    """One walk: the cohorts of one point (sampled, with draws) or all branches (exact, without)."""
+
+    compiled: Compiled
+    emulator: Emulator
+    trace: Trace
+    draws: Draws | None
+    kind: Kind = KINDS["vector"]
+    around: Surroundings = NOTHING
+    prune_below: float = PRUNE_BELOW
+    on_round: Callable[[int], None] | None = None
+    at: dict[str, int] = field(default_factory=dict)
+    scope: dict[str, float] = field(default_factory=dict)
+    clock_ns: float = 0.0
+    pruned: float = 0.0
+    groups: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
+    """Largest number of rows evolved together, by segment and atoms."""
+
+    def __post_init__(self) -> None:
+        self.layout = Layout.of(self.compiled.target)
+        self._holder: Any = self.emulator if isinstance(self.emulator, Holding) else None
+        self._jobs = self.emulator if isinstance(self.emulator, RoundByRound) else None
+        self._played_back = self.emulator if isinstance(self.emulator, Replaying) else None
+        self._plans: dict[int, Any] = {}
+        self._splits: dict[tuple[object, ...], Split] = {}
+        self._layouts: dict[int, Layout] = {}
+        self._reset_next = dict(_reset_next(self.compiled.steps))
+        self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
+        self._expressions = {found: i for i, found in enumerate(self._random_places())}
+        self.environment: Environment | None = None
+        self.apparatus: Apparatus | None = None
+
+    def _random_places(self) -> Iterator[tuple[int, str]]:
+        """Yield step and name of all expressions in a fixed order, whatever the run comes to first.
+
+        Steps count by themselves, not by their place in the file: those of a `for_each` stand at one place, and each
+        draws numbers of its own.
+        """
+        yield from ((id(None), f"{name}.initial") for name in (*self.compiled.scalars, *self.compiled.windows))
+        for step in all_steps(self.compiled.steps):
+            match step:
+                case SetStep() | PushStep():
+                    yield from ((id(step), name) for name, _ in step.values)
+                case WhenStep():
+                    yield id(step), "if"
+                case _:
+                    pass
+
+    def _numbers(self, site: int) -> Numbers:
+        """Return the door to the machine's chances at a place."""
+        place, apparatus = self._place(site), self.apparatus
+        assert apparatus is not None
+
+        def numbers(population: Population, use: int, columns: int) -> Array | None:
+            if self.draws is None:
+                return None
+            here = Place(place.step, place.visit * apparatus.uses + use)
+            return self.draws.uniform(population.shots, APPARATUS, here, columns)
+
+        return numbers
+
+    def _place(self, step: int) -> Place:
+        visit = 0
+        for loop, k in self.at.items():
+            visit = visit * self.compiled.rounds[loop] + k
+        return Place(step, visit)
+
+    def _layout(self, atoms: int) -> Layout:
+        if atoms not in self._layouts:
+            self._layouts[atoms] = Layout(self.layout.levels, atoms)
+        return self._layouts[atoms]
+
+    def _merged(self, population: Population, step: Step) -> Population:
+        """Share equal states again, and in exact runs add up branches that are equal in all that is live."""
+        if not len(population):
+            return population
+        population = replace(population, parts=tuple(merge_states(part) for part in population.parts))
+        if population.held is not None:
+            population = replace(population, held=own.settled(population.held, self._holder))
+        if self.draws is not None or self._played_back is not None:
+            return population
+        return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT})
+
+    def _refuse_branches(self, branches: int, step: MeasureStep | ResetStep) -> None:
+        if branches > MAX_BRANCHES:
+            raise RunError(
+                f"{self._round()}{step.place}: {branches} branches in an exact run, more than "
+                f"{MAX_BRANCHES}; run with shots, or let less memory stay live"
+            )
+
+    def _scope(self, population: Population, names: frozenset[str]) -> dict[str, Any]:
+        scope: dict[str, Any] = {}
+        for name in names:
+            if name in self.scope:
+                scope[name] = self.scope[name]
+            elif name in population.values:
+                value = population.values[name]
+                scope[name] = Columns(self.compiled.keys[name], value) if name in self.compiled.keys else value
+        return scope
+
+    def _evaluate(self, expression: Expression, population: Population, step: Step | None, name: str) -> Array:
+        place = f"{'memory' if step is None else step.place}.{name}"
+        site = self._expressions[id(step), name]
+        random = RowSource(self.draws, population.shots, self._place(site)) if self.draws is not None else None
+        if expression.is_random and random is None:
+            raise RunError(f"{place}: {expression} draws random numbers, so the program needs shots")
+        scope = self._scope(population, expression.names)
+        try:
+            cohort_of = self._cohort_of(population)
+            value = expression.evaluate(scope, random=random, weights=population.weights, cohort_of=cohort_of)
+        except RunError as error:
+            raise RunError(f"{self._round()}{place}: {error}") from None
+        values = np.broadcast_to(np.asarray(value, dtype=float), (len(population),))
+        self._finite(values, expression, place)
+        return np.array(values)
+
+    def _cohort_of(self, population: Population) -> Index | None:
+        """Return the cohort of each row that means over the ensemble are taken in; None: all rows are one."""
+        return None
+
+    def _finite(self, values: Array, expression: Expression, place: str) -> None:
+        if not np.isfinite(values).all():
+            bad = float(values[~np.isfinite(values)][0])
+            raise RunError(f"{self._round()}{place}: {expression} is {bad}, not a finite number")
+
+    def _round(self) -> str:
+        where = ", ".join(f"{name} {k}" for name, k in self.at.items())
+        return f"{where}: " if where else ""
+
+    def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
+        self.trace.write(origin, source, values, population.weights, population.shots, self.at)
+
+
+def _reset_next(steps: tuple[Step, ...]) -> Iterator[tuple[int, frozenset[int]]]:
+    """Yield each measurement and the atoms that are reset before anything but memory comes between."""
+    for step, later in ((step, steps[k + 1 :]) for k, step in enumerate(steps)):
+        match step:
+            case MeasureStep():
+                acting = next((other for other in later if not isinstance(other, SetStep | PushStep)), None)
+                yield id(step), frozenset(acting.atoms) if isinstance(acting, ResetStep) else frozenset()
+            case RepeatStep():
+                yield from _reset_next(step.body)
+            case WhenStep():
+                yield from _reset_next(step.then)
+                yield from _reset_next(step.otherwise)
+            case _:
+                pass
+
+
+def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Yield every step of a program, outer ones before inner ones."""
+    for step in steps:
+        yield step
+        match step:
+            case RepeatStep():
+                yield from all_steps(step.body)
+            case WhenStep():
+                yield from all_steps((*step.then, *step.otherwise))
+            case _:
+                pass
