@@ -54,7 +54,8 @@ from rydberg_qmem.language.blocks import (
     WeakMeasure,
     When,
 )
-from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 
 Complex = NDArray[np.complex128]

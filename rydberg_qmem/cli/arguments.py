@@ -62,7 +62,8 @@ def _pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
 
 
 def _expression(text: str, place: str) -> Expression:
-    from rydberg_qmem.language.expressions import Expression, ExpressionError
+    from rydberg_qmem.language.evaluation import ExpressionError
+    from rydberg_qmem.language.expressions import Expression
 
     try:
         return Expression(text)

@@ -56,7 +56,8 @@ from rydberg_qmem.language.blocks import (
     WeakMeasure,
     When,
 )
-from rydberg_qmem.language.expressions import Columns, Expression, ExpressionError
+from rydberg_qmem.language.evaluation import Columns, ExpressionError
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program

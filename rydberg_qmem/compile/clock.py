@@ -12,7 +12,7 @@ from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, When
 from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Delay
-from rydberg_qmem.language.expressions import Columns
+from rydberg_qmem.language.evaluation import Columns
 
 
 @dataclass

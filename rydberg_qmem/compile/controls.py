@@ -27,6 +27,7 @@ from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import rows_of, shape_names, timed_shape, wrapped
 from rydberg_qmem.errors import RunError
+from rydberg_qmem.language.arithmetic import ROUNDING
 from rydberg_qmem.language.blocks import (
     Align,
     Delay,
@@ -41,7 +42,7 @@ from rydberg_qmem.language.blocks import (
     SLMMask,
 )
 from rydberg_qmem.language.bounds import Box, bounds
-from rydberg_qmem.language.expressions import ROUNDING, Expression
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import DOMAIN, UNKNOWN, Interval, apply
 from rydberg_qmem.language.waveforms import (
     Blackman,

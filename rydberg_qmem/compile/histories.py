@@ -24,7 +24,8 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
 )
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -71,7 +71,8 @@ from rydberg_qmem.language.blocks import (
     WeakMeasure,
     When,
 )
-from rydberg_qmem.language.expressions import Expression, ExpressionError
+from rydberg_qmem.language.evaluation import ExpressionError
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.waveforms import ZERO
 

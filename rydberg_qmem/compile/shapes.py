@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.errors import CapabilityError, RunError
 from rydberg_qmem.language.blocks import PulseShape
-from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import (
     Blackman,
     Composite,

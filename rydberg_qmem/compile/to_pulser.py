@@ -36,7 +36,8 @@ from rydberg_qmem.language.blocks import (
     Retarget,
     SLMMask,
 )
-from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.values import Tagged
 from rydberg_qmem.language.waveforms import ZERO, Composite, Constant, Waveform
 from rydberg_qmem.units import NS_PER_US

@@ -22,7 +22,8 @@ from rydberg_qmem.execute.kinds import KINDS, Kind
 from rydberg_qmem.execute.population import Population, Split, merge_branches, merge_states
 from rydberg_qmem.execute.sharing import Index
 from rydberg_qmem.execute.trace import Trace
-from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
 
 Array = NDArray[np.float64]
 PRUNE_BELOW = 1e-14

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.language.expressions import _BINARY, _ELEMENTWISE, _SEVERAL, _UNARY, Expression
+from rydberg_qmem.language.arithmetic import BINARY, ELEMENTWISE, SEVERAL, UNARY
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import (
     SOUND,
     UNKNOWN,
@@ -109,9 +110,9 @@ def _run(node: ast.expr) -> _Run:
             return lambda box: _entry(box.get(name))
         case ast.UnaryOp(op=op, operand=operand):
             sign = {ast.UAdd: "positive", ast.USub: "negative", ast.Not: "not"}[type(op)]
-            return _step(sign, _UNARY[type(op)], [operand])
+            return _step(sign, UNARY[type(op)], [operand])
         case ast.BinOp(left=left, op=op, right=right):
-            return _step(_SIGN_OF[type(op)], _BINARY[type(op)], [left, right])
+            return _step(_SIGN_OF[type(op)], BINARY[type(op)], [left, right])
         case ast.BoolOp(op=op, values=values):
             name = "and" if isinstance(op, ast.And) else "or"
             return _step(name, _CONNECTIVES[name], values)
@@ -151,10 +152,10 @@ def _call(name: str, args: list[ast.expr]) -> _Run:
     if name == "ensemble_mean":
         inner = _run(args[0])
         return lambda box: averaged(inner(box if box.ensemble is None else Box(box.ensemble, box.keys)))
-    if name in _ELEMENTWISE:
-        return _step(name, _ELEMENTWISE[name][1], args)
+    if name in ELEMENTWISE:
+        return _step(name, ELEMENTWISE[name][1], args)
     if len(args) > 1:
-        return _step(name, _SEVERAL[name], args)
+        return _step(name, SEVERAL[name], args)
     window = _run(args[0])
     return lambda box: reduce_window(name, window(box))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.language.expressions import ROUNDING
+from rydberg_qmem.language.arithmetic import ROUNDING
 
 MOST_VALUES = 16
 """A value known to be one of at most so many is known by them, not only by its bounds."""

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import BeamSplitter, Measure, Push, Repeat, Reset, Rotate, Set
-from rydberg_qmem.language.expressions import Columns, Expression
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning.tasks import finite, whole
 

@@ -17,7 +17,7 @@ from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed, to_pulser
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.language.expressions import Columns
+from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.program import Program
 
 Samples = dict[tuple[str, str], tuple[NDArray[np.complex128], NDArray[np.float64]]]

@@ -19,8 +19,9 @@ import rydberg_qmem as rq
 import rydberg_qmem.compile.check as checking
 from rydberg_qmem.compile import segments
 from rydberg_qmem.execute.walk import Walk
-from rydberg_qmem.language import expressions, files
-from rydberg_qmem.language.expressions import Expression, ExpressionError
+from rydberg_qmem.language import files, parsing
+from rydberg_qmem.language.evaluation import ExpressionError
+from rydberg_qmem.language.expressions import Expression
 
 DATA = Path(__file__).parent.parent / "data"
 EXPECTED: dict[str, list[Any]] = json.loads((DATA / "bad" / "expected.json").read_text())
@@ -124,7 +125,7 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "values are not checked": (checking, "_values", nothing, "huge_amplitude.yaml"),
     "any number of rounds": (segments, "MAX_ROUNDS", 10**13, "nested_repeats.yaml"),
     "names are not checked": (checking._Checker, "run", nothing, "unknown_atom.yaml"),
-    "any exponent": (expressions, "MAX_EXPONENT", 10**9, "endless_power.yaml"),
+    "any exponent": (parsing, "MAX_EXPONENT", 10**9, "endless_power.yaml"),
 }
 
 
@@ -132,11 +133,11 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
 def test_a_mutant_of_each_rule_is_seen(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     where, what, instead, name = FAULTS[fault]
     assert refused_as_expected(name)
-    expressions._parsed.cache_clear()
+    parsing.parsed.cache_clear()
     with monkeypatch.context() as patched:
         patched.setattr(where, what, instead)
         assert not refused_as_expected(name)
-    expressions._parsed.cache_clear()
+    parsing.parsed.cache_clear()
 
 
 def test_the_head_that_the_bad_files_share_is_good_itself() -> None:
@@ -225,10 +226,10 @@ def test_a_long_expression_is_refused_soon(text: str) -> None:
 
 
 UNCHECKED: dict[str, tuple[Any, str, Any, str]] = {
-    "attributes": (expressions, "_HIDDEN_NAME", re.compile("never"), "().__class__"),
-    "sizes": (expressions, "_check_size", nothing, "-" * 60 + "1"),
-    "lengths": (expressions, "_check_length", nothing, "x" + " " * 3000 + "+ 1"),
-    "exponents": (expressions, "MAX_EXPONENT", 10**9, "2**99"),
+    "attributes": (parsing, "_HIDDEN_NAME", re.compile("never"), "().__class__"),
+    "sizes": (parsing, "_check_size", nothing, "-" * 60 + "1"),
+    "lengths": (parsing, "_check_length", nothing, "x" + " " * 3000 + "+ 1"),
+    "exponents": (parsing, "MAX_EXPONENT", 10**9, "2**99"),
 }
 
 
@@ -237,7 +238,7 @@ def test_a_mutant_that_checks_less_of_an_expression_is_seen(monkeypatch: pytest.
     where, what, instead, text = UNCHECKED[fault]
 
     def told() -> str:
-        expressions._parsed.cache_clear()
+        parsing.parsed.cache_clear()
         try:
             Expression(text)
         except Exception as error:
@@ -249,7 +250,7 @@ def test_a_mutant_that_checks_less_of_an_expression_is_seen(monkeypatch: pytest.
     with monkeypatch.context() as patched:
         patched.setattr(where, what, instead)
         assert told() != before
-    expressions._parsed.cache_clear()
+    parsing.parsed.cache_clear()
 
 
 def not_numbers(text: str, store: Path | None, workers: int = 1) -> Exception:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rydberg_qmem.language import intervals
+from rydberg_qmem.language.arithmetic import FUNCTIONS
 from rydberg_qmem.language.bounds import Box, bounds, refine
-from rydberg_qmem.language.expressions import FUNCTIONS, Columns, Expression
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import DOMAIN, RULES, SOUND, Interval
 
 CASES = int(os.environ.get("RQM_INTERVAL_CASES", "400"))

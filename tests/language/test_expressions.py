@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rydberg_qmem.errors import InputError, RunError
-from rydberg_qmem.language.expressions import FUNCTIONS, Columns, Expression, ExpressionError, Scope
+from rydberg_qmem.language.arithmetic import FUNCTIONS
+from rydberg_qmem.language.evaluation import Columns, ExpressionError, Scope
+from rydberg_qmem.language.expressions import Expression
 
 SCOPE = {
     "x": np.array([0.5, -1.25, 2.0, 0.0]),

@@ -1,0 +1,357 @@
+"""From the text of an expression to functions over all branches: a whitelist on Python's grammar.
+
+Nothing is ever handed to `eval`, `exec` or `compile`: the text is parsed to a tree, each node of the tree is
+looked up in a fixed table, and what the table does not hold is refused with its column.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite, pi
+from typing import Any, NoReturn
+
+import numpy as np
+
+from rydberg_qmem.errors import did_you_mean
+from rydberg_qmem.language.arithmetic import (
+    BINARY,
+    COMPARE,
+    ELEMENTWISE,
+    FUNCTIONS,
+    RANDOM,
+    RESERVED,
+    SEVERAL,
+    UNARY,
+    Array,
+    every,
+    some,
+)
+from rydberg_qmem.language.evaluation import (
+    ExpressionError,
+    Run,
+    column_of,
+    drawn,
+    element_of,
+    elementwise,
+    ensemble_mean,
+    plain_value,
+    reduced,
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest size of an expression: characters, terms and depth of nesting."""
+
+    length: int
+    nodes: int
+    depth: int
+
+
+WRITTEN = Limits(length=2000, nodes=400, depth=40)
+BOUND = Limits(length=20_000, nodes=800, depth=80)
+"""Numbers put in the place of names may be longer than the names, and have a sign of their own."""
+MAX_EXPONENT = 8
+MAX_INTEGER = 10**15
+
+
+def simplest(number: int | float) -> int | float:
+    """Return a whole number as int, any other as it is."""
+    return int(number) if abs(number) <= MAX_INTEGER and number == int(number) else number
+
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ILLEGAL = re.compile(r"[^\x20-\x7e\t\n\r]|[#\\`]")
+_HIDDEN_NAME = re.compile(r"(?<![A-Za-z0-9_])_")
+_STRAY_DOLLAR = re.compile(r"(?<=[A-Za-z0-9_])\$|\$(?![A-Za-z])")
+_PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9_])_(?=[A-Za-z])")
+
+
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """All that is known of a text: its value, the function it stands for, and what that reads."""
+
+    value: int | float | str
+    run: Run
+    names: frozenset[str]
+    columns: frozenset[tuple[str, str]]
+    functions: frozenset[str]
+    placeholders: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str, limits: Limits = WRITTEN) -> Parsed:
+    """Return all that is known of a text, which is parsed once."""
+    tree = _tree(text, limits)
+    compiler = _Compiler(text)
+    run = compiler.compile(tree)
+    literal = _literal(tree)
+    value = unparsed(tree) if literal is None else simplest(literal)
+    if isinstance(value, str):
+        _check_length(value, limits)
+        if isinstance(tree, ast.Name) and compiler.placeholders:
+            raise ExpressionError(text, f"{value} stands for a name, not for a value: write key.{value}", 1)
+    return Parsed(
+        value,
+        run,
+        frozenset(compiler.names),
+        frozenset(compiler.columns),
+        frozenset(compiler.functions),
+        frozenset(compiler.placeholders),
+    )
+
+
+def _tree(text: str, limits: Limits) -> ast.expr:
+    _check_characters(text, limits)
+    column = len(text) - len(text.lstrip()) + 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # `1or 2` is a warning in one Python, an error in the next
+            tree = ast.parse(plain(text), mode="eval").body
+    except SyntaxError as error:
+        column = min(len(text), column - 1 + max(1, error.offset or 1))
+        raise ExpressionError(text, f"is not an expression: {error.msg}", column) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise ExpressionError(text, "is nested too deeply", column) from None
+    _check_size(text, tree, limits)
+    return tree
+
+
+def _check_length(text: str, limits: Limits) -> None:
+    if len(text) > limits.length:
+        rule = f"must have at most {limits.length} characters, but has {len(text)}"
+        raise ExpressionError(text, rule, limits.length + 1)
+
+
+def _check_characters(text: str, limits: Limits) -> None:
+    _check_length(text, limits)
+    if not text.strip():
+        raise ExpressionError(text, "must not be empty", 1)
+    for pattern, rule in (
+        (_ILLEGAL, "may hold only ASCII letters, digits and signs of arithmetic"),
+        (_HIDDEN_NAME, "may not hold names that begin with an underscore"),
+        (_STRAY_DOLLAR, "$ must stand before a whole name, as in key.$atom"),
+    ):
+        found = pattern.search(text)
+        if found:
+            raise ExpressionError(text, rule, found.start() + 1)
+
+
+def _check_size(text: str, tree: ast.expr, limits: Limits) -> None:
+    """Count nodes and depth without recursion, before anything recursive touches the tree."""
+    stack: list[tuple[ast.AST, int]] = [(tree, 1)]
+    count = 0
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if depth > limits.depth:
+            raise ExpressionError(text, f"must be nested at most {limits.depth} deep", _column(text, node))
+        if count > limits.nodes:
+            raise ExpressionError(text, f"must have at most {limits.nodes} terms", _column(text, node))
+        stack.extend((child, depth + 1) for child in _parts(node))
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    skipped = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+    return (child for child in ast.iter_child_nodes(node) if not isinstance(child, skipped))
+
+
+def plain(text: str) -> str:
+    """Return the text as one line of Python, `$name` as `_name`: no other name begins with an underscore."""
+    return re.sub(r"[\t\n\r]", " ", text).strip().replace("$", "_")
+
+
+def unparsed(tree: ast.expr) -> str:
+    """Return the canonical text of a tree."""
+    return _PLACEHOLDER.sub("$", ast.unparse(tree))
+
+
+def _column(text: str, node: ast.AST) -> int:
+    return len(text) - len(text.lstrip()) + int(getattr(node, "col_offset", 0)) + 1
+
+
+def _literal(tree: ast.expr) -> int | float | None:
+    match tree:
+        case ast.Constant(value=int() | float() as number):
+            return number
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return -number
+        case ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant(value=int() | float() as number)):
+            return number
+        case _:
+            return None
+
+
+def is_uniform(node: ast.expr) -> bool:
+    """Return whether a node draws a uniform random number."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "uniform"
+
+
+class _Compiler:
+    """Turns a tree into nested functions, and notes what it reads on the way."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.names: set[str] = set()
+        self.columns: set[tuple[str, str]] = set()
+        self.functions: set[str] = set()
+        self.placeholders: set[str] = set()
+
+    def refuse(self, node: ast.AST, rule: str) -> NoReturn:
+        raise ExpressionError(self.text, rule, _column(self.text, node))
+
+    def compile(self, node: ast.AST) -> Run:
+        match node:
+            case ast.Constant():
+                return self.constant(node)
+            case ast.Name():
+                return self.name(node)
+            case ast.Attribute():
+                return self.column(node)
+            case ast.Subscript():
+                return self.element(node)
+            case ast.Call():
+                return self.call(node)
+            case ast.UnaryOp(op=op, operand=operand) if type(op) in UNARY:
+                return elementwise(UNARY[type(op)], [self.compile(operand)])
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+                if isinstance(op, ast.Pow):
+                    self.check_exponent(right)
+                return elementwise(BINARY[type(op)], [self.compile(left), self.compile(right)])
+            case ast.BoolOp(op=op, values=values):
+                connective = every if isinstance(op, ast.And) else some
+                return elementwise(connective, [self.compile(part) for part in values])
+            case ast.Compare():
+                return self.comparison(node)
+            case _:
+                self.refuse(node, f"{_SPOKEN.get(type(node), type(node).__name__)} may not stand here: {_LANGUAGE}")
+
+    def constant(self, node: ast.Constant) -> Run:
+        number = node.value
+        if isinstance(number, bool):
+            self.refuse(node, "True and False are not values: write 1 or 0")
+        if not isinstance(number, int | float):
+            self.refuse(node, f"must hold only real numbers, not {type(number).__name__}")
+        if isinstance(number, float) and not isfinite(number):
+            self.refuse(node, "numbers must be finite")
+        if isinstance(number, int) and number > MAX_INTEGER:
+            self.refuse(node, "integers must lie within ±10**15")
+        value = np.asarray(float(number))
+        return lambda frame: value
+
+    def read(self, node: ast.AST) -> str:
+        """Return the name that is read, noting it."""
+        if not isinstance(node, ast.Name):
+            self.refuse(node, "a dot or an index may only follow a name")
+        if node.id in RESERVED:
+            self.refuse(node, f"{node.id} is a {'constant' if node.id == 'pi' else 'function'}, not a variable")
+        if node.id.startswith("_"):
+            self.placeholders.add(node.id[1:])
+        else:
+            self.names.add(node.id)
+        return node.id
+
+    def name(self, node: ast.Name) -> Run:
+        if node.id == "pi":
+            value = np.asarray(pi)
+            return lambda frame: value
+        name = self.read(node)
+        return lambda frame: plain_value(frame, name)
+
+    def column(self, node: ast.Attribute) -> Run:
+        key, atom = self.read(node.value), node.attr
+        if atom.startswith("_"):
+            self.placeholders.add(atom[1:])
+        elif not key.startswith("_"):
+            self.columns.add((key, atom))
+        return lambda frame: column_of(frame, key, atom)
+
+    def element(self, node: ast.Subscript) -> Run:
+        name = self.read(node.value)
+        match node.slice:
+            case ast.Constant(value=int() as index) if index is not True and index is not False:
+                at, position = index, _column(self.text, node.slice)
+            case _:
+                self.refuse(node.slice, "the index of a window must be a whole number, 0 or more, written out")
+        return lambda frame: element_of(frame, name, at, position)
+
+    def call(self, node: ast.Call) -> Run:
+        if not isinstance(node.func, ast.Name):
+            self.refuse(node, "only functions of the table may be called")
+        name = node.func.id
+        if name not in FUNCTIONS:
+            self.refuse(node, f"there is no function {name!r}{did_you_mean(name, sorted(FUNCTIONS))}")
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
+            self.refuse(node, f"{name} takes its arguments by position")
+        self.check_arity(node, name)
+        self.functions.add(name)
+        parts = [self.compile(argument) for argument in node.args]
+        position = _column(self.text, node)
+        if name in RANDOM:
+            return lambda frame: drawn(frame, name)
+        if name == "ensemble_mean":
+            return lambda frame: ensemble_mean(frame, parts[0](frame), position)
+        if name in ELEMENTWISE:
+            return elementwise(ELEMENTWISE[name][1], parts)
+        if len(parts) > 1:
+            return elementwise(SEVERAL[name], parts)
+        return lambda frame: reduced(frame, name, parts[0](frame), position)
+
+    def check_arity(self, node: ast.Call, name: str) -> None:
+        count = len(node.args)
+        if name in SEVERAL:
+            if not count:
+                self.refuse(node, f"{name} takes one window, or two values and more")
+            return
+        wanted = 0 if name in RANDOM else ELEMENTWISE[name][0] if name in ELEMENTWISE else 1
+        if count != wanted:
+            self.refuse(node, f"{name} takes {wanted or 'no'} argument{'' if wanted == 1 else 's'}, but has {count}")
+
+    def check_exponent(self, node: ast.expr) -> None:
+        exponent = _literal(node)
+        if exponent is None:
+            self.refuse(node, "an exponent must be a number written out; use exp and log for others")
+        if abs(exponent) > MAX_EXPONENT:
+            self.refuse(node, f"an exponent must lie within ±{MAX_EXPONENT}")
+
+    def comparison(self, node: ast.Compare) -> Run:
+        for operator in node.ops:
+            if type(operator) not in COMPARE:
+                self.refuse(node, f"{_SPOKEN.get(type(operator), 'this comparison')} may not stand here")
+        compare = [COMPARE[type(operator)] for operator in node.ops]
+
+        def chain(*values: Array) -> Any:
+            return every(*(sign(left, right) for sign, left, right in zip(compare, values, values[1:], strict=False)))
+
+        return elementwise(chain, [self.compile(part) for part in (node.left, *node.comparators)])
+
+
+_LANGUAGE = "only numbers, names, key.atom, window[0], arithmetic, comparisons, and/or/not and functions may"
+_SPOKEN: dict[type[ast.AST], str] = {
+    ast.ListComp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.GeneratorExp: "a generator",
+    ast.JoinedStr: "an f-string",
+    ast.NamedExpr: "an assignment",
+    ast.Lambda: "a lambda",
+    ast.IfExp: "if/else (write where(condition, yes, no))",
+    ast.Tuple: "a tuple",
+    ast.List: "a list",
+    ast.Dict: "a dictionary",
+    ast.Set: "a set",
+    ast.Starred: "a star",
+    ast.Await: "await",
+    ast.Yield: "yield",
+    ast.BinOp: "this operator (use + - * / // %, and ** for a power)",
+    ast.UnaryOp: "this operator (use + - not)",
+    ast.Is: "`is` (write ==)",
+    ast.IsNot: "`is not` (write !=)",
+    ast.In: "`in`",
+    ast.NotIn: "`not in`",
+}
