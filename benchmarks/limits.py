@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import rydberg_qmem as rq
+from rydberg_qmem.compile.bind import MAX_ROUNDS
+from rydberg_qmem.compile.check import MAX_ATOMS
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.execute.run import MAX_SHOTS
+from rydberg_qmem.execute.walk import MAX_BRANCHES
 
 TEXT = """# Limits
 
@@ -32,8 +35,8 @@ one for each shot; `rqm estimate NAME --shots N` says where. Vectors are refused
 
 - Motion: heating by light, moving atoms between zones, Doppler shifts but for Pulser's own `temperature`.
 - Programs with a measurement in the middle run on emulators only; see [what is possible today](status.md).
-- Exact runs keep at most 2,000,000 branches: programs whose live memory differs in every history need shots.
-- At most 40 atoms in a register, 10,000,000 rounds, {shots} shots.
+- Exact runs keep at most {branches} branches: programs whose live memory differs in every history need shots.
+- At most {atoms} atoms in a program, {rounds} rounds, {shots} shots.
 - A pulse's duration must fit the device's clock, and its values the device's limits: nothing is rounded or clipped.
 """
 
@@ -53,18 +56,31 @@ def spoken(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def main(path: str) -> None:
-    """Write the page."""
+def table() -> str:
+    """Return the table in Markdown."""
     rows = ["| atoms | levels | dimension | one state | 1,000 states | density matrix |", "|---|---|---|---|---|---|"]
     rows += [row(atoms, 2) for atoms in (2, 4, 8, 12, 16, 20, 22)] + [row(atoms, 3) for atoms in (2, 4, 6, 8, 10, 13)]
-    text = TEXT.format(
-        table="\n".join(rows),
+    return "\n".join(rows)
+
+
+def page(base_gb: float) -> str:
+    """Return the page, given what libraries take."""
+    return TEXT.format(
+        table=table(),
         bytes=BYTES_PER_AMPLITUDE,
-        base=rq.estimate("two_port_memristor", shots=100).memory_bytes / 1e9,
+        base=base_gb,
         largest=f"{Exact().capabilities.largest_dimension:,}",
+        branches=f"{MAX_BRANCHES:,}",
+        atoms=MAX_ATOMS,
+        rounds=f"{MAX_ROUNDS:,}",
         shots=f"{MAX_SHOTS:,}",
     )
-    Path(path).write_text(text, encoding="utf-8")
+
+
+def main(path: str) -> None:
+    """Write the page."""
+    base_gb = rq.estimate("two_port_memristor", shots=100).memory_bytes / 1e9
+    Path(path).write_text(page(base_gb), encoding="utf-8")
 
 
 if __name__ == "__main__":

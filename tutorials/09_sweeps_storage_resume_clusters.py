@@ -71,7 +71,8 @@ with rq.plots.paper(height_in=1.9):
     mesh = ax.pcolormesh(*edges, area.transpose("period", "window"), cmap="viridis", edgecolor="white", lw=0.3)
     for row, period in enumerate(area.period.values):
         best = area.sel(period=period).idxmax("window").item()
-        ax.plot(best, row + 0.5, "o", mfc="none", mec="white", ms=6)
+        ax.plot(best, row + 0.5, "o", mfc="none", mec="white", ms=7, mew=3)
+        ax.plot(best, row + 0.5, "o", mfc="none", mec="black", ms=7, mew=1.2)  # seen on light and dark
     ax.set(xlabel="window (rounds)", ylabel="period (rounds)", xticks=range(1, 9))
     ax.set(yticks=np.arange(3) + 0.5, yticklabels=[f"{period:g}" for period in area.period.values])
     figure.colorbar(mesh, label="loop area")
@@ -203,7 +204,7 @@ print(f"ended with {process.returncode}; {before.sum()} of {before.size} cohorts
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     partly = rq.open_record(killed)
-print(str(told[0].message)[:100], "…")
+print(str(told[0].message).replace(str(runs), "runs"))
 print(f"outcomes that are not there yet: {(partly.clicks == -1).mean().item():.0%}")
 
 with warnings.catch_warnings():
@@ -246,6 +247,7 @@ print(f"equal: {len(set(hashes.values())) == 1}")
 #
 # Asking for more shots, or for points after the old ones, makes a store *grow*. The old shots stay as they are. (Units
 # that were full are not run again; the last one of each point, 10 cohorts here, is run with the new ones.)
+# `progress=True` shows a bar while it runs; a function is called with the shots done and their total.
 
 # %%
 heard = []
