@@ -96,6 +96,32 @@ def _draw(panel: Panel, ax: Any) -> None:
         ax.set_xscale("log")
     if "y" in panel.log:
         ax.set_yscale("log")
+    ax.spines[["top", "right"]].set_visible(False)
     if any(line.label for line in panel.lines):
         ax.legend(frameon=False, fontsize=7.5)
-    ax.spines[["top", "right"]].set_visible(False)
+        if is_crossed(ax):
+            _raise_top(ax)
+
+
+def is_crossed(ax: Any) -> bool:
+    """Return whether a curve or a point of the axes lies under their legend."""
+    ax.figure.canvas.draw()
+    box = ax.get_legend().get_window_extent()
+    for line in ax.lines:
+        path = line.get_transform().transform_path(line.get_path())
+        if (
+            path.intersects_bbox(box, filled=False)
+            if line.get_linestyle() != "None"
+            else box.count_contains(path.vertices)
+        ):
+            return True
+    return False
+
+
+def _raise_top(ax: Any) -> None:
+    """Make as much room above the curves as the legend is high."""
+    low, high = ax.get_ylim()
+    share = min(0.6, ax.get_legend().get_window_extent().height / ax.bbox.height + 0.04)
+    more = share / (1 - share)
+    ax.set_ylim(low, high * (high / low) ** more if ax.get_yscale() == "log" else high + more * (high - low))
+    ax.get_legend().set_loc("upper right")
