@@ -1,9 +1,13 @@
-"""Pulser's own QutipBackendV2, segment by segment, with its boundary error dealt with.
+"""Pulser's own QutipBackendV2, segment by segment, with its two numerical errors dealt with.
 
 The backend puts a cubic spline through the 1 ns samples, so a segment that begins or ends on a non-zero sample
 loses a third of a nanosecond of pulse area at each edge. Here every segment is given dark time on both sides,
 where the spline's losses and gains at the edges of a pulse cancel; the interactions during the dark time are
 known and taken out again. Dark pulses of 1e-9 rad/µs pin the level set.
+
+QuTiP integrates to a relative 1e-6 in each step unless told otherwise, which the backend has no option for: where
+close atoms interact by 1000 rad/µs this alone costs up to 1e-2 in a segment's state. QuTiP's default is lowered
+while a segment is run.
 
 The backend starts from pure states only. Under decoherence a density matrix is therefore sent through it one
 eigenvector at a time: its equation is linear, so that weights of either sign will do.
@@ -12,7 +16,10 @@ eigenvector at a time: its equation is linear, so that weights of either sign wi
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -30,14 +37,14 @@ from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.noise import EVERYWHERE, Noise
 from rydberg_qmem.units import NS_PER_US
 
-LEAD_NS = 24
-"""Dark time before a segment: with 8 ns the spline leaves 1e-4 at square pulses, with 24 ns 3e-5."""
-LAST_NS = 8
-"""Least dark time after a segment."""
+ABSOLUTE = 1e-2
+"""QuTiP's absolute tolerance of an amplitude, as a part of the relative one: the ratio of its own defaults."""
 LEAST_WEIGHT = 1e-9
 """Smallest weight of an eigenvector that is still sent through."""
 DARK = 1e-9
 """Amplitude (rad/µs) of the pulses that pin the level set."""
+ONE_AT_A_TIME = RLock()
+"""Held while QuTiP's defaults are other than its own."""
 SHIFT_NS = 0.5
 """A spline through samples taken at the start of each nanosecond plays pulses half a nanosecond early."""
 
@@ -51,7 +58,12 @@ BASES = {
 
 
 class Qutip:
-    """The same program on Pulser's reference emulator: slow, independent."""
+    """The same program on Pulser's reference emulator: slow, independent.
+
+    Each segment has `dark_ns` nanoseconds of dark time on both sides, where the spline's ringing falls to a quarter in
+    each; 0 plays it as Pulser does. `relative_tolerance` is what QuTiP's integrator may err by in each of its steps;
+    its own default is 1e-6.
+    """
 
     name = "qutip"
     capabilities = Capabilities(
@@ -61,6 +73,9 @@ class Qutip:
         noise=READOUT_NOISE | {*EVERYWHERE},
         trajectories=False,
     )
+
+    def __init__(self, *, dark_ns: int = 12, relative_tolerance: float = 1e-9) -> None:
+        self.dark_ns, self.relative_tolerance = dark_ns, relative_tolerance
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""
@@ -72,7 +87,7 @@ class Qutip:
         for schedule, rows, part in timed(plan, scope, len(states)):
             _refuse_crossed(schedule)
             for i, row in enumerate(rows):
-                out[row] = run_sequence(plan, rows_of(part, np.array([i])), schedule.duration_ns, states[row])
+                out[row] = self._run(plan, rows_of(part, np.array([i])), schedule.duration_ns, states[row])
             out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
         return out
 
@@ -83,13 +98,66 @@ class Qutip:
             _refuse_crossed(schedule)
             for i, row in enumerate(rows):
                 here = rows_of(part, np.array([i]))
-                out[row] = run_mixed(plan, here, schedule.duration_ns, states[row], noise)
+                out[row] = self._mixed(plan, here, schedule.duration_ns, states[row], noise)
             out[rows] = turned(plan.target, schedule, part, out[rows], everything)
         return out
 
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after waiting in the dark, where the Hamiltonian is known in closed form."""
         return dark(target, states, duration_ns)
+
+    def _run(self, plan: Plan, scope: Scope, duration_ns: int, state: State) -> State:
+        """Run one row through QutipBackendV2 and return its state (dimension,)."""
+        samples, before, lead, tail = self._with_dark_time(plan, scope, duration_ns)
+        begin = dark(before, state[None], -lead)[0]
+        end = self._final(samples, plan.target, begin, None).ravel()
+        return np.asarray(dark(plan.target, end[None], -tail)[0])
+
+    def _mixed(self, plan: Plan, scope: Scope, duration_ns: int, flat: State, noise: Noise) -> State:
+        """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
+        samples, before, lead, tail = self._with_dark_time(plan, scope, duration_ns)
+        target, everything = plan.target, tuple(range(len(plan.target.atoms)))
+        collapse = collapse_operators(target.levels, noise, None)
+
+        def waited(there: Target, rows: State, time_ns: float) -> State:
+            made = Open(there, collapse).wait({}, rows[None], everything, time_ns / NS_PER_US, matrices=True)
+            return np.asarray(made[0])
+
+        begin = waited(before, flat, -lead).reshape(target.dimension, -1)
+        weights, vectors = np.linalg.eigh((begin + begin.conj().T) / 2)
+        end = np.zeros_like(begin)
+        for weight, vector in zip(weights, vectors.T, strict=True):
+            if abs(weight) > LEAST_WEIGHT:
+                end += weight * self._final(samples, target, vector, noise)
+        return waited(target, end.ravel(), -tail)
+
+    def _with_dark_time(self, plan: Plan, scope: Scope, duration_ns: int) -> tuple[Any, Target, float, float]:
+        """Return samples with dark time around them, the target before them, and how long it is dark on both sides."""
+        target = plan.target
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sequence = to_pulser(plan, scope)
+            if "h" in target.levels:  # two levels are what Pulser takes for an idle sequence, too
+                pin_levels(sequence, target)
+            samples = played(sequence, target, duration_ns)
+            tail = max(samples.max_duration - duration_ns, self.dark_ns)
+            samples = _padded(samples, self.dark_ns, duration_ns + tail)
+        before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
+        early = SHIFT_NS if self.dark_ns else 0.0
+        return samples, before, self.dark_ns - early, tail + early
+
+    def _final(self, samples: Any, target: Target, state: State, noise: Noise | None) -> State:
+        """Return what the backend makes of a pure state: a column, or a density matrix where there is noise."""
+        from pulser.backend import StateResult
+        from pulser_simulation import QutipBackendV2, QutipConfig
+
+        options = {} if noise is None else {"noise_model": noise.lindblad.to_pulser()}
+        with warnings.catch_warnings(), _integrating_to(self.relative_tolerance):
+            warnings.simplefilter("ignore")
+            config = QutipConfig(observables=[StateResult()], initial_state=_qutip_state(target, state), **options)
+            results = QutipBackendV2.run_from_sequence_samples(samples, target.register, target.device, config=config)
+        final: Any = results.final_state
+        return np.asarray(final.to_qobj().full())
 
 
 def dark(target: Target, states: State, duration_ns: float) -> State:
@@ -105,60 +173,18 @@ def _refuse_crossed(schedule: Schedule) -> None:
         )
 
 
-def run_sequence(plan: Plan, scope: Scope, duration_ns: int, state: State) -> State:
-    """Run one row through QutipBackendV2 and return its state (dimension,)."""
-    samples, before, tail = _with_dark_time(plan, scope, duration_ns)
-    begin = dark(before, state[None], -(LEAD_NS - SHIFT_NS))[0]
-    end = _final(samples, plan.target, begin, None).ravel()
-    return np.asarray(dark(plan.target, end[None], -(tail + SHIFT_NS))[0])
+@contextmanager
+def _integrating_to(relative: float) -> Iterator[None]:
+    """Let QuTiP's default integrator keep a tolerance: the backend hands none to it."""
+    from qutip.solver.integrator import IntegratorScipyAdams as Adams
 
-
-def run_mixed(plan: Plan, scope: Scope, duration_ns: int, flat: State, noise: Noise) -> State:
-    """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
-    samples, before, tail = _with_dark_time(plan, scope, duration_ns)
-    target, everything = plan.target, tuple(range(len(plan.target.atoms)))
-    collapse = collapse_operators(target.levels, noise, None)
-
-    def waited(there: Target, rows: State, time_ns: float) -> State:
-        made = Open(there, collapse).wait({}, rows[None], everything, time_ns / NS_PER_US, matrices=True)
-        return np.asarray(made[0])
-
-    begin = waited(before, flat, -(LEAD_NS - SHIFT_NS)).reshape(target.dimension, -1)
-    weights, vectors = np.linalg.eigh((begin + begin.conj().T) / 2)
-    end = np.zeros_like(begin)
-    for weight, vector in zip(weights, vectors.T, strict=True):
-        if abs(weight) > LEAST_WEIGHT:
-            end += weight * _final(samples, target, vector, noise)
-    return waited(target, end.ravel(), -(tail + SHIFT_NS))
-
-
-def _with_dark_time(plan: Plan, scope: Scope, duration_ns: int) -> tuple[Any, Target, float]:
-    """Return samples with dark time on both sides, the target before them, and how long it is dark after them."""
-    target = plan.target
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sequence = to_pulser(plan, scope)
-        if "h" in target.levels:  # two levels are what Pulser takes for an idle sequence, too
-            pin_levels(sequence, target)
-        samples = played(sequence, target, duration_ns)
-        tail = max(samples.max_duration - duration_ns, LAST_NS)
-        samples = _padded(samples, LEAD_NS, duration_ns + tail)
-    before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
-    return samples, before, tail
-
-
-def _final(samples: Any, target: Target, state: State, noise: Noise | None) -> State:
-    """Return what the backend makes of a pure state: a column, or a density matrix where there is noise."""
-    from pulser.backend import StateResult
-    from pulser_simulation import QutipBackendV2, QutipConfig
-
-    options = {} if noise is None else {"noise_model": noise.lindblad.to_pulser()}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        config = QutipConfig(observables=[StateResult()], initial_state=_qutip_state(target, state), **options)
-        results = QutipBackendV2.run_from_sequence_samples(samples, target.register, target.device, config=config)
-    final: Any = results.final_state
-    return np.asarray(final.to_qobj().full())
+    with ONE_AT_A_TIME:
+        before = Adams.integrator_options
+        Adams.integrator_options = before | {"rtol": relative, "atol": relative * ABSOLUTE}
+        try:
+            yield
+        finally:
+            Adams.integrator_options = before
 
 
 def pin_levels(sequence: Any, target: Target) -> None:
