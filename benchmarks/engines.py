@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -179,17 +180,17 @@ def difference(one: Mapping[str, np.ndarray[Any, Any]], two: Mapping[str, np.nda
 def causes() -> str:
     """Return the table of what each remedy does to the error of QutipBackendV2 on one segment, as Markdown."""
     lines = ["| segment | " + " | ".join(SETTINGS) + " |", "|" + "---|" * (len(SETTINGS) + 1)]
-    for name, parts in CHOSEN.items():
-        compiled = compile_program(rq.Program(name="segment", device="MockDevice", **parts))
+    for name, chosen in CHOSEN.items():
+        compiled = compile_program(rq.Program(name="segment", device="MockDevice", **chosen))
         [segment] = compiled.steps
         assert isinstance(segment, Segment)
         target, exact = compiled.target, Exact()
-        pairs = np.random.default_rng(1).normal(size=(2, 1, target.dimension))
-        start = (pairs[0] + 1j * pairs[1]) / np.linalg.norm(pairs)
+        parts = np.random.default_rng(1).normal(size=(2, 1, target.dimension))
+        start = (parts[0] + 1j * parts[1]) / np.linalg.norm(parts)
         atoms = tuple(range(len(target.atoms)))
         wanted = exact.evolve(exact.plan(segment, target), {}, start, atoms)
         made = [one.evolve(one.plan(segment, target), {}, start, atoms) for one in SETTINGS.values()]
-        errors = [float(np.sqrt(max(0.0, 2 - 2 * abs(np.vdot(wanted, end))))) for end in made]
+        errors = [sqrt(max(0.0, 2 - 2 * float(abs(np.vdot(wanted, end))))) for end in made]
         lines.append(f"| {name} | " + " | ".join(f"{error:.0e}" for error in errors) + " |")
     return "\n".join(lines)
 

@@ -25,7 +25,8 @@ PAGE, PICTURE = ROOT / "docs" / "gates.md", ROOT / "docs" / "cz_methods.png"
 FLOOR = 1e-9
 """Infidelities below it are rounding, or might be."""
 
-PLACES = (("DigitalAnalogDevice", 4), ("DigitalAnalogDevice", 5), ("DigitalAnalogDevice", 6), ("MockDevice", 5))
+PLACES = (("DigitalAnalogDevice", 4), ("DigitalAnalogDevice", 5), ("DigitalAnalogDevice", 6),
+          ("MockDevice", 4), ("MockDevice", 5), ("MockDevice", 6))  # fmt: skip
 
 FAR_PLACES: dict[str, tuple[tuple[str, int], ...]] = {
     "cphase by π, analog": (
@@ -175,7 +176,7 @@ def picture() -> None:
             low = (rabis * MHZ / u)[~known]
             axes.loglog(low, np.full(len(low), FLOOR), mark, color=colour, markerfacecolor="white", markersize=4)
         x = rabis * MHZ / u
-        axes.loglog(x, 1.25 * 0.370 * x**2, "-", color="0.4", linewidth=0.8, label="0.46 (Ω/U)²")
+        axes.loglog(x, 1.25 * 0.370 * x**2, "-", color="0.4", linewidth=0.8, label="5/4 · 0.370 (Ω/U)²")
         axes.set(xlabel="Ω/U", ylabel="process infidelity of the CZ")
         axes.set_ylim(3e-11, 30)
         axes.text(0.98, 0.02, "open: below $10^{-9}$", transform=axes.transAxes, ha="right", fontsize=7)

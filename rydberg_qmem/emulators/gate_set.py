@@ -7,18 +7,23 @@ from typing import Any
 
 from rydberg_qmem.compile.check import check
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.emulators.process import GateReport, gate_reports
+from rydberg_qmem.emulators.process import GateReport, gate_report
 from rydberg_qmem.errors import CapabilityError, InputError
+from rydberg_qmem.language.blocks import BlockadeMeasure, Gate
 from rydberg_qmem.language.program import Program
 
 PAIR: dict[str, Any] = {"control": "c", "target": "t"}
 BOTH: dict[str, Any] = {"atoms": ["c", "t"]}
+EXCITING: dict[str, Any] = {"basis": "ground-rydberg"}
+CELL: dict[str, Any] = {"system": "c", "ancilla": "t", "area": "pi / 2", "key": "click"}
 SMOOTH: dict[str, Any] = {"shape": "blackman"}
 ISING: dict[str, Any] = {"couplings": {"c": {"t": "pi / 4"}}}
 
 CLOSE: dict[str, dict[str, Any]] = {
     "rotate by 1": {"rotate": {"atom": "c", "angle": 1}},
     "rotate by 1, blackman": {"rotate": {"atom": "c", "angle": 1, **SMOOTH}},
+    "rotate by 1, g to r": {"rotate": {"atom": "c", "angle": 1, **EXCITING}},
+    "rotate by 1, g to r, blackman": {"rotate": {"atom": "c", "angle": 1, **EXCITING, **SMOOTH}},
     "cz": {"cz": PAIR},
     "cz, blackman": {"cz": PAIR | SMOOTH},
     "cz, levine": {"cz": PAIR | {"method": "levine"}},
@@ -28,15 +33,23 @@ CLOSE: dict[str, dict[str, Any]] = {
     "cphase by 1, blackman": {"cphase": PAIR | {"angle": 1} | SMOOTH},
     "cphase by 1, levine": {"cphase": PAIR | {"angle": 1, "method": "levine"}},
     "cphase by 1, time_optimal": {"cphase": PAIR | {"angle": 1, "method": "time_optimal"}},
+    "cphase by 1, time_optimal, blackman": {"cphase": PAIR | {"angle": 1, "method": "time_optimal"} | SMOOTH},
     "zz by 1": {"zz": BOTH | {"angle": 1}},
+    "zz by 1, blackman": {"zz": BOTH | {"angle": 1} | SMOOTH},
+    "zz by 1, time_optimal": {"zz": BOTH | {"angle": 1, "method": "time_optimal"}},
     "cnot": {"cnot": PAIR},
+    "cnot, blackman": {"cnot": PAIR | SMOOTH},
     "cnot, time_optimal": {"cnot": PAIR | {"method": "time_optimal"}},
     "swap": {"swap": BOTH},
+    "swap, blackman": {"swap": BOTH | SMOOTH},
     "swap, time_optimal": {"swap": BOTH | {"method": "time_optimal"}},
     "exchange by π/4": {"exchange": BOTH | {"angle": "pi / 4"}},
+    "exchange by π/4, blackman": {"exchange": BOTH | {"angle": "pi / 4"} | SMOOTH},
     "exchange by π/4, time_optimal": {"exchange": BOTH | {"angle": "pi / 4", "method": "time_optimal"}},
     "blockade_rotate by π/2": {"blockade_rotate": PAIR | {"angle": "pi / 2"}},
     "blockade_rotate by π/2, blackman": {"blockade_rotate": PAIR | {"angle": "pi / 2"} | SMOOTH},
+    "blockade_measure by π/2": {"blockade_measure": CELL},
+    "blockade_measure by π/2, blackman": {"blockade_measure": CELL | SMOOTH},
 }
 """Gates that want strong interactions, or none."""
 FAR: dict[str, dict[str, Any]] = {
@@ -72,7 +85,8 @@ def _judged(block: dict[str, Any], device: str, distance_um: float) -> GateRepor
     if problems:
         return str(problems[0].rule)
     try:
-        [report] = gate_reports(compile_program(program))
+        [gate] = program.body
+        assert isinstance(gate, Gate | BlockadeMeasure)
+        return gate_report(gate, compile_program(program).target)
     except CapabilityError as error:
         return str(error)
-    return report

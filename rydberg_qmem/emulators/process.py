@@ -19,7 +19,19 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.unitaries import gate_atoms
-from rydberg_qmem.language.blocks import CZ, ZZ, BlockadeRotate, CPhase, Exchange, Gate, Ising, Pulse, Rotate
+from rydberg_qmem.language.blocks import (
+    CZ,
+    ZZ,
+    BlockadeMeasure,
+    BlockadeRotate,
+    CPhase,
+    Exchange,
+    Gate,
+    Ising,
+    Pulse,
+    Rotate,
+)
+from rydberg_qmem.language.cells import blockade_measure
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.units import MHZ, NS_PER_US
 
@@ -40,13 +52,15 @@ class GateReport:
     average_infidelity: float
 
 
-def gate_report(gate: Gate, target: Target) -> GateReport:
+def gate_report(block: Gate | BlockadeMeasure, target: Target) -> GateReport:
     """Return what the engine makes of a gate's pulses on its own atoms.
 
     Process infidelity is 1 - |Tr(V† M)|²/d², V the ideal gate and M the pulses' map, both from and to the d states
-    that the gate is for; the average one counts what leaves those states as lost. Raises CapabilityError where the
-    device cannot make the gate.
+    that the gate is for; the average one counts what leaves those states as lost. Of `blockade_measure`, the d = 2
+    states are those of its system, and each outcome has its own V and M: 1 - (Σ |Tr(V† M)|)²/d², since the phase
+    between outcomes means nothing. Raises CapabilityError where the device cannot make the gate.
     """
+    gate = _pulsed(block)
     atoms = gate_atoms(gate, target)
     segment = Segment(0, (Placed(gate, gate.kind),))
     exact, ideal = Exact(), Ideal()
@@ -55,12 +69,12 @@ def gate_report(gate: Gate, target: Target) -> GateReport:
     states = np.eye(Layout(target.levels, len(atoms)).dimension, dtype=complex)[start]
     made = exact.evolve(plan, {}, states, atoms)[:, end]
     wanted = ideal.evolve(ideal.plan(segment, target), {}, states, atoms)[:, end]
-    process, average = _infidelities(made, wanted)
+    process, average = _infidelities(made, wanted, 2 if isinstance(block, BlockadeMeasure) else 1)
     gaps = [target.distances_um[i, j] for i in atoms for j in atoms if i < j]
     names = tuple(target.atoms[i] for i in atoms)
     duration = int(plan.durations({}, 1)[0])
     return GateReport(
-        gate.kind, names, float(min(gaps, default=0.0)), duration, _numbers(gate, target, plan), process, average
+        block.kind, names, float(min(gaps, default=0.0)), duration, _numbers(gate, target, plan), process, average
     )
 
 
@@ -73,9 +87,22 @@ def pulses_infidelity(pulses: tuple[Pulse, ...], diagonal: NDArray[np.complex128
     return _infidelities(Exact().evolve(plan, {}, states, atoms)[:, qubits], np.diag(diagonal))[0]
 
 
-def _infidelities(made: NDArray[np.complex128], wanted: NDArray[np.complex128]) -> tuple[float, float]:
+def _pulsed(block: Gate | BlockadeMeasure) -> Gate:
+    """Return the gate that makes the pulses of a block: of a measuring cell, the one before its measurement."""
+    if not isinstance(block, BlockadeMeasure):
+        return block
+    first = blockade_measure(block)[0]
+    assert isinstance(first, BlockadeRotate)
+    return first
+
+
+def _infidelities(
+    made: NDArray[np.complex128], wanted: NDArray[np.complex128], outcomes: int = 1
+) -> tuple[float, float]:
+    """Return process and average infidelity; the last atom's levels are told apart where there are two outcomes."""
     d = len(made)
-    process = float(abs(np.vdot(wanted, made))) ** 2 / d**2
+    overlap = sum(float(abs(np.vdot(wanted[:, k::outcomes], made[:, k::outcomes]))) for k in range(outcomes))
+    process = overlap**2 / d**2
     stays = float((np.abs(made) ** 2).sum()) / d
     return max(1 - process, 0.0), max(1 - (d * process + stays) / (d + 1), 0.0)  # below 0 by rounding alone
 

@@ -262,6 +262,18 @@ def test_a_rotation_under_blockade_keeps_the_phase_of_the_blockading_level(angle
     np.testing.assert_allclose(played(block, "gr", emulator=Ideal()), wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize("gap", [4.0, 5.0, 6.0])
+def test_the_infidelity_of_a_measurement_under_blockade_is_that_of_a_detuned_rabi_oscillation(gap: float) -> None:
+    cell = {"blockade_measure": {"system": "c", "ancilla": "t", "area": pi / 2, "key": "m"}}
+
+    found = gate_report(*setting(cell, gap=gap))
+
+    rabi, u = 1000 * pi / 2 / found.duration_ns, 5420158.53 / gap**6
+    angle = np.hypot(rabi, u) * found.duration_ns / 2000
+    stays = abs(np.cos(angle) + 1j * u / np.hypot(rabi, u) * np.sin(angle))  # the ancilla in g, the system in r
+    assert found.process_infidelity == pytest.approx(1 - (1 + stays) ** 2 / 4, rel=1e-4)
+
+
 def test_the_light_shift_is_that_of_second_order() -> None:
     u, duration_ns = 1323.0, 400
     for shape, spread in (("square", 1.0), ("blackman", 1.727)):
