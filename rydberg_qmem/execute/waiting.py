@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep
 from rydberg_qmem.compile.target import Target
+from rydberg_qmem.compile.to_pulser import rows_of
 from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.errors import QmemError
 from rydberg_qmem.execute.channels import without_absent
 from rydberg_qmem.execute.evolving import Evolving
 from rydberg_qmem.execute.kinds import on_both_sides
@@ -77,13 +80,16 @@ class Waiting(Evolving):
         return sum(self._time_of(step, nothing) for step in steps)
 
     def _time_of(self, step: Step, population: Population) -> float:
-        """Return the time of a step that no row takes; timing that hangs on what it would measure counts as none."""
+        """Return the time of a step that no row takes.
+
+        Timing that hangs on what it would measure counts as none, and so does a row's that its condition keeps away.
+        """
         match step:
             case Segment():
                 plan = self.plan_of(step)
                 timing = frozenset().union(*(e.names for e in plan.timing))
                 scope = self._scope(population, timing)
-                return float(plan.durations(scope, len(population)).max()) if timing <= scope.keys() else 0.0
+                return _longest_ns(plan, scope, len(population)) if timing <= scope.keys() else 0.0
             case RepeatStep():
                 return step.times * sum(self._time_of(inner, population) for inner in step.body)
             case WhenStep():
@@ -95,3 +101,12 @@ class Waiting(Evolving):
                 return self.around.hardware.reset_us * NS_PER_US
             case _:
                 return 0.0
+
+
+def _longest_ns(plan: Any, scope: dict[str, Any], rows: int) -> float:
+    """Return how long a segment takes in the slowest of those rows that could play it."""
+    try:
+        return float(plan.durations(scope, rows).max())
+    except QmemError:  # in some rows a duration that no channel has: a condition keeps them away
+        halves = [part for part in np.array_split(np.arange(rows), 2) if 0 < len(part) < rows]
+        return max((_longest_ns(plan, rows_of(scope, part), len(part)) for part in halves), default=0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from rydberg_qmem.compile.to_pulser import Plan, timed
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of
+from tests.compile.every_control import everything_fed_back
 
 CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
 MANY = int(os.environ.get("RQM_MANY_LIMIT_CASES", "120"))
@@ -268,6 +270,15 @@ def test_what_keeps_its_limits_is_proved(made: rq.Program) -> None:
     assert notes(made) == []
 
 
+def test_a_duration_that_its_condition_guards_is_proved_and_plays_where_no_shot_takes_it() -> None:
+    guarded = {"when": {"if": "x > 0", "then": [driven(1, duration_ns="x")]}}
+    made = program(ONE, {"set": {"x": "16 * m"}}, guarded)
+
+    assert notes(made) == []
+    for outcome in (0, 1):
+        run_forced(made, lambda key, at, width, bit=outcome: np.full((3, width), bit), 3)
+
+
 # --- neither ---
 
 
@@ -484,14 +495,15 @@ def assert_judged_rightly(made: rq.Program, seed: int) -> str:
         return "noted"
     try:
         compiled = compile_program(made)
-    except InputError:  # a constant that is no number: refused before anything is bounded
+        controls = Controls(compiled)
+        left = doubts(compiled, controls)
+    except (InputError, CapabilityError):  # refused before anything is bounded: a constant, an order of blocks
         return "refused"
-    controls = Controls(compiled)
-    witnesses, _ = search(compiled, controls, [doubt.about for doubt in doubts(compiled, controls)])
+    witnesses, _ = search(compiled, controls, [doubt.about for doubt in left])
     for witness in witnesses:
         history = witness.history
         if all(site.kind == "outcome" for site in history):
-            with pytest.raises(RunError):
+            with pytest.raises((RunError, CapabilityError)):
                 run_forced(made, lambda *visit, h=history: played(h, *visit), 1)
     return "refused"
 
@@ -512,7 +524,9 @@ def test_no_run_breaks_a_limit_that_was_proved_and_every_history_that_was_found_
 def test_many_random_programs_are_judged_rightly_and_all_three_judgements_come_up() -> None:
     tally: dict[str, int] = {"proved": 0, "noted": 0, "refused": 0}
 
-    @given(fed_back(), st.integers(0, 2**32))
+    wide = st.integers(0, 2**32).map(lambda seed: everything_fed_back(Random(seed)))
+
+    @given(st.one_of(fed_back(), wide), st.integers(0, 2**32))
     @settings(
         max_examples=MANY,
         deadline=None,
