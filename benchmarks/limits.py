@@ -14,7 +14,7 @@ from rydberg_qmem.compile.check import MAX_ATOMS
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.execute.run import MAX_SHOTS
-from rydberg_qmem.execute.walk import MAX_BRANCHES
+from rydberg_qmem.execute.stage import MAX_BRANCHES
 
 TEXT = """# Limits
 
@@ -50,7 +50,7 @@ def row(atoms: int, levels: int) -> str:
 
 def spoken(size: float) -> str:
     """Return a number of bytes in the largest unit that it fills."""
-    for unit, bytes_ in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, bytes_ in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= bytes_:
             return f"{size / bytes_:.3g} {unit}"
     return f"{size:.0f} B"
