@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MultipleLocator
 from rows import PICTURES, Rows
 
 from rydberg_qmem.plots.style import okabe_ito, paper
@@ -77,6 +78,8 @@ def in_order(name: str, rows: Rows) -> Rows:
         return sorted(rows, key=lambda row: row[0].split(",")[0])
     if name == "narma":
         return sorted(rows, key=lambda row: row[0].split()[0])
+    if name == "memristivity":
+        return sorted(rows, key=lambda row: int(row[0]))
     if name == "capacity":
         return sorted(rows, key=lambda row: row[0].split()[0], reverse=True)
     return rows
@@ -172,8 +175,8 @@ def shots(rows: Rows) -> tuple[list[Panel], float]:
             for row in some:
                 if row[0].endswith("exact"):
                     ax.axhline(number(row[1]), color=colour, linewidth=0.7, linestyle="--")
-                    ax.annotate(f"exact, {start}", (1, number(row[1])), xycoords=("axes fraction", "data"), ha="right",
-                                va="bottom", fontsize=6, color=colour)  # fmt: skip
+                    ax.annotate(f"exact, {start}", (0.02, number(row[1])), xycoords=("axes fraction", "data"), va="top",
+                                fontsize=6, color=colour)  # fmt: skip
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_xlabel("shots per round")
@@ -222,6 +225,7 @@ def memristivity(rows: Rows) -> tuple[list[Panel], float]:
         ax.set_xlabel("random start")
         ax.set_ylabel("form factor 4πA/P²")
         ax.set_ylim(0.31, 0.33)
+        ax.yaxis.set_major_locator(MultipleLocator(0.005))
         ax.legend()
 
     return [panel], 2.6
