@@ -166,11 +166,19 @@ def test_more_shots_keep_the_earlier_cohorts(ensemble: bool) -> None:
     assert fingerprint(more.isel(shot=slice(1000, 3000))) != fingerprint(few)
 
 
-def test_how_many_cohorts_are_walked_together_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = fingerprint(rq.run(noisy(), shots=3500, seed=4))
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_how_many_cohorts_are_walked_together_changes_nothing(monkeypatch: pytest.MonkeyPatch, ensemble: bool) -> None:
+    together = fingerprint(rq.run(noisy(ensemble=ensemble), shots=3500, seed=4))
     monkeypatch.setattr("rydberg_qmem.execute.run.BATCH_COHORTS", 1)
 
-    assert fingerprint(rq.run(noisy(), shots=3500, seed=4)) == together
+    assert fingerprint(rq.run(noisy(ensemble=ensemble), shots=3500, seed=4)) == together
+
+
+def test_means_over_two_cohorts_at_once_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = fingerprint(rq.run(noisy(ensemble=True), shots=2000, seed=4))
+    monkeypatch.setattr("rydberg_qmem.execute.stage.Stage._cohort_of", lambda self, population: None)
+
+    assert fingerprint(rq.run(noisy(ensemble=True), shots=2000, seed=4)) != together
 
 
 @pytest.mark.parametrize("ensemble", [False, True])

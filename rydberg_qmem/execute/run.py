@@ -256,7 +256,7 @@ def units_of(job: Job, compiled: Sequence[Compiled], *, together: int | None = N
     """Return the units of a run, in order; how many cohorts go together never depends on the number of shots."""
     if job.shots is None:
         return [Unit(point, (), None) for point in range(len(compiled))]
-    together = together or cohorts_together(compiled)
+    together = together or cohorts_together(job, compiled)
     return [_unit(point, first, together, job.shots) for point in range(len(compiled))
             for first in range(0, -(-job.shots // COHORT), together)]  # fmt: skip
 
@@ -266,10 +266,11 @@ def _unit(point: int, first: int, together: int, shots: int) -> Unit:
     return Unit(point, tuple(range(first, last)), min(shots, last * COHORT) - first * COHORT)
 
 
-def cohorts_together(compiled: Sequence[Compiled]) -> int:
+def cohorts_together(job: Job, compiled: Sequence[Compiled]) -> int:
     """Return how many cohorts are walked at once: more share more, fewer take less memory."""
-    if any(uses_ensemble(one.steps) for one in compiled):
-        return 1
+    by_jobs = isinstance(emulator_of(job.emulator), RoundByRound)
+    if by_jobs and any(uses_ensemble(one.steps) for one in compiled):
+        return 1  # a job has one value of each control, and a cohort its own mean
     states = max(COHORT * one.target.dimension * 16 * 4 for one in compiled)
     written = max(records.record_bytes(one, COHORT) for one in compiled)
     return max(1, min(BATCH_COHORTS, BATCH_BYTES // states, BATCH_BYTES // max(written, 1)))

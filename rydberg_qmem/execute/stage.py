@@ -140,7 +140,7 @@ class Stage:
             raise RunError(f"{place}: {expression} draws random numbers, so the program needs shots")
         scope = self._scope(population, expression.names)
         try:
-            cohort_of = self._cohort_of(population)
+            cohort_of = self._cohort_of(population) if expression.uses_ensemble else None
             value = expression.evaluate(scope, random=random, weights=population.weights, cohort_of=cohort_of)
         except RunError as error:
             raise RunError(f"{self._round()}{place}: {error}") from None
@@ -150,7 +150,7 @@ class Stage:
 
     def _cohort_of(self, population: Population) -> Index | None:
         """Return the cohort of each row that means over the ensemble are taken in; None: all rows are one."""
-        return None
+        return None if self.draws is None else population.shots // self.draws.size
 
     def _finite(self, values: Array, expression: Expression, place: str) -> None:
         if not np.isfinite(values).all():

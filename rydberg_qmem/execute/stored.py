@@ -97,7 +97,7 @@ def _count(regions: Regions) -> str:
 
 def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swept: tuple[str, ...] | None) -> Order:
     empty = 0 if job.shots is not None else None
-    together = 1 if job.shots is None else cohorts_together(compiled)
+    together = 1 if job.shots is None else cohorts_together(job, compiled)
     sums = max(len(Trace(one, empty).sums()) for one in compiled)
     layout = Layout(len(points), job.shots, together, job.shots or 1, sums, swept is not None)
     signals = {name: _signal(values) for name, values in job.inputs.items()}

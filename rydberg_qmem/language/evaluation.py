@@ -160,5 +160,5 @@ def ensemble_mean(frame: Frame, value: Array, column: int) -> Array:
     weights = np.asarray(frame.weights, dtype=float)
     if frame.cohort_of is None:
         return cast(Array, np.asarray(np.sum(weights * value) / np.sum(weights)))
-    total = np.bincount(frame.cohort_of, weights * value) / np.bincount(frame.cohort_of, weights)
-    return np.asarray(total[frame.cohort_of])
+    summed, shots = np.bincount(frame.cohort_of, weights * value), np.bincount(frame.cohort_of, weights)
+    return np.asarray(summed[frame.cohort_of] / shots[frame.cohort_of])

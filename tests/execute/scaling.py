@@ -14,7 +14,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.execute import chunks, stored
 from rydberg_qmem.execute.regions import Regions
 
-FEEL = "0.3 * x + 0.5 * ensemble_mean(m.a)"  # reads the whole cohort, so each cohort is one unit of work
+FEEL = "0.3 * x + 0.5 * ensemble_mean(m.a)"  # reads the whole cohort
 PROGRAM = rq.Program(
     name="feels",
     register={"atoms": {"a": (0, 0), "b": (0, 40)}},

@@ -18,6 +18,7 @@ from rydberg_qmem.execute.regions import Regions
 from rydberg_qmem.execute.store import UnfinishedWarning
 from tests.execute.scaling import CALL, PROGRAM, ended_badly, killed_at_write, run, sha256
 
+pytestmark = pytest.mark.usefixtures("cohort_by_cohort")
 SMALL: dict[str, Any] = {"shots": 1500, "sweep": {"theta": [0.5, 1.0]}}
 
 

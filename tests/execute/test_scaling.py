@@ -25,6 +25,7 @@ from rydberg_qmem.execute.regions import LEDGER, Regions
 from tests.execute.scaling import PROGRAM, UNITS, deadly, ended_badly, killed_at_write, run, sha256
 
 ROOT = Path(rq.__file__).parent.parent
+pytestmark = pytest.mark.usefixtures("cohort_by_cohort")
 
 
 @cache
@@ -215,7 +216,7 @@ def test_an_interrupted_command_keeps_what_is_done_and_goes_on(tmp_path: Path, n
     file, place = tmp_path / "feels.yaml", tmp_path / "r.zarr"
     file.write_text(PROGRAM.to_yaml())
     command = [sys.executable, "-m", "rydberg_qmem"]
-    options = ["--shots", "60000", "--seed", "11", "--emulator", "ideal", "--workers", "2", "-o", str(place)]
+    options = ["--shots", "400000", "--seed", "11", "--emulator", "ideal", "--workers", "2", "-o", str(place)]
     process = subprocess.Popen(
         [*command, "run", str(file), *options], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background would not hear it
@@ -226,13 +227,13 @@ def test_an_interrupted_command_keeps_what_is_done_and_goes_on(tmp_path: Path, n
 
     assert process.returncode == code
     assert "interrupted\n" in told
-    assert f"of 60 cohorts are kept in {place}; go on with: rqm resume {place}" in told
+    assert f"of 400 cohorts are kept in {place}; go on with: rqm resume {place}" in told
     assert "Traceback" not in told
     done = kept(place)
-    assert 3 <= done < 60
+    assert 3 <= done < 400
     again = subprocess.run([*command, "resume", str(place)], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "60000 shots, seed 11" in again.stdout
-    assert kept(place) == 60
+    assert "400000 shots, seed 11" in again.stdout
+    assert kept(place) == 400
 
 
 def wait_for(condition: Any, seconds: float = 60.0) -> None:
@@ -375,7 +376,7 @@ def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
 
     assert full.returncode == 1, full.stderr
     assert f"{place}: cannot be written" in full.stderr
-    assert "bytes are needed for point 1 (rounds = 300), cohort 0" in full.stderr
+    assert "bytes are needed for point 1 (rounds = 300), cohorts 0 to 1" in full.stderr
     assert "File too large" in full.stderr
     assert kept(place) == 2
     with pytest.warns(UserWarning, match="not finished"):
