@@ -1,4 +1,6 @@
-"""Check the links inside a built site: every relative one leads to a file, and every anchor stands in its page.
+"""Check the links inside a built site: every relative one leads to a file, every anchor stands in its page.
+
+What a page needs to be shown, it must bring along: scripts, styles and pictures from elsewhere are refused.
 
 Usage: python .ci/check_links.py FOLDER
 """
@@ -10,11 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 
 class Page(HTMLParser):
-    """What a page links to and which anchors it has."""
+    """What a page links to, what it fetches from elsewhere, and which anchors it has."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.fetched: list[str] = []
         self.anchors: set[str] = set()
         self.feed(text)
 
@@ -27,16 +30,19 @@ class Page(HTMLParser):
                 self.anchors.add(value)
             elif name in ("href", "src"):
                 self.links.append(value)
+                if tag != "a" and urlsplit(value).netloc:
+                    self.fetched.append(value)
 
 
 def broken(folder: Path) -> list[str]:
-    """Return each broken link as `page: link`."""
-    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.resolve().rglob("*.html"))}
+    """Return each broken link, and each fetch from elsewhere, as `page: link`."""
+    root = folder.resolve()
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.html"))}
     return [
-        f"{path.relative_to(folder.resolve())}: {link}"
+        f"{path.relative_to(root)}: {link}"
         for path, page in pages.items()
         for link in dict.fromkeys(page.links)
-        if not leads_somewhere(link, path, pages)
+        if link in page.fetched or not leads_somewhere(link, path, pages)
     ]
 
 

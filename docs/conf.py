@@ -1,22 +1,31 @@
 """Sphinx reads this: the site from Markdown, executed notebooks as they are stored, and docstrings."""
 
+from inspect import getdoc, ismodule
 from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+import rydberg_qmem as rq
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-ROOMS = (
-    "language",
-    "language.protocols",
-    "cells",
-    "compile",
-    "emulators",
-    "execute",
-    "analysis",
-    "learning",
-    "plots",
-    "report",
-    "gallery",
-)
+ROOMS = {
+    "errors": "what goes wrong, with place, rule and value",
+    "units": "constants, and numbers with their errors as text",
+    "language": "what a program is: blocks, expressions, waveforms, registers, files",
+    "language.protocols": "programs with feedback, as functions",
+    "cells": "memristor cells and networks of them",
+    "compile": "from blocks to pulses",
+    "emulators": "what evolves a state through a segment",
+    "execute": "the run, its record, its store",
+    "analysis": "from records to numbers",
+    "learning": "reservoirs, readouts, controls, training",
+    "plots": "pictures of programs and records",
+    "report": "a record as one page",
+    "gallery": "the ready sequences, and figures of memristors",
+}
 
 EXCLUDED = (
     "model_config, kind, payload, set"  # pydantic's own, and what Matplotlib writes
@@ -37,10 +46,12 @@ html_title = "rydberg_qmem"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_show_copyright = False
+html_math_renderer = "mathml"  # formulas stand in the page: nothing is fetched, and they show without a network
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-autodoc_default_options = {"members": True, "show-inheritance": False, "exclude-members": EXCLUDED}
+autodoc_default_options = {"members": True, "exclude-members": EXCLUDED}
 suppress_warnings = ["ref.python", "myst.xref_ambiguous"]  # a class re-exported by its room has two homes
 
 
@@ -65,19 +76,36 @@ def write_reference() -> None:
     for room in ROOMS:
         base = ROOT / "rydberg_qmem" / room.replace(".", "/")
         modules = [path.stem for path in sorted(base.glob("*.py")) if path.stem != "__init__"]
-        parts = [f"# {room}", _module(f"rydberg_qmem.{room}", members=False)]
+        parts = [f"# {room}", _module(f"rydberg_qmem.{room}", own=bool(modules))]
         parts += [f"## {module}\n\n{_module(f'rydberg_qmem.{room}.{module}')}" for module in modules]
         (folder / f"{room}.md").write_text("\n\n".join(parts) + "\n")
     tree = "\n".join(ROOMS)
+    rooms = "\n".join(f"| [{room}]({room}.md) | {about} |" for room, about in ROOMS.items())
     (folder / "index.md").write_text(
-        "# Reference\n\nFrom the docstrings; every example on these pages runs with the tests. The pages follow"
-        " the rooms of the package, from the language up. `rq.__all__` lists what `import rydberg_qmem as rq` has.\n\n"
-        f"```{{toctree}}\n:maxdepth: 1\n\n{tree}\n```\n"
+        "# Reference\n\nFrom the docstrings; every example on these pages runs with the tests.\n\n"
+        "## What `import rydberg_qmem as rq` has\n\n| name | what it is |\n|---|---|\n"
+        f"{_door()}\n\n## Rooms, from the language up\n\n| room | holds |\n|---|---|\n{rooms}\n\n"
+        f"```{{toctree}}\n:hidden:\n:maxdepth: 1\n\n{tree}\n```\n"
     )
 
 
-def _module(name: str, *, members: bool = True) -> str:
-    option = "" if members else "   :no-members:\n"
+def _door() -> str:
+    """Return the public names as rows: each leads to where its docstring stands, with its first sentence."""
+    rows = []
+    for name in sorted(set(rq.__all__) - {"__version__"}, key=str.lower):
+        value: Any = getattr(rq, name)
+        if ismodule(value):
+            link = f"[{name}]({value.__name__.partition('.')[2]}.md)"
+        else:
+            link = f"{{py:obj}}`{name} <{value.__module__}.{value.__qualname__}>`"
+        sentence = (getdoc(value) or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+        rows.append(f"| {link} | {sentence} |")
+    return "\n".join(rows)
+
+
+def _module(name: str, *, own: bool = False) -> str:
+    """Return what shows a module with its members; of a room's door only `own` ones, as it names others' too."""
+    option = "   :ignore-module-all:\n" if own else ""
     return f"```{{eval-rst}}\n.. automodule:: {name}\n{option}```"
 
 
@@ -86,9 +114,22 @@ def escape(app: object, what: str, name: str, obj: object, options: object, line
     lines[:] = [line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|") for line in lines]
 
 
-def setup(app: object) -> None:
+def inline_math(writer: Any, node: nodes.math) -> None:
+    """Write a formula within a line as MathML."""
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def display_math(writer: Any, node: nodes.math_block) -> None:
+    """Write a formula on a line of its own as MathML."""
+    writer.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Any) -> None:
     """Let Sphinx call us."""
-    app.connect("autodoc-process-docstring", escape)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-docstring", escape)
+    app.add_html_math_renderer("mathml", inline_renderers=(inline_math, None), block_renderers=(display_math, None))
 
 
 copy_tutorials()

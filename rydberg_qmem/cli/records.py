@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rydberg_qmem.cli.command import Command, Store, app
-from rydberg_qmem.cli.text import aligned, echo, points_of, sizes_text, with_error
+from rydberg_qmem.cli.text import aligned, echo, sizes_text, with_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,6 +66,7 @@ def analyse(
 ) -> None:
     """Measure the hysteresis loop of a record: its last cycle, with errors."""
     from rydberg_qmem.analysis.hysteresis import hysteresis
+    from rydberg_qmem.analysis.points import points_of
     from rydberg_qmem.execute.store import open_record
 
     figures = hysteresis(open_record(store), drive=drive, response=response, period=period)

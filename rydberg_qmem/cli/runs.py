@@ -24,7 +24,7 @@ from rydberg_qmem.cli.command import (
 )
 from rydberg_qmem.cli.pictures import picture_place, save_picture, without_screen
 from rydberg_qmem.cli.progress import shown
-from rydberg_qmem.cli.text import echo, points_of, sizes_text, with_error
+from rydberg_qmem.cli.text import echo, sizes_text, with_error
 from rydberg_qmem.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -164,6 +164,7 @@ def _plotted(record: xr.Dataset, path: Path, drive: str, response: str) -> list[
     """Draw the loop of each point, and return what there is to say about it."""
     without_screen()
     from rydberg_qmem.analysis.hysteresis import hysteresis
+    from rydberg_qmem.analysis.points import points_of
     from rydberg_qmem.plots.hysteresis import hysteresis as draw_loop
 
     lines, ax = [f"plot: {path}"], None

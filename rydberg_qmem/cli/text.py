@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,7 +11,7 @@ import typer
 from rydberg_qmem.units import with_error as with_error
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 
 def echo(lines: Iterable[str]) -> None:
@@ -54,14 +54,3 @@ def listed(items: Sequence[str], most: int = 12) -> str:
 def sizes_text(sizes: Mapping[Any, int]) -> str:
     """Return dimensions and their sizes in one line."""
     return ", ".join(f"{name} {size}" for name, size in sizes.items()) or "none"
-
-
-def points_of(record: xr.Dataset) -> Iterator[tuple[str | None, xr.Dataset]]:
-    """Yield each point of a sweep with its setting as text; a record without a sweep is one point."""
-    if "point" not in record.dims:
-        yield None, record
-        return
-    swept = [name for name, c in record.coords.items() if c.dims == ("point",) and name != "point"]
-    for i in range(record.sizes["point"]):
-        point = record.isel(point=i, drop=True)
-        yield ", ".join(f"{name} = {float(record[name][i]):g}" for name in swept), point

@@ -102,8 +102,8 @@ def _built(sequence: Any) -> Any:
                 warnings.simplefilter("ignore")
                 sequence = pulser.Sequence.from_abstract_repr(text)
         except Exception as error:  # Pulser's schema errors come in several types, pages long
-            short = str(error).splitlines()[0]
-            raise InputError(f"is not a sequence in Pulser's abstract form ({type(error).__name__}: {short})") from None
+            why = f"{type(error).__name__}: {str(error).splitlines()[0]:.200}"
+            raise InputError(f"from_pulser: the text is not a sequence in Pulser's abstract form ({why})") from None
     if not isinstance(sequence, pulser.Sequence):
         raise InputError(f"from_pulser: must be given a pulser.Sequence ({type(sequence).__name__})")
     if sequence.is_parametrized() or sequence.is_register_mappable():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,6 +97,10 @@ class HardwareProfile(Model):
         if atom in self.confusion:
             return self.confusion[atom][0][1], self.confusion[atom][1][0]
         return self.p_false_pos, self.p_false_neg
+
+    def _repr_html_(self) -> str:
+        table: str = import_module("rydberg_qmem.plots.tables").hardware_table(self)
+        return table
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, defaults left out."""

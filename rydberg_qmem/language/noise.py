@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import fields
+from importlib import import_module
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -106,6 +107,10 @@ class Noise(Model):
             return None
         made = value if isinstance(value, Noise) else validated(cls, value, "noise")
         return made if made.active else None
+
+    def _repr_html_(self) -> str:
+        table: str = import_module("rydberg_qmem.plots.tables").noise_table(self)
+        return table
 
     @property
     def active(self) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None) -
             ax.set_xlabel(str(mean.dims[0]))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_ylabel("mean over shots")
-        ax.margins(y=0.25 if len(series) > 2 else 0.15)  # room for the legend
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + (0.25 if len(series) > 2 else 0.15) * (high - low))  # room for the legend
         ax.legend(ncols=2)
     return ax

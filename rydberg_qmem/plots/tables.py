@@ -1,4 +1,4 @@
-"""Programs and registers as tables of HTML, for notebooks: escaped, self-contained, in the page's own colours."""
+"""Programs, registers, hardware profiles and noise as tables of HTML, for notebooks: escaped, in the page's colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from rydberg_qmem.compile.clock import clock_of
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.errors import QmemError, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Measure, Probe, Repeat, Timed, When
+from rydberg_qmem.language.hardware import HardwareProfile
+from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register
 
@@ -73,6 +75,27 @@ def register_table(register: Register) -> str:
     gaps = [dist(p, q) for (_, p), (_, q) in combinations(places[:_MOST_ROWS], 2)]
     nearest = f", nearest {min(gaps):.4g} µm apart" if gaps and len(places) <= _MOST_ROWS else ""
     return _table(f"<b>register</b> {count}{nearest}; positions in µm", rows)
+
+
+def hardware_table(profile: HardwareProfile) -> str:
+    """Return a hardware profile as a table: each number that is not zero, with its source.
+
+    >>> "given by you" in hardware_table(HardwareProfile(name="mine", imaging_us=20))
+    True
+    """
+    rows = [(name, f"{value}: {source}") for name, value, source in profile.rows()]
+    about = f" {escape(profile.about)}" if profile.about else ""
+    return _table(f"<b>{escape(profile.name)}</b>{about}", rows or [("all", "0: by definition")])
+
+
+def noise_table(noise: Noise) -> str:
+    """Return a noise model as a table of what is not as Pulser has it by default.
+
+    >>> "relaxation_rate" in noise_table(Noise(relaxation_rate=0.01))
+    True
+    """
+    rows = [(name, short(value)) for name, value in noise.to_dict().items()]
+    return _table("<b>noise</b>, as fields of pulser.NoiseModel", rows or [("all", "off")])
 
 
 def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:

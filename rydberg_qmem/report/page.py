@@ -6,12 +6,14 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rydberg_qmem.analysis.hysteresis import hysteresis
+from rydberg_qmem.analysis.points import points_of
 from rydberg_qmem.analysis.series import last_values, series
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
@@ -113,13 +115,7 @@ def _facts(record: xr.Dataset) -> str:
 
 
 def _points(record: xr.Dataset) -> list[tuple[str | None, xr.Dataset]]:
-    if "point" not in record.dims:
-        return [(None, record)]
-    swept = [name for name, c in record.coords.items() if c.dims == ("point",) and name != "point"]
-    return [
-        (", ".join(f"{name} = {float(record[name][i]):g}" for name in swept), record.isel(point=i, drop=True))
-        for i in range(min(record.sizes["point"], MOST_POINTS))
-    ]
+    return list(islice(points_of(record), MOST_POINTS))
 
 
 def _pairs(record: xr.Dataset, program: Program, drive: str | None, response: str | None) -> list[tuple[str, str]]:
@@ -178,11 +174,13 @@ def _loops(record: xr.Dataset, program: Program, drive: str | None, response: st
             skipped.append(f"{other} against {one}: {error}")
         if ax is not None:
             made.append(embedded(ax, alt=f"{other} against {one}"))
-    if not made:
+    if not made and not skipped:
         return []
     cut = record.sizes.get("point", 0) > MOST_POINTS
     note = f"<p>The first {MOST_POINTS} of {record.sizes['point']} points.</p>" if cut else ""
     note += "".join(f"<p>No loop of {escape(text)}.</p>" for text in skipped)
+    if not made:
+        return [_section("Loops", note)]
     table = _table(("loop", "point", "area", "form factor"), rows)
     about = "<p>The last cycle; bars and ± are one standard error over shots.</p>"
     return [_section("Loops", f"{about}<div class=row>{''.join(made)}</div>{table}{note}")]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import rydberg_qmem as rq
+from rydberg_qmem.language.hardware import HardwareProfile, profile_of
+from rydberg_qmem.language.noise import Noise
 
 
 class _Cells(HTMLParser):
@@ -102,3 +104,22 @@ def test_programs_and_registers_are_one_line() -> None:
     assert repr(rq.Register(layout="square", side=3, spacing_um=5)) == "Register(9 atoms in 2D: q0, q1, q2, q3, q4, …)"
     assert repr(rq.load("rabi")).startswith("Program('rabi', 1 atom on MockDevice, ")
     assert "\n" not in repr(rq.load("photonic_memristor"))
+
+
+def test_a_hardware_profile_is_a_table_of_numbers_with_their_sources() -> None:
+    profile = profile_of("zoned_2024")
+    assert profile is not None
+    shown = read(html(profile))
+
+    assert shown["imaging_us"].startswith("510.0: push-out 10 µs and local imaging 500 µs: Bluvstein")
+    assert shown["reset_us"] == "100.0: assumed: no published figure was found"
+    assert "t1_us" not in shown
+    assert read(html(HardwareProfile())) == {"all": "0: by definition"}
+
+
+def test_a_noise_model_is_a_table_of_what_is_on() -> None:
+    assert read(html(Noise(relaxation_rate=0.01, p_false_neg=0.05))) == {
+        "p_false_neg": "0.05",
+        "relaxation_rate": "0.01",
+    }
+    assert read(html(Noise())) == {"all": "off"}

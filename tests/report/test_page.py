@@ -70,6 +70,26 @@ def test_a_loop_stands_on_the_page_with_its_area_and_error(loops: Any) -> None:
     assert plt.get_fignums() == []
 
 
+def test_points_of_different_length_have_a_loop_each() -> None:
+    record = rq.run("two_port_memristor", sweep={"period": [6, 8]}, shots=40, seed=7, emulator="ideal")
+    seen = Seen(page(record))
+
+    for period in (6, 8):
+        shown = re.search(rf"clicks\.s against n_in\n+period = {period}\n+(0\.\d+) ± 0\.\d+", seen.text)
+        alone = record.isel(point=[period // 2 - 3], round=slice(2 * period))
+        figures = rq.analysis.hysteresis(alone, drive="n_in", response="clicks.s")
+        assert shown is not None
+        assert float(shown[1]) == pytest.approx(float(figures.area[0]), abs=2e-3)
+
+
+def test_why_there_is_no_loop_is_said(loops: Any) -> None:
+    drive = loops.n_in.values.copy()
+    drive[5] = np.nan
+
+    text = Seen(page(loops.assign(n_in=("round", drive)))).text
+    assert "No loop of clicks.s against n_in: drive 'n_in' must have a valid value each round" in text
+
+
 def test_a_page_without_a_loop_has_a_table_of_outcomes() -> None:
     record = rq.run("rabi", shots=400, seed=1, emulator="ideal")
     seen = Seen(page(record))
