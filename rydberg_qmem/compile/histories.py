@@ -296,7 +296,7 @@ class Generation:
         for c in range(min(len(self.columns), ROWS // 4)):
             alone = np.eye(len(self.columns))[c]
             corners += [alone, 1 - alone]
-        for row, corner in enumerate(corners[: self.rows - ROWS // 4]):
+        for row, corner in enumerate(corners[: max(0, self.rows - ROWS // 4)]):
             self.bias[row, : len(corner)] = corner
         self.rate = self.random.choice(MUTATIONS, size=(self.rows, 1))
 

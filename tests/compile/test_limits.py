@@ -282,6 +282,13 @@ def test_a_duration_that_its_condition_guards_is_proved_and_plays_where_no_shot_
 # --- neither ---
 
 
+def test_many_keys_of_which_few_are_measured_are_checked() -> None:
+    looks = [{"measure": {"atoms": ["a", "s"], "key": f"n{i}"}} for i in range(20)]
+    never = {"when": {"if": "m > 1", "then": looks}}
+
+    assert "amplitude" in found(program(ONE, never, driven("16 * m")))[0]
+
+
 def test_what_can_neither_be_proved_nor_broken_is_a_note_and_the_program_runs() -> None:
     made = program(repeat(driven("2 + x"), ONE, {"set": {"x": "abs(normal())"}}, times=3), memory={"x": {}})
 
@@ -385,6 +392,8 @@ def test_a_key_that_two_blocks_measure_begins_each_round_without_a_value() -> No
 
 class Forced(Exact):
     """Makes the samples of every pulse as `exact` does, limits held; outcomes are those of given histories."""
+
+    capabilities = replace(Exact.capabilities, factorises=False)  # pulses on all atoms are made at once
 
     def __init__(self, outcomes: Any) -> None:
         super().__init__()
