@@ -35,8 +35,10 @@ ENGINES = ("exact", "qutip", "emu_sv", "emu_mps")
 LIMIT = 1e-4
 ROUNDS = 2
 """Rounds of a program with inputs: enough for memory to steer something, few enough for slow emulators."""
-SMALL = {"rounds": 2, "period": 4, "window": 2}
+SMALL: dict[str, float] = {"rounds": 2, "period": 4, "window": 2}
 """Values of parameters, where a program has them, for the same reason."""
+LONG: dict[str, dict[str, float]] = {"bit_flip_code": {"rounds": 1}, "phase_flip_code": {"rounds": 1}}
+"""Five atoms of three levels and many branches: minutes of `qutip` even so."""
 READOUT = {"p_false_pos": 0.02, "p_false_neg": 0.05}
 """Noise that every emulator's runs can have."""
 DECAY = {
@@ -50,8 +52,6 @@ DECOHERE = ("exact", "qutip", "emu_sv")
 """Emulators that solve the Lindblad equation, each by code of its own."""
 LARGEST = 27
 """Basis states of the largest register whose density matrices are sent through `qutip`."""
-SLOWEST = 81
-"""Basis states of the largest register of three levels that `qutip` is sent: five atoms take it many minutes."""
 PROBE = {"probe": {"atoms": "all", "occupation": True, "correlations": True, "key": "engines"}}
 
 SETTINGS = {
@@ -144,15 +144,12 @@ def refusal(program: rq.Program, engine: str, noise: Any = None) -> str:
         check_capabilities(emulator, compiled, exact=True)
     except CapabilityError as error:
         return str(error)
-    target = compiled.target
-    if engine == "qutip" and len(target.levels) == 3 and target.dimension > SLOWEST:
-        return f"qutip: {target.dimension} amplitudes of atoms of three levels are left out for their time"
     return ""
 
 
 def small(program: rq.Program) -> dict[str, float]:
     """Return the parameters that make a program short."""
-    return {name: value for name, value in SMALL.items() if name in program.parameters}
+    return {name: value for name, value in SMALL.items() if name in program.parameters} | LONG.get(program.name, {})
 
 
 def _rounds(program: rq.Program) -> int | None:
@@ -260,8 +257,8 @@ PAGE = """# Emulators against each other
 
 Made by `python benchmarks/engines.py docs/engines.md`: the largest difference of any expectation value in the record
 (outcomes, memory, probes, and a last look at every atom and pair of atoms), noiseless, {rounds} rounds of each program with
-rounds; programs that draw random numbers have no such values. A dash: one of the two cannot run the program (three levels need `exact`, `ideal` or `qutip`; `emu_mps`
-needs two atoms; `qutip` is sent at most four atoms of three levels, for its time; only `exact` and `ideal` end an SLM mask of the XY mode at the right nanosecond).
+rounds, {long} one; memristors have a period of {period} rounds and a window of {window}; programs that draw random numbers have no such values. A dash: one of the two cannot run the program (three levels need `exact`, `ideal` or `qutip`; `emu_mps`
+needs two atoms; only `exact` and `ideal` end an SLM mask of the XY mode at the right nanosecond).
 
 {table}
 
@@ -313,7 +310,8 @@ Time steps and the projection of its sweeps have errors of their own: repeat a r
 def main() -> None:
     """Print the table, or write the page."""
     began = time.perf_counter()
-    tables, within = [], ""
+    tables: list[str] = []
+    within = ""
     for noise in (None, READOUT):
         rows = []
         for name in comparable():
@@ -326,12 +324,18 @@ def main() -> None:
     print(tables[-1])
     print(f"{time.perf_counter() - began:.0f} s")
     if len(sys.argv) > 1:
-        errors, decay = (", ".join(f"`{name}` {value}" for name, value in noise.items()) for noise in (READOUT, _all()))
-        page = PAGE.format(
-            table=tables[0], noisy=tables[1], decohering=tables[2], errors=errors, decay=decay, limits=within,
-            causes=causes(), dark=Qutip().dark_ns, rounds=ROUNDS, largest=LARGEST,
-        )  # fmt: skip
-        Path(sys.argv[1]).write_text(page, encoding="utf-8")
+        noiseless, noisy, open_ = tables
+        Path(sys.argv[1]).write_text(page(noiseless, noisy, open_, within), encoding="utf-8")
+
+
+def page(noiseless: str, noisy: str, open_: str, within: str) -> str:
+    """Return the page of three tables, and of what keeps the emulator `qutip` near the others."""
+    errors, decay = (", ".join(f"`{name}` {value}" for name, value in noise.items()) for noise in (READOUT, _all()))
+    return PAGE.format(
+        table=noiseless, noisy=noisy, decohering=open_, errors=errors, decay=decay, limits=within, causes=causes(),
+        dark=Qutip().dark_ns, rounds=ROUNDS, largest=LARGEST, long=" and ".join(LONG), period=SMALL["period"],
+        window=SMALL["window"],
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

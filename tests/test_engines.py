@@ -10,7 +10,9 @@ import pytest
 from benchmarks.engines import (
     CHOSEN,
     DECOHERE,
+    ENGINES,
     LIMIT,
+    LONG,
     READOUT,
     SETTINGS,
     Row,
@@ -44,11 +46,11 @@ def test_the_blockade_is_the_same_on_every_emulator() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", comparable())
 def test_a_ready_sequence_is_the_same_on_every_emulator(name: str) -> None:
-    row = compare(name)
+    row = compare(name, [engine for engine in ENGINES if name not in LONG or engine != "qutip"])
 
     check(row)
     assert {"ideal", "exact"} <= set(row.seconds)
-    assert all("needs" in why or "levels" in why or "amplitudes" in why for why in row.refused.values()), row.refused
+    assert all("needs" in why or "levels" in why for why in row.refused.values()), row.refused
 
 
 def test_readout_errors_and_what_they_steer_are_the_same_on_every_emulator() -> None:
