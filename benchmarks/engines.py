@@ -53,8 +53,8 @@ DECAY = {
 """Decoherence while pulses play (1/µs), by the levels that it acts on: of atoms far worse than those of today."""
 DECOHERE = ("exact", "qutip", "emu_sv")
 """Emulators that solve the Lindblad equation, each by code of its own."""
-LARGEST = 27
-"""Basis states of the largest register whose density matrices are sent through `qutip`."""
+LARGEST = 9
+"""Basis states of the largest register whose density matrices are sent through `qutip`: 27 take it many minutes."""
 PROBE = {"probe": {"atoms": "all", "occupation": True, "correlations": True, "key": "engines"}}
 
 
@@ -301,7 +301,7 @@ With atoms that decohere while pulses play ({decay} per µs, those of the levels
 through the Lindblad equation of each emulator, with measurement, reset and feedforward in between. `exact` has its own
 propagators, `qutip` Pulser's master equation (eigenvector by eigenvector, since its runs start from pure states),
 `emu_sv` emu-sv's Krylov solver with its own collapse operators. Without this noise the same expectation values differ
-from these by the last column. Registers of more than {largest} basis states are left out.
+from these by the last column. Registers of more than {largest} basis states are left out, for the time that `qutip` takes.
 
 {decohering}
 
