@@ -356,7 +356,7 @@ def ended_on_a_full_disk(folder: Path, before: str = "") -> tuple[subprocess.Com
     file.write_text(PROGRAM.to_yaml())
     words = ["run", str(file), "--shots", "2000", "--seed", "3", "--emulator", "ideal", "-o", str(place)]
     words += ["--sweep", "rounds=2,300"]
-    full = [sys.executable, "-c", before + LIMITED, "60000", *words]
+    full = [sys.executable, "-c", before + LIMITED, "120000", *words]
     return subprocess.run(full, cwd=ROOT, capture_output=True, text=True, check=False), place
 
 
