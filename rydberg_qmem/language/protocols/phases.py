@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
 
 
@@ -39,25 +40,40 @@ def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device:
     )
 
 
-def ramsey_search(*, adaptive: bool = True, bits: int = 6, device: str = "DigitalAnalogDevice") -> Program:
+def ramsey_search(
+    *, adaptive: bool = True, bits: int = 6, repeats: int = 1, device: str = "DigitalAnalogDevice"
+) -> Program:
     """Return a search for an unknown phase (`phase`, drawn once per shot, in turns) by one atom's Ramsey fringes.
 
-    Round j waits 2^(bits-1-j) units of time, each gathering the phase once. The last quarter turn's `setting` (in
-    turns) is fed back from earlier bits (`adaptive`), or alternates between the two quadratures. Both take the same
-    time, and both records say all that an estimator needs: `bit`, `power`, `setting`.
+    Bit j waits 2^(bits-1-j) units of time, each gathering the phase once, `repeats` times in a row. The last quarter
+    turn's `setting` (in turns) is fed back from earlier bits, each the majority of its repeats (`adaptive`); otherwise
+    it runs through half a turn in as many steps as there are repeats, or alternates between the two quadratures. Both
+    take the same time, `repeats` (2^bits - 1), and both records say all that an estimator needs: `bit`, `power`,
+    `setting`. Adaptive and without repeats, the estimate is what the quantum Fourier transform of equal weights gives:
+    its mean 1 - cos(error) is 2^-bits (derived).
 
     >>> ramsey_search(adaptive=False).name
     'ramsey_search_fixed'
     """
-    setting = "estimate / 2" if adaptive else "0.25 * (k - 2 * floor(k / 2))"
+    if repeats < 1 or (adaptive and repeats % 2 == 0):
+        raise InputError(f"repeats must be 1 or more, and odd for majorities, but is {repeats}")
+    fixed = "0.25 * (k % 2)" if repeats == 1 else f"(k % {repeats}) / {2 * repeats}"
+    last = f"k % {repeats} == {repeats - 1}"
     body: list[Any] = [
-        {"set": {"setting": setting}},
+        {"set": {"setting": "estimate / 2" if adaptive else fixed}},
         {"rotate": {"atom": "a", "angle": "pi / 2"}},
         {"rotate": {"atom": "a", "axis": "z", "angle": "2 * pi * (phase * power - setting)"}},
         {"rotate": {"atom": "a", "angle": "-pi / 2"}},
         {"measure": {"atoms": "a", "key": "bit"}},
         {"reset": {"atoms": "a"}},
-        {"set": {"estimate": "(bit + estimate) / 2", "power": "power / 2"}},
+        {"set": {"ones": "ones + bit"}},
+        {
+            "set": {
+                "estimate": f"where({last}, (where(2 * ones > {repeats}, 1, 0) + estimate) / 2, estimate)",
+                "power": f"where({last}, power / 2, power)",
+                "ones": f"where({last}, 0, ones)",
+            }
+        },
     ]
     return Program(
         name=f"ramsey_search_{'adaptive' if adaptive else 'fixed'}",
@@ -69,6 +85,7 @@ def ramsey_search(*, adaptive: bool = True, bits: int = 6, device: str = "Digita
             "power": {"initial": "floor(exp((bits - 1) * log(2)) + 0.5)"},
             "estimate": {"initial": 0.0},
             "setting": {"initial": 0.0},
+            "ones": {"initial": 0.0},
         },
-        body=[{"repeat": {"times": "bits", "body": body}}],
+        body=[{"repeat": {"times": f"{repeats} * bits", "body": body}}],
     )
