@@ -53,6 +53,7 @@ def reward_learning(ax: Any) -> Figures:
         ("great_circle", {30: "≥ 0.90 (published)"}),
         ("haar", {30: "0.843 ± 0.01 (derived)", 50: "0.878 ± 0.01 (derived)"}),
     ):
+        rq.run(p.reward_learning(environment, rounds=1), shots=1, seed=1, emulator="ideal")  # imports are not timed
         began = time.perf_counter()
         record = rq.run(p.reward_learning(environment, rounds=51), shots=4000, seed=1, emulator="ideal")
         seconds = time.perf_counter() - began
@@ -259,7 +260,7 @@ def feedforward(ax: Any) -> Figures:
     for way, text in ((EXACT, "ideal"), (PULSES, "pulses")):
         got = float(rq.run(p.iterative_phase_estimation(phase=0.34375, bits=5), **way).estimate_final)
         made.append((f"iterative phase estimation of 0.34375 (5 bits), {text}: mean", f"{got:.6f}", "0.34375"))
-    ax.set(xlabel="looks N during a π turn", ylabel="never found in h")
+    ax.set(xlabel="looks N during a π turn", ylabel="probability never to be found in h")
     ax.legend()
     return made
 
@@ -410,16 +411,20 @@ def boltzmann(ax: Any) -> Figures:
     ]
     single = float(rq.run(p.thermal_atom(collisions=4), **PULSES).m - rq.run(p.thermal_atom(collisions=4), **EXACT).m)
     made.append(("the same, 4 collisions: pulses less ideal", f"{single:.1e}", "0"))
-    cases = ((2, "two atoms, one of two in h", (1, 2)), (4, "four atoms, bars and stripes", (0, 3, 5, 10, 12, 15)))
-    for atoms, name, shown in cases:
-        wanted = some_of(shown, atoms)
+    cases = (
+        ("two atoms, one of two in h", some_of((1, 2), 2), "both 0 (derived)"),
+        ("four atoms, bars and stripes", some_of((0, 3, 5, 10, 12, 15), 4), "< 0.02 and below Γ = 0 (asked)"),
+        ("the same with 10 % of noise", some_of((0, 3, 5, 10, 12, 15), 4, 0.1), "no bar: beyond both machines"),
+        ("three atoms, even parity", some_of((0, 3, 5, 6), 3), "no bar: beyond both machines"),
+    )
+    for name, wanted, text in cases:
+        atoms = round(np.log2(wanted.size))
         reached = [
             train_boltzmann(lambda w, g=g, n=atoms: thermal(w, n, gamma=g), wanted, rate=0.5, steps=60).value  # type: ignore[misc]  # bound now
             for g in (0.0, 0.3)
         ]
         made.append((f"{name}, exact thermal states: KL at Γ = 0, at Γ = 0.3",
-                     ", ".join(f"{abs(value):.4f}" for value in reached),
-                     "both 0 (derived)" if atoms == 2 else "< 0.02 and below Γ = 0 (asked)"))  # fmt: skip
+                     ", ".join(f"{abs(value):.4f}" for value in reached), text))  # fmt: skip
     data = some_of((1, 2, 4), 3)
     classical, exact = (train_boltzmann(lambda w, g=g: thermal(w, 3, gamma=g), data, rate=0.5) for g in (0.0, 0.3))  # type: ignore[misc]  # bound now
     collisions, seen = {}, {}
@@ -454,10 +459,10 @@ def boltzmann(ax: Any) -> Figures:
     return made
 
 
-def some_of(shown: tuple[int, ...], atoms: int) -> Any:
-    """Return some patterns of atoms, equally often, with 2 % of uniform noise."""
-    data = np.full(2**atoms, 0.02 / 2**atoms)
-    data[list(shown)] += 0.98 / len(shown)
+def some_of(shown: tuple[int, ...], atoms: int, noise: float = 0.02) -> Any:
+    """Return some patterns of atoms, equally often, with uniform noise."""
+    data = np.full(2**atoms, noise / 2**atoms)
+    data[list(shown)] += (1 - noise) / len(shown)
     return data
 
 
@@ -606,15 +611,23 @@ def phase_loss(program: rq.Program, shots: int) -> Any:
 def ramps(ax: Any) -> Figures:
     made: Figures = []
     times, drift = (3.0, 6.0, 9.0), 60.0
-    places = drift * (2 * (np.arange(48) + 0.5) / 48 - 1)
-    for flag, name in ((False, "fixed speed"), (True, "speed from four scouts")):
-        lost = [np.array([missed(place, adaptive=flag, time_us=t) for place in places]) for t in times]
-        means, errors = [v.mean() for v in lost], [v.std() / v.size**0.5 for v in lost]
-        ax.errorbar(times, means, errors, fmt="s-" if flag else "o-", capsize=2, label=name)
-        for t, v in zip(times, lost, strict=True):
-            law = f"{landau_zener(t):.4f} (Landau and Zener; derived)"
-            made.append((f"{name}, {t:g} µs in all: not transferred, pulses", pm(v),
-                         "below the fixed speed's" if flag else law))  # fmt: skip
+    places = drift * (2 * (np.arange(40) + 0.5) / 40 - 1)
+    cases: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("fixed speed", "o-", {"adaptive": False}),
+        ("fixed speed, Ω rounded over 5 %", "^--", {"adaptive": False, "edge": 0.05}),
+        ("speed from four scouts", "s-", {"adaptive": True}),
+    )
+    lost = {name: [np.array([missed(place, time_us=t, **options) for place in places]) for t in times]
+            for name, _, options in cases}  # fmt: skip
+    for name, mark, options in cases:
+        means, errors = [v.mean() for v in lost[name]], [v.std() / v.size**0.5 for v in lost[name]]
+        ax.errorbar(times, means, errors, fmt=mark, capsize=2, label=name)
+        laws = [""] * 3 if "edge" in options else [f"{landau_zener(t):.4f} (Landau and Zener; derived)" for t in times]
+        if options["adaptive"]:
+            laws = [f"below the better fixed one: by {(fixed - v.mean()) / error:.1f} σ"
+                    for v, (fixed, error) in zip(lost[name], better(lost), strict=True)]  # fmt: skip
+        made += [(f"{name}, {t:g} µs in all: not transferred, pulses", pm(v), law)
+                 for t, v, law in zip(times, lost[name], laws, strict=True)]  # fmt: skip
     along = np.linspace(times[0], times[-1])
     ax.plot(along, landau_zener(along), "k:", label="Landau and Zener, fixed speed")
     ax.set(xlabel="time of the whole schedule (µs)", ylabel="not transferred", yscale="log")
@@ -622,6 +635,16 @@ def ramps(ax: Any) -> Figures:
     ax.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.3], ["0.01", "0.02", "0.05", "0.1", "0.2", "0.3"])
     ax.minorticks_off()
     ax.legend()
+    return made
+
+
+def better(lost: dict[str, list[Any]]) -> list[tuple[float, float]]:
+    """Return at each time the mean of the better fixed schedule, and the error of its distance to the adaptive one."""
+    *fixed, adaptive = lost.values()
+    made = []
+    for k, ours in enumerate(adaptive):
+        best = min((schedule[k] for schedule in fixed), key=np.mean)
+        made.append((float(best.mean()), float(np.hypot(best.std(), ours.std()) / ours.size**0.5)))
     return made
 
 
@@ -658,7 +681,8 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "Semi-quantum reconstruction",
         reconstruction,
         "The copy itself is measured, no register atom, as in the photonic experiment of Yu et al. (2019), "
-        "which states over 88 % within 50 iterations.",
+        "which states over 88 % within 50 iterations (abstract). Averaged over all states, the best ε here comes "
+        "within a percentage point of that; their reward ratio and averaging are not known to us.",
     ),
     4: (
         "Repetition codes",
@@ -669,7 +693,11 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "machine; part of the code's gain is that three last readings outvote a misread or lost one. Flips are then "
         "numbers of the program, not coins of atoms.",
     ),
-    5: ("Measurement and feedforward", feedforward, "Ideal gates and exact means, or pulses (exact); laws derived."),
+    5: (
+        "Measurement and feedforward",
+        feedforward,
+        "Exact means, with ideal gates or by pulses (`exact`); laws derived. Drawn: Zeno.",
+    ),
     6: (
         "VQE for H2",
         vqe,
@@ -699,7 +727,7 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "quite thermal, and some of a gain may be theirs: numbers of sweeps, strengths and rates were chosen after a "
         "scan on these data, and with some of them Γ = 0 passes too. Data: one of three atoms in h, with 2 % of "
         "uniform noise, chosen because pairwise classical weights cannot have it, and bars and stripes of 2 × 2; with "
-        "more noise, or other patterns, neither machine comes below 0.02. On two atoms a classical machine "
+        "more noise, or patterns of a parity, neither machine comes below 0.02. On two atoms a classical machine "
         "has every distribution, and a transverse field gains nothing. Γ = 0 is the control: the same training, the "
         "same pairs of weights.",
     ),
@@ -724,7 +752,7 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         ramps,
         "An atom is to go from g to r by a detuning ramp, while the resonance drifts from shot to shot within ± 60 "
         "rad/µs. Half-way through, four more atoms that each swept a quarter of the range are measured; the speed "
-        "and place of the rest follow. Equal time for both; the scouts are extra atoms. Means over 48 places of the "
+        "and place of the rest follow. Equal time for both; the scouts are extra atoms. Means over 40 places of the "
         "resonance, evenly spread, of exact probabilities; errors are those of as many places drawn at random.",
     ),
 }  # fmt: skip
