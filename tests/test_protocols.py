@@ -324,13 +324,10 @@ def test_qaoa_of_more_layers_cuts_more_of_a_ring(layers: int, angles: list[float
 @pytest.mark.slow
 def test_a_sweep_finds_the_largest_independent_set_of_a_king_s_graph() -> None:
     places = {f"a{i}{j}": (5.5 * i, 5.5 * j) for i in range(3) for j in range(3)}
-    slow, fast = (
-        rq.run(p.independent_set_sweep(places, reach_um=8.0, duration_ns=time), shots=None) for time in (4000, 500)
-    )
+    record = rq.run(p.independent_set_sweep(places, reach_um=8.0), shots=None)
 
-    assert float(slow.largest) > 0.95
-    assert float(fast.largest) < 0.9
-    assert float(slow.independent) > 0.999
+    assert float(record.largest) > 0.95
+    assert float(record.independent) > 0.999
 
 
 RING = {f"a{k}": (4.679 * np.cos(0.4 * np.pi * k), 4.679 * np.sin(0.4 * np.pi * k)) for k in range(5)}
@@ -368,6 +365,11 @@ def test_a_shot_is_judged_by_its_neighbours() -> None:
 
     np.testing.assert_array_equal(record.independent.values, (a * b + b * c == 0))
     np.testing.assert_array_equal(record.largest.values, (a == 1) & (b == 0) & (c == 1))
+
+
+def test_a_sweep_must_last_longer_than_its_rise_and_fall() -> None:
+    with pytest.raises(rq.InputError, match=r"duration_ns must be more than twice rise_ns \(400\), but is 800"):
+        p.independent_set_sweep(RING, duration_ns=800)
 
 
 def test_too_many_atoms_are_not_searched_for_independent_sets() -> None:

@@ -105,6 +105,8 @@ def independent_set_sweep(
     >>> independent_set_sweep({"a": (0, 0), "b": (6, 0)}).name
     'independent_set_sweep'
     """
+    if duration_ns <= 2 * rise_ns:
+        raise InputError(f"duration_ns must be more than twice rise_ns ({rise_ns}), but is {duration_ns}")
     rise = {"ramp": {"duration_ns": rise_ns, "start": 0, "stop": "rabi"}}
     flat = {"constant": {"duration_ns": duration_ns - 2 * rise_ns, "value": "rabi"}}
     fall = {"ramp": {"duration_ns": rise_ns, "start": "rabi", "stop": 0}}
