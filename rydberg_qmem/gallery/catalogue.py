@@ -16,10 +16,10 @@ Every ready sequence, written by `rqm list -o docs/gallery.md` from the files in
 program (pulses in laboratory time, measurements, feedforward), the right one what the line above it gives, 1,000 shots
 with ideal gates: the loop of the last cycle (or current against voltage), means round by round, outcomes at the end, or
 a state; bars and bands are one standard error. Without `--emulator ideal` the same runs pulse by pulse. `rqm list`
-shows the list in a terminal, `rqm list --tag memristor` those of a tag, `rqm list photon` those with a word. Pictures and
-figures of the protocols that Python builds (learning from rewards, codes, VQE, QAOA, independent sets, Boltzmann
-machines, kernels, adaptive schedules) stand on the page of [protocols](protocols.md), those of memristors of the
-literature on [theirs](memristors.md).
+shows the list in a terminal, `rqm list --tag memristor` those of a tag, `rqm list photon` those with a word.
+Pictures and figures of the protocols that Python builds (learning from rewards, codes, VQE, QAOA, independent sets,
+Boltzmann machines, kernels, adaptive schedules) stand on the page of [protocols](protocols.md), those of memristors of
+the literature on [theirs](memristors.md).
 
 """
 _SOURCE = re.compile(r"Source: (.*?)(?= Expected|$)", re.DOTALL)
