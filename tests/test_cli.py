@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 import rydberg_qmem as rq
+from rydberg_qmem.analysis import laws
 from rydberg_qmem.cli import app
 
 MAIN = [sys.executable, "-c", "from rydberg_qmem.cli import main; main()"]
@@ -337,22 +338,16 @@ def test_a_sampled_plot_gives_the_area_with_its_error(tmp_path: Path) -> None:
     assert abs(float(found[1]) - 0.294922) < 5 * float(found[2]) < 0.1
 
 
-def test_a_sweep_is_plotted_point_by_point(tmp_path: Path) -> None:
-    options: list[str | Path] = [
-        "--sweep",
-        "window=3,9",
-        "--exact",
-        "--emulator",
-        "ideal",
-        "--plot",
-        tmp_path / "loops.png",
-    ]
+def test_a_sweep_is_plotted_point_by_point_each_over_its_own_rounds(tmp_path: Path) -> None:
+    sweep = ["--sweep", "window,period=3:12,3:24,9:24"]
+    said = rqm(
+        "run", "two_port_memristor", *sweep, "--exact", "--emulator", "ideal", "--plot", tmp_path / "l.png"
+    ).stdout
 
-    said = rqm("run", "two_port_memristor", *options).stdout
-
-    assert "dims: point 2, round 48, clicks_atom 2" in said
-    assert "loop area at window = 3: 0.189705" in said
-    assert "loop area at window = 9: 0.294922" in said
+    assert "dims: point 3, round 48, clicks_atom 2" in said
+    for window, period in ((3, 12), (3, 24), (9, 24)):
+        area = float(laws.discrete_loop_area(period, window))
+        assert f"loop area at window = {window}, period = {period}: {area:.6g} " in said
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def test_nothing_opens_a_window() -> None:
     assert not [path.name for path, text in source.items() if re.search(r"(?:plt|pyplot|figure)\.show\(", text)]
 
 
+@pytest.mark.slow
 def test_our_own_code_warns_of_nothing_from_import_to_picture(tmp_path: Path) -> None:
     code = (
         "import rydberg_qmem as rq\n"

@@ -198,12 +198,13 @@ def _curves(record: xr.Dataset) -> list[str]:
     from rydberg_qmem.plots.embedded import embedded
     from rydberg_qmem.plots.rounds import over_rounds
 
-    _, point = _points(record)[0]
+    label, point = _points(record)[0]
     known = {name: array for name, array in series(point).items() if name != "time_us"}
     learnt = {name: array for name, array in known.items() if name.partition(".")[0].rstrip("0123456789_") in CURVES}
     rest = {name: array for name, array in known.items() if name not in learnt}
     made = []
-    for title, chosen in (("Learning curve", learnt), ("Round by round", dict(list(rest.items())[:6]))):
+    where = f", {label}" if label else ""
+    for title, chosen in ((f"Learning curve{where}", learnt), (f"Round by round{where}", dict(list(rest.items())[:6]))):
         if chosen and max(array.shape[-1] for array in chosen.values()) > 1:
             made.append(_section(title, embedded(over_rounds(chosen), alt=title)))
     return made

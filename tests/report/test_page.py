@@ -74,6 +74,7 @@ def test_points_of_different_length_have_a_loop_each() -> None:
     record = rq.run("two_port_memristor", sweep={"period": [6, 8]}, shots=40, seed=7, emulator="ideal")
     seen = Seen(page(record))
 
+    assert "Round by round, period = 6" in seen.text
     for period in (6, 8):
         shown = re.search(rf"clicks\.s against n_in\n+period = {period}\n+(0\.\d+) ± 0\.\d+", seen.text)
         alone = record.isel(point=[period // 2 - 3], round=slice(2 * period))
