@@ -273,8 +273,10 @@ def _all() -> dict[str, float]:
 PAGE = """# Emulators against each other
 
 Made by `python benchmarks/engines.py docs/engines.md`: the largest difference of any expectation value in the record
-(outcomes, memory, probes, and a last look at every atom and pair of atoms), noiseless, {rounds} rounds of each program with
-rounds, {long} one; memristors have a period of {period} rounds and a window of {window}; programs that draw random numbers have no such values. A dash: one of the two cannot run the program (three levels need `exact`, `ideal` or `qutip`; `emu_mps`
+(outcomes, memory, probes, and a last look at every atom and pair of atoms), noiseless. Programs are cut short for the
+slow emulators: {rounds} rounds of each program with rounds ({long}: one), memristors with a period of
+{period} rounds and a window of {window}. Programs that draw their outcome from random numbers ({drawn}) have no such
+values. A dash: one of the two cannot run the program (three levels need `exact`, `ideal` or `qutip`; `emu_mps`
 needs two atoms; only `exact` and `ideal` end an SLM mask of the XY mode at the right nanosecond).
 
 {table}
@@ -313,7 +315,7 @@ against `qutip.mesolve`, closed forms, Pulser's collapse operators and Pulser's 
 | name | levels | atoms | one segment of one state | note |
 |---|---|---|---|---|
 | `exact` | all | entangled groups of about 12 to 20 | well below a millisecond, shared by all rows | the default |
-| `qutip` | all | 2^14 amplitudes | about 0.1 s | Pulser's reference; for checks |
+| `qutip` | all | 2^14 amplitudes | 0.1 s for two atoms, seconds for five of three levels | Pulser's reference; for checks |
 | `emu_sv` | ground-rydberg | up to 20 | 10 to 100 ms, one step for each change of a sample | states run one by one: no batching |
 | `emu_mps` | ground-rydberg, XY | tens, at least 2 | seconds to minutes | states run one by one; sampled runs, or exact ones with few branches |
 
@@ -351,7 +353,8 @@ def page(noiseless: str, noisy: str, open_: str, within: str) -> str:
     errors, decay = (", ".join(f"`{name}` {value}" for name, value in noise.items()) for noise in (READOUT, _all()))
     return PAGE.format(
         table=noiseless, noisy=noisy, decohering=open_, errors=errors, decay=decay, limits=within, causes=causes(),
-        dark=Qutip().dark_ns, rounds=ROUNDS, largest=LARGEST, long=" and ".join(LONG), period=SMALL["period"],
+        dark=Qutip().dark_ns, rounds=ROUNDS, largest=LARGEST, long=", ".join(f"`{name}`" for name in LONG),
+        drawn=", ".join(f"`{name}`" for name in rq.gallery.names() if name not in comparable()), period=SMALL["period"],
         window=SMALL["window"],
     )  # fmt: skip
 
