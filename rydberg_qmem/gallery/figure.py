@@ -72,6 +72,8 @@ class Figure:
     noisy: str = "exact"
 
 
+JUMPING = 200
+"""Quantum-jump trajectories whose mean is the state of many atoms under a machine's noise."""
 IDEAL, PULSES, SAMPLED = Way(), Way("exact"), Way(shots=SHOTS)
 CLASSICAL = "no quantum part"
 

@@ -9,7 +9,7 @@ from math import isfinite
 from multiprocessing import get_context
 from pathlib import Path
 
-from rydberg_qmem.gallery.figure import COHORT, IDEAL, PULSES, SAMPLED, SHOTS, Figure, Way
+from rydberg_qmem.gallery.figure import COHORT, IDEAL, JUMPING, PULSES, SAMPLED, SHOTS, Figure, Way
 from rydberg_qmem.gallery.figures import FIGURES
 from rydberg_qmem.gallery.rows import analog
 
@@ -29,7 +29,8 @@ sampling; *steps → 0*, *rounds → ∞* and *copies → ∞* are Richardson's 
 other. *By pulses* is the same on Pulser's own samples, without noise, for the program's device: DigitalAnalogDevice,
 but AnalogDevice in row 11 and MockDevice in the XY mode, which the former two lack. *{MACHINE}* puts that machine's
 measuring, resetting, waiting, misread bits, lost atoms and Rydberg decay on the pulses; where the number stands with
-`gates`, its gates are ideal and take no time, and only measuring, resetting and waiting cost. Shots: {SHOTS} for each
+`gates`, its gates are ideal and take no time, and only measuring, resetting and waiting cost; the states of rows 6 and
+7 and of the remote pair are there means of {JUMPING} quantum-jump trajectories. Shots: {SHOTS} for each
 loop, error one standard deviation; where feedback is the mean of a cohort of {COHORT}, errors come from drawing whole
 cohorts. Text in a cell is why there is no number.
 

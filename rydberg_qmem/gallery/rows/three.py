@@ -80,19 +80,34 @@ def direct(topology: Shape, kt: float = pi / 4, gamma: float = 0.0) -> Complex:
 
 
 END, MIDDLE = (float(n) for n in systems.line_negativity(pi / 4))
-QUIET = "no reading in it"
 
 
 def _figure(topology: Shape, measure: str, name: str, reference: float, tolerance: float = 1e-3) -> Figure:
-    return Figure(7, f"three, {topology}", name, SOURCE, "derived", reference, tolerance,
-                  partial(measured, topology=topology, measure=measure), noisy=QUIET)  # fmt: skip
+    return Figure(
+        7,
+        f"three, {topology}",
+        name,
+        SOURCE,
+        "derived",
+        reference,
+        tolerance,
+        partial(measured, topology=topology, measure=measure),
+    )
 
 
 def _damped(topology: Shape, measure: str, name: str) -> Figure:
     reference = of_state(direct(topology, gamma=0.02), measure)
-    return Figure(7, f"three, {topology}, γ0=0.02", name, SOURCE, "derived", reference, 5e-3,
-                  partial(damped, topology=topology, measure=measure), pulses="a density matrix of six atoms: too slow",
-                  noisy="a density matrix of six atoms: too slow")  # fmt: skip
+    return Figure(
+        7,
+        f"three, {topology}, γ0=0.02",
+        name,
+        SOURCE,
+        "derived",
+        reference,
+        5e-3,
+        partial(damped, topology=topology, measure=measure),
+        pulses="a density matrix of six atoms: too slow",
+    )
 
 
 FIGURES = (
