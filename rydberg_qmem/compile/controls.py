@@ -157,7 +157,8 @@ def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
         case Delay():
             channels = target.device.channels.values()
             clock = target.channel(op.channel).clock_period if op.channel else max(c.clock_period for c in channels)
-            yield from _duration(op.duration_ns, place, least=1, most=LONGEST_NS, clock=clock, where="the clock")
+            if not op.duration_ns.is_constant:
+                yield from _duration(op.duration_ns, place, least=1, most=LONGEST_NS, clock=clock, where="the clock")
         case GatePulse():
             yield from _gate(op, target)
         case PhaseShift() | Align() | SLMMask() | DisableEOM() | Retarget():
@@ -189,8 +190,6 @@ def _durations(
 def _duration(
     expression: Expression, place: str, *, least: int, most: int, clock: int, where: str
 ) -> Iterator[Control]:
-    if expression.is_constant:
-        return
     rule = f"must be a multiple of the {clock} ns of {where}, from {least} to {most} ns"
     yield Control(
         f"{place}.duration_ns", expression.names, lambda box: bounds(expression, box),

@@ -180,6 +180,18 @@ def test_what_is_written_out_beside_what_the_run_decides_is_held_against_its_lim
     assert rule in problems[0]
 
 
+def test_a_duration_off_the_clock_is_refused_where_a_modulated_channel_waits_for_the_run() -> None:
+    made = program(ONE, driven("m", duration_ns=22), device="AnalogDevice")
+
+    [problem] = found(made)
+
+    assert problem.startswith(
+        "body[1].pulse.duration_ns: must be a multiple of the 4 ns of the clock of rydberg_global"
+    )
+    with pytest.raises((RunError, CapabilityError), match="multiple of the 4 ns"):
+        run_forced(made, by_chance(1, 8), 8)
+
+
 def with_limits(**limits: float) -> Any:
     """Return DigitalAnalogDevice with further limits on its global channel or its DMM."""
     import pulser
