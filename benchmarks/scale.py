@@ -29,7 +29,7 @@ def processor_seconds(work: Callable[[], Any]) -> float:
 def sweep_of(points: int) -> dict[str, Any]:
     """Return the arguments of the sweep that is timed: trajectories under a machine's noise, no two shots alike."""
     windows = {"window": [1 + i for i in range(points)]}
-    return {"sweep": windows, "rounds": 12, "seed": 1, "shots": 1000, "hardware": "zoned_2024"}
+    return {"sweep": windows, "seed": 1, "shots": 20_000, "hardware": "zoned_2024"}
 
 
 def workers(folder: Path, points: int) -> None:
