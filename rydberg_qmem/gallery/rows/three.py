@@ -106,7 +106,6 @@ def _damped(topology: Shape, measure: str, name: str) -> Figure:
         reference,
         5e-3,
         partial(damped, topology=topology, measure=measure),
-        pulses="a density matrix of six atoms: too slow",
     )
 
 
