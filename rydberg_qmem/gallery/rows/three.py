@@ -92,6 +92,7 @@ def _figure(topology: Shape, measure: str, name: str, reference: float, toleranc
         reference,
         tolerance,
         partial(measured, topology=topology, measure=measure),
+        noisy="of pure states alone" if measure == "tangle" else "exact",
     )
 
 
