@@ -107,6 +107,7 @@ def _damped(topology: Shape, measure: str, name: str) -> Figure:
         reference,
         5e-3,
         partial(damped, topology=topology, measure=measure),
+        noisy="six atoms, by jumps or by density matrix: too slow",
     )
 
 
