@@ -146,6 +146,7 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
         load(name)
 
 
+@pytest.mark.slow
 def test_the_page_of_the_gallery_is_what_its_command_writes_and_has_its_pictures() -> None:
     from rydberg_qmem.gallery.catalogue import text
 
