@@ -151,7 +151,7 @@ def _register_accessor() -> None:
         return importlib.import_module("rydberg_qmem.analysis.accessor").RecordMethods(record)
 
     if not hasattr(xr.Dataset, "qmem"):
-        xr.register_dataset_accessor("qmem")(methods)  # type: ignore[no-untyped-call]
+        xr.register_dataset_accessor("qmem")(methods)  # type: ignore[no-untyped-call]  # xarray has no types there
 
 
 def __getattr__(name: str) -> Any:

@@ -112,4 +112,4 @@ def register() -> None:
     True
     """
     if not hasattr(xr.Dataset, "qmem"):
-        xr.register_dataset_accessor("qmem")(RecordMethods)  # type: ignore[no-untyped-call]
+        xr.register_dataset_accessor("qmem")(RecordMethods)  # type: ignore[no-untyped-call]  # xarray has no types there

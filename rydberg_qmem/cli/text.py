@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from rydberg_qmem.units import with_error as with_error
-
-if TYPE_CHECKING:
-    pass
 
 
 def echo(lines: Iterable[str]) -> None:

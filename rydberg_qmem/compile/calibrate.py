@@ -265,7 +265,7 @@ def _analog(angle: float, interaction: float, limits: Limits, infidelity: float)
         wait = round(time_ns / limits.clock_ns) * limits.clock_ns
         if wait < limits.clock_ns or wait > SLOWEST_NS:
             continue
-        pulses: Pulses = lambda x, wait=wait: _there_and_back(x, pulse, wait)  # type: ignore[misc]  # noqa: E731
+        pulses: Pulses = lambda x, wait=wait: _there_and_back(x, pulse, wait)  # type: ignore[misc]  # noqa: E731  # mypy infers no default
         start = np.array([pi * (1 - 1e-9), interaction * pulse / NS_PER_US / 4, pi])
         made = _fitted("analog", ("area", "detuning * duration", "jump"), pulses, start, interaction, angle)
         if made.within(limits) and (best is None or made.average_infidelity < best.average_infidelity):

@@ -140,7 +140,7 @@ def _channels(sequence: Any, told: Mapping[str, Any]) -> tuple[Any, dict[str, st
     """Return the device, and its channel for each declared name; a channel declared twice is there twice."""
     device, channels = sequence.device, dict[str, str]()
     for name in sequence.declared_channels:
-        wanted = told["channels"].get(name) or re.match(r"dmm_\d+", name).group()  # type: ignore[union-attr]
+        wanted = told["channels"].get(name) or re.match(r"dmm_\d+", name).group()  # type: ignore[union-attr]  # else a DMM
         if wanted in channels.values():
             device, wanted = _with_copy(device, wanted)
         channels[name] = wanted

@@ -9,7 +9,7 @@ from rydberg_qmem.compile.controls import Control
 from rydberg_qmem.compile.gates import HIDDEN
 from rydberg_qmem.compile.histories import At, Site, Witness, search
 from rydberg_qmem.compile.reach import Controls, Doubt, Reading, doubts
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Step, WhenStep
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, all_steps
 from rydberg_qmem.errors import Problem
 
 MOST_PLACES = 4
@@ -26,7 +26,8 @@ def limits(compiled: Compiled, *, loses: bool = False) -> list[Problem]:
     if not left:
         return []
     found, proved = search(compiled, controls, [doubt.about for doubt in left])
-    names = dict(_hidden(compiled.steps))
+    measured = [step for step in all_steps(compiled.steps) if isinstance(step, MeasureStep)]
+    names = {step.key: step.place for step in measured if step.key.endswith(HIDDEN)}  # of cells that measure
     problems = [_problem(compiled, witness, names) for witness in found]
     told = {problem.place for problem in problems}
     return problems + [_note(doubt) for doubt in left if doubt.about not in proved and doubt.about.place not in told]
@@ -131,17 +132,3 @@ def _runs(rounds: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _hidden(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
-    """Yield the hidden keys with the places of the cells that they belong to."""
-    for step in steps:
-        match step:
-            case MeasureStep() if step.key.endswith(HIDDEN):
-                yield step.key, step.place
-            case RepeatStep():
-                yield from _hidden(step.body)
-            case WhenStep():
-                yield from _hidden((*step.then, *step.otherwise))
-            case _:
-                pass

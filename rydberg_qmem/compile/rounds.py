@@ -22,6 +22,7 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    all_steps,
     expressions_of,
 )
 from rydberg_qmem.language.expressions import Expression
@@ -117,7 +118,10 @@ class _Reader:
                 assert_never(step)
 
     def _when(self, step: WhenStep, job: _Job) -> _Job:
-        quantum = any(not isinstance(inner, SetStep | PushStep) for inner in _leaves((*step.then, *step.otherwise)))
+        quantum = any(
+            not isinstance(inner, SetStep | PushStep | RepeatStep | WhenStep)
+            for inner in all_steps((*step.then, *step.otherwise))
+        )
         names = unshared(step.condition, self.varying)
         if quantum:
             self._note(step, step.place, "when", f"which side is taken differs {_from_shot(names)}" if names else "")
@@ -251,14 +255,3 @@ def _read(node: ast.AST) -> Iterator[str]:
         case _:
             for child in ast.iter_child_nodes(node):
                 yield from _read(child)
-
-
-def _leaves(steps: tuple[Step, ...]) -> Iterator[Step]:
-    for step in steps:
-        match step:
-            case RepeatStep():
-                yield from _leaves(step.body)
-            case WhenStep():
-                yield from _leaves((*step.then, *step.otherwise))
-            case _:
-                yield step

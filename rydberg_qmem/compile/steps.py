@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -161,3 +162,16 @@ class Compiled:
     live_after: dict[int, frozenset[str]] = field(default_factory=dict)
     remeasured: frozenset[str] = frozenset()
     """Keys that more than one block measures: the last outcome of a round counts."""
+
+
+def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield every step of a program, outer ones before inner ones."""
+    for step in steps:
+        yield step
+        match step:
+            case RepeatStep():
+                yield from all_steps(step.body)
+            case WhenStep():
+                yield from all_steps((*step.then, *step.otherwise))
+            case _:
+                pass

@@ -181,7 +181,7 @@ class Plan:
                 if acts & set(atoms):
                     wanted.update(dict.fromkeys(expressions_in(op)))
             self.cache[key] = tuple(wanted)
-        return self.cache[key]  # type: ignore[no-any-return]
+        return self.cache[key]  # type: ignore[no-any-return]  # each kind of key has its own kind of value
 
     def durations(self, scope: Scope, rows: int) -> NDArray[np.int64]:
         """Return how long the segment takes in each row (ns)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.daqc import interaction_steps
 from rydberg_qmem.compile.gates import GatePulse
 from rydberg_qmem.compile.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
-from rydberg_qmem.compile.steps import Compiled, Placed, RepeatStep, Segment, Step, WhenStep, expressions_in
+from rydberg_qmem.compile.steps import Compiled, Placed, Segment, all_steps, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import Plan
 from rydberg_qmem.emulators.exact import Exact
@@ -153,7 +152,10 @@ def _numbers(gate: Gate, target: Target, plan: Plan) -> tuple[tuple[str, float],
 def gate_reports(compiled: Compiled) -> list[GateReport]:
     """Return a report of every gate of a program, equal ones once, angles known only at run time taken as π/2."""
     found: dict[Gate, None] = {}
-    for gate in _gates(compiled.steps):
+    segments = (step for step in all_steps(compiled.steps) if isinstance(step, Segment))
+    for gate in (placed.block for segment in segments for placed in segment.blocks):
+        if not isinstance(gate, Gate):
+            continue
         if isinstance(gate, Rotate) and gate.axis == "z":
             continue  # virtual, exact
         found[_known(gate)] = None
@@ -164,16 +166,3 @@ def _known(gate: Gate) -> Gate:
     if isinstance(gate, Ising) or not expressions_in(gate):
         return gate
     return gate.model_copy(update={"angle": STAND_IN})
-
-
-def _gates(steps: tuple[Step, ...]) -> Iterator[Gate]:
-    for step in steps:
-        match step:
-            case Segment():
-                yield from (placed.block for placed in step.blocks if isinstance(placed.block, Gate))
-            case RepeatStep():
-                yield from _gates(step.body)
-            case WhenStep():
-                yield from _gates((*step.then, *step.otherwise))
-            case _:
-                pass

@@ -274,9 +274,9 @@ def _sequence_of(ticket: Ticket) -> np.random.SeedSequence:
 @contextmanager
 def _seeded(ticket: Ticket) -> Iterator[None]:
     """Lend Pulser's emulators, which sample with numpy's global generator, a seeded one; give it back after."""
-    before = np.random.get_state()  # noqa: NPY002
-    np.random.seed(_sequence_of(ticket).generate_state(4))  # noqa: NPY002
+    before = np.random.get_state()  # noqa: NPY002  # it is that generator
+    np.random.seed(_sequence_of(ticket).generate_state(4))  # noqa: NPY002  # it is that generator
     try:
         yield
     finally:
-        np.random.set_state(before)  # noqa: NPY002
+        np.random.set_state(before)  # noqa: NPY002  # it is that generator

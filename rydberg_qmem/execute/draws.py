@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.execute.sharing import Index
 
 COHORT = 1000
-"""Shots in a cohort: the unit of work, of randomness and of ensemble feedback."""
+"""Shots in a cohort: the unit of randomness and of ensemble feedback."""
 
 MEASURING, PROGRAM, JUMPS, FLUCTUATING, APPARATUS = range(5)
 """Streams: outcomes, the program's own numbers, quantum jumps, what differs from shot to shot, the machine."""

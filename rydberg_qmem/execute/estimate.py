@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps
 from rydberg_qmem.compile.to_pulser import Plan
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
@@ -226,8 +226,7 @@ def _kept_bytes(early: Walk, late: Walk, total: int, piloted: int, warmed: int) 
 
 
 def _groups(walk: Walk) -> tuple[Group, ...]:
-    places: dict[int, Segment] = {}
-    _collect(walk.compiled.steps, places)
+    places = {step.index: step for step in all_steps(walk.compiled.steps) if isinstance(step, Segment)}
     made = []
     for (index, atoms), rows in sorted(walk.groups.items()):
         plan, target = walk.plan_of(places[index]), walk.compiled.target
@@ -239,16 +238,3 @@ def _groups(walk: Walk) -> tuple[Group, ...]:
         names = tuple(target.atoms[i] for i in atoms)
         made.append(Group(places[index].place, names, target.subset(atoms).dimension, rows, how))
     return tuple(made)
-
-
-def _collect(steps: tuple[Step, ...], found: dict[int, Segment]) -> None:
-    for step in steps:
-        match step:
-            case Segment():
-                found[step.index] = step
-            case RepeatStep():
-                _collect(step.body, found)
-            case WhenStep():
-                _collect((*step.then, *step.otherwise), found)
-            case _:
-                pass

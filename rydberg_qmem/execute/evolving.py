@@ -135,7 +135,8 @@ class Evolving(Stage):
         """Evolve each distinct state of the emulator's own, once for each setting of the controls."""
         everything = tuple(range(self.layout.atoms))
         states, scope, which = self._settings(plan, everything, held.state_of, population, step)
-        evolved = self.emulator.evolve(plan, scope, [held.states[k] for k in states], everything)  # type: ignore[arg-type]
+        own_states: Any = [held.states[k] for k in states]  # of the emulator's own kind, not arrays
+        evolved = self.emulator.evolve(plan, scope, own_states, everything)
         return replace(population, held=own.Held(tuple(evolved), which))
 
     @property

@@ -186,7 +186,7 @@ class Matrices:
 
     def dimension(self, states: State) -> int:
         """Return the number of basis states."""
-        return round(states.shape[1] ** 0.5)  # type: ignore[no-any-return]
+        return round(states.shape[1] ** 0.5)  # type: ignore[no-any-return]  # a power of ints may be complex
 
 
 KINDS: dict[str, Kind] = {"vector": Vectors(), "density_matrix": Matrices()}

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep
+from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep, all_steps
 from rydberg_qmem.emulators.protocol import Emulator, Holding, RoundByRound, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean
@@ -202,17 +202,16 @@ def walk_of(job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, **o
 
 def uses_ensemble(steps: tuple[Step, ...]) -> bool:
     """Return whether any step reads a mean over the cohort."""
-    for step in steps:
+    for step in all_steps(steps):
         match step:
             case SetStep() | PushStep():
                 if any(value.uses_ensemble for _, value in step.values):
                     return True
             case WhenStep():
-                if step.condition.uses_ensemble or uses_ensemble((*step.then, *step.otherwise)):
+                if step.condition.uses_ensemble:
                     return True
             case _:
-                if uses_ensemble(getattr(step, "body", ())):
-                    return True
+                pass
     return False
 
 

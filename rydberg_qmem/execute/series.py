@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep, all_steps
 from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
@@ -27,7 +27,6 @@ from rydberg_qmem.execute.population import Population, product
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.run import surroundings
 from rydberg_qmem.execute.sharing import Index
-from rydberg_qmem.execute.stage import all_steps
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.hardware import HardwareProfile

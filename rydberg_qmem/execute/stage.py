@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, PushStep, RepeatStep, ResetStep, SetStep, Step, WhenStep
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    PushStep,
+    RepeatStep,
+    ResetStep,
+    SetStep,
+    Step,
+    WhenStep,
+    all_steps,
+)
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.errors import RunError
@@ -177,18 +187,5 @@ def _reset_next(steps: tuple[Step, ...]) -> Iterator[tuple[int, frozenset[int]]]
             case WhenStep():
                 yield from _reset_next(step.then)
                 yield from _reset_next(step.otherwise)
-            case _:
-                pass
-
-
-def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """Yield every step of a program, outer ones before inner ones."""
-    for step in steps:
-        yield step
-        match step:
-            case RepeatStep():
-                yield from all_steps(step.body)
-            case WhenStep():
-                yield from all_steps((*step.then, *step.otherwise))
             case _:
                 pass

@@ -73,7 +73,7 @@ def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False
 
 
 def fast() -> Any:
-    """Return the compressor of arrays: bits shuffled, its quickest level is within 2 % of random bits' entropy."""
+    """Return the compressor of arrays: bits shuffled, its quickest level is within 4 % of random bits' entropy."""
     from zarr.codecs import BloscCodec
 
     return BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")

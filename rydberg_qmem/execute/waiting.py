@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep, all_steps
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import rows_of
 from rydberg_qmem.emulators.layout import State
@@ -16,7 +16,6 @@ from rydberg_qmem.execute.channels import without_absent
 from rydberg_qmem.execute.evolving import Evolving
 from rydberg_qmem.execute.kinds import on_both_sides
 from rydberg_qmem.execute.population import Part, Population, product
-from rydberg_qmem.execute.stage import all_steps
 from rydberg_qmem.units import NS_PER_US
 
 
@@ -35,7 +34,8 @@ class Waiting(Evolving):
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
         if population.held is not None:
-            waited = self.emulator.wait(self.compiled.target, list(population.held.states), round(duration_ns))  # type: ignore[arg-type]
+            own_states: Any = list(population.held.states)  # of the emulator's own kind, not arrays
+            waited = self.emulator.wait(self.compiled.target, own_states, round(duration_ns))
             return replace(population, held=replace(population.held, states=tuple(waited)))
         around = self.environment
         for group in self._groups(None, population, duration_ns, everyone=around is not None and around.decoheres):

@@ -57,7 +57,7 @@ class FrozenDict(dict[K, V]):
     update = _refuse
     __ior__ = _refuse
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # dict has none
         return hash(frozenset(self.items()))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -73,7 +73,7 @@ class OrderedFrozenDict(FrozenDict[K, V]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # dict has none
         return hash(tuple(self.items()))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from math import isfinite
 
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, ResetStep, Step, WhenStep
+from rydberg_qmem.compile.steps import MeasureStep, ResetStep, all_steps
 from rydberg_qmem.compile.target import device_named, device_of
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
@@ -40,21 +39,9 @@ def roles_of(program: Program) -> dict[str, str]:
         compiled = compile_program(program)
     except (QmemError, ValueError):  # an atom that is not in the register, say: the picture shows those that are
         return {}
-    steps = list(_walk(compiled.steps))
+    steps = list(all_steps(compiled.steps))
     measured = {i for step in steps if isinstance(step, MeasureStep) for i in step.atoms}
     renewed = {i for step in steps if isinstance(step, ResetStep) for i in step.atoms}
     words = {(True, True): "measured and reset", (True, False): "measured", (False, True): "reset"}
     names = enumerate(compiled.target.atoms)
     return {name: words.get((i in measured, i in renewed), "not measured") for i, name in names}
-
-
-def _walk(steps: Iterable[Step]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        match step:
-            case RepeatStep():
-                yield from _walk(step.body)
-            case WhenStep():
-                yield from _walk((*step.then, *step.otherwise))
-            case _:
-                pass

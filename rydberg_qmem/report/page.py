@@ -190,7 +190,7 @@ def _figures(figures: Any) -> tuple[str, str]:
     return tuple(
         with_error(float(figures[name]), float(figures[f"{name}_error"])) if f"{name}_error" in figures else "–"
         for name in ("area", "form_factor")
-    )  # type: ignore[return-value]
+    )  # type: ignore[return-value]  # two names, two texts
 
 
 def _curves(record: xr.Dataset) -> list[str]:

@@ -67,7 +67,7 @@ def agree(check: Check, examples: int, *, fast: bool = True, families: tuple[str
 
 
 def test_random_programs_have_the_expectation_values_of_the_plain_reference() -> None:
-    agree(exactly, 15)
+    agree(exactly, 25)
 
 
 def test_random_programs_of_ideal_gates_have_the_expectation_values_of_the_plain_reference() -> None:
@@ -75,7 +75,7 @@ def test_random_programs_of_ideal_gates_have_the_expectation_values_of_the_plain
 
 
 def test_random_programs_have_shots_distributed_as_the_plain_reference_says() -> None:
-    agree(sampled, 10)
+    agree(sampled, 15)
 
 
 @pytest.mark.slow

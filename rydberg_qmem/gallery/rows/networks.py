@@ -39,7 +39,7 @@ def mean_reflected(way: Way, topology: str) -> Measured:
 
     From shots, the largest difference in standard errors.
     """
-    program = network(6, topology=topology, probes=False, period=6, window=2)  # type: ignore[arg-type]
+    program = network(6, topology=topology, probes=False, period=6, window=2)  # type: ignore[arg-type]  # a name
     shots = None if way.shots is None else 1000
     record = way.run(program, shots=shots, seed=None if shots is None else 1)
     n_in = np.sin(np.pi * np.arange(12) / 6) ** 2

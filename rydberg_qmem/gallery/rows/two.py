@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from math import pi, sin
 from typing import Any
 
@@ -39,11 +39,18 @@ def largest(way: Way, *, damping: float, what: str) -> Measured:
     return (float(b - (a - c) * shift / 4) if what == "value" else (top + float(shift)) * 0.25 * RATE), 0.0
 
 
+@lru_cache(maxsize=32)
 def states(way: Way, program: Program, damping: float) -> NDArray[np.complex128]:
-    """Return the cells' joint states: by vectors where nothing damps, by quantum jumps where the machine does."""
+    """Return the cells' joint states, not to be written to, as several figures are of the same run.
+
+    By vectors where nothing damps, by quantum jumps where the machine does.
+    """
     if way.hardware is not None:
-        return way.joint(program, state="vector", shots=JUMPING, seed=way.seed)
-    return way.joint(program) if damping else way.joint(program, state="vector")
+        made = way.joint(program, state="vector", shots=JUMPING, seed=way.seed)
+    else:
+        made = way.joint(program) if damping else way.joint(program, state="vector")
+    made.flags.writeable = False
+    return made
 
 
 def measured(way: Way) -> Measured:
