@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from rydberg_qmem.emulators.layout import State
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-Step = tuple[Array, float]
 Chance = Callable[[int], Array]
 """Two uniform numbers (rows, 2) for the n-th jump of every row: when, and which."""
 
@@ -30,15 +29,27 @@ def squared_norms(states: State) -> Array:
     return np.asarray((states.real**2 + states.imag**2).sum(axis=1))
 
 
-def evolve(generator: Generator, jumps: Sequence[Any], steps: Sequence[Step], states: State, chance: Chance) -> State:
-    """Return normalised states (rows, dimension) after steps during which each row jumps when its chance comes."""
-    walk = _Rows(generator, tuple(jump.tocsr() for jump in jumps), chance, len(states))
-    for coefficients, dt_us in steps:
-        later = generator.advance(states, coefficients, dt_us)
+class Flow(Protocol):
+    """Evolution by any time under constant coefficients, one set for all rows or one each."""
+
+    def advance(self, states: State, time_us: float) -> State:
+        """Return all rows after a time."""
+
+    def subset(self, rows: Index) -> Flow:
+        """Return the evolution of some of the rows."""
+
+    def to(self, rows: Index, states: State, times_us: Array) -> State:
+        """Return states of some of the rows after a time each."""
+
+
+def evolve(jumps: Sequence[Any], steps: Iterable[tuple[Flow, float]], states: State, chance: Chance) -> State:
+    """Return normalised states (rows, dimension) after steps, how rows decay and for how many µs, with their jumps."""
+    walk = _Rows(tuple(jump.tocsr() for jump in jumps), chance, len(states))
+    for flow, dt_us in steps:
+        later = flow.advance(states, dt_us)
         hit = np.flatnonzero(squared_norms(later) <= walk.threshold)
         if len(hit):
-            own = coefficients[hit] if len(coefficients) > 1 else coefficients
-            later[hit] = walk.within(states[hit], hit, Flow(generator, own), dt_us)
+            later[hit] = walk.within(states[hit], hit, flow.subset(hit), dt_us)
         states = later
     return np.asarray(states / np.sqrt(squared_norms(states))[:, None])
 
@@ -46,8 +57,8 @@ def evolve(generator: Generator, jumps: Sequence[Any], steps: Sequence[Step], st
 class _Rows:
     """Where each row stands: how often it has jumped, and at which norm it jumps next."""
 
-    def __init__(self, generator: Generator, jumps: tuple[Any, ...], chance: Chance, rows: int) -> None:
-        self.generator, self.jumps, self.chance = generator, jumps, chance
+    def __init__(self, jumps: tuple[Any, ...], chance: Chance, rows: int) -> None:
+        self.jumps, self.chance = jumps, chance
         self.count = np.zeros(rows, dtype=np.int64)
         self.threshold = chance(0)[:, 0].copy()
         self._numbers = {0: chance(0)}
@@ -98,11 +109,21 @@ class _Rows:
 
 
 @dataclass
-class Flow:
-    """Evolution by any time under constant generators, one for all rows or one each: diagonalised where possible."""
+class Diagonalised:
+    """The flow of a generator: its exponential, diagonalised where many times are asked for and where possible."""
 
     generator: Generator
     coefficients: Array
+
+    def advance(self, states: State, time_us: float) -> State:
+        """Return all rows after a time."""
+        return self.generator.advance(states, self.coefficients, time_us)
+
+    def subset(self, rows: Index) -> Diagonalised:
+        """Return the evolution of some of the rows."""
+        return Diagonalised(
+            self.generator, self.coefficients[rows] if len(self.coefficients) > 1 else self.coefficients
+        )
 
     @cached_property
     def _modes(self) -> tuple[Any, Any, Any] | None:
@@ -121,8 +142,7 @@ class Flow:
     def to(self, rows: Index, states: State, times_us: Array) -> State:
         """Return states of some of the rows after a time each."""
         if self._modes is None:
-            own = self.coefficients[rows] if len(self.coefficients) > 1 else self.coefficients
-            return self.generator.series(states, own, times_us)
+            return self.generator.series(states, self.subset(rows).coefficients, times_us)
         values, vectors, inverse = self._modes
         if len(values) > 1:
             values, vectors, inverse = values[rows], vectors[rows], inverse[rows]

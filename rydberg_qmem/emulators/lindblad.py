@@ -22,6 +22,7 @@ from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.compile.to_pulser import Plan, rows_of, timed
 from rydberg_qmem.emulators import fluctuations, jumps, magnus
+from rydberg_qmem.emulators.conditional import Conditional
 from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, apply_frame, site_drives, stretches, turned
 from rydberg_qmem.emulators.generators import (
     DENSE_SIZE,
@@ -33,6 +34,7 @@ from rydberg_qmem.emulators.generators import (
     dissipator,
     liouvillian,
 )
+from rydberg_qmem.emulators.jumps import Diagonalised, Flow
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.units import NS_PER_US
 
@@ -170,6 +172,27 @@ class Space:
         """Return the equation for density matrices or for vectors."""
         return self.mixing if matrices else self.decaying
 
+    @cached_property
+    def _conditional(self) -> Conditional | None:
+        """Closed forms for vectors, where everything but the drives is diagonal."""
+        others = (self.decaying.constant, *self.decaying.terms[3 * len(self.sites) :])
+        if "0" in self.target.levels or any((m - sparse.diags(m.diagonal())).count_nonzero() for m in others):
+            return None
+        diagonals = [np.asarray(m.diagonal(), dtype=complex) for m in others]
+        couplings = np.array(diagonals[1:]).reshape(-1, self.layout.dimension)
+        return Conditional(self.layout, self.sites, diagonals[0], couplings)
+
+    def flow(self, coefficients: Array) -> Flow:
+        """Return how vectors decay under constant coefficients: in closed form where drives act atom by atom."""
+        closed = None if self._conditional is None else self._conditional.flow(coefficients)
+        return closed or Diagonalised(self.decaying, coefficients)
+
+    def advance(self, rows: Matrix, coefficients: Array, dt_us: float, matrices: bool) -> Matrix:
+        """Return density matrices in real coordinates, or vectors, after a time under constant coefficients."""
+        if matrices:
+            return self.mixing.advance(rows, coefficients, dt_us)
+        return self.flow(coefficients).advance(rows, dt_us)
+
 
 _SHARED: OrderedDict[Any, Space] = OrderedDict()
 
@@ -223,13 +246,13 @@ class Open:
         generator = space.generator(matrices)
         inner: Matrix = space.hermitian.real(states) if matrices else states
         coefficients = self._coefficients(space, (), (), self._strengths(space, scope))[:, 0]
-        key = ("wait", atoms, matrices, time_us)
-        if len(coefficients) == 1 and generator.size <= DENSE_SIZE:
+        key = ("wait", atoms, time_us)
+        if matrices and len(coefficients) == 1 and generator.size <= DENSE_SIZE:
             if key not in self._kept:
                 self._keep(key, generator.propagators(coefficients, time_us)[0])
             inner = inner @ self._kept[key].T
         else:
-            inner = generator.advance(inner, coefficients, time_us)
+            inner = space.advance(inner, coefficients, time_us, matrices)
         return space.hermitian.matrix(inner) if matrices else np.asarray(inner)
 
     def jump(
@@ -244,13 +267,15 @@ class Open:
         """Return normalised vectors after a segment (without a plan: a wait), each row with its own jumps."""
         space = self.space(atoms)
         if plan is None:
-            steps = [(self._coefficients(space, (), (), self._strengths(space, scope))[:, 0], time_us)]
-            return jumps.evolve(space.decaying, space.jumps, steps, states, chance)
+            dark = self._coefficients(space, (), (), self._strengths(space, scope))[:, 0]
+            return jumps.evolve(space.jumps, [(space.flow(dark), time_us)], states, chance)
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece = Piece(plan, schedule, atoms)
-            steps = list(self._steps(space, piece, part, matrices=False))
-            made = jumps.evolve(space.decaying, space.jumps, steps, states[rows], _of_rows(chance, rows))
+            steps = (
+                (space.flow(coefficients), dt) for coefficients, dt in self._steps(space, piece, part, matrices=False)
+            )
+            made = jumps.evolve(space.jumps, steps, states[rows], _of_rows(chance, rows))
             out[rows] = apply_frame(plan.target, schedule, part, made, atoms)
         return out
 
@@ -260,7 +285,7 @@ class Open:
         generator = space.generator(matrices)
         if self.fluctuating is not None or generator.size > DENSE_SIZE:
             for coefficients, dt in self._steps(space, piece, scope, matrices):
-                rows = generator.advance(rows, coefficients, dt)
+                rows = space.advance(rows, coefficients, dt, matrices)
             return rows
         columns = [np.broadcast_to(column(e, scope), (len(rows),)) for e in piece.plan.controls_of(piece.atoms)]
         values = np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))
@@ -367,7 +392,7 @@ class Open:
             strong = strengths[hardest] if len(strengths) > 1 else strengths
             made = self._coefficients(space, names, drives, strong, len(some.dt_us))
             for k, dt in enumerate(some.dt_us):
-                rows = generator.advance(rows, made[:, k], float(dt))
+                rows = space.advance(rows, made[:, k], float(dt), matrices)
             return rows
 
         group = magnus.choose_group(samples, trial, attempt)
