@@ -575,11 +575,11 @@ def adaptive(ax: Any) -> Figures:
             made.append((f"{name}, {t} units of time: mean of 1 - cos(error)", pm(loss, 5), law))
     best = lost["adaptive"][381]
     for name in ("fixed settings, same waits", "shortest waits only"):
-        other = lost[name][381]
-        ahead = (other.mean() - best.mean()) / np.hypot(best.std() / best.size**0.5, other.std() / other.size**0.5)
-        made.append((f"adaptive is below {name}, 381 units, by", f"{ahead:.1f} σ", "> 4 σ"))
+        made.append((f"adaptive is below {name}, 381 units, by", f"{ahead(best, lost[name][381]):.1f} σ", "> 4 σ"))
+    by_pulses = pulsed_phases(ax, lost)
     single = phase_loss(p.ramsey_search(bits=6), 20_000), phase_loss(p.ramsey_search(adaptive=False, bits=6), 4000)
     made += [
+        *by_pulses,
         ("adaptive without repeats, 63 units", pm(single[0], 5), f"1/64 = {1 / 64:.5f} (derived)"),
         ("fixed settings without repeats, 63 units", pm(single[1]), "more"),
     ]
@@ -587,13 +587,68 @@ def adaptive(ax: Any) -> Figures:
     ax.set_xticks(list(lost["adaptive"]), [str(t) for t in lost["adaptive"]])
     ax.set_yticks([0.001, 0.01, 0.1], ["0.001", "0.01", "0.1"])
     ax.minorticks_off()
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left", fontsize="x-small")
     return made
 
 
-def phase_loss(program: rq.Program, shots: int) -> Any:
+def pulsed_phases(ax: Any, ideal: dict[str, dict[int, Any]]) -> Figures:
+    """Return the same searches run by pulses, from other random numbers, and draw them."""
+    made: Figures = []
+    ways = {"adaptive": ("o", 20_000, True), "fixed settings, same waits": ("s", 8000, False)}
+    seen: dict[str, dict[int, Any]] = {name: {} for name in ways}
+    for name, (mark, shots, how) in ways.items():
+        for bits in range(3, 8):
+            program = p.ramsey_search(adaptive=how, bits=bits, repeats=3)
+            seen[name][3 * (2**bits - 1)] = phase_loss(program, shots, seed=11, emulator="exact")
+        means, errors = zip(*(mean_and_error(loss) for loss in seen[name].values()), strict=True)
+        ax.errorbar([1.06 * t for t in seen[name]], means, errors, fmt=mark, color="k", mfc="w", lw=0.8, capsize=2,
+                    label=f"{name.split(',')[0]}, pulses")  # fmt: skip
+        made += [(f"{name}, pulse by pulse, {t} units, {shots} shots", pm(seen[name][t], 5),
+                  f"pulses less ideal: {apart(seen[name][t], ideal[name][t])}") for t in (93, 381)]  # fmt: skip
+    short = phase_loss(p.ramsey_search(adaptive=False, bits=1, repeats=381), 4000, seed=11, emulator="exact")
+    made.append(("shortest waits only, pulse by pulse, 381 units, 4000 shots", pm(short, 5),
+                 f"pulses less ideal: {apart(short, ideal['shortest waits only'][381])}"))  # fmt: skip
+    for name, other in (("fixed settings, same waits", seen["fixed settings, same waits"][381]),
+                        ("shortest waits only", short)):  # fmt: skip
+        made.append((f"pulse by pulse, adaptive is below {name}, 381 units, by",
+                     f"{ahead(seen['adaptive'][381], other):.1f} σ", "> 4 σ"))  # fmt: skip
+    noisy = [phase_loss(p.ramsey_search(adaptive=how, bits=7, repeats=3), 8000, seed=12, emulator="exact", noise=NOISY)
+             for how in (True, False)]  # fmt: skip
+    made += [(f"{name}, pulses with {NOISE_TEXT}, 381 units, 8000 shots", pm(loss, 5), text)
+             for name, loss, text in zip(ways, noisy, (f"below fixed settings by {ahead(*noisy):.1f} σ", ""),
+                                         strict=True)]  # fmt: skip
+    off = max(between_emulators(p.ramsey_search(adaptive=how, bits=4, repeats=3), phase)
+              for how in (True, False) for phase in np.random.default_rng(13).uniform(size=8))  # fmt: skip
+    return [*made, ("exact means of all bits and settings, 45 units, 8 phases: largest of pulses less ideal",
+                    f"{off:.1e}", "0")]  # fmt: skip
+
+
+def mean_and_error(values: Any) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1) / values.size**0.5)
+
+
+def ahead(ours: Any, other: Any) -> float:
+    """Return by how many standard errors the mean of the first is below that of the second."""
+    (low, one), (high, two) = mean_and_error(ours), mean_and_error(other)
+    return (high - low) / float(np.hypot(one, two))
+
+
+def apart(ours: Any, other: Any) -> str:
+    (low, one), (high, two) = mean_and_error(ours), mean_and_error(other)
+    return f"{low - high:+.5f} ± {np.hypot(one, two):.5f}"
+
+
+def between_emulators(program: rq.Program, phase: float) -> float:
+    """Return how far exact means of a search for one phase by pulses are from those with ideal gates, at most."""
+    data = program.to_dict()
+    data["memory"]["phase"]["initial"] = phase
+    ideal, pulses = (rq.run(rq.Program.from_dict(data), **how) for how in (EXACT, PULSES))
+    return max(float(np.abs(ideal[key] - pulses[key]).max()) for key in ("bit", "setting", "estimate_final"))
+
+
+def phase_loss(program: rq.Program, shots: int, *, seed: int = 10, emulator: str = "ideal", **how: Any) -> Any:
     """Return 1 - cos of each shot's error, of the estimate that is best for it on average (the posterior's mean)."""
-    record = rq.run(program, shots=shots, seed=10, emulator="ideal")
+    record = rq.run(program, shots=shots, seed=seed, emulator=emulator, **how)
     power, true = record.power.values[0], record.phase.values
     setting, bit = record.setting.shift(round=-1).values, record.bit.values
     setting[:, -1] = record.setting_final.values
@@ -745,7 +800,9 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "Waits of 2^(b-1), ..., 2, 1 units, each three times, the last turn's setting fed back from majorities; or "
         "settings fixed beforehand; or as much time in waits of one unit (many more measurements). All take the "
         "same time in the dark, and the same Bayesian estimator. Without repeats the adaptive schedule is not better "
-        "than the shortest waits (1/64 against 1/126 at 63 units); with three it is, once the time is long.",
+        "than the shortest waits (1/64 against 1/126 at 63 units); with three it is, once the time is long. Pulse by "
+        "pulse (open marks, a little to the right, with other random numbers) both quarter turns are resonant pulses; "
+        "the phase gathered in a wait, and the setting, are turns of the atom's frame.",
     ),
     11: (
         "Adaptive ramps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import product
 from typing import Any
@@ -480,8 +481,9 @@ def digital_analog_states(x: Any) -> Any:
     return rho.sel(rho_row=labels, rho_column=labels).values
 
 
-def phase_losses(shots: int = 20_000, **options: Any) -> Any:
-    record = rq.run(p.ramsey_search(**options), shots=shots, seed=8, emulator="ideal")
+def phase_losses(shots: int = 20_000, *, emulator: str = "ideal", fed: str = "estimate / 2", **options: Any) -> Any:
+    program = p.ramsey_search(**options).to_json().replace('"estimate / 2"', f'"{fed}"')
+    record = rq.run(rq.Program.from_json(program), shots=shots, seed=8, emulator=emulator)
     return 1 - np.cos(2 * np.pi * (record.estimate_final.values - record.phase.values))
 
 
@@ -497,6 +499,34 @@ def test_adapting_with_repeats_beats_what_the_shortest_waits_allow_in_the_same_t
 
     assert thrice.mean() + SIGMAS * thrice.std() / thrice.size**0.5 < least
     assert once.mean() > least
+
+
+def test_by_pulses_adapting_beats_fixed_settings_and_what_the_shortest_waits_allow() -> None:
+    least = 1 / (2 * 3 * (2**7 - 1))
+    how: dict[str, Any] = {"bits": 7, "repeats": 3, "emulator": "exact"}
+    adaptive, misfed = phase_losses(**how), phase_losses(fed="0.45 * estimate", **how)
+    fixed, ideal = phase_losses(4000, adaptive=False, **how), phase_losses(bits=7, repeats=3)
+    tops = [loss.mean() + SIGMAS * loss.std() / loss.size**0.5 for loss in (adaptive, misfed)]
+
+    assert tops[0] < least < tops[1], "a setting fed back 10 % short must lose what adapting gains"
+    assert fixed.mean() - SIGMAS * fixed.std() / fixed.size**0.5 > tops[0]
+    assert abs(adaptive.mean() - ideal.mean()) < SIGMAS * np.hypot(adaptive.std(), ideal.std()) / ideal.size**0.5
+
+
+def search_means(phase: float, emulator: str, *, turn: str = "-pi / 2") -> Any:
+    """Return the exact means of bits and settings of a search of 7 units for one phase, its last turn as given."""
+    data = json.loads(p.ramsey_search(bits=3, repeats=3).to_json().replace('"-pi / 2"', f'"{turn}"'))
+    data["memory"]["phase"]["initial"] = phase
+    record = rq.run(rq.Program.from_dict(data), shots=None, emulator=emulator)
+    return np.concatenate([record[key].values for key in ("bit", "setting")])
+
+
+@pytest.mark.parametrize("phase", [0.1234, 0.71])
+def test_a_search_by_pulses_has_the_exact_means_of_ideal_gates(phase: float) -> None:
+    ideal = search_means(phase, "ideal")
+
+    np.testing.assert_allclose(search_means(phase, "exact"), ideal, atol=1e-9)
+    assert np.abs(search_means(phase, "exact", turn="-0.45 * pi") - ideal).max() > 1e-3
 
 
 @pytest.mark.parametrize("repeats", [0, 2])
