@@ -11,7 +11,7 @@ import rydberg_qmem as rq
 from rydberg_qmem import cells
 from rydberg_qmem.analysis import entanglement, systems
 from rydberg_qmem.gallery import page
-from rydberg_qmem.gallery.figure import IDEAL, PULSES, SAMPLED, Figure, Way, of_cohorts
+from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, PULSES, SAMPLED, Figure, Way, of_cohorts
 from rydberg_qmem.gallery.figures import FIGURES
 from rydberg_qmem.gallery.rows import classical, networks, photonic, squid, two
 
@@ -47,6 +47,15 @@ def test_by_pulses_it_is_near_its_closed_form(figure: Figure) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure.pulses == FEW], ids=name)
+def test_by_pulses_from_shots_it_is_within_four_errors(figure: Figure) -> None:
+    mean, error = figure.measure(Way("exact", COHORT))
+
+    assert 0 < error < 0.1
+    assert abs(mean - figure.reference) < 4 * error
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure.sampled], ids=name)
 def test_from_shots_it_is_within_four_errors(figure: Figure) -> None:
     mean, error = figure.measure(SAMPLED)
@@ -72,7 +81,7 @@ def test_every_row_has_figures_and_a_picture() -> None:
 def test_where_a_figure_has_no_pulses_or_noise_it_says_why() -> None:
     for figure in FIGURES:
         assert figure.noisy
-        assert figure.noisy in (*page.EMULATORS, page.FEW) or len(figure.noisy) > 5, name(figure)
+        assert figure.noisy in (*page.EMULATORS, FEW) or len(figure.noisy) > 5, name(figure)
 
 
 def test_the_table_has_a_line_for_each_figure() -> None:
@@ -155,10 +164,18 @@ def test_undamped_cells_in_three_have_the_negativity_of_their_law(topology: Any)
 
 def test_concurrence_and_the_loop_of_a_coupled_pair_go_against_each_other() -> None:
     program = cells.coupled(2, damping=0, steps=48, step=0.8)
-    found, middle = two.loops(program, 0.8)
-    entangled = np.abs(np.sin(0.1 * middle))
+    found = two.loops(IDEAL, program, 0.8, 0)
 
-    assert np.corrcoef(found.area.values, entangled)[0, 1] < -0.7
+    assert np.corrcoef(found.area, found.entanglement)[0, 1] < -0.7
+
+
+@pytest.mark.parametrize(("wrong", "agrees"), [(1.0, True), (1.02, False)])
+def test_loops_turn_round_where_a_coupled_pair_is_most_entangled(wrong: float, agrees: bool) -> None:
+    program = cells.coupled(2, damping=0, steps=80, step=0.4)
+    entangled = entanglement.concurrence(two.states(IDEAL, program, 0))
+    most = 0.04 * float(entangled.argmax())
+
+    assert (abs(wrong * two.turning(IDEAL)[0] - most) < 0.02) == agrees
 
 
 def test_monogamy_holds_in_a_triangle() -> None:

@@ -142,6 +142,9 @@ off = np.abs(undamped.area - whole * (1 - undamped.concurrence**2)).max().item()
 spread = np.ptp(undamped.form_factor.values[large]).item()
 print(f"undamped: area is A0 (1 - C^2) to {off:.1%} of A0, while C goes up to {undamped.concurrence.max().item():.3f}")
 print(f"undamped: form factor {undamped.form_factor[0].item():.3f}, moves by {spread:.3f} while C goes up to 0.95")
+turned = np.flatnonzero(np.sign(undamped.signed_area) != np.sign(undamped.signed_area[0]))
+print(f"undamped: concurrence is largest in cycle {undamped.concurrence.values.argmax()};", end=" ")
+print(f"from cycle {turned[0]} on loops are run through the other way")
 print(f"damped:   form factor {damped.form_factor[0].item():.3f} to {damped.form_factor[-1].item():.3f}", end="; ")
 print(f"without coupling {alone.form_factor[0].item():.3f} to {alone.form_factor[-1].item():.3f}")
 
@@ -155,8 +158,10 @@ print(f"without coupling {alone.form_factor[0].item():.3f} to {alone.form_factor
 # - With coupling *and* damping the form factor grows from cycle to cycle, while the concurrence rises and falls
 #   again. So it is no function of the concurrence. The control says that damping alone does not move it.
 #
-# So "entanglement and memristivity are inverse" is true here for the area. We recall it as the headline of Kumar and
-# others (2021), for their measure and parameters; we have not checked their text, and do not claim to reproduce it.
+# So "entanglement and memristivity are inverse" is true here for the area, not for the form factor. The abstract of
+# Kumar and others (2021), as we recall it, says that entanglement is largest when the hysteresis curve is smallest,
+# and that the curve is run through the other way from there on. Without damping both are so here: `signed_area`
+# changes its sign with the voltage's amplitude $\cos kt$.
 #
 # ## 3. Three coupled
 #

@@ -32,6 +32,10 @@ def memristivity(
     first value of a loop that runs from zero to zero. Drive and response must be in comparable units; the code
     divides each by its largest possible value. Errors are standard deviations over resampled shots (0 if exact).
 
+    `signed_area` is 1/2 Σ sign(x) (x dy - y dx): its sign is the direction in which a loop pinched at zero is run
+    through, negative where the response falls behind its way out on its way back to zero. `start` and `stop` are
+    where a loop is cut, in rounds.
+
     >>> phase = 2 * np.pi * np.arange(401) / 200
     >>> circle = xr.Dataset({"u": ("round", np.sin(phase)), "v": ("round", np.cos(phase))})
     >>> [round(float(f), 3) for f in memristivity(circle, drive="u", response="v").form_factor]
@@ -57,9 +61,10 @@ def memristivity(
         same = [rows for rows in again if rows.shape == found.shape]
         spread = np.std(same, axis=0, ddof=1) if len(same) > 1 else np.full_like(found, np.nan)
     made = xr.Dataset(coords={"cycle": np.arange(len(found))}, attrs={"cut": cut})
-    for column, name in enumerate(("area", "length", "form_factor")):
+    for column, name in enumerate(("area", "length", "form_factor", "signed_area")):
         made[name] = ("cycle", found[:, column])
         made[f"{name}_error"] = ("cycle", spread[:, column])
+    made["start"], made["stop"] = (("cycle", found[:, column]) for column in (4, 5))
     return made
 
 
@@ -84,12 +89,13 @@ def _cycles(x: Floats, y: Floats, cut: str) -> Floats:
         starts.append(float(len(x) - 1))
     step = 2 if cut == "cycle" else 1
     rows = [_measured(x, y, a, b) for a, b in zip(starts[::step], starts[step::step], strict=False)]
-    return np.array(rows).reshape(-1, 3)
+    return np.array(rows).reshape(-1, 6)
 
 
-def _measured(x: Floats, y: Floats, start: float, stop: float) -> tuple[float, float, float]:
+def _measured(x: Floats, y: Floats, start: float, stop: float) -> tuple[float, ...]:
     at = np.concatenate([[start], np.arange(np.floor(start) + 1, np.ceil(stop)), [stop]])
     u, v = (np.interp(at, np.arange(len(x)), series) for series in (x, y))
-    area = float(0.5 * np.abs(u[:-1] * np.diff(v) - v[:-1] * np.diff(u)).sum())
+    swept = 0.5 * (u[:-1] * np.diff(v) - v[:-1] * np.diff(u))
+    area, signed = float(np.abs(swept).sum()), float((np.sign(u[:-1] + u[1:]) * swept).sum())
     length = float(np.hypot(np.diff(u), np.diff(v)).sum())
-    return area, length, 4 * np.pi * area / length**2 if length else 0.0
+    return area, length, 4 * np.pi * area / length**2 if length else 0.0, signed, start, stop

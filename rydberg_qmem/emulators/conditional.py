@@ -50,17 +50,14 @@ class Closed:
 
     def advance(self, states: State, time_us: float) -> State:
         """Return all rows after a time."""
-        return self._evolved(states, np.full(1, time_us))
+        return self.to(states, np.full(1, time_us))
 
     def subset(self, rows: Index) -> Closed:
         """Return the evolution of some of the rows."""
         return Closed(self.layout, tuple(_subset(turn, rows) for turn in self.turns), _some(self.left, rows))
 
-    def to(self, rows: Index, states: State, times_us: Array) -> State:
-        """Return states of some of the rows after a time each."""
-        return self.subset(rows)._evolved(states, times_us)
-
-    def _evolved(self, states: State, times_us: Array) -> State:
+    def to(self, states: State, times_us: Array) -> State:
+        """Return all rows after a time each."""
         times = times_us[:, None]
         for turn in self.turns:
             states = self._turned(turn, states, times)

@@ -56,7 +56,7 @@ class Figure:
 
     `measure(way)` returns the number and its statistical error, 0 where nothing is sampled. `sampled` says whether it
     can be had from shots. `pulses` says why it is not looked at pulse by pulse, and is empty where it is. `noisy` is
-    the emulator of the column of noise, or why there is none.
+    the emulator of the column of noise, or why there is none. Either may be `FEW`.
     """
 
     row: int
@@ -72,6 +72,8 @@ class Figure:
     noisy: str = "exact"
 
 
+FEW = f"from {COHORT} shots"
+"""What stands in a figure's `pulses` or `noisy` where that column is of so many shots, with their error."""
 JUMPING = 200
 """Quantum-jump trajectories whose mean is the state of many atoms under a machine's noise."""
 IDEAL, PULSES, SAMPLED = Way(), Way("exact"), Way(shots=SHOTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -41,6 +43,20 @@ def test_a_figure_of_eight_has_lobes_of_equal_area() -> None:
     found = memristivity(record, drive="x", response="y", cut="lobe")
 
     assert found.area.values == pytest.approx([4 / 3, 4 / 3], rel=1e-3)
+    assert (found.start.values, found.stop.values) == (pytest.approx([0, 200]), pytest.approx([200, 400]))
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("cut", ["cycle", "lobe"])
+def test_the_signed_area_tells_which_way_a_pinched_loop_is_run_through(turn: int, cut: Any) -> None:
+    phase = 2 * np.pi * np.arange(401) / 400
+    resistance = 1 + 0.5 * turn * np.cos(phase)
+    record = xr.Dataset({"x": ("round", np.sin(phase)), "y": ("round", np.sin(phase) * resistance)})
+
+    found = memristivity(record, drive="x", response="y", cut=cut, bootstrap=0)
+
+    assert found.signed_area.values == pytest.approx(-turn * found.area.values, rel=1e-3)
+    assert found.area.values.sum() == pytest.approx(2 / 3, rel=1e-3)
 
 
 def test_errors_fall_with_the_root_of_the_shots() -> None:

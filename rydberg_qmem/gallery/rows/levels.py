@@ -11,7 +11,7 @@ from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.cells import ion_memristor
 from rydberg_qmem.gallery import figure
-from rydberg_qmem.gallery.figure import IDEAL, Figure, Measured, Way
+from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Measured, Way
 from rydberg_qmem.gallery.rows.photonic import AREA
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
@@ -98,7 +98,7 @@ def fast_law(rounds: int) -> float:
 
 FIGURES = (
     Figure(5, "trapped-ion type", "loop area, Gaussian pulses", ION, "derived", AREA, 1e-3, ion_area, sampled=True,
-           noisy="from 1000 shots"),
+           noisy=FEW),
     Figure(5, "trapped-ion type", "populations against erf, largest relative error", ION, "derived", 0.0, 1e-3,
            ion_populations),
     Figure(5, "polariton pair", "n_2 at Jt=2, D=J", POLARITON, "derived", 0.8 * sin(sqrt(5)) ** 2, 1e-6, polariton),

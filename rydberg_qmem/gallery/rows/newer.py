@@ -11,7 +11,7 @@ from rydberg_qmem.analysis import entanglement, geometry, laws, systems
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.cells import network
 from rydberg_qmem.gallery import figure
-from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way, limit
+from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
 from rydberg_qmem.plots.panels import Line, Panel, closed
 
 CASCADE = "Di Micco 2025, arXiv 2503.02466"
@@ -104,13 +104,13 @@ FIGURES = (
     Figure(9, "cascade", "the same, rounds → ∞", CASCADE, "derived", cascade_law(pi, 3 * pi / 8), 1e-3, cascade_limit,
            pulses="as at K=24", noisy="as at K=24"),
     Figure(9, "crossed feedback", "area of (n_1, out_2), K=24, W=9", CROSSED, "derived",
-           systems.crossed_area(24, 9, pi / 2), 1e-9, crossed, sampled=True, noisy="from 1000 shots"),
+           systems.crossed_area(24, 9, pi / 2), 1e-9, crossed, sampled=True, noisy=FEW),
     Figure(9, "crossed feedback", "largest area, rounds → ∞", CROSSED, "derived", 0.6773, 1e-3, crossed_limit,
            pulses="as at K=24", noisy="as at K=24"),
     Figure(9, "crossed feedback", "largest form factor, K=96", CROSSED, "found", 0.95, 0.01, crossed_form,
            pulses="as at K=24", noisy="as at K=24"),
     Figure(9, "shared memory", "loop area of one of two cells", SHARED, "derived",
-           float(geometry.unsigned_area(*_shared_loop())), 1e-9, shared, sampled=True, noisy="from 1000 shots"),
+           float(geometry.unsigned_area(*_shared_loop())), 1e-9, shared, sampled=True, noisy=FEW),
     Figure(9, "remote pair", "concurrence, R=0.3, 0.5", REMOTE, "derived",
            systems.remote_concurrence(pi / 4, 0.3, 0.5), 1e-9, remote),
     Figure(9, "thermal ancilla", "n after 10 rounds", "textbook", "derived",

@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.analysis import laws
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
-from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way, limit
+from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
 from rydberg_qmem.plots.panels import Line, Panel, closed
 
 SOURCE = "Spagnolo 2022, Nat. Photonics 16, 318"
@@ -22,7 +22,7 @@ FALSE = (1 - 0.6) * 1e-3 * (2 * asin(sqrt(0.4)) / pi) ** 2
 
 That is 1e-3 (the block's infidelity) for a pulse of area π, and goes as the area squared.
 """
-FEW = 4.9 * sqrt(0.36 * 0.64 / 4000)
+EMU = 4.9 * sqrt(0.36 * 0.64 / 4000)
 """What 4000 shots may differ from 0.36 once in a million."""
 
 
@@ -85,14 +85,15 @@ def tap_coherence(way: Way) -> Measured:
     return float(record.out_pauli.sel(out_axis="X").values[3, 0]), 0.0
 
 
-def tap_bias(way: Way, strength: float) -> Measured:
-    """Return the largest bias of the mean R by clipping over one period of 24 rounds, window of 9."""
+def tap_bias(way: Way, strength: float, shots: int = 20_000) -> Measured:
+    """Return the bias of the mean R by clipping, period of 24 rounds, window of 9, at the round where it is largest."""
+    law = biases(strength)
+    worst = int(np.abs(law).argmax())
     values = {"period": 24, "window": 9, "strength": strength}
-    mean = way.run("weak_tap_memristor", parameters=values, shots=20_000, seed=way.seed, rounds=25).R
-    found = mean.values[:, 9:].mean(axis=0) - _settled(24, 9)
-    error = mean.values[:, 9:].std(axis=0) / sqrt(20_000)
-    worst = int(np.abs(found).argmax())
-    return float(np.abs(found[worst])), float(error[worst])
+    shots = way.shots or shots
+    record = way.run("weak_tap_memristor", parameters=values, shots=shots, seed=way.seed, rounds=25)
+    r = record.R.values[:, 9 + worst]
+    return float(np.sign(law[worst]) * (r.mean() - _settled(24, 9)[worst])), float(r.std() / sqrt(shots))
 
 
 def native(way: Way, emulator: str) -> Measured:
@@ -121,9 +122,9 @@ def _tap_reference() -> float:
     return sqrt(1 - strength**2) * total
 
 
-def clipping(strength: float, period: int = 24, window: int = 9) -> float:
-    """Return the largest bias of R that clipping makes, by the chances of every sum in the window. Derived."""
-    z, worst = np.cos(2 * np.pi * np.arange(period + 2) / period), 0.0
+def biases(strength: float, period: int = 24, window: int = 9) -> Floats:
+    """Return what clipping adds to the mean R, once the window is full, by the chances of every sum in it. Derived."""
+    z, made = np.cos(2 * np.pi * np.arange(period + 2) / period), []
     for k in range(window, period + 1):
         chances = np.array([1.0])
         for j in range(k - window, k):
@@ -131,8 +132,13 @@ def clipping(strength: float, period: int = 24, window: int = 9) -> float:
             chances = np.append((1 - up) * chances, 0) + np.append(0, up * chances)
         sums = 2 * np.arange(window + 1) - window
         mean = chances @ np.clip(0.5 - sums / (2 * strength * window), 0, 1)
-        worst = max(worst, abs(float(mean) - float((1 - z[k - window : k].mean()) / 2)))
-    return worst
+        made.append(float(mean) - float((1 - z[k - window : k].mean()) / 2))
+    return np.array(made)
+
+
+def clipping(strength: float, period: int = 24, window: int = 9) -> float:
+    """Return the largest bias of R that clipping makes."""
+    return float(np.abs(biases(strength, period, window)).max())
 
 
 def _coherence_reference() -> float:
@@ -141,7 +147,7 @@ def _coherence_reference() -> float:
 
 def _native(emulator: str) -> Figure:
     return Figure(4, f"native cell, {emulator}", "photons left, R=0.4, n=0.6", SOURCE, "derived", 0.36,
-                  FEW if emulator.startswith("emu") else FALSE,
+                  EMU if emulator.startswith("emu") else FALSE,
                   partial(native, emulator=emulator), pulses="is by pulses", noisy="see the memristor")  # fmt: skip
 
 
@@ -163,18 +169,18 @@ FIGURES = (
     Figure(4, "photonic, coherent output", "⟨X⟩ out at an eighth period", COHERENCE, "derived",
            _coherence_reference(), 1e-9, coherence),
     Figure(4, "photonic, two ports", "loop area, K=24, W=9", SOURCE, "derived", AREA, 1e-9,
-           partial(loop_area, name="two_port_memristor", response="clicks.s"), sampled=True, noisy="from 1000 shots"),
+           partial(loop_area, name="two_port_memristor", response="clicks.s"), sampled=True, noisy=FEW),
     Figure(4, "photonic, weak tap", "coherence at a quarter period, ε=0.8", SOURCE, "derived", _tap_reference(), 1e-9,
            tap_coherence, noisy="ideal"),
     Figure(4, "photonic, weak tap", "bias of R, ε=0.7, K=24, W=9", SOURCE, "derived", clipping(0.7), 5e-3,
-           partial(tap_bias, strength=0.7), pulses="from shots only", noisy="from shots only"),
+           partial(tap_bias, strength=0.7), pulses=FEW, noisy=FEW),
     Figure(4, "photonic, weak tap", "bias of R, ε=0.5, K=24, W=9", SOURCE, "derived", clipping(0.5), 5e-3,
-           partial(tap_bias, strength=0.5), pulses="from shots only", noisy="from shots only"),
+           partial(tap_bias, strength=0.5), pulses=FEW, noisy=FEW),
     Figure(4, "photonic, one qutrit", "loop area, K=24, W=9", SOURCE, "derived", AREA, 1e-9,
-           qutrit_area, sampled=True, noisy="from 1000 shots"),
+           qutrit_area, sampled=True, noisy=FEW),
     Figure(4, "photonic, native cell", "loop area, K=24, W=9", SOURCE, "derived", AREA, 1e-6,
            partial(loop_area, name="native_memristor", response="vacuum", flip=True), sampled=True,
-           noisy="from 1000 shots"),
+           noisy=FEW),
     *(_native(name) for name in ("exact", "qutip", "emu_sv", "emu_mps")),
 )  # fmt: skip
 

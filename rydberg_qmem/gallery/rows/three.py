@@ -107,7 +107,6 @@ def _damped(topology: Shape, measure: str, name: str) -> Figure:
         reference,
         5e-3,
         partial(damped, topology=topology, measure=measure),
-        noisy="six atoms, by jumps or by density matrix: too slow",
     )
 
 
@@ -142,7 +141,6 @@ def panels() -> list[Panel]:
             Line(kt, np.abs(entanglement.reduced(state, [0])[:, 0, 1]), "|V| / 2V0, end"),
         )
         panels.append(Panel(lines, "k t", "", topology))
-        found, middle = loops(program, 0.45)
-        at = np.interp(middle, 0.45 * np.arange(56), n3)
-        against.append(Line(found.form_factor.values, at, topology, True, joined=True))
+        found = loops(IDEAL, program, 0.45, 0.02)
+        against.append(Line(found.form_factor.values, found.entanglement.values, topology, True, joined=True))
     return [*panels, Panel(tuple(against), "form factor of a loop", "N3 in it", "loops 1, 2, …")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from math import pi, sin
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -15,12 +15,13 @@ from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.analysis.tomography import tomography
 from rydberg_qmem.cells import coupled
 from rydberg_qmem.cells import tomography as readings
-from rydberg_qmem.gallery.figure import IDEAL, JUMPING, Figure, Floats, Measured, Way
+from rydberg_qmem.gallery.figure import IDEAL, JUMPING, Figure, Floats, Measured, Way, limit
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots.panels import Line, Panel
 
 SOURCE = "Kumar 2021, PRA 104, 062605"
 RATE = 0.1
+Cut = Literal["cycle", "lobe"]
 
 
 def concurrence(way: Way, *, damping: float, kt: float, steps: int) -> Measured:
@@ -67,24 +68,66 @@ def measured(way: Way) -> Measured:
     return float(found.c - found.c_bias), float(found.c_error)
 
 
-def loops(program: Program, step: float, atom: int = 0, *, fine: int = 20) -> tuple[xr.Dataset, Floats]:
-    """Return form factors of the successive loops of (V, I) of a cell in the laboratory frame, and their mid-times.
+def loops(way: Way, program: Program, step: float, damping: float, *, cut: Cut = "cycle", fine: int = 20) -> xr.Dataset:
+    """Return the loops of (V, I) of the first cell in the laboratory frame, each with its time and entanglement.
 
-    V/V0 = Im(r exp(i t)), r twice the coherence in the rotating frame, which is smooth and interpolated; I/I0 is
-    V/V0 times the damping's 1 - sin(sin t).
+    Entanglement is the concurrence of two cells, N3 of three. V/V0 = Im(r exp(i t)), r twice the coherence in the
+    rotating frame, which is smooth and interpolated; I/I0 is V/V0 times the damping's 1 - sin(sin t).
     """
-    state = IDEAL.joint(program)
-    r = 2 * entanglement.reduced(state, [atom])[:, 0, 1]
-    coarse = step * np.arange(len(r))
+    state = states(way, program, damping)
+    coarse = step * np.arange(len(state), dtype=float)
+    found = drawn(2 * entanglement.reduced(state, [0])[:, 0, 1], coarse, cut, fine)
+    linked = entanglement.concurrence(state) if state.shape[-1] == 4 else entanglement.tripartite_negativity(state)
+    return found.assign(entanglement=("cycle", np.interp(found.time, coarse, linked)))
+
+
+def drawn(r: NDArray[np.complex128], coarse: Floats, cut: Cut, fine: int = 20) -> xr.Dataset:
+    """Return the loops that coherences r in the rotating frame draw."""
     t = np.linspace(0, coarse[-1], fine * (len(r) - 1) + 1)
-    v = (np.interp(t, coarse, r.real) + 1j * np.interp(t, coarse, r.imag)) * np.exp(1j * t)
-    record = xr.Dataset({"v": ("round", v.imag), "i": ("round", v.imag * (1 - np.sin(np.sin(t))))})
-    found = memristivity(record, drive="v", response="i", bootstrap=0)
-    return found, np.asarray(np.arange(found.sizes["cycle"]) * 2 * pi + 2 * pi - 0.3, dtype=np.float64)
+    v = ((np.interp(t, coarse, r.real) + 1j * np.interp(t, coarse, r.imag)) * np.exp(1j * t)).imag
+    record = xr.Dataset({"v": ("round", v), "i": ("round", v * (1 - np.sin(np.sin(t))))})
+    found = memristivity(record, drive="v", response="i", cut=cut, bootstrap=0)
+    return found.assign(time=(found.start + found.stop) / 2 * (t[1] - t[0]))
+
+
+def inverse(way: Way) -> Measured:
+    """Return the correlation, over the lobes of half a beat and more, of their areas with the concurrence, undamped."""
+    found = loops(way, coupled(2, damping=0, steps=80, step=0.4), 0.4, 0, cut="lobe")
+    return float(np.corrcoef(found.area, found.entanglement)[0, 1]), 0.0
+
+
+def turning(way: Way) -> Measured:
+    """Return kt where the loops begin to be run through the other way, for ever slower exchange, undamped."""
+    return limit(*(turned(way, rate) for rate in (RATE / 2, RATE / 4))), 0.0
+
+
+def turned(way: Way, rate: float) -> float:
+    """Return kt where the signed areas of the lobes change sign for good, on a line through the two beside it."""
+    step = 0.04 / rate
+    program = coupled(2, damping=0, rate=rate, steps=80, step=step)
+    return _crossed(loops(way, program, step, 0, cut="lobe"), rate)
+
+
+def _crossed(found: xr.Dataset, rate: float) -> float:
+    kt, signed = rate * found.time.values, found.signed_area.values
+    last = int(np.flatnonzero(np.sign(signed) == np.sign(signed[0]))[-1])
+    (a, b), (x, y) = kt[last : last + 2], np.sqrt(np.abs(signed[last : last + 2]))
+    return float(a + (b - a) * x / (x + y))
+
+
+def _inverse_reference() -> float:
+    """Return the same from r = cos(kt) exp(0.3i) and the concurrence sin(kt). Derived."""
+    t = np.linspace(0, 31.6, 1581)
+    found = drawn(np.cos(RATE * t) * np.exp(0.3j), t, "lobe", 1)
+    return float(np.corrcoef(found.area, np.abs(np.sin(RATE * found.time)))[0, 1])
 
 
 FIGURES = (
     Figure(6, "two coupled", "concurrence at kt=0.8", SOURCE, "derived", sin(0.8), 1e-9, measured, sampled=True),
+    Figure(6, "two coupled", "correlation of a lobe's area and concurrence", SOURCE, "derived", _inverse_reference(),
+           2e-3, inverse),
+    Figure(6, "two coupled", "kt where loops turn round, k → 0", SOURCE, "from memory", pi / 2, 0.02, turning,
+           noisy="a limit of slow exchange"),
     Figure(6, "two coupled, γ0=0.02", "largest concurrence", SOURCE, "derived", 0.6991, 2e-3,
            partial(largest, damping=0.02, what="value")),
     Figure(6, "two coupled, γ0=0.02", "kt of the largest", SOURCE, "derived", 1.508, 0.02,
@@ -101,23 +144,23 @@ FIGURES = (
 
 
 def panels() -> list[Panel]:
-    """Draw concurrence and voltage against time, and concurrence against the form factor of each loop."""
+    """Draw concurrence and voltage against time, and concurrence against area and form factor of each lobe."""
     lines, lengths, against, areas = [], [], [], []
     for damping in (0.0, 0.02, 0.1):
         program = coupled(2, damping=damping, steps=80, step=0.4)
         state = states(IDEAL, program, damping)
         kt = 0.04 * np.arange(80)
-        values = entanglement.concurrence(state)
-        lines.append(Line(kt, values, f"γ0 = {damping:g} ω"))
+        lines.append(Line(kt, entanglement.concurrence(state), f"γ0 = {damping:g} ω"))
         lengths.append(Line(kt, 2 * np.abs(entanglement.reduced(state, [0])[:, 0, 1]), f"γ0 = {damping:g} ω"))
         if damping < 0.1:
-            found, middle = loops(program, 0.4)
-            at = np.interp(middle, 0.4 * np.arange(80), values)
-            against.append(Line(found.form_factor.values, at, f"γ0 = {damping:g} ω", True, joined=True))
-            areas.append(Line(found.area.values, at, f"γ0 = {damping:g} ω", True, joined=True))
+            found = loops(IDEAL, program, 0.4, damping, cut="lobe")
+            areas.append(
+                Line(RATE * found.time.values, found.signed_area.values, f"γ0 = {damping:g} ω", True, joined=True)
+            )
+            against.append(Line(found.area.values, found.entanglement.values, f"γ0 = {damping:g} ω", True, joined=True))
     return [
         Panel(tuple(lines), "k t", "concurrence"),
         Panel(tuple(lengths), "k t", "amplitude of V / V0"),
-        Panel(tuple(areas), "area of a loop", "concurrence in it", "loops 1, 2, …"),
-        Panel(tuple(against), "form factor of a loop", "concurrence in it", "loops 1, 2, …"),
+        Panel(tuple(areas), "k t", "signed area of a lobe", "sign: direction of the loop"),
+        Panel(tuple(against), "area of a lobe", "concurrence in it", "lobes 1, 2, …"),
     ]
