@@ -129,13 +129,32 @@ def thermal_learning(ax: Any) -> Figures:
 def reconstruction(ax: Any) -> Figures:
     made: Figures = []
     for epsilon in (0.5, 0.7, 0.8, 0.9):
-        record = rq.run(p.reward_learning("haar", epsilon=epsilon, rounds=51, semi_quantum=True), shots=4000, seed=5,
+        agents = 20_000 if epsilon == 0.8 else 4000
+        record = rq.run(p.reward_learning("haar", epsilon=epsilon, rounds=51, semi_quantum=True), shots=agents, seed=5,
                         emulator="ideal")  # fmt: skip
         ax.plot(np.arange(1, 51), record.fidelity.mean("shot")[1:], label=f"ε = {epsilon}")
-        made.append((f"ε = {epsilon}: fidelity after 50", pm(record.fidelity.isel(round=50)),
+        reached = record.fidelity.isel(round=50)
+        made.append((f"ε = {epsilon}: fidelity after 50, {agents} agents", pm(reached),
                      "over 0.88 within 50 (published); 0.878 ± 0.01 (derived)" if epsilon == 0.8 else ""))  # fmt: skip
-    pulses = rq.run(p.reward_learning("haar", rounds=51, semi_quantum=True), shots=200, seed=5)
-    made.append(("ε = 0.8, pulse by pulse, 200 agents: fidelity after 50", pm(pulses.fidelity.isel(round=50)), ""))
+        if epsilon == 0.8:
+            far = np.cos(record.theta.values.reshape(agents, -1)[:, 0])
+            made += [
+                ("the same, median of the agents", f"{float(reached.median()):.4f}", ""),
+                ("the same, agents with over 0.88", f"{float((reached > 0.88).mean()):.3f}", ""),
+                *((f"the same, states {text} of the first guess", pm(reached.values[where]), "")
+                  for text, where in (("within 60°", far > 0.5), ("beyond 60° and within 120°", np.abs(far) <= 0.5),
+                                      ("beyond 120°", far < -0.5))),
+            ]  # fmt: skip
+    own = rq.run(p.reward_learning("haar", punishment=1.5, widest=2 * np.pi, rounds=51, semi_quantum=True),
+                 shots=20_000, seed=5, emulator="ideal")  # fmt: skip
+    ax.plot(np.arange(1, 51), own.fidelity.mean("shot")[1:], "k--", label="ε = 0.8, punishment 1.5, range ≤ 2π")
+    made.append(("ε = 0.8, punishment 1.5, range up to 2π: fidelity after 50, 20000 agents",
+                 pm(own.fidelity.isel(round=50)), "over 0.88 within 50 (published)"))  # fmt: skip
+    longer = rq.run(p.reward_learning("haar", rounds=201, semi_quantum=True), shots=4000, seed=5, emulator="ideal")
+    made.append(("ε = 0.8: fidelity after 200, 4000 agents", pm(longer.fidelity.isel(round=200)), "≥ 0.89 (derived)"))
+    pulses = rq.run(p.reward_learning("haar", rounds=51, semi_quantum=True), shots=400, seed=5)
+    made.append(("ε = 0.8, pulse by pulse, 400 agents: fidelity after 50", pm(pulses.fidelity.isel(round=50)), ""))
+    ax.axhline(0.88, color="k", ls=":", lw=0.8, label="0.88")
     ax.set(xlabel="iteration", ylabel="mean fidelity")
     ax.legend()
     return made
@@ -162,29 +181,34 @@ def codes(ax: Any) -> Figures:
         dots = [float(rq.run(p.repetition_code("bit", p=float(c), q=q, rounds=1), **EXACT).logical) for c in grid]
         ax.plot(grid, dots, "o", color=ax.lines[-1].get_color())
     ax.plot(grid, grid, "k:", label="bare atom")
-    code, bare = ([zoned(kind, float(c), 1, 8000) for c in grid] for kind in ("code", "bare"))
-    for read, mark, label in ((code, "s--", "code, zoned_2024"), (bare, "^:", "bare atom, zoned_2024")):
-        ax.errorbar(grid, [w.mean() for w in read], [w.std() / w.size**0.5 for w in read], fmt=mark, color="0.5",
-                    capsize=2, label=label)  # fmt: skip
-    for k in (0, 1, 2, 4):
-        gain = (bare[k].mean() - code[k].mean()) / np.hypot(bare[k].std(), code[k].std()) * 8000**0.5
-        ideal = f"ideal {enumerated(grid[k], 0, 1):.4f}"
-        made += [
-            (f"one round under zoned_2024, p = {grid[k]:g}: code", pm(code[k]), ideal),
-            (f"one round under zoned_2024, p = {grid[k]:g}: bare atom", pm(bare[k]), f"the code gains {gain:+.1f} σ"),
-        ]  # fmt: skip
-    made.append(("three rounds, p = 0.1, under zoned_2024: code", pm(zoned("code", 0.1, 3, 20_000)),
-                 f"ideal {enumerated(0.1, 0, 3):.4f} (derived)"))  # fmt: skip
-    for text, how, shots in (("", {}, 4000), (f", {NOISE_TEXT}, zoned_2024", ROUGH, 150)):
-        read = judged(rq.run("bit_flip_code", parameters={"p": 0.1, "rounds": 1}, shots=shots, seed=7, **how))
-        made.append((f"one round, p = 0.1, pulse by pulse{text}, {shots} shots: code", pm(read),
-                     "" if how else "0.0280 (derived)"))  # fmt: skip
-    ax.set(xlabel="flip probability p", ylabel="logical error, one round", xscale="log", yscale="log", ylim=(2e-4, 1))
-    ax.legend(fontsize="x-small")
+    ways: tuple[tuple[str, dict[str, Any], int, str], ...] = (
+        ("zoned_2024", {"emulator": "ideal", "hardware": "zoned_2024"}, 8000, "0.6"),
+        ("zoned_2024, noisy pulses", ROUGH, 4000, "0.3"),
+    )
+    for name, how, shots, colour in ways:
+        code, bare = ([zoned(kind, float(c), 1, shots, how) for c in grid] for kind in ("code", "bare"))
+        for read, mark, label in ((code, "s--", "code"), (bare, "^:", "bare atom")):
+            ax.errorbar(grid, [w.mean() for w in read], [w.std() / w.size**0.5 for w in read], fmt=mark, color=colour,
+                        ms=3, capsize=2, label=f"{label}, {name}")  # fmt: skip
+        for k in (0, 1, 2, 4, 6, 7):
+            gain = (bare[k].mean() - code[k].mean()) / np.hypot(bare[k].std(), code[k].std()) * shots**0.5
+            ideal = f"ideal {enumerated(grid[k], 0, 1):.4f}"
+            made += [
+                (f"one round under {name}, p = {grid[k]:g}: code", pm(code[k]), ideal),
+                (f"one round under {name}, p = {grid[k]:g}: bare atom", pm(bare[k]), f"the code gains {gain:+.1f} σ"),
+            ]  # fmt: skip
+        made.append((f"three rounds, p = 0.1, under {name}: code", pm(zoned("code", 0.1, 3, 20_000, how)),
+                     f"ideal {enumerated(0.1, 0, 3):.4f} (derived)"))  # fmt: skip
+        read = judged(rq.run("phase_flip_code", parameters={"p": 0.1, "rounds": 1}, shots=shots, seed=7, **how))
+        made.append((f"phase flips, one round under {name}, p = 0.1: code", pm(read), "ideal 0.0280"))
+    read = zoned("code", 0.1, 1, 4000, {})
+    made.append(("one round, p = 0.1, pulse by pulse without noise, 4000 shots: code", pm(read), "0.0280 (derived)"))
+    ax.set(xlabel="flip probability p", ylabel="logical error, one round", xscale="log", yscale="log", ylim=(4e-6, 1))
+    ax.legend(fontsize="x-small", loc="lower right")
     return made
 
 
-def zoned(kind: str, chance: float, rounds: int, shots: int) -> Any:
+def zoned(kind: str, chance: float, rounds: int, shots: int, how: dict[str, Any]) -> Any:
     """Return for each shot whether the code, or a bare atom that waits through no round, is read wrong."""
     program = rq.load("bit_flip_code")
     if kind == "bare":
@@ -193,7 +217,7 @@ def zoned(kind: str, chance: float, rounds: int, shots: int) -> Any:
                              body=[{"repeat": {"times": rounds, "body": [flip]}},
                                    {"measure": {"atoms": "d0", "key": "data"}}])  # fmt: skip
     values = {"p": chance} if kind == "bare" else {"p": chance, "rounds": rounds}
-    return judged(rq.run(program, parameters=values, shots=shots, seed=7, emulator="ideal", hardware="zoned_2024"))
+    return judged(rq.run(program, parameters=values, shots=shots, seed=7, **how))
 
 
 def judged(record: Any) -> Any:
@@ -736,17 +760,20 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "Semi-quantum reconstruction",
         reconstruction,
         "The copy itself is measured, no register atom, as in the photonic experiment of Yu et al. (2019), "
-        "which states over 88 % within 50 iterations (abstract). Averaged over all states, the best ε here comes "
-        "within a percentage point of that; their reward ratio and averaging are not known to us.",
+        "which states that fidelities can come over 88 % within 50 iterations under a proper ratio of reward and "
+        "punishment (abstract). With a punishment of 1/ε, as listed for the protocol with a register atom, the mean "
+        "over all states stays half a percentage point below that, as does a simulation of the rule without this "
+        "package. With another ratio, and a range that never exceeds a full turn, it is above. That ratio was found by a scan; "
+        "the paper's is not known to us, nor over which states it averages.",
     ),
     4: (
         "Repetition codes",
         codes,
         "Three data atoms, two syndrome atoms, corrections fed forward; lines: enumeration, dots: the "
-        "program. Under zoned_2024 gates are ideal, while syndromes are misread, atoms lost and data dephased as they "
-        "wait; the logical bit is the majority of the atoms left. The bare atom is flipped and read on the same "
-        "machine; part of the code's gain is that three last readings outvote a misread or lost one. Flips are then "
-        "numbers of the program, not coins of atoms.",
+        "program. Under zoned_2024 syndromes are misread, atoms lost and data dephased as they wait; with noisy pulses "
+        f"({NOISE_TEXT}, decay from r) gates err too. The logical bit is the majority of the atoms left. The bare "
+        "atom is flipped and read on the same machine; part of the code's gain is that three last readings outvote a "
+        "misread or lost one. Flips are then numbers of the program, not coins of atoms.",
     ),
     5: (
         "Measurement and feedforward",

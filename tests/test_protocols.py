@@ -63,6 +63,27 @@ def test_without_the_register_atom_the_agent_learns_as_well() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("options", "over"), [({"punishment": 1.5, "widest": 2 * np.pi}, True), ({}, False)])
+def test_with_a_proper_ratio_of_reward_and_punishment_states_are_learned_to_88_per_cent(
+    options: dict[str, Any], over: bool
+) -> None:
+    program = p.reward_learning("haar", rounds=50, semi_quantum=True, **options)
+    reached = rq.run(program, shots=20_000, seed=2, emulator="ideal").fidelity_final.values
+
+    assert (reached.mean() - SIGMAS * reached.std() / np.sqrt(20_000) > 0.88) == over
+
+
+def test_the_range_of_exploration_stays_where_it_is_told_to() -> None:
+    program = p.reward_learning("haar", rounds=20, semi_quantum=True, punishment=1.5, widest=3.0)
+    ranges = rq.run(program, shots=200, seed=2, emulator="ideal").range.values
+    free = rq.run(p.reward_learning("haar", rounds=20, semi_quantum=True), shots=200, seed=2, emulator="ideal")
+
+    assert ranges.max() == 3.0
+    assert ranges[:, 0] == pytest.approx(3.0)
+    assert free.range.values.max() > 12.6
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "cost"), [({}, 0.0), (ROUGH, 0.06)], ids=["pulses", "noisy pulses"])
 def test_one_angle_is_learned_by_pulses_too(how: Any, cost: float) -> None:
     ideal, error = learned("great_circle", 30)

@@ -16,6 +16,7 @@ Environment = Literal["great_circle", "haar"]
 
 _ATOMS = {"e": (0, 0), "r": (4, 0)}
 _RANGE = "where(punish == 1, range / epsilon, range * epsilon)"
+_OWN_RANGE = "where(punish == 1, range * punishment, range * epsilon)"
 _TURNED = {
     "w": "w*cos(alpha/2)*cos(beta/2) - x*cos(alpha/2)*sin(beta/2) - y*sin(alpha/2)*sin(beta/2)"
     " - z*sin(alpha/2)*cos(beta/2)",
@@ -33,6 +34,8 @@ def reward_learning(
     environment: Environment = "haar",
     *,
     epsilon: float = 0.8,
+    punishment: float | None = None,
+    widest: float | None = None,
     rounds: int = 50,
     bath: tuple[float, float] | None = None,
     semi_quantum: bool = False,
@@ -41,11 +44,12 @@ def reward_learning(
     """Return the program in which every shot is one agent that learns one unknown state.
 
     `great_circle` draws the state from cos(θ/2) g + sin(θ/2) h and gives the agent one angle; `haar` draws it from the
-    whole sphere and gives the agent two angles each time. `epsilon` is the reward's factor on the range, 1/epsilon the
-    punishment's; the range starts at 4π. `bath` = (R, q) sends each copy of the environment through generalised
-    amplitude damping with probability R towards an occupation q of h, by a thermal ancilla. `semi_quantum` does
-    without a register atom: the copy itself is measured, as in photonic experiments. The memory `fidelity` is
-    |⟨E|D|g⟩|² after a round: what the record shows in round k is after k rounds (0 before any).
+    whole sphere and gives the agent two angles each time. `epsilon` is the reward's factor on the range, `punishment`
+    that of a punishment (1/epsilon if not given); the range starts at 4π, or at `widest`, which it then never exceeds.
+    `bath` = (R, q) sends each copy of the environment through generalised amplitude damping with probability R towards
+    an occupation q of h, by a thermal ancilla. `semi_quantum` does without a register atom: the copy itself is
+    measured, as in photonic experiments. The memory `fidelity` is |⟨E|D|g⟩|² after a round: what the record shows in
+    round k is after k rounds (0 before any).
 
     >>> reward_learning("great_circle", rounds=3).name
     'reward_learning_great_circle'
@@ -55,7 +59,7 @@ def reward_learning(
     memory: dict[str, Any] = {
         "theta": {"initial": "2 * pi * uniform()" if one else "acos(1 - 2 * uniform())"},
         "phi": {"initial": "0" if one else "2 * pi * uniform()"},
-        "range": {"initial": "4 * pi"},
+        "range": {"initial": "4 * pi" if widest is None else "widest"},
         **agent,
         "fidelity": {"initial": 0},
     }
@@ -72,7 +76,7 @@ def reward_learning(
         *([] if semi_quantum else [{"cnot": {"control": "e", "target": "r"}}]),
         {"measure": {"atoms": "e" if semi_quantum else "r", "key": "punish"}},
         {"reset": {"atoms": ["e"] if semi_quantum else ["e", "r"]}},
-        *_learn(one),
+        *_learn(one, _wider(punishment, widest)),
         {"set": {"fidelity": reached}},
     ]
     atoms = {"e": _ATOMS["e"]} if semi_quantum else dict(_ATOMS)
@@ -84,6 +88,8 @@ def reward_learning(
         register={"atoms": atoms},
         parameters={
             "epsilon": epsilon,
+            **({} if punishment is None else {"punishment": punishment}),
+            **({} if widest is None else {"widest": widest}),
             "rounds": rounds,
             **({} if bath is None else {"bath_r": bath[0], "bath_q": bath[1]}),
         },
@@ -92,12 +98,18 @@ def reward_learning(
     )
 
 
-def _learn(one: bool) -> list[Any]:
+def _wider(punishment: float | None, widest: float | None) -> str:
+    """Return what the range becomes."""
+    wider = _RANGE if punishment is None else _OWN_RANGE
+    return wider if widest is None else f"min({wider}, widest)"
+
+
+def _learn(one: bool, wider: str) -> list[Any]:
     """Return the agent's classical step after its reward or punishment."""
     drawn = "punish * range * (uniform() - 0.5)"
     if one:
-        return [{"set": {"turn": f"turn + {drawn}", "range": _RANGE}}]
-    return [{"set": {"alpha": drawn, "beta": drawn}}, {"set": {**_TURNED, "range": _RANGE}}]
+        return [{"set": {"turn": f"turn + {drawn}", "range": wider}}]
+    return [{"set": {"alpha": drawn, "beta": drawn}}, {"set": {**_TURNED, "range": wider}}]
 
 
 def thermal_damping(system: str, ancilla: str, *, probability: str, occupation: str, key: str = "hot") -> list[Any]:
