@@ -330,7 +330,7 @@ def vqe(ax: Any) -> Figures:
         cases: tuple[tuple[str, dict[str, Any], int], ...] = (
             ("sampled", {"emulator": "ideal"}, 20_000),
             ("misread by 2 % and 4 %", {"emulator": "ideal", "hardware": hardware}, 20_000),
-            (f"pulses with {NOISE_TEXT}, and misread", {"noise": NOISY, "hardware": hardware}, 1000),
+            (f"pulses with {NOISE_TEXT}, and misread", {"noise": NOISY, "hardware": hardware}, 10_000),
         )
         for what, how, shots in cases:
             records = {
@@ -763,8 +763,8 @@ ROWS: dict[int, tuple[str, Callable[[Any], Figures], str]] = {
         "which states that fidelities can come over 88 % within 50 iterations under a proper ratio of reward and "
         "punishment (abstract). With a punishment of 1/ε, as listed for the protocol with a register atom, the mean "
         "over all states stays half a percentage point below that, as does a simulation of the rule without this "
-        "package. With another ratio, and a range that never exceeds a full turn, it is above. That ratio was found by a scan; "
-        "the paper's is not known to us, nor over which states it averages.",
+        "package. With another ratio, and a range that never exceeds a full turn, it is above. That ratio was found "
+        "by a scan; the paper's is not known to us, nor over which states it averages.",
     ),
     4: (
         "Repetition codes",

@@ -188,21 +188,26 @@ def test_a_code_by_pulses_fails_as_often_as_enumerated() -> None:
     assert abs(logical.mean() - law) < SIGMAS * np.sqrt(law * (1 - law) / 4000)
 
 
-def misjudged(chance: float) -> Any:
+def misjudged(chance: float, how: dict[str, Any]) -> Any:
     """Return for each shot of three rounds on zoned_2024 whether most atoms left are wrong; a tie is a guess."""
-    read = rq.run("bit_flip_code", parameters={"p": chance, "rounds": 3}, shots=4000, seed=7, emulator="ideal",
-                  hardware="zoned_2024").data.values  # fmt: skip
+    read = rq.run("bit_flip_code", parameters={"p": chance, "rounds": 3}, shots=4000, seed=7, **how).data.values
     ones, zeros = (read == 1).sum(axis=1), (read == 0).sum(axis=1)
     return np.where(ones == zeros, 0.5, ones > zeros)
 
 
 @pytest.mark.slow
-def test_on_a_real_machine_a_code_costs_something_and_still_pays() -> None:
-    flipped, quiet = misjudged(0.1), misjudged(0.0)
-    bare = (1 - (1 - 2 * 0.1) ** 3) / 2
+@pytest.mark.parametrize(
+    ("how", "cost"),
+    [({"emulator": "ideal", "hardware": "zoned_2024"}, 0.02), (ROUGH, 0.1)],
+    ids=["ideal gates", "noisy pulses"],
+)
+def test_on_a_real_machine_a_code_costs_something_and_pays_below_break_even(how: dict[str, Any], cost: float) -> None:
+    flipped, quiet, beyond = (misjudged(chance, how) for chance in (0.1, 0.0, 0.7))
+    bare = [(1 - (1 - 2 * chance) ** 3) / 2 for chance in (0.1, 0.7)]
 
-    assert flipped.mean() + SIGMAS * flipped.std() / 4000**0.5 < bare
-    assert enumerated(0.0, 0, 3) == 0 < quiet.mean() < 0.02
+    assert flipped.mean() + SIGMAS * flipped.std() / 4000**0.5 < bare[0]
+    assert enumerated(0.0, 0, 3) == 0 < quiet.mean() < cost
+    assert beyond.mean() + SIGMAS * beyond.std() / 4000**0.5 > bare[1]
 
 
 @pytest.mark.parametrize(("theta", "phi"), [(1.1, 0.4), (2.7, -2.0)])
