@@ -88,11 +88,13 @@ def test_the_range_of_exploration_stays_where_it_is_told_to() -> None:
 def test_one_angle_is_learned_by_pulses_too(how: Any, cost: float) -> None:
     ideal, error = learned("great_circle", 30)
     program = p.reward_learning("great_circle", rounds=31)
-    fidelity = rq.run(program, shots=200, seed=3, **how).fidelity.isel(round=30).values
+    early, fidelity = rq.run(program, shots=200, seed=3, **how).fidelity.isel(round=[4, 30]).values.T
     spread = np.hypot(error, fidelity.std(ddof=1) / np.sqrt(fidelity.size))
+    untaught = np.hypot(error, early.std(ddof=1) / np.sqrt(early.size))
 
     assert ideal - cost - SIGMAS * spread < fidelity.mean() < ideal + SIGMAS * spread
     assert fidelity.mean() > 0.8
+    assert early.mean() < ideal - cost - SIGMAS * untaught, "an agent that stops after 4 iterations must not pass"
 
 
 def in_a_bath(strength: float, temperature: float) -> tuple[float, float]:
@@ -109,6 +111,7 @@ def test_a_weak_cold_bath_costs_little_and_a_strong_one_more() -> None:
 
     assert weak > free - 0.02 - SIGMAS * np.sqrt(one + error**2)
     assert weak - strong > SIGMAS * np.sqrt(one + other)
+    assert strong < free - 0.02 - SIGMAS * np.sqrt(other + error**2), "a strong bath must not pass for a weak one"
 
 
 def test_learning_without_feedback_is_no_learning() -> None:
@@ -156,17 +159,19 @@ def test_a_code_fails_exactly_as_often_as_enumerated(error: Any, q: float, round
     assert float(record.logical) == pytest.approx(enumerated(0.1, q, rounds), abs=1e-9)
 
 
-@pytest.mark.parametrize("error", ["bit", "phase"])
-def test_a_code_that_corrects_nothing_is_worse(error: Any) -> None:
-    program = p.repetition_code(error, p=0.1, rounds=3)
+def without_corrections(program: rq.Program) -> rq.Program:
     repeat = next(block for block in program.body if isinstance(block, rq.Repeat))
     idle = repeat.model_copy(
         update={
             "body": tuple(b for b in repeat.body if not (isinstance(b, rq.When) and "syndrome" in str(b.condition)))
         }
     )
-    body = tuple(idle if block is repeat else block for block in program.body)
-    record = rq.run(program.model_copy(update={"body": body}), **EXACT)
+    return program.model_copy(update={"body": tuple(idle if block is repeat else block for block in program.body)})
+
+
+@pytest.mark.parametrize("error", ["bit", "phase"])
+def test_a_code_that_corrects_nothing_is_worse(error: Any) -> None:
+    record = rq.run(without_corrections(p.repetition_code(error, p=0.1, rounds=3)), **EXACT)
 
     assert float(record.logical) > enumerated(0.1, 0, 3) + 0.01
 
@@ -175,22 +180,27 @@ def test_a_code_that_corrects_nothing_is_worse(error: Any) -> None:
 @pytest.mark.parametrize("error", ["bit", "phase"])
 def test_a_hundred_thousand_shots_of_a_code_agree_with_enumeration(error: Any) -> None:
     record = rq.run(p.repetition_code(error, p=0.1, q=0.05), shots=100_000, seed=4, emulator="ideal")
-    law = enumerated(0.1, 0.05, 3)
+    laws = np.array([enumerated(*wrong, 3) for wrong in ((0.1, 0.05), (0.11, 0.05), (0.1, 0.055))])
+    off = np.abs(float(record.logical.mean()) - laws) / np.sqrt(laws * (1 - laws) / 1e5)
 
-    assert abs(float(record.logical.mean()) - law) < 4 * np.sqrt(law * (1 - law) / 1e5)
+    assert off[0] < 4
+    assert (off[1:] > 4).all(), "chances 10 % too large must fail"
 
 
 @pytest.mark.slow
 def test_a_code_by_pulses_fails_as_often_as_enumerated() -> None:
     logical = rq.run("bit_flip_code", parameters={"p": 0.1, "rounds": 1}, shots=4000, seed=7).logical.values
-    law = enumerated(0.1, 0, 1)
+    right, mutant = (
+        abs(logical.mean() - law) / np.sqrt(law * (1 - law) / 4000)
+        for law in (enumerated(0.1, 0, 1), enumerated(0.14, 0, 1))
+    )
 
-    assert abs(logical.mean() - law) < SIGMAS * np.sqrt(law * (1 - law) / 4000)
+    assert right < SIGMAS < mutant, "flips as often as 0.14 must fail"
 
 
-def misjudged(chance: float, how: dict[str, Any]) -> Any:
+def misjudged(chance: float, how: dict[str, Any], program: Any = "bit_flip_code") -> Any:
     """Return for each shot of three rounds on zoned_2024 whether most atoms left are wrong; a tie is a guess."""
-    read = rq.run("bit_flip_code", parameters={"p": chance, "rounds": 3}, shots=4000, seed=7, **how).data.values
+    read = rq.run(program, parameters={"p": chance, "rounds": 3}, shots=4000, seed=7, **how).data.values
     ones, zeros = (read == 1).sum(axis=1), (read == 0).sum(axis=1)
     return np.where(ones == zeros, 0.5, ones > zeros)
 
@@ -208,6 +218,15 @@ def test_on_a_real_machine_a_code_costs_something_and_pays_below_break_even(how:
     assert flipped.mean() + SIGMAS * flipped.std() / 4000**0.5 < bare[0]
     assert enumerated(0.0, 0, 3) == 0 < quiet.mean() < cost
     assert beyond.mean() + SIGMAS * beyond.std() / 4000**0.5 > bare[1]
+
+
+@pytest.mark.slow
+def test_three_readings_that_outvote_one_are_not_all_that_a_code_gains() -> None:
+    how = {"emulator": "ideal", "hardware": "zoned_2024"}
+    program = rq.load("bit_flip_code")
+    code, readings = (misjudged(0.1, how, made) for made in (program, without_corrections(program)))
+
+    assert readings.mean() - code.mean() > SIGMAS * np.hypot(code.std(), readings.std()) / 4000**0.5
 
 
 @pytest.mark.parametrize(("theta", "phi"), [(1.1, 0.4), (2.7, -2.0)])
@@ -233,11 +252,38 @@ def test_ghz_states_of_any_length_take_two_layers(atoms: int) -> None:
     assert rho.values.real.sum() / 2 == pytest.approx(1, abs=1e-9)
 
 
+def ghz_by_pulses(*, infidelity: float = 1e-4, wall: str = "walls.a0") -> float:
+    """Return the fidelity of three atoms with (ggg + hhh)/√2 by pulses, CNOTs of some infidelity."""
+    data = json.loads(p.ghz_by_measurement(3).to_json().replace("(pi * walls.a0)", f"(pi * {wall})"))
+    for block in data["body"]:
+        if "cnot" in block:
+            block["cnot"]["infidelity"] = infidelity
+    ends = ["ggg", "hhh"]
+    rho = rq.run(rq.Program.from_dict(data), shots=None).rho.sel(rho_row=ends, rho_column=ends)
+    return float(rho.values.real.sum() / 2)
+
+
+def test_a_ghz_state_by_pulses_lacks_what_four_blockaded_gates_cost() -> None:
+    assert ghz_by_pulses() > 1 - 4 * 2.5e-4 > ghz_by_pulses(infidelity=1e-2)
+    assert ghz_by_pulses(wall="walls.a1") < 0.6, "an atom turned over by the wrong wall must fail"
+
+
 @pytest.mark.parametrize("looks", [1, 2, 8])
 def test_looking_keeps_an_atom_where_it_is(looks: int) -> None:
     record = rq.run(p.zeno(looks=looks), **EXACT)
 
     assert float(record.stayed_final) == pytest.approx(np.cos(np.pi / (2 * looks)) ** (2 * looks), abs=1e-12)
+
+
+@pytest.mark.parametrize("looks", [2, 8])
+def test_looking_keeps_an_atom_where_it_is_by_pulses_too(looks: int) -> None:
+    law = np.cos(np.pi / (2 * looks)) ** (2 * looks)
+    right, wrong = (
+        float(rq.run(p.zeno(looks=looks, angle=angle), shots=None).stayed_final) for angle in (np.pi, 1.1 * np.pi)
+    )
+
+    assert right == pytest.approx(law, abs=1e-9)
+    assert abs(wrong - law) > 0.01, "a turn 10 % too large must fail"
 
 
 def test_an_active_reset_leaves_what_was_misread() -> None:
@@ -252,6 +298,17 @@ def test_phases_of_few_bits_are_read_exactly(phase: float) -> None:
     record = rq.run(p.iterative_phase_estimation(phase=phase, bits=5), **EXACT)
 
     assert float(record.estimate_final) == pytest.approx(phase, abs=1e-12)
+
+
+def estimated_by_pulses(phase: float, *, back: str = "-pi * estimate", bits: int = 5) -> float:
+    program = p.iterative_phase_estimation(phase=phase, bits=bits).to_json().replace('"-pi * estimate"', f'"{back}"')
+    return float(rq.run(rq.Program.from_json(program), shots=None).estimate_final)
+
+
+@pytest.mark.parametrize("phase", [0.34375, 0.96875])
+def test_phases_of_few_bits_are_read_exactly_by_pulses_too(phase: float) -> None:
+    assert estimated_by_pulses(phase) == pytest.approx(phase, abs=1e-9), "with one atom in h no pulse is blockaded"
+    assert abs(estimated_by_pulses(phase, back="-0.9 * pi * estimate") - phase) > 1e-3
 
 
 def test_pauli_strings_go_together_where_no_atom_needs_two_letters() -> None:
@@ -413,15 +470,67 @@ def test_collisions_bring_an_atom_to_its_thermal_state(rabi: float, detuning: fl
 
 
 @pytest.mark.slow
-def test_collisions_with_a_transverse_field_show_data_that_no_classical_weights_show() -> None:
-    data = 0.98 * np.array([0, 1, 1, 0, 1, 0, 0, 0]) / 3 + 0.02 / 8
-    control, best = (train_boltzmann(lambda w, g=g: thermal(w, 3, gamma=g), data, rate=0.5) for g in (0.0, 0.3))  # type: ignore[misc]  # bound now
-    program = p.boltzmann_machine(sweeps=6, width_us=0.25, gamma=0.3)
+@pytest.mark.parametrize(
+    ("atoms", "shown", "machine"),
+    [
+        (3, [1, 2, 4], {"sweeps": 6, "width_us": 0.25}),
+        (4, [0, 3, 5, 10, 12, 15], {"sweeps": 4, "width_us": 0.35, "step_us": 0.1}),
+    ],
+    ids=["one of three in h", "bars and stripes"],
+)
+def test_collisions_with_a_transverse_field_show_data_that_no_classical_weights_show(
+    atoms: int, shown: list[int], machine: dict[str, Any]
+) -> None:
+    data = 0.98 * np.isin(np.arange(2**atoms), shown) / len(shown) + 0.02 / 2**atoms
+    control, best = (
+        train_boltzmann(lambda w, g=g: thermal(w, atoms, gamma=g), data, rate=0.5, steps=40)  # type: ignore[misc]  # bound now
+        for g in (0.0, 0.3)
+    )
+    program = p.boltzmann_machine(atoms, **machine, gamma=0.3)
     record = rq.run(program, parameters=best.parameters, **EXACT, state="density_matrix")
-    labels = ["".join(bits) for bits in product("gh", repeat=3)]
+    labels = ["".join(bits) for bits in product("gh", repeat=atoms)]
     found = np.diag(record.p.sel(p_row=labels, p_column=labels).values).real
 
     assert divergence(data, found) < 0.02 < control.value
+
+
+def by_matrices(b: tuple[float, float], w: float, *, swap: float) -> Any:
+    """Return the outcomes of two atoms after one sweep, Γ = 0.5, β = 1, width 0.25 µs, step 0.2 µs, by matrices."""
+    z = 1 - 2 * (np.arange(8) >> np.arange(2, -1, -1)[:, None] & 1)  # q0, q1, bath
+    shape = np.exp(-(((np.arange(8) - 3.5) * 0.2 / 0.25) ** 2) / 2)
+    field = np.cos(0.1) * PAULI["I"] + 1j * np.sin(0.1) * PAULI["X"]
+    fields = np.kron(np.kron(field, field), PAULI["I"])
+    rho = np.full((4, 4), 0.25)
+    for atom, sign in product((0, 1), (1, -1)):
+        cost = 2 * (b[atom] + sign * w)
+        turn = np.exp(0.2j * (b[0] * z[0] + b[1] * z[1] + w * z[0] * z[1] + cost * z[2] / 2))
+        flips = [np.kron(np.kron(*(PAULI[q if k == atom else "I"] for k in (0, 1))), PAULI[q]) for q in "XY"]
+        levels, vectors = np.linalg.eigh(sum(flips) / 2)
+        whole = np.eye(8)
+        for angle in swap / shape.sum() * shape:
+            whole = turn[:, None] * (fields @ (vectors * np.exp(-1j * angle * levels) @ vectors.conj().T @ whole))
+        bath = np.diag([1, np.exp(-cost)]) / (1 + np.exp(-cost))
+        after = (whole @ np.kron(rho, bath) @ whole.conj().T).reshape(4, 2, 4, 2)
+        rho = after.trace(axis1=1, axis2=3)
+    return np.diag(rho).real
+
+
+def test_a_sweep_of_collisions_is_what_matrices_make_of_it() -> None:
+    program = p.boltzmann_machine(2, gamma=0.5, sweeps=1, width_us=0.25)
+    record = rq.run(program, parameters={"b0": 0.9, "b1": -0.4, "w01": 0.8}, **EXACT, state="density_matrix")
+    found = np.diag(record.p.sel(p_row=LABELS, p_column=LABELS).values).real
+    right, wrong = (by_matrices((0.9, -0.4), 0.8, swap=swap) for swap in (0.8, 0.88))
+
+    np.testing.assert_allclose(found, right, atol=1e-9)
+    assert np.abs(found - wrong).max() > 1e-3, "an exchange 10 % too strong must fail"
+
+
+@pytest.mark.parametrize("atoms", [1, 4, 5])
+def test_each_atom_of_a_machine_stands_as_near_to_the_ancilla(atoms: int) -> None:
+    *near, bath = p.boltzmann_machine(atoms, spacing_um=6.0).to_dict()["register"]["atoms"].values()
+
+    assert bath == [0.0, 0.0]
+    np.testing.assert_allclose(np.hypot(*np.transpose(near)), 6.0)
 
 
 @pytest.mark.slow
@@ -446,6 +555,33 @@ def feature(x: float, **options: Any) -> Any:
 def test_features_tell_signs_apart_and_know_the_analog_block() -> None:
     assert np.abs(feature(0.5) - feature(-0.5)).max() > 0.1
     assert np.abs(feature(0.5) - feature(0.5, strength=0.0)).max() > 0.1
+
+
+def patch_features(x: Any, strength: float) -> Any:
+    """Return the means of n_j n_k, j ≤ k, of four numbers by matrices: turns about y, ZZ on a square, turns about x."""
+    signs = 1 - 2 * (np.arange(16)[:, None] >> np.arange(3, -1, -1) & 1)
+    pairs = [(0, 1, 1.0), (2, 3, 1.0), (0, 2, 1.0), (1, 3, 1.0), (0, 3, 1 / 8), (1, 2, 1 / 8)]
+    block = np.exp(-1j * strength * sum(c * signs[:, i] * signs[:, j] for i, j, c in pairs))
+    first, last = np.ones(1), np.eye(1)
+    for angle in (np.pi / 2 + x) / 2:
+        first = np.kron(first, [np.cos(angle), np.sin(angle)])
+        last = np.kron(last, np.cos(angle) * PAULI["I"] - 1j * np.sin(angle) * PAULI["X"])
+    chances, n = np.abs(last @ (block * first)) ** 2, (1 - signs) / 2
+    return np.array([chances @ (n[:, i] * n[:, j]) for i in range(4) for j in range(i, 4)])
+
+
+@pytest.mark.parametrize(
+    ("emulator", "strength", "most"), [("ideal", 1.0, 1e-9), ("exact", 1.0, 1e-3), ("exact", 0.6, 4e-4)]
+)
+def test_quanvolution_is_what_matrices_make_of_each_patch(emulator: str, strength: float, most: float) -> None:
+    patches = np.random.default_rng(1).integers(0, 17, (3, 4)) / 16 - 0.5
+    program = p.digital_analog_features(4, strength=strength)
+    record = rq.run(program, inputs={f"x{k}": patches[:, k] for k in range(4)}, shots=None, emulator=emulator)
+    seen = record.f_correlations.values[:, *np.triu_indices(4)]
+    right, wrong = (np.array([patch_features(x, g) for x in patches]) for g in (strength, 1.1 * strength))
+
+    np.testing.assert_allclose(seen, right, atol=most)
+    assert np.abs(seen - wrong).max() > 0.01, "an analog block 10 % too strong must fail"
 
 
 def test_features_are_the_same_whatever_samples_came_before() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations, product
-from math import exp
+from math import cos, exp, pi, sin
 from typing import Any
 
 from rydberg_qmem.language.program import Program
@@ -30,7 +30,8 @@ def boltzmann_machine(
     rises and falls as a Gaussian of `width_us` (in all a turn by `swap`), then the ancilla is reset. A sweep gives each
     atom one collision for each ω = 2 (b_i ± w_ij ± ...): what turning it over costs among its neighbours. At Γ = 0 it
     is exact for weak collisions whose width 1/`width_us` parts the costs; a transverse field shifts the resonances, and
-    near-degenerate levels thermalise worse. `p` probes the density matrix. Run it exactly with
+    near-degenerate levels thermalise worse; so do costs that lie 2π/`step_us` apart. The atoms stand on a circle around
+    the ancilla. `p` probes the density matrix. Run it exactly with
     `state="density_matrix"`, or each collision doubles the branches. A scheme of repeated interactions, derived here.
     Meant for ideal gates: as pulses, its analog steps want atoms far apart, its exchanges near ones.
 
@@ -38,7 +39,7 @@ def boltzmann_machine(
     ['b0', 'b1', 'beta', 'gamma', 'w01']
     """
     names = [f"q{k}" for k in range(atoms)]
-    place = {name: (spacing_um * k, 0.0) for k, name in enumerate(names)}
+    place = {name: _on_circle(k / atoms, spacing_um) for k, name in enumerate(names)}
     steps = round(6 * width_us / step_us)
     shape = f"exp(-((j - {(steps - 1) / 2}) * {step_us} / {width_us})**2 / 2)"
     total = sum(exp(-(((j - (steps - 1) / 2) * step_us / width_us) ** 2) / 2) for j in range(steps))
@@ -59,7 +60,7 @@ def boltzmann_machine(
     return Program(
         name="boltzmann_machine",
         device=device,
-        register={"atoms": {**place, "bath": (0.0, spacing_um)}},
+        register={"atoms": {**place, "bath": (0.0, 0.0)}},
         parameters={
             "gamma": gamma,
             "beta": beta,
@@ -73,6 +74,10 @@ def boltzmann_machine(
             {"measure": {"atoms": names, "key": "m"}},
         ],
     )
+
+
+def _on_circle(turns: float, radius_um: float) -> tuple[float, float]:
+    return radius_um * cos(2 * pi * turns), radius_um * sin(2 * pi * turns)
 
 
 def _hamiltonian(names: list[str], step_us: float) -> Iterator[dict[str, Any]]:
