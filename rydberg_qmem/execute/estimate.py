@@ -21,7 +21,7 @@ from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.run import Job, prepare, surroundings, units_of, walk_of
+from rydberg_qmem.execute.run import Job, prepare, surroundings, units_of, uses_ensemble, walk_of
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load
@@ -31,6 +31,9 @@ PILOT_ROUNDS = 12
 PILOT_SHOTS = COHORT
 WARM_ROUNDS = 4
 """Rounds that fill the caches; the later ones of the pilot tell how fast the rest will be."""
+MORE = 8
+QUICK_SECONDS = 0.1
+"""A pilot that is quicker is made with so many times the shots too."""
 
 LIBRARIES_BYTES = 150_000_000
 """What a process with Python, NumPy, Pulser and xarray takes at the least."""
@@ -128,9 +131,10 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
     one = spent + per_round * (total - piloted)
     repeats = len(units_of(job, [compiled])) if shots is not None and shots > PILOT_SHOTS else 1
     scale = 1.0 if some is None or shots is None else max(1.0, 0.3 * ceil(shots / (repeats * some)))
+    slower = _slower(job, compiled, spent, some, shots / repeats) if shots is not None and some is not None else 1.0
     record = record_bytes(compiled, shots)
     return Estimate(
-        seconds=one * repeats * scale,
+        seconds=one * repeats * slower,
         memory_bytes=libraries_bytes()
         + record
         + int(_working_bytes(walk) * scale)
@@ -154,6 +158,23 @@ def _growth(early: Walk, late: Walk, shots: int | None, longer: float) -> float:
     return min(shots / now, longer) if shots is not None and now > 1.5 * before else 1.0
 
 
+def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float) -> float:
+    """Return by how much a unit of all its shots is slower than the pilot's, from a pilot of another size.
+
+    Shots that share their histories cost next to nothing. Where the pilot is quick the other is larger, as a line
+    through two short times reaches far beyond them; where it is not, it is smaller.
+    """
+    other = min(int(shots), MORE * some) if spent < QUICK_SECONDS else some // 4
+    if shots <= some or other in (0, some):
+        return 1.0
+    linear = shots / some
+    if uses_ensemble(compiled.steps):  # part of a cohort is another program
+        return max(1.0, 0.3 * linear)
+    other_spent = min(_pilot(job, compiled, PILOT_ROUNDS, other)[0] for _ in range(2))
+    per_shot = max((other_spent - spent) / (other - some), 0.0)
+    return min(1 + per_shot * (shots - some) / spent, linear)
+
+
 def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[float, Walk]:
     from threadpoolctl import threadpool_limits
 
@@ -161,7 +182,7 @@ def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[
     live = dict(compiled.live_after)
     _same_liveness(compiled.steps, short.steps, live)
     short = replace(short, live_after=live)
-    draws = None if shots is None else Draws(0, 0, (0,), COHORT)
+    draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
     walk = walk_of(job, short, Trace(short, shots), draws)
     began = time.thread_time()  # of the processor: what else the machine does is not scaled up
     with threadpool_limits(1, user_api="blas"):  # as a run has it

@@ -108,3 +108,19 @@ def test_a_notebook_shows_an_estimate_line_by_line() -> None:
     made = Estimate(1.0, 2_000_000, 1_000_000, 3.0, (Group("body[0]", ("a",), 2, 1, "a < b"),))
 
     assert made._repr_html_() == f"<pre>{str(made).replace('<', '&lt;')}</pre>"
+
+
+@pytest.mark.parametrize(
+    ("a_shot_costs", "slower"),
+    [(0.0, 1.0), (1e-6, (0.01 + 199e-3) / 0.01), (1e-5, 200.0), (1e-3, 200.0)],
+    ids=["all share histories", "some do", "none does", "none does, and slow"],
+)
+def test_the_time_of_many_shots_follows_what_more_of_them_cost(
+    monkeypatch: pytest.MonkeyPatch, a_shot_costs: float, slower: float
+) -> None:
+    fixed = 0.01 - min(1000 * a_shot_costs, 0.01)
+    monkeypatch.setattr(estimating, "_pilot", lambda job, compiled, most, shots: (fixed + a_shot_costs * shots, None))
+    job = estimating.Job(rq.load("teleportation"), {}, None, 200_000, 0, "ideal", "auto")
+    compiled = estimating.prepare(job, {})
+
+    assert estimating._slower(job, compiled, fixed + 1000 * a_shot_costs, 1000, 200_000) == pytest.approx(slower)
