@@ -14,6 +14,7 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.execute import estimate as estimating
 from rydberg_qmem.execute.estimate import Estimate, Group
+from rydberg_qmem.execute.run import Job, prepare
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of a process")
 
@@ -120,7 +121,7 @@ def test_the_time_of_many_shots_follows_what_more_of_them_cost(
 ) -> None:
     fixed = 0.01 - min(1000 * a_shot_costs, 0.01)
     monkeypatch.setattr(estimating, "_pilot", lambda job, compiled, most, shots: (fixed + a_shot_costs * shots, None))
-    job = estimating.Job(rq.load("teleportation"), {}, None, 200_000, 0, "ideal", "auto")
-    compiled = estimating.prepare(job, {})
+    job = Job(rq.load("teleportation"), {}, None, 200_000, 0, "ideal", "auto")
+    compiled = prepare(job, {})
 
     assert estimating._slower(job, compiled, fixed + 1000 * a_shot_costs, 1000, 200_000) == pytest.approx(slower)
