@@ -710,6 +710,7 @@ def test_a_ramp_that_follows_its_scouts_misses_less_in_the_same_time() -> None:
     adaptive = np.mean([missed(place) for place in places])
 
     assert fixed == pytest.approx(np.exp(-np.pi * 36 * 6 / (2 * 132)), abs=0.03)
+    assert fixed != pytest.approx(np.exp(-np.pi * 36 * 6 / (2 * 132) * 0.9**2), abs=0.03), "Ω 10 % lower must fail"
     assert adaptive < 0.7 * fixed
 
 

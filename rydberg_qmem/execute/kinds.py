@@ -199,13 +199,22 @@ def one_level(kind: Kind, layout: Layout, level: int) -> State:
 
 
 def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], State]) -> State:
-    """Return U ρ U† for flat density matrices (rows, D·D), by evolving their columns and then their rows."""
+    """Return U ρ U† for flat density matrices (rows, D·D), by evolving their columns and then their rows.
+
+    Columns of zeros, of levels that no atom is in, stay as they are: with ideal gates that is all of them with r.
+    """
     rows, size = len(states), round(states.shape[1] ** 0.5)
     which = np.repeat(np.arange(rows), size)
 
     def left(rho: State) -> State:
-        columns = rho.reshape(rows, size, size).swapaxes(1, 2).reshape(rows * size, size)
-        return evolve(np.ascontiguousarray(columns), which).reshape(rows, size, size).swapaxes(1, 2)
+        columns = np.ascontiguousarray(rho.reshape(rows, size, size).swapaxes(1, 2)).reshape(rows * size, size)
+        there = columns.any(axis=1)
+        if there.all():
+            evolved = evolve(columns, which)
+        else:
+            evolved = np.zeros_like(columns)
+            evolved[there] = evolve(columns[there], which[there])
+        return evolved.reshape(rows, size, size).swapaxes(1, 2)
 
     once = left(states).conj().swapaxes(1, 2)
     return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)
