@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rydberg_qmem.compile.to_pulser import Plan, to_pulser
+from rydberg_qmem.compile.plan import Plan
+from rydberg_qmem.compile.to_pulser import to_pulser
 
 
 def best_of(times: int, work: Callable[[], Any]) -> float:

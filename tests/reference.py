@@ -25,9 +25,10 @@ from scipy.stats import binom, chi2, poisson
 from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, substitute_atom
 from rydberg_qmem.compile.gates import Lowered, expand_cell, lower
 from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_of
 from rydberg_qmem.compile.target import make_target
-from rydberg_qmem.compile.to_pulser import plan_segment, to_pulser
+from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,

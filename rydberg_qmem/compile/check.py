@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.bind import bind_inputs, bind_parameters, substitute_atom
+from rydberg_qmem.compile.building import validate_register
 from rydberg_qmem.compile.gates import HIDDEN
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.limits import limits
+from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.samples import check_drive
+from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
 from rydberg_qmem.compile.target import LEVELS, device_of, make_target
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed, validate_register
 from rydberg_qmem.errors import Findings, Problem, QmemError, did_you_mean, short
 from rydberg_qmem.language.blocks import (
     CNOT,

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from rydberg_qmem.compile.plan import Plan, plan_segment, timed
+from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_in
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Delay
 from rydberg_qmem.language.evaluation import Columns

@@ -10,8 +10,11 @@ from typing import Any, assert_never
 
 import numpy as np
 
+from rydberg_qmem.compile.building import timed_shape
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
+from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.samples import SLACK
+from rydberg_qmem.compile.schedule import shape_names
 from rydberg_qmem.compile.shapes import (
     Array,
     Scope,
@@ -21,11 +24,11 @@ from rydberg_qmem.compile.shapes import (
     timing_of,
     unit_area,
     window_bounds,
+    wrapped,
 )
 from rydberg_qmem.compile.shapes import bounds as bounds_of_samples
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import rows_of, shape_names, timed_shape, wrapped
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.arithmetic import ROUNDING
 from rydberg_qmem.language.blocks import (

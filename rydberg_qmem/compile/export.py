@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Segment, Step, WhenStep, expressions_of
-from rydberg_qmem.compile.to_pulser import plan_segment, to_pulser
+from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import InputError, RunError, StoreError, did_you_mean
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.pulser_calls import called
 from rydberg_qmem.compile.pulser_schedule import scheduled
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import plan_segment, to_pulser
+from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import CapabilityError, InputError, QmemError
 from rydberg_qmem.language.blocks import AnyBlock, Measure
 from rydberg_qmem.language.program import Program

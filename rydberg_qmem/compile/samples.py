@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.shapes import (
     CACHED_NS,
     Array,
@@ -20,9 +21,10 @@ from rydberg_qmem.compile.shapes import (
     levels,
     phase_levels,
     unit_area,
+    wrapped,
 )
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Drive, Schedule, played, wrapped
+from rydberg_qmem.compile.to_pulser import played
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.waveforms import Constant, Ramp
 

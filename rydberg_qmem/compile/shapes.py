@@ -332,3 +332,8 @@ def pulser_waveform(shape: Waveform | Expression, scope: Scope, duration_ns: int
             return p.CompositeWaveform(*parts)
         case _:
             assert_never(shape)
+
+
+def wrapped(angle: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
+    """Return angles in [-reach, reach), turns of 2 reach taken off."""
+    return np.asarray(angle - 2 * reach * np.floor((angle + reach) / (2 * reach)))

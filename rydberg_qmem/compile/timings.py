@@ -11,10 +11,10 @@ import numpy as np
 
 from rydberg_qmem.compile.controls import Control
 from rydberg_qmem.compile.gates import GatePulse, Lowered
+from rydberg_qmem.compile.plan import Plan, plan_segment, rows_of
 from rydberg_qmem.compile.shapes import Array, Scope, timing_of
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment, rows_of
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import (
     Align,

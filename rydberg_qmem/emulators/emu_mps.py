@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import Plan, plan_segment
+from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment
 from rydberg_qmem.emulators import chain as chains
 from rydberg_qmem.emulators.chain import Chain
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data

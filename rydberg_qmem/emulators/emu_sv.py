@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
 from rydberg_qmem.emulators.exact import apply_frame, turned
 from rydberg_qmem.emulators.layout import State, ground_first

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import Plan, plan_segment, rows_of, timed
 from rydberg_qmem.compile.samples import Track, evaluate, sampled
+from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import DRIVEN, Target
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, rows_of, timed
 from rydberg_qmem.emulators import joint, rotations
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State, times
 from rydberg_qmem.emulators.magnus import Samples

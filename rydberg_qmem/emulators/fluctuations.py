@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import Plan, timed
 from rydberg_qmem.compile.samples import Track, evaluate
+from rydberg_qmem.compile.schedule import Drive
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Drive, Plan, timed
 from rydberg_qmem.emulators.exact import Piece, apply_frame, evolve_stretch, stretches
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.language.noise import Noise

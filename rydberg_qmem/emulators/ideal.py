@@ -9,10 +9,10 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment
 from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities

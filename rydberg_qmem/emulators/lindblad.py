@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from rydberg_qmem.compile.plan import Plan, rows_of, timed
 from rydberg_qmem.compile.samples import Track
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import DRIVEN, Target
-from rydberg_qmem.compile.to_pulser import Plan, rows_of, timed
 from rydberg_qmem.emulators import fluctuations, jumps, magnus
 from rydberg_qmem.emulators.conditional import Conditional
 from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, apply_frame, site_drives, stretches, turned

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import Plan, rows_of, timed
+from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, rows_of, timed, to_pulser
+from rydberg_qmem.compile.to_pulser import to_pulser
 
 Array = NDArray[np.float64]
 BASES: dict[tuple[str, ...], str] = {("r", "g"): "ground-rydberg", ("0", "1"): "XY"}

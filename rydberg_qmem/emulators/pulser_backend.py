@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.bind import map_expressions
+from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.compile.target import ONE, Target
-from rydberg_qmem.compile.to_pulser import Plan, plan_segment, to_pulser
+from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.emulators.journal import Entry, Journal, Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import Capabilities

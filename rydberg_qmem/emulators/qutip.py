@@ -24,10 +24,12 @@ from typing import Any
 
 import numpy as np
 
+from rydberg_qmem.compile.plan import Plan, plan_segment, rows_of, timed
+from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, played, rows_of, timed, to_pulser
+from rydberg_qmem.compile.to_pulser import played, to_pulser
 from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch, turned
 from rydberg_qmem.emulators.layout import State

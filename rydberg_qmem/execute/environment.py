@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import rows_of
 from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.fluctuations import Fluctuating
 from rydberg_qmem.emulators.layout import State

@@ -13,8 +13,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps
-from rydberg_qmem.compile.to_pulser import Plan
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator

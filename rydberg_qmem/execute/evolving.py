@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import Segment, expressions_of
-from rydberg_qmem.compile.to_pulser import rows_of
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, State
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute import held as own

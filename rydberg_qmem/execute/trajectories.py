@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.to_pulser import rows_of
+from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.emulators.jumps import Chance, squared_norms
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.lindblad import Open

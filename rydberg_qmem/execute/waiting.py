@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep, all_steps
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import rows_of
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.execute.channels import without_absent

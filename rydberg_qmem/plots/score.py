@@ -12,7 +12,9 @@ from typing import Literal, assert_never
 import numpy as np
 
 from rydberg_qmem.compile.clock import first_values, middling, schedule_of
+from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.samples import Track, evaluate
+from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -25,7 +27,6 @@ from rydberg_qmem.compile.steps import (
     Step,
     WhenStep,
 )
-from rydberg_qmem.compile.to_pulser import Drive, Plan, Schedule, plan_segment
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import PhaseShift
 from rydberg_qmem.language.expressions import Expression

@@ -27,8 +27,8 @@ from scipy.linalg import expm
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.export import export, write
+from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.to_pulser import plan_segment
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.qutip import _padded

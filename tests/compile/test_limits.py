@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 import rydberg_qmem as rq
 from rydberg_qmem.compile.histories import Site, search
 from rydberg_qmem.compile.limits import limits
+from rydberg_qmem.compile.plan import Plan, timed
 from rydberg_qmem.compile.reach import Controls, doubts
 from rydberg_qmem.compile.samples import evaluate
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.shapes import Scope
-from rydberg_qmem.compile.to_pulser import Plan, timed
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of

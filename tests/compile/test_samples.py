@@ -11,11 +11,13 @@ import pytest
 from numpy.typing import NDArray
 from pulser.sampler import sample
 
+from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.samples import Track, check_drive, evaluate
+from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import Plan, Schedule, plan_segment, timed, to_pulser
+from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.program import Program

@@ -1,0 +1,488 @@
+"""Timing from Pulser itself: lowered blocks added to a `pulser.Sequence`, with when each of them plays."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any, assert_never
+
+import numpy as np
+
+from rydberg_qmem.compile import eom
+from rydberg_qmem.compile.channels import GatePulse, Lowered
+from rydberg_qmem.compile.schedule import Drive, Schedule, overlapping
+from rydberg_qmem.compile.shapes import Scope, area_shape, column, duration_of, pulser_waveform, timing_of, wrapped
+from rydberg_qmem.compile.target import FRAME, Target
+from rydberg_qmem.errors import CapabilityError, QmemError, RunError
+from rydberg_qmem.language.blocks import (
+    EOM,
+    Align,
+    Delay,
+    DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
+    ModifyEOM,
+    PhaseShift,
+    Protocol,
+    Pulse,
+    Retarget,
+    SLMMask,
+)
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.waveforms import ZERO, Composite, Waveform
+from rydberg_qmem.units import NS_PER_US
+
+WEIGHT_DIGITS = 6
+"""Decimals of a detuning map's weights, as in Pulser."""
+PLACEHOLDER = 1e-3
+"""Amplitude (rad/µs) of the pulses of a sequence that is built for its timing alone."""
+
+
+class Builder:
+    """Adds lowered blocks to a Pulser sequence and notes when each of them plays."""
+
+    def __init__(self, target: Target, scope: Scope, *, real: bool) -> None:
+        import pulser
+
+        self.target, self.scope, self.real = target, scope, real
+        try:
+            self.sequence = pulser.Sequence(target.register, target.device)
+        except Exception as error:
+            raise CapabilityError(f"register: {error}") from None
+        self.floor = 0
+        self.last_start = 0
+        self.references: dict[tuple[int, str], list[tuple[float, Expression]]] = {}
+        self.drives: list[Drive] = []
+        self.first_targets: dict[str, tuple[str, ...]] = {}
+        self.aims: dict[str, tuple[int, ...]] = {}
+        self.first_maps: dict[str, DetuningMap] = {}
+        self.maps: dict[str, tuple[str, DetuningMap]] = {}
+        self.setpoints: dict[str, EnableEOM | ModifyEOM] = {}
+
+    def run(self, operations: Sequence[tuple[Lowered, str]]) -> Schedule:
+        """Add lowered blocks, each with its place, one after the other; return what they schedule."""
+        for op, _ in operations:  # a channel that first waits is aimed at what it will act on
+            if isinstance(op, GatePulse):
+                self.first_targets.setdefault(op.channel, (op.atom,))
+            elif isinstance(op, Pulse | Retarget) and isinstance(op.atoms, tuple):
+                self.first_targets.setdefault(op.channel, op.atoms)
+            elif isinstance(op, DetuningMap):
+                self.first_maps.setdefault(op.channel, op)
+        for op, place in operations:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._add(op, place)
+        duration = max(self.floor, self._end(at_rest=self.target.with_modulation))
+        self._check_length(duration, operations)
+        if self.real and duration > self._end(at_rest=self.target.with_modulation):
+            self._idle_until(duration)
+        crossed = overlapping(self.drives)
+        if not self.real:
+            return Schedule(tuple(self.drives), duration, self._frame(), crossed=crossed)
+        return Schedule(tuple(self.drives), duration, self._frame(), sequence=self.sequence, crossed=crossed)
+
+    def _frame(self) -> tuple[tuple[int, str, tuple[tuple[float, Expression], ...]], ...]:
+        """Return the phase references at the end; Pulser's own are those that correct an EOM's drift."""
+        bases = {channel.basis for channel in self.sequence.declared_channels.values()} if self.real else set()
+        for basis in sorted(bases):
+            for atom, name in enumerate(self.target.atoms):
+                drift = float(self.sequence.current_phase_ref(name, basis))
+                if drift:
+                    self.references.setdefault((atom, basis), []).append((1.0, Expression(drift)))
+        frame = []
+        for (atom, basis), parts in self.references.items():
+            level, sign = FRAME[basis]
+            if level in self.target.levels:
+                frame.append((atom, level, tuple((sign * factor, e) for factor, e in parts)))
+        return tuple(frame)
+
+    def _check_length(self, duration: int, operations: Sequence[tuple[Lowered, str]]) -> None:
+        longest = self.target.device.max_sequence_duration
+        if longest is not None and duration > longest:
+            raise CapabilityError(
+                f"{operations[-1][1]}: ends {duration} ns after its segment began, but a sequence on "
+                f"{self.target.device.name} lasts at most {longest} ns"
+            )
+
+    def _add(self, op: Lowered, place: str) -> None:
+        match op:
+            case PhaseShift():
+                self._shift(self._indices(op.atoms), op.basis, op.angle, place)
+            case Align(channels=None):
+                self.floor = max(self.floor, self._end(at_rest=op.at_rest))
+            case Align(channels=channels):
+                for name in channels or ():
+                    self._ready(name, place)
+                self._call(place, self.sequence.align, *(self._name(c) for c in channels or ()), at_rest=op.at_rest)
+            case Delay():
+                self._delay(op, place)
+            case Pulse():
+                self._pulse(op, place)
+            case DetuningMap():
+                self._detuning_map(op, place)
+            case GatePulse():
+                self._gate(op)
+            case Retarget():
+                self._retarget(op, place)
+            case SLMMask():
+                names = [self.target.atoms[i] for i in self._indices(op.atoms)]
+                self._call(place, self.sequence.config_slm_mask, names, op.channel)
+            case EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM():
+                self._eom(op, place)
+            case _:
+                assert_never(op)
+
+    def _shift(self, atoms: tuple[int, ...], basis: str, angle: Expression, place: str) -> None:
+        """Shift phase references; Pulser is told of a shift by nothing, which orders pulses around it in time."""
+        for atom in atoms:
+            self.references.setdefault((atom, basis), []).append((1.0, angle))
+        if any(channel.basis == basis for channel in self.sequence.declared_channels.values()):
+            names = [self.target.atoms[i] for i in atoms]
+            self._call(place, self.sequence.phase_shift, 0.0, *names, basis=basis)
+
+    def _retarget(self, op: Retarget, place: str) -> None:
+        if self.target.channel(op.channel).addressing != "Local":
+            raise CapabilityError(f"{place}.channel: {op.channel} acts on all atoms, it has no target")
+        self._declare(op.channel, self._indices(op.atoms), place)
+
+    def _eom(self, op: EOM, place: str) -> None:
+        channel = self.target.channel(op.channel)
+        self._declare(op.channel, None, place)
+        protocol = "min-delay" if not isinstance(op, EOMPulse) else op.protocol
+        self._synchronise(op.channel, None, protocol, place)
+        if not isinstance(op, EOMPulse):
+            if not isinstance(op, DisableEOM):
+                self.setpoints[op.channel] = op
+            self._call(place, eom.call, self.sequence, op, self._number, 0.0)
+            return
+        atoms = self._aimed_at(op.channel)
+        duration = self._fitting(self._whole_ns(op.duration_ns, f"{place}.duration_ns"), op.channel, place)
+        phases = (*self._reference(atoms, channel.basis, place), (1.0, op.phase))
+        phase = sum(factor * self._number(e) for factor, e in phases)
+        self._call(place, eom.call, self.sequence, op, self._number, phase)
+        start = self._started(op.channel, duration, None, place)
+        point = self.setpoints[op.channel]
+        ends = start, start + duration
+        self.drives.append(
+            Drive(place, op.channel, channel.basis, atoms, *ends, point.amp_on, point.detuning_on, phases)
+        )
+        if op.post_phase_shift != ZERO:
+            self._shift(atoms, channel.basis, op.post_phase_shift, place)
+
+    def _aimed_at(self, channel_id: str) -> tuple[int, ...]:
+        """Return the atoms that a declared channel acts on now."""
+        if self.target.channel(channel_id).addressing == "Global":
+            return self._indices("all")
+        return self.aims[channel_id]
+
+    def _number(self, expression: Expression) -> float:
+        return float(column(expression, self.scope)[0])
+
+    def _indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
+        if atoms == "all":
+            return tuple(range(len(self.target.atoms)))
+        return tuple(self.target.atoms.index(name) for name in atoms)
+
+    def _end(self, *, at_rest: bool = False) -> int:
+        if not self.sequence.declared_channels:
+            return 0
+        return int(self.sequence.get_duration(include_fall_time=at_rest))
+
+    def _delay(self, op: Delay, place: str) -> None:
+        channels = self.target.device.channels
+        duration = self._whole_ns(op.duration_ns, f"{place}.duration_ns")
+        if op.channel is None:
+            clock = max(channel.clock_period for channel in channels.values())
+            self._on_clock(duration, clock, "the device", f"{place}.duration_ns")
+            self.floor = max(self.floor, self._end()) + duration
+            return
+        channel = self.target.channel(op.channel)
+        self._on_clock(duration, channel.clock_period, op.channel, f"{place}.duration_ns")
+        self._ready(op.channel, place)
+        self._call(place, self.sequence.delay, duration, self._name(op.channel), at_rest=op.at_rest)
+
+    def _ready(self, channel_id: str, place: str) -> None:
+        """Declare a channel that a block waits on before it plays."""
+        if channel_id not in self.target.device.dmm_channels:
+            self._declare(channel_id, None, place)
+        elif channel_id not in self.maps:
+            first = self.first_maps.get(channel_id)
+            if first is None:
+                raise CapabilityError(f"{place}: {channel_id} plays no detuning map in this segment")
+            self._configure(first, place)
+
+    def _name(self, channel_id: str) -> str:
+        """Return the sequence's name of a channel: a DMM that also holds the SLM mask has two."""
+        return self.maps[channel_id][0] if channel_id in self.maps else channel_id
+
+    def _pulse(self, op: Pulse, place: str) -> None:
+        channel = self.target.channel(op.channel)
+        local = channel.addressing == "Local"
+        if local == (op.atoms is None or op.atoms == "all"):
+            rule = "must name its atoms: the channel is local" if local else "acts on all atoms: it names none"
+            raise CapabilityError(f"{place}.atoms: a pulse on {op.channel} {rule}")
+        atoms = self._indices(op.atoms) if local and op.atoms is not None else self._indices("all")
+        duration = self._duration(timed_shape(op), op.channel, place)
+        for other in (op.amplitude, op.detuning, op.phase):
+            if not isinstance(other, Expression) and self._duration(other, op.channel, place) != duration:
+                raise CapabilityError(f"{place}: amplitude, detuning and phase must last equally long")
+        level = op.phase if isinstance(op.phase, Expression) else ZERO
+        curve = None if isinstance(op.phase, Expression) else op.phase
+        phases = (*self._reference(atoms, channel.basis, place), (1.0, level))
+        start = self._place(op, op.channel, atoms if local else None, duration, phases, place)
+        self.drives.append(
+            Drive(
+                place,
+                op.channel,
+                channel.basis,
+                atoms,
+                start,
+                start + duration,
+                op.amplitude,
+                op.detuning,
+                phases,
+                curve,
+            )
+        )
+        if op.post_phase_shift != ZERO:
+            self._shift(atoms, channel.basis, op.post_phase_shift, place)
+
+    def _place(
+        self,
+        op: Pulse,
+        channel_id: str,
+        atoms: tuple[int, ...] | None,
+        duration: int,
+        phases: tuple[tuple[float, Expression], ...],
+        place: str,
+    ) -> int:
+        import pulser
+
+        self._declare(channel_id, atoms, place)
+        channel = self.target.channel(channel_id)
+        pulse = None
+        if self.real:
+            pulse = self._call(place, self._real, op, phases, duration)
+        elif fades(channel):
+            with suppress(QmemError, ValueError):  # what is wrong with the values is said where they are evaluated
+                real = self._real(op, phases, duration)
+                channel.validate_pulse(real)
+                pulse = real
+        if pulse is None:
+            flat = level_only if not channel.mod_bandwidth else pulser.ConstantWaveform
+            pulse = pulser.Pulse(flat(duration, max(PLACEHOLDER, channel.min_avg_amp)), flat(duration, 0.0), 0.0)
+        protocol = self._synchronise(channel_id, op.start_with, op.protocol, place)
+        self._call(place, self.sequence.add, pulse, channel_id, protocol)
+        return self._started(channel_id, duration, op.start_with, place)
+
+    def _real(self, op: Pulse, phases: tuple[tuple[float, Expression], ...], duration: int) -> Any:
+        """Return Pulser's pulse with the control values at hand."""
+        import pulser
+
+        phase = sum(factor * self._number(e) for factor, e in phases)
+        amplitude = pulser_waveform(op.amplitude, self.scope, duration)
+        if isinstance(op.phase, Expression):
+            return pulser.Pulse(amplitude, pulser_waveform(op.detuning, self.scope, duration), phase)
+        made = pulser.Pulse.ArbitraryPhase(amplitude, pulser_waveform(op.phase, self.scope, duration))
+        return pulser.Pulse(made.amplitude, made.detuning, float(made.phase) + phase)
+
+    def _gate(self, op: GatePulse) -> None:
+        import pulser
+
+        channel = self.target.channel(op.channel)
+        atom = self.target.atoms.index(op.atom)
+        self._declare(op.channel, (atom,), op.place)
+        references = self._reference((atom,), channel.basis, op.place)
+        area, phase = PLACEHOLDER * op.duration_ns / NS_PER_US, 0.0
+        if self.real or fades(channel):
+            angle = column(op.angle, self.scope)
+            angle = wrapped(angle, op.reach) if op.reach else angle
+            area = float(abs(angle[0]))
+            phase = op.phase + (np.pi if angle[0] < 0 else 0.0)
+            phase += float(sum(factor * column(e, self.scope)[0] for factor, e in references))
+        protocol = self._synchronise(op.channel, None, "min-delay", op.place)
+        wave = pulser_waveform(area_shape(op.shape, Expression(area), op.duration_ns), {}, op.duration_ns)
+        pulse = pulser.Pulse.ConstantDetuning(wave, 0.0, phase)
+        self._call(op.place, self.sequence.add, pulse, op.channel, protocol)
+        start = self._started(op.channel, op.duration_ns, None, op.place)
+        self.drives.append(
+            Drive(
+                op.place, op.channel, channel.basis, (atom,), start, start + op.duration_ns, ZERO, ZERO,
+                references, angle=op.angle, reach=op.reach, fixed_phase=op.phase, shape=op.shape,
+            )
+        )  # fmt: skip
+
+    def _detuning_map(self, op: DetuningMap, place: str) -> None:
+        import pulser
+
+        channel = self.target.channel(op.channel)
+        duration = self._duration(op.detuning, op.channel, place)
+        if op.channel not in self.maps:
+            self._configure(op, place)
+        name, first = self.maps[op.channel]
+        if op.weights != first.weights:
+            raise CapabilityError(f"{place}.weights: a segment can hold one detuning map per DMM channel")
+        wave: Any = level_only(duration, 0.0) if not channel.mod_bandwidth else pulser.ConstantWaveform(duration, 0.0)
+        if self.real:
+            wave = self._call(place, pulser_waveform, op.detuning, self.scope, duration)
+        elif fades(channel):
+            with suppress(QmemError, ValueError):
+                wave = pulser_waveform(op.detuning, self.scope, duration)
+        protocol = self._synchronise(name, op.start_with, op.protocol, place)
+        self._call(place, self.sequence.add_dmm_detuning, wave, name, protocol)
+        start = self._started(name, duration, op.start_with, place)
+        weights = {atom: round(weight, WEIGHT_DIGITS) for atom, weight in op.weights.items()}
+        atoms = tuple(i for i, atom in enumerate(self.target.atoms) if atom in weights)
+        self.drives.append(
+            Drive(
+                place, op.channel, channel.basis, atoms, start, start + duration, ZERO, op.detuning,
+                weights=tuple(weights[self.target.atoms[i]] for i in atoms),
+            )
+        )  # fmt: skip
+
+    def _configure(self, op: DetuningMap, place: str) -> None:
+        weights = {name: op.weights.get(name, 0.0) for name in self.target.atoms}
+        before = set(self.sequence.declared_channels)
+        made = self._call(place, self.target.register.define_detuning_map, weights)
+        self._call(place, self.sequence.config_detuning_map, made, op.channel)
+        new = set(self.sequence.declared_channels) - before
+        self.maps[op.channel] = max(new, key=len), op  # an SLM mask that waited for the mode takes the shorter name
+
+    def _reference(self, atoms: tuple[int, ...], basis: str, place: str) -> tuple[tuple[float, Expression], ...]:
+        found = [tuple(self.references.get((atom, basis), ())) for atom in atoms]
+        if any(other != found[0] for other in found):
+            raise CapabilityError(f"{place}: one pulse cannot act on atoms with different phase references")
+        return found[0]
+
+    def _declare(self, channel_id: str, atoms: tuple[int, ...] | None, place: str) -> None:
+        names = [self.target.atoms[i] for i in atoms] if atoms is not None else None
+        if channel_id not in self.sequence.declared_channels:
+            local = self.target.channel(channel_id).addressing == "Local"
+            waiting = self.first_targets.get(channel_id, (self.target.atoms[0],))
+            initial = names if names is not None else (list(waiting) if local else None)
+            self._call(place, self.sequence.declare_channel, channel_id, channel_id, initial_target=initial)
+            if local:
+                self.aims[channel_id] = atoms or self._indices(tuple(initial or ()))
+        elif names is not None:
+            self._call(place, self.sequence.target, names, channel_id)
+            self.aims[channel_id] = atoms or ()
+
+    def _synchronise(self, channel_id: str, start_with: str | None, protocol: Protocol, place: str) -> Protocol:
+        """Wait on the channel until the floor, or until the previous block's start."""
+        self._wait_on(channel_id, self.last_start if start_with == "previous" else self.floor, place)
+        return "no-delay" if start_with == "previous" else protocol
+
+    def _started(self, channel_id: str, duration: int, start_with: str | None, place: str) -> int:
+        start = int(self.sequence.get_duration(channel_id)) - duration
+        if start_with == "previous" and start != self.last_start:
+            raise CapabilityError(
+                f"{place}: cannot start with the previous block, its channel is busy until {start} ns"
+            )
+        self.last_start = start
+        return start
+
+    def _idle_until(self, end: int) -> None:
+        """Let the sequence last: by a channel that is dark, or by one that has nothing else to do."""
+        declared = self.sequence.declared_channels
+        if not declared:
+            usable = {
+                name: channel
+                for name, channel in self.target.device.channels.items()
+                if (channel.basis == "digital") == ("r" not in self.target.levels and "h" in self.target.levels)
+                and (channel.basis == "XY") == ("0" in self.target.levels)
+            }
+            self._declare(next(iter(usable)), None, "delay")
+        for name in declared or self.sequence.declared_channels:
+            if name.startswith("dmm_") or self.sequence.is_in_eom_mode(name):
+                continue  # else its samples are stretched to the end
+            self._wait_on(name, end, "delay")
+            return
+
+    def _wait_on(self, channel_id: str, until: int, place: str) -> None:
+        """Delay a channel until a time, or a little longer where its clock does not allow that."""
+        now = int(self.sequence.get_duration(channel_id))
+        if until > now:
+            channel = self.sequence.declared_channels[channel_id]
+            ticks = -(-max(until - now, channel.min_duration) // channel.clock_period)
+            self._call(place, self.sequence.delay, ticks * channel.clock_period, channel_id)
+
+    def _duration(self, shape: Waveform, channel_id: str, place: str) -> int:
+        where = f"{place}.duration_ns"
+        expressions = timing_of(shape)
+        if shape.duration_ns is not None:
+            return self._fitting(self._whole_ns(shape.duration_ns, where), channel_id, place)
+        try:
+            duration = duration_of(shape, self.scope)
+        except CapabilityError as error:
+            raise CapabilityError(f"{place}: {error}") from None
+        if isinstance(shape, Composite) or not expressions:
+            return self._fitting(duration, channel_id, place)
+        channel = self.target.channel(channel_id)  # it may be longer: its largest value then is smaller
+        return int(-(-max(duration, channel.min_duration) // channel.clock_period) * channel.clock_period)
+
+    def _fitting(self, duration: int, channel_id: str, place: str) -> int:
+        where, channel = f"{place}.duration_ns", self.target.channel(channel_id)
+        if duration < channel.min_duration:
+            raise CapabilityError(
+                f"{where}: must be at least {channel.min_duration} ns on {channel_id} of "
+                f"{self.target.device.name} ({duration})"
+            )
+        self._on_clock(duration, channel.clock_period, channel_id, where)
+        return duration
+
+    def _whole_ns(self, expression: Expression, place: str) -> int:
+        value = float(column(expression, self.scope)[0])
+        if not np.isfinite(value) or value != round(value) or not 0 < value <= 1e8:
+            raise CapabilityError(f"{place}: must be a whole number of nanoseconds, 1 to 100000000 ({value:g})")
+        return int(value)
+
+    def _on_clock(self, duration: int, clock: int, channel_id: str, place: str) -> None:
+        if duration % clock:
+            up = (duration // clock + 1) * clock
+            raise CapabilityError(
+                f"{place}: must be a multiple of the {clock} ns clock of {channel_id} on "
+                f"{self.target.device.name}; rounding up would give {up} ({duration})"
+            )
+
+    def _call(self, place: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
+            kind = RunError if self.real else CapabilityError
+            raise kind(f"{place}: {error}") from None
+
+
+def validate_register(target: Target) -> None:
+    """Let Pulser hold the register against the device: distances, radius, number of atoms, layout."""
+    Builder(target, {}, real=False)
+
+
+def level_only(duration_ns: int, value: float) -> Any:
+    """Return a constant Pulser waveform that answers for its samples with one of them, however long it is."""
+    return _level_class()(duration_ns, value)
+
+
+@cache
+def _level_class() -> Any:
+    from pulser import math, waveforms
+
+    class Level(waveforms.ConstantWaveform):
+        @property
+        def _samples(self) -> Any:
+            return math.AbstractArray(np.full(1, float(self._value)))
+
+    return Level
+
+
+def timed_shape(op: Pulse) -> Waveform:
+    """Return the waveform that a lowered pulse's duration is that of."""
+    shapes = (op.amplitude, op.detuning, op.phase)
+    return next(shape for shape in shapes if not isinstance(shape, Expression))
+
+
+def fades(channel: Any) -> bool:
+    """Return whether timing on a channel depends on its pulses' values."""
+    return bool(channel.mod_bandwidth) or channel.phase_jump_time > 0

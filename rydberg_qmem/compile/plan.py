@@ -1,0 +1,205 @@
+"""A segment lowered for a target, and its schedules: one for each timing that control values ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile import eom
+from rydberg_qmem.compile.building import Builder, fades, timed_shape
+from rydberg_qmem.compile.channels import GatePulse, Lowered
+from rydberg_qmem.compile.gates import lower
+from rydberg_qmem.compile.schedule import Schedule
+from rydberg_qmem.compile.shapes import Scope, column, timing_of
+from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.language.blocks import (
+    Align,
+    Delay,
+    DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
+    ModifyEOM,
+    PhaseShift,
+    Pulse,
+    Retarget,
+    SLMMask,
+)
+from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.language.expressions import Expression
+
+MOST_PLANS = 256
+"""Plans of one target that are kept."""
+MOST_SCHEDULES = 20_000
+"""Timings of one segment that are kept."""
+
+
+@dataclass
+class Plan:
+    """A segment lowered for a target, with its schedules, one for each timing that has come up."""
+
+    segment: Segment
+    target: Target
+    operations: tuple[tuple[Lowered, str], ...] = ()
+    timing: tuple[Expression, ...] = ()
+    sampled: bool = False
+    """Whether it is played from Pulser's samples, one schedule for each setting of all its controls."""
+    schedules: dict[tuple[float, ...], Schedule] = field(default_factory=dict)
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """Atoms that any pulse or phase shift acts on."""
+        shifted = {a for op, _ in self.operations if isinstance(op, PhaseShift) for a in self.indices(op.atoms)}
+        return frozenset(shifted).union(*(self._acts_on(op) for op, _ in self.operations))
+
+    @cached_property
+    def excited(self) -> frozenset[int]:
+        """Atoms that may be taken to a Rydberg level."""
+        return frozenset().union(*(self._acts_on(op) for op, _ in self.operations if self._basis(op) != "digital"))
+
+    def drives_together(self, atoms: tuple[int, ...]) -> bool:
+        """Return whether one pulse drives several of these atoms on a Rydberg transition, or XY exchange couples."""
+        several = (len(self._acts_on(op) & set(atoms)) > 1 for op, _ in self.operations if self._basis(op) != "digital")
+        return "0" in self.target.levels or any(several)
+
+    linked: tuple[tuple[int, ...], ...] = ()
+
+    def _basis(self, op: Lowered) -> str:
+        match op:
+            case Pulse() | GatePulse() | DetuningMap() | SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM():
+                return str(self.target.channel(op.channel).basis)
+            case _:
+                return ""
+
+    def _acts_on(self, op: Lowered) -> frozenset[int]:
+        match op:
+            case Pulse():
+                return frozenset(self.indices(op.atoms if op.atoms is not None else "all"))
+            case GatePulse():
+                return frozenset(self.indices((op.atom,)))
+            case DetuningMap():
+                return frozenset(self.indices(tuple(op.weights)))
+            case EnableEOM() | EOMPulse() | ModifyEOM():
+                return frozenset(self.indices("all"))
+            case SLMMask():
+                return frozenset(self.indices(op.atoms))
+            case _:
+                return frozenset()
+
+    def indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
+        """Return the register indices of atoms."""
+        if atoms == "all":
+            return tuple(range(len(self.target.atoms)))
+        return tuple(self.target.atoms.index(name) for name in atoms)
+
+    def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
+        """Return the expressions that steer what happens to some atoms, and those that timing depends on."""
+        key = ("controls", atoms)
+        if key not in self.cache:
+            wanted: dict[Expression, None] = dict.fromkeys(self.timing)
+            for op, _ in self.operations:
+                acts = set(self.indices(op.atoms)) if isinstance(op, PhaseShift) else set(self._acts_on(op))
+                if acts & set(atoms):
+                    wanted.update(dict.fromkeys(expressions_in(op)))
+            self.cache[key] = tuple(wanted)
+        return self.cache[key]  # type: ignore[no-any-return]  # each kind of key has its own kind of value
+
+    def durations(self, scope: Scope, rows: int) -> NDArray[np.int64]:
+        """Return how long the segment takes in each row (ns)."""
+        made = np.zeros(rows, dtype=np.int64)
+        for schedule, chosen, _ in timed(self, scope, rows):
+            made[chosen] = schedule.duration_ns
+        return made
+
+    def schedule(self, values: tuple[float, ...], scope: Scope) -> Schedule:
+        """Return the schedule for one setting of the expressions that timing depends on."""
+        if values not in self.schedules:
+            if len(self.schedules) >= MOST_SCHEDULES:
+                self.schedules.clear()
+                self.cache.clear()
+            self.schedules[values] = Builder(self.target, scope, real=self.sampled).run(self.operations)
+        return self.schedules[values]
+
+
+def plan_segment(segment: Segment, target: Target) -> Plan:
+    """Lower a segment's gates and find what its timing depends on, once for each segment and target."""
+    if segment not in target.plans:
+        if len(target.plans) >= MOST_PLANS:
+            target.plans.clear()
+        target.plans[segment] = _planned(segment, target)
+    return target.plans[segment]  # type: ignore[no-any-return]  # held as Any: plans stand above targets
+
+
+def _planned(segment: Segment, target: Target) -> Plan:
+    operations = tuple((op, placed.place) for placed in segment.blocks for op in _lowered(placed, target))
+    eom.check_modes(operations, target)
+    sampled = eom.from_samples(operations, target)
+    timing: dict[Expression, None] = {}
+    for op, _ in operations:
+        for expression in expressions_in(op) if sampled else _timing_of(op, target):
+            if not expression.is_constant:
+                timing[expression] = None
+    return Plan(segment, target, operations, tuple(timing), sampled)
+
+
+def _lowered(placed: Placed, target: Target) -> tuple[Lowered, ...]:
+    try:
+        return lower(placed.block, placed.place, target)
+    except CapabilityError as error:
+        raise CapabilityError(f"{placed.place}: {error}") from None
+
+
+def _timing_of(op: Lowered, target: Target) -> tuple[Expression, ...]:
+    match op:
+        case Pulse():
+            if fades(target.channel(op.channel)):  # then it also depends on phases, and on how pulses fade
+                return (*timing_of(timed_shape(op)), *expressions_in(op))
+            return timing_of(timed_shape(op))
+        case DetuningMap():
+            length = timing_of(op.detuning)
+            return (*length, *expressions_in(op)) if fades(target.channel(op.channel)) else length
+        case Delay():
+            return (op.duration_ns,)
+        case PhaseShift():
+            return (op.angle,) if any(fades(c) for c in target.device.channels.values()) else ()
+        case GatePulse():
+            return expressions_in(op) if fades(target.channel(op.channel)) else ()
+        case Align() | Retarget() | SLMMask() | DisableEOM():
+            return ()
+        case EnableEOM() | EOMPulse() | ModifyEOM():
+            return expressions_in(op)
+        case _:
+            assert_never(op)
+
+
+def rows_of(scope: Scope, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the scope of some of the rows; numbers stay as they are."""
+    made: dict[str, Any] = {}
+    for name, value in scope.items():
+        if isinstance(value, Columns):
+            made[name] = Columns(value.names, value.values[rows])
+        else:
+            made[name] = value[rows] if isinstance(value, np.ndarray) and value.ndim else value
+    return made
+
+
+def timed(plan: Plan, scope: Scope, rows: int) -> Iterator[tuple[Schedule, NDArray[np.int64], dict[str, Any]]]:
+    """Yield schedule, rows and their scope for each timing that the control values ask for."""
+    everything = np.arange(rows)
+    if not plan.timing:
+        yield plan.schedule((), scope), everything, dict(scope)
+        return
+    columns = [np.broadcast_to(column(e, scope), (rows,)) for e in plan.timing]
+    settings, which = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    for k, setting in enumerate(settings):
+        chosen = everything[which.ravel() == k]
+        part = rows_of(scope, chosen)
+        yield plan.schedule(tuple(setting.tolist()), part), chosen, part
