@@ -1,4 +1,4 @@
-"""Program files: YAML 1.2 and JSON read as plain data with line and column of each value, and YAML written.
+"""Program files: YAML 1.2 and JSON read as plain data with line and column of each value.
 
 A file is untrusted. Its size, depth and number of values are bounded; anchors, aliases, tags, directives are
 refused at the character where they begin; nothing is made but dict, list, str, int, float, bool and None.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -25,8 +25,6 @@ MAX_PROBLEMS = 20
 MAX_INTEGER = 10**15
 MAX_KEY = 500
 MAX_NAME = 60
-WIDTH = 100
-
 Mark = tuple[int, int]
 
 
@@ -115,10 +113,8 @@ def parse_json(text: str, file: str) -> tuple[object, SourceMap]:
     return builder.result()
 
 
-# --- bytes and characters ---
-
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _refuse(file: str, rule: str, mark: Mark | None = None, value: str | None = None) -> NoReturn:
@@ -161,9 +157,6 @@ class _Lines:
     def mark(self, position: int) -> Mark:
         line = bisect_right(self.starts, position)
         return line, position - self.starts[line - 1] + 1
-
-
-# --- data and places, from either format ---
 
 
 @dataclass(slots=True)
@@ -237,7 +230,7 @@ class _Builder:
 
     def scalar(self, value: object, mark: Mark) -> None:
         self.bound(mark)
-        if isinstance(value, str) and _SURROGATE.search(value):
+        if isinstance(value, str) and SURROGATE.search(value):
             self.note("holds half of a surrogate pair", mark, short(value))
         if self.stack and self.stack[-1].wants_key:
             self.take_key(value, mark)
@@ -280,7 +273,7 @@ class _Builder:
             parent.children[name] = spot
 
 
-class _NotPlain(ValueError):
+class NotPlain(ValueError):
     """A scalar that is refused; its text is the rule."""
 
 
@@ -294,16 +287,16 @@ _ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
-def _resolved(text: str) -> object:
+def resolved(text: str) -> object:
     """Return what a plain scalar means in the core schema of YAML 1.2."""
     if text in _NULL:
         return None
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     if text == "<<":
-        raise _NotPlain("merge keys may not stand here: write the entries out")
+        raise NotPlain("merge keys may not stand here: write the entries out")
     if _ENDLESS.fullmatch(text):
-        raise _NotPlain("numbers must be finite")
+        raise NotPlain("numbers must be finite")
     if _BASED.fullmatch(text):
         return _integer(text[2:], 8 if text[1] == "o" else 16)
     return _number(text) if _FLOAT.fullmatch(text) else text
@@ -314,19 +307,16 @@ def _number(text: str) -> int | float:
         return _integer(text, 10)
     number = float(text)
     if not isfinite(number):
-        raise _NotPlain("numbers must be finite")
+        raise NotPlain("numbers must be finite")
     return number
 
 
 def _integer(text: str, base: int) -> int:
     digits = text.lstrip("+-").lstrip("0")
     if len(digits) > 18 or int(digits or "0", base) > MAX_INTEGER:
-        raise _NotPlain("integers must lie within ±10**15: write a float, or put text in quotes")
+        raise NotPlain("integers must lie within ±10**15: write a float, or put text in quotes")
     number = int(digits or "0", base)
     return -number if text.startswith("-") else number
-
-
-# --- YAML ---
 
 
 def _feed_yaml(text: str, builder: _Builder) -> None:
@@ -399,13 +389,11 @@ def _scalar_value(event: Any, builder: _Builder, mark: Mark) -> object:
     if event.style or not event.implicit[0]:
         return event.value
     try:
-        return _resolved(event.value)
-    except _NotPlain as error:
+        return resolved(event.value)
+    except NotPlain as error:
         builder.note(str(error), mark, short(event.value))
         return event.value
 
-
-# --- JSON ---
 
 _TOKEN = re.compile(
     r'(?P<sign>[{}\[\],:])|(?P<string>"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")|(?P<word>[^\s{}\[\],:"]+)|(?P<odd>.)'
@@ -482,136 +470,12 @@ def _json_scalar(kind: str, token: str, mark: Mark, builder: _Builder) -> object
         if kind == "string":
             return str(json.loads(token))
         if token in ("NaN", "Infinity", "-Infinity"):
-            raise _NotPlain("numbers must be finite")
+            raise NotPlain("numbers must be finite")
         if not _JSON_NUMBER.fullmatch(token):
-            raise _NotPlain("is not JSON: must be a number, true, false, null, or text in double quotes")
+            raise NotPlain("is not JSON: must be a number, true, false, null, or text in double quotes")
         return _number(token)
-    except _NotPlain as error:
+    except NotPlain as error:
         builder.note(str(error), mark, short(token))
     except ValueError:
         builder.note("is not JSON: an escape is not known", mark, short(token))
     return token
-
-
-# --- writing ---
-
-_PLAIN = re.compile(r"(?:[A-Za-z0-9_$.(/+]|[^\x00-\x7f]|-(?=[A-Za-z0-9_$.(]))(?:[^:#]|:(?! |$)|(?<! )#)*")
-_FLOW_SIGNS = re.compile(r"[,\[\]{}:]")
-
-
-def write_yaml(data: object) -> str:
-    """Return data as YAML in block style, with short mappings and lists inline.
-
-    `parse_yaml` gives the same data back. Raises ProgramError for data that a file cannot hold.
-
-    >>> print(write_yaml({"name": "on", "memory": {"R": {"initial": 0.5}}, "set": ["a, b", "no", "12"]}), end="")
-    name: on
-    memory: {R: {initial: 0.5}}
-    set: ["a, b", no, "12"]
-    """
-    if isinstance(data, dict | list | tuple) and data:
-        return "".join(f"{line}\n" for line in _block(data, 0))
-    return f"{_inline(data, WIDTH, flow=False)}\n"
-
-
-def _block(data: dict[str, object] | Sequence[object], depth: int) -> Iterator[str]:
-    """Return the lines of a mapping or list, not yet indented."""
-    if depth >= MAX_DEPTH:
-        raise ProgramError([Problem("", f"must be nested at most {MAX_DEPTH} deep")])
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _entry(f"{_key(key, flow=False)}:", value, depth)
-        return
-    for value in data:
-        single = isinstance(value, dict) and len(value) == 1  # a block of a program: "- reset: {atoms: a}"
-        inline = None if single else _inline(value, WIDTH - 2 * depth - 2, flow=False)
-        lines = [inline] if inline is not None else _block(_container(value), depth + 1)
-        yield from (f"{'  ' if i else '- '}{line}" for i, line in enumerate(lines))
-
-
-def _entry(head: str, value: object, depth: int) -> Iterator[str]:
-    inline = _inline(value, WIDTH - 2 * depth - len(head) - 1, flow=False)
-    if inline is not None:
-        yield f"{head} {inline}"
-        return
-    yield head
-    yield from (f"  {line}" for line in _block(_container(value), depth + 1))
-
-
-def _container(value: object) -> dict[str, object] | Sequence[object]:
-    if isinstance(value, dict | list | tuple):
-        return value
-    raise ProgramError([Problem("", f"cannot be written to a file: {type(value).__name__}", short(value))])
-
-
-def _inline(value: object, room: int, *, flow: bool) -> str | None:
-    """Return a value on one line, or None where it is too long or holds a list of mappings (a block each)."""
-    if isinstance(value, dict | list | tuple) and room < 2:
-        return None
-    if isinstance(value, dict):
-        return _joined("{", (_pair(key, item, room) for key, item in value.items()), "}", room)
-    if isinstance(value, list | tuple):
-        if any(isinstance(item, dict) and item for item in value):
-            return None
-        return _joined("[", (_inline(item, room - 2, flow=True) for item in value), "]", room)
-    return _scalar(value, flow=flow)
-
-
-def _pair(key: object, value: object, room: int) -> str | None:
-    inline = _inline(value, room - 2, flow=True)
-    return None if inline is None else f"{_key(key, flow=True)}: {inline}"
-
-
-def _joined(left: str, parts: Iterable[str | None], right: str, room: int) -> str | None:
-    kept: list[str] = []
-    used = 2
-    for part in parts:
-        if part is None:
-            return None
-        used += len(part) + 2 * bool(kept)
-        if used > room:
-            return None
-        kept.append(part)
-    return left + ", ".join(kept) + right if used <= room else None
-
-
-def _key(key: object, *, flow: bool) -> str:
-    if not isinstance(key, str):
-        raise ProgramError([Problem("", "keys must be text", short(key))])
-    text = _text(key, flow=flow)
-    if len(text) > MAX_KEY:
-        raise ProgramError([Problem("", f"keys must have at most {MAX_KEY} characters", short(key))])
-    return text
-
-
-def _scalar(value: object, *, flow: bool) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _text(value, flow=flow)
-    if isinstance(value, int) and abs(value) <= MAX_INTEGER:
-        return str(int(value))
-    if isinstance(value, float) and isfinite(value):
-        return repr(float(value))
-    raise ProgramError([Problem("", f"cannot be written to a file: {type(value).__name__}", short(value))])
-
-
-def _text(text: str, *, flow: bool) -> str:
-    plain = _PLAIN.fullmatch(text) and text.isprintable() and text == text.strip()
-    if plain and not (flow and _FLOW_SIGNS.search(text)) and not text.startswith(("---", "...")):
-        try:
-            if isinstance(_resolved(text), str):
-                return text
-        except _NotPlain:
-            pass
-    if _SURROGATE.search(text):
-        raise ProgramError([Problem("", "holds half of a surrogate pair", short(text))])
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(sign if sign.isprintable() else _escaped(sign) for sign in quoted)
-
-
-def _escaped(sign: str) -> str:
-    code = ord(sign)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -24,6 +24,7 @@ from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.problems import problems_of
 from rydberg_qmem.language.registers import Register
 from rydberg_qmem.language.values import FrozenMapping, Model, Name
+from rydberg_qmem.language.writing import write_yaml
 
 # A metaclass method of this name makes pydantic warn; `program.register` is the field's word.
 warnings.filterwarnings("ignore", message='Field name "register" in "Program" shadows')
@@ -135,7 +136,7 @@ class Program(Model):
 
     def to_yaml(self) -> str:
         """Return the program as YAML text."""
-        return files.write_yaml(self.to_dict())
+        return write_yaml(self.to_dict())
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, source: files.SourceMap | None = None) -> Self:

@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 import rydberg_qmem as rq
 import rydberg_qmem.compile.check as checking
-from rydberg_qmem.compile import segments
+from rydberg_qmem.compile import references, segments
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language import files, parsing
 from rydberg_qmem.language.evaluation import ExpressionError
@@ -124,7 +124,7 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "registers are not checked": (checking, "validate_register", nothing, "atoms_too_near.yaml"),
     "values are not checked": (checking, "_values", nothing, "huge_amplitude.yaml"),
     "any number of rounds": (segments, "MAX_ROUNDS", 10**13, "nested_repeats.yaml"),
-    "names are not checked": (checking._Checker, "run", nothing, "unknown_atom.yaml"),
+    "names are not checked": (references.Checker, "run", nothing, "unknown_atom.yaml"),
     "any exponent": (parsing, "MAX_EXPONENT", 10**9, "endless_power.yaml"),
 }
 

@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rydberg_qmem.errors import Problem, ProgramError
-from rydberg_qmem.language.files import MAX_BYTES, parse, parse_json, parse_yaml, read_text, write_yaml
+from rydberg_qmem.language.files import MAX_BYTES, parse, parse_json, parse_yaml, read_text
+from rydberg_qmem.language.writing import write_yaml
 
 MEMRISTOR = """\
 # A memristor of two atoms.
