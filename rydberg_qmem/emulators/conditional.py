@@ -1,11 +1,13 @@
 """Vectors that decay while drives act atom by atom: closed forms, in which other atoms only shift the level r.
 
 While one atom at most is driven between g and r, whatever many are between g and h, the effective Hamiltonian falls
-into blocks of two levels, one for each setting of the others, and its exponential is that of a 2 x 2 matrix.
+into blocks of two levels, one for each setting of the others, and its exponential is that of a 2 x 2 matrix. Those of
+successive steps are multiplied before they meet the states.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,9 +20,13 @@ Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Index = NDArray[np.int64]
 Site = tuple[int, str]
+Pair = tuple[Complex, Complex, Complex, Complex]
+"""The entries aa, ab, ba, bb of 2 x 2 matrices."""
 
 SMALL = 1e-4
 """Below this |wt| the quotient sinh(wt)/w is taken from its series, exact to rounding there."""
+BLOCK = 200_000
+"""Matrices of one block of steps that are multiplied together."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,61 @@ class Turn:
     rest: tuple[tuple[int, Complex], ...]
     """The other levels of the atom, and what each does on its own."""
     which: Index
+
+    def after(self, times: Array) -> Turned:
+        """Return the exponentials after times (rows or 1, 1)."""
+        root = np.sqrt(self.half**2 + self.up * self.down)
+        angle = root * times
+        size = np.exp(self.mean * times)
+        even = size * np.cosh(angle)
+        quotient = np.sinh(angle) / np.where(root, root, 1)
+        odd = size * np.where(np.abs(angle) < SMALL, times * (1 + angle**2 / 6), quotient)
+        entries = (even + odd * self.half, odd * self.up, odd * self.down, even - odd * self.half)
+        rest = tuple((level, np.exp(own * times)) for level, own in self.rest)
+        return Turned(self.atom, self.pair, entries, rest, self.which)
+
+
+@dataclass(frozen=True)
+class Turned:
+    """What a driven atom's levels have become after some time."""
+
+    atom: int
+    pair: tuple[int, int]
+    entries: Pair
+    rest: tuple[tuple[int, Complex], ...]
+    which: Index
+
+    def applied(self, states: State, layout: Layout) -> State:
+        """Return states (rows, dimension) after it."""
+        levels = len(layout.levels)
+        view = states.reshape(len(states), levels**self.atom, levels, -1)
+        a, b = self.pair
+        aa, ab, ba, bb = (entry[:, self.which] for entry in self.entries)
+        first, second = view[:, :, a, :], view[:, :, b, :]
+        out = np.empty((max(len(states), len(aa)), *view.shape[1:]), dtype=complex)
+        out[:, :, a, :] = aa * first + ab * second
+        out[:, :, b, :] = ba * first + bb * second
+        for level, factor in self.rest:
+            out[:, :, level, :] = view[:, :, level, :] * factor[:, self.which]
+        return out.reshape(len(out), -1)
+
+    def multiplied(self, steps: int) -> Turned:
+        """Return, of matrices whose rows are (row, step), the product over the steps, later ones to the left."""
+        entries = tuple(entry.reshape(-1, steps, entry.shape[-1]) for entry in self.entries)
+        while entries[0].shape[1] > 1:
+            entries = _halved(entries)
+        rest = tuple((level, f.reshape(-1, steps, f.shape[-1]).prod(axis=1)) for level, f in self.rest)
+        aa, ab, ba, bb = (entry[:, 0] for entry in entries)
+        return Turned(self.atom, self.pair, (aa, ab, ba, bb), rest, self.which)
+
+
+def _halved(entries: tuple[Complex, ...]) -> tuple[Complex, ...]:
+    """Multiply neighbours along the second axis; an odd one at the end stays."""
+    even = entries[0].shape[1] // 2 * 2
+    a1, b1, c1, d1 = (entry[:, 0:even:2] for entry in entries)
+    a2, b2, c2, d2 = (entry[:, 1:even:2] for entry in entries)
+    made = (a2 * a1 + b2 * c1, a2 * b1 + b2 * d1, c2 * a1 + d2 * c1, c2 * b1 + d2 * d1)
+    return tuple(np.concatenate([new, old[:, even:]], axis=1) for new, old in zip(made, entries, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,29 +121,32 @@ class Closed:
         """Return all rows after a time each."""
         times = times_us[:, None]
         for turn in self.turns:
-            states = self._turned(turn, states, times)
+            states = turn.after(times).applied(states, self.layout)
         return np.asarray(states * np.exp(self.left * times)) if self.left.any() else states
 
-    def _turned(self, turn: Turn, states: State, times: Array) -> State:
-        levels = len(self.layout.levels)
-        view = states.reshape(len(states), levels**turn.atom, levels, -1)
-        a, b = turn.pair
-        root = np.sqrt(turn.half**2 + turn.up * turn.down)
-        angle = root * times
-        size = np.exp(turn.mean * times)
-        even = size * np.cosh(angle)
-        odd = size * np.where(
-            np.abs(angle) < SMALL, times * (1 + angle**2 / 6), np.sinh(angle) / np.where(root, root, 1)
-        )
-        aa, bb = (made[:, turn.which] for made in (even + odd * turn.half, even - odd * turn.half))
-        ab, ba = (odd * turn.up)[:, turn.which], (odd * turn.down)[:, turn.which]
-        first, second = view[:, :, a, :], view[:, :, b, :]
-        out = np.empty((max(len(states), len(even)), *view.shape[1:]), dtype=complex)
-        out[:, :, a, :] = aa * first + ab * second
-        out[:, :, b, :] = ba * first + bb * second
-        for level, own in turn.rest:
-            out[:, :, level, :] = view[:, :, level, :] * np.exp(own * times)[:, turn.which]
-        return out.reshape(len(out), -1)
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Successive steps, each of constant coefficients, multiplied together."""
+
+    conditional: Conditional
+    coefficients: Array
+    times_us: Array
+    turned: tuple[Turned, ...]
+    left: Complex
+
+    def advance(self, states: State) -> State:
+        """Return all rows after all steps."""
+        for turned in self.turned:
+            states = turned.applied(states, self.conditional.layout)
+        return np.asarray(states * self.left)
+
+    def steps(self) -> Iterator[tuple[Closed, float]]:
+        """Yield one step after the other."""
+        for k, time_us in enumerate(self.times_us):
+            closed = self.conditional.flow(self.coefficients[:, k])
+            assert closed is not None
+            yield closed, float(time_us)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +159,35 @@ class Conditional:
     couplings: Complex
     """The diagonals of what the coefficients behind those of the sites multiply (couplings, dimension)."""
     _kinds: dict[tuple[int, ...], tuple[Complex, Index, Complex]] = field(default_factory=dict)
+
+    def paths(self, coefficients: Array, times_us: Array) -> list[Path] | None:
+        """Return the evolution through steps of coefficients (rows or 1, steps, terms), in blocks of them.
+
+        None where it has no closed form.
+        """
+        rows = len(coefficients)
+        trial = self.flow(coefficients.reshape(rows * len(times_us), -1)[:: max(1, len(times_us))])
+        if trial is None:
+            return None
+        kinds = max([1, *(turn.mean.shape[1] for turn in trial.turns)])
+        most = max(1, BLOCK // (rows * kinds))
+        made = []
+        for first in range(0, len(times_us), most):
+            path = self._path(coefficients[:, first : first + most], times_us[first : first + most])
+            if path is None:
+                return None
+            made.append(path)
+        return made
+
+    def _path(self, coefficients: Array, times_us: Array) -> Path | None:
+        rows, steps, terms = coefficients.shape
+        flow = self.flow(coefficients.reshape(rows * steps, terms))
+        if flow is None:
+            return None
+        times = np.tile(times_us, rows)[:, None]
+        turned = tuple(turn.after(times).multiplied(steps) for turn in flow.turns)
+        left = flow.left[::steps] if len(flow.left) > 1 else flow.left  # interactions hold all along
+        return Path(self, coefficients, times_us, turned, np.exp(left * times_us.sum()))
 
     def flow(self, coefficients: Array) -> Closed | None:
         """Return the evolution under coefficients (rows or 1, terms), or None where it has no closed form."""

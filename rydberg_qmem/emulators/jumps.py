@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -44,14 +44,40 @@ class Flow(Protocol):
         """Return all rows after a time each."""
 
 
-def evolve(jumps: Sequence[Any], steps: Iterable[tuple[Flow, float]], states: State, chance: Chance) -> State:
-    """Return normalised states (rows, dimension) after steps, how rows decay and for how many µs, with their jumps."""
+class Part(Protocol):
+    """Steps that are taken together, or one after the other where a row jumps among them."""
+
+    def advance(self, states: State) -> State:
+        """Return all rows after all steps."""
+
+    def steps(self) -> Iterator[tuple[Flow, float]]:
+        """Yield how rows decay, and for how many µs."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step, as a part of its own."""
+
+    flow: Flow
+    time_us: float
+
+    def advance(self, states: State) -> State:
+        """Return all rows after it."""
+        return self.flow.advance(states, self.time_us)
+
+    def steps(self) -> Iterator[tuple[Flow, float]]:
+        """Yield it."""
+        yield self.flow, self.time_us
+
+
+def evolve(jumps: Sequence[Any], parts: Iterable[Part], states: State, chance: Chance) -> State:
+    """Return normalised states (rows, dimension) after parts during which each row jumps when its chance comes."""
     walk = _Rows(tuple(jump.tocsr() for jump in jumps), chance, len(states))
-    for flow, dt_us in steps:
-        later = flow.advance(states, dt_us)
+    for part in parts:
+        later = part.advance(states)
         hit = np.flatnonzero(squared_norms(later) <= walk.threshold)
         if len(hit):
-            later[hit] = walk.within(states[hit], hit, flow.subset(hit), dt_us)
+            later[hit] = walk.through(states[hit], hit, part.steps())
         states = later
     return np.asarray(states / np.sqrt(squared_norms(states))[:, None])
 
@@ -64,6 +90,17 @@ class _Rows:
         self.count = np.zeros(rows, dtype=np.int64)
         self.threshold = chance(0)[:, 0].copy()
         self._numbers = {0: chance(0)}
+
+    def through(self, states: State, rows: Index, steps: Iterable[tuple[Flow, float]]) -> State:
+        """Take rows that jump at least once through steps, one after the other."""
+        for whole, dt_us in steps:
+            flow = whole.subset(rows)
+            later = flow.advance(states, dt_us)
+            hit = np.flatnonzero(squared_norms(later) <= self.threshold[rows])
+            if len(hit):
+                later[hit] = self.within(states[hit], rows[hit], flow.subset(hit), dt_us)
+            states = later
+        return states
 
     def within(self, states: State, rows: Index, flow: Flow, dt_us: float) -> State:
         """Take rows that jump at least once through one step."""

@@ -8,9 +8,10 @@ dissipator keeps its sign.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from rydberg_qmem.compile.plan import Plan, rows_of, timed
 from rydberg_qmem.compile.samples import Track
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import DRIVEN, Target
-from rydberg_qmem.emulators import fluctuations, jumps, magnus
+from rydberg_qmem.emulators import fluctuations, magnus
+from rydberg_qmem.emulators import jumps as jumping
 from rydberg_qmem.emulators.conditional import Conditional
 from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, apply_frame, site_drives, stretches, turned
 from rydberg_qmem.emulators.generators import (
@@ -34,14 +36,13 @@ from rydberg_qmem.emulators.generators import (
     dissipator,
     liouvillian,
 )
-from rydberg_qmem.emulators.jumps import Diagonalised, Flow
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-Step = tuple[Array, float]
-"""Coefficients (rows or 1, terms) and how long they hold (µs)."""
+Steps = tuple[Array, Array]
+"""Coefficients (rows or 1, steps, terms) and how long each holds (µs)."""
 
 CACHE_BYTES = 200_000_000
 SHARED_SPACES = 8
@@ -182,16 +183,40 @@ class Space:
         couplings = np.array(diagonals[1:]).reshape(-1, self.layout.dimension)
         return Conditional(self.layout, self.sites, diagonals[0], couplings)
 
-    def flow(self, coefficients: Array) -> Flow:
+    def flow(self, coefficients: Array) -> jumping.Flow:
         """Return how vectors decay under constant coefficients: in closed form where drives act atom by atom."""
         closed = None if self._conditional is None else self._conditional.flow(coefficients)
-        return closed or Diagonalised(self.decaying, coefficients)
+        return closed or jumping.Diagonalised(self.decaying, coefficients)
 
-    def advance(self, rows: Matrix, coefficients: Array, dt_us: float, matrices: bool) -> Matrix:
-        """Return density matrices in real coordinates, or vectors, after a time under constant coefficients."""
+    def parts(self, coefficients: Array, times_us: Array) -> Iterable[jumping.Part]:
+        """Return how vectors decay through steps of coefficients (rows or 1, steps, terms)."""
+        if self._conditional is not None and (paths := self._conditional.paths(coefficients, times_us)) is not None:
+            return paths
+        return (
+            jumping.Step(self.flow(coefficients[:, k]), float(time_us)) for k, time_us in enumerate(times_us.tolist())
+        )
+
+    def through(self, rows: Matrix, coefficients: Array, times_us: Array, matrices: bool) -> Matrix:
+        """Return density matrices in real coordinates, or vectors, after steps (rows or 1, steps, terms)."""
         if matrices:
-            return self.mixing.advance(rows, coefficients, dt_us)
-        return self.flow(coefficients).advance(rows, dt_us)
+            for k, time_us in enumerate(times_us.tolist()):
+                rows = self.mixing.advance(rows, coefficients[:, k], time_us)
+            return rows
+        for part in self.parts(coefficients, times_us):
+            rows = part.advance(rows)
+        return rows
+
+    def propagators(self, coefficients: Array, times_us: Array, matrices: bool) -> Matrix:
+        """Return the propagators (rows or 1, size, size) of steps (rows or 1, steps, terms)."""
+        generator = self.generator(matrices)
+        one = np.eye(generator.size, dtype=generator.constant.dtype)
+        if not matrices and self._conditional is not None and self._conditional.paths(coefficients, times_us):
+            each = (self.through(one, coefficients[k : k + 1], times_us, False) for k in range(len(coefficients)))
+            return np.stack([made.T for made in each])
+        made = one[None]
+        for step, time_us in enumerate(times_us.tolist()):
+            made = generator.propagators(coefficients[:, step], time_us) @ made
+        return made
 
 
 _SHARED: OrderedDict[Any, Space] = OrderedDict()
@@ -245,14 +270,14 @@ class Open:
         space = self.space(atoms)
         generator = space.generator(matrices)
         inner: Matrix = space.hermitian.real(states) if matrices else states
-        coefficients = self._coefficients(space, (), (), self._strengths(space, scope))[:, 0]
+        dark = self._coefficients(space, (), (), self._strengths(space, scope))
         key = ("wait", atoms, time_us)
-        if matrices and len(coefficients) == 1 and generator.size <= DENSE_SIZE:
+        if matrices and len(dark) == 1 and generator.size <= DENSE_SIZE:
             if key not in self._kept:
-                self._keep(key, generator.propagators(coefficients, time_us)[0])
+                self._keep(key, generator.propagators(dark[:, 0], time_us)[0])
             inner = inner @ self._kept[key].T
         else:
-            inner = space.advance(inner, coefficients, time_us, matrices)
+            inner = space.through(inner, dark, np.full(1, time_us), matrices)
         return space.hermitian.matrix(inner) if matrices else np.asarray(inner)
 
     def jump(
@@ -262,20 +287,19 @@ class Open:
         states: State,
         atoms: tuple[int, ...],
         time_us: float,
-        chance: jumps.Chance,
+        chance: jumping.Chance,
     ) -> State:
         """Return normalised vectors after a segment (without a plan: a wait), each row with its own jumps."""
         space = self.space(atoms)
         if plan is None:
-            dark = self._coefficients(space, (), (), self._strengths(space, scope))[:, 0]
-            return jumps.evolve(space.jumps, [(space.flow(dark), time_us)], states, chance)
+            dark = self._coefficients(space, (), (), self._strengths(space, scope))
+            return jumping.evolve(space.jumps, space.parts(dark, np.full(1, time_us)), states, chance)
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece = Piece(plan, schedule, atoms)
-            steps = (
-                (space.flow(coefficients), dt) for coefficients, dt in self._steps(space, piece, part, matrices=False)
-            )
-            made = jumps.evolve(space.jumps, steps, states[rows], _of_rows(chance, rows))
+            found = self._steps(space, piece, part, matrices=False)
+            parts = chain.from_iterable(space.parts(coefficients, times_us) for coefficients, times_us in found)
+            made = jumping.evolve(space.jumps, parts, states[rows], _of_rows(chance, rows))
             out[rows] = apply_frame(plan.target, schedule, part, made, atoms)
         return out
 
@@ -284,8 +308,8 @@ class Open:
     def _through(self, space: Space, piece: Piece, scope: Scope, rows: Matrix, matrices: bool) -> Matrix:
         generator = space.generator(matrices)
         if self.fluctuating is not None or generator.size > DENSE_SIZE:
-            for coefficients, dt in self._steps(space, piece, scope, matrices):
-                rows = space.advance(rows, coefficients, dt, matrices)
+            for coefficients, times_us in self._steps(space, piece, scope, matrices):
+                rows = space.through(rows, coefficients, times_us, matrices)
             return rows
         columns = [np.broadcast_to(column(e, scope), (len(rows),)) for e in piece.plan.controls_of(piece.atoms)]
         values = np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))
@@ -318,9 +342,7 @@ class Open:
             if fixed and key in self._kept:
                 made = self._kept[key] @ made
                 continue
-            now = np.eye(generator.size, dtype=generator.constant.dtype)[None]
-            for coefficients, dt in self._stretch(space, cuts, active, matrices, np.zeros((1, 0))):
-                now = generator.propagators(coefficients, dt) @ now
+            now = space.propagators(*self._stretch(space, cuts, active, matrices, np.zeros((1, 0))), matrices)
             if fixed:
                 self._keep(key, now[0])
             made = now @ made
@@ -346,17 +368,17 @@ class Open:
             return np.zeros((1, 0))
         return space.strengths(scope, space.target.atoms)
 
-    def _steps(self, space: Space, piece: Piece, scope: Scope, matrices: bool) -> Iterator[Step]:
-        """Yield the steps of a piece, rows of `scope` with their own drives where they differ."""
+    def _steps(self, space: Space, piece: Piece, scope: Scope, matrices: bool) -> Iterator[Steps]:
+        """Yield the steps of a piece, stretch by stretch, rows of `scope` with their own drives where they differ."""
         tracks = piece.tracks(scope)
         if self.fluctuating is not None:
             tracks = self.fluctuating.tracks(piece, tracks, scope)
         for cuts, active in stretches(tracks, piece.schedule.duration_ns):
-            yield from self._stretch(space, cuts, active, matrices, self._strengths(space, scope))
+            yield self._stretch(space, cuts, active, matrices, self._strengths(space, scope))
 
     def _stretch(
         self, space: Space, cuts: NDArray[np.int64], active: list[Track], matrices: bool, strengths: Array
-    ) -> Iterator[Step]:
+    ) -> Steps:
         sites = site_drives(cuts, active)
         samples = magnus.Samples(
             np.diff(cuts) / NS_PER_US,
@@ -368,8 +390,7 @@ class Open:
             samples = self._coarse(space, names, samples, matrices, strengths)
         made = self._coefficients(space, names, tuple(zip(samples.omegas, samples.deltas, strict=True)), strengths,
                                   len(samples.dt_us))  # fmt: skip
-        for k, dt in enumerate(samples.dt_us):
-            yield made[:, k], float(dt)
+        return made, samples.dt_us
 
     def _coarse(
         self,
@@ -391,9 +412,7 @@ class Open:
             drives = tuple(zip(some.omegas, some.deltas, strict=True))
             strong = strengths[hardest] if len(strengths) > 1 else strengths
             made = self._coefficients(space, names, drives, strong, len(some.dt_us))
-            for k, dt in enumerate(some.dt_us):
-                rows = space.advance(rows, made[:, k], float(dt), matrices)
-            return rows
+            return space.through(rows, made, some.dt_us, matrices)
 
         group = magnus.choose_group(samples, trial, attempt)
         return magnus.coarsen(samples, group) if group > 1 else samples
@@ -417,5 +436,5 @@ class Open:
         return made
 
 
-def _of_rows(chance: jumps.Chance, rows: NDArray[np.int64]) -> jumps.Chance:
+def _of_rows(chance: jumping.Chance, rows: NDArray[np.int64]) -> jumping.Chance:
     return lambda jump: chance(jump)[rows]

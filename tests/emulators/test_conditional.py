@@ -10,6 +10,7 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.target import Target
+from rydberg_qmem.emulators import conditional, jumps
 from rydberg_qmem.emulators.conditional import Closed
 from rydberg_qmem.emulators.generators import expm
 from rydberg_qmem.emulators.lindblad import Space
@@ -125,3 +126,53 @@ def test_a_weak_drive_is_not_lost_near_its_exceptional_point() -> None:
     rows = np.eye(9, dtype=complex)
     made = expm(here.decaying.matrices(coefficients)[0] * 2.0)
     assert np.abs(here.flow(coefficients).advance(rows, 2.0) - made.T).max() < 1e-12
+
+
+def walked(space: Space, coefficients: Any, times: Any, rows: Any) -> Any:
+    """Return rows after one step after the other, each by the exponential of everything."""
+    for k, time_us in enumerate(times):
+        rows = direct(space, coefficients[:, k], rows, time_us)
+    return rows
+
+
+@pytest.mark.parametrize("moving", [False, True], ids=["held", "moving"])
+@pytest.mark.parametrize("block", [1, 60, conditional.BLOCK])
+@pytest.mark.parametrize("together", [False, True], ids=["each its own", "all the same"])
+@pytest.mark.parametrize("sites", CASES, ids=str)
+def test_steps_multiplied_are_the_steps_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, sites: Any, together: bool, block: int, moving: bool
+) -> None:
+    monkeypatch.setattr(conditional, "BLOCK", block)
+    rng = np.random.default_rng(len(sites))
+    here, times = space(3, moving=moving), rng.uniform(0.01, 0.05, 7)
+    count = 1 if together else ROWS
+    coefficients = np.stack([drives(here, sites, count, rng) for _ in times], axis=1)
+    if moving:  # interactions hold all along
+        coefficients[:, :, 3 * len(here.sites) :] = coefficients[:, :1, 3 * len(here.sites) :]
+    rows = states(here, rng)
+
+    assert (
+        np.abs(here.through(rows, coefficients, times, matrices=False) - walked(here, coefficients, times, rows)).max()
+        < 1e-12
+    )
+    if not moving:
+        made = here.propagators(coefficients, times, matrices=False)
+        assert np.abs(np.einsum("rij,rj->ri", np.broadcast_to(made, (ROWS, *made.shape[1:])), rows)
+                      - walked(here, coefficients, times, rows)).max() < 1e-12  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_jumps_among_steps_multiplied_are_those_of_the_steps(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    here, times = space(2), rng.uniform(0.1, 0.9, 6)
+    coefficients = np.stack([drives(here, [(1, "ground-rydberg")], ROWS, rng) for _ in times], axis=1)
+    rows, numbers = states(here, rng), rng.random((40, ROWS, 2))
+    parts = list(here.parts(coefficients, times))
+    steps = [jumps.Step(jumps.Diagonalised(here.decaying, coefficients[:, k]), t) for k, t in enumerate(times)]
+
+    together, apart = (jumps.evolve(here.jumps, some, rows, numbers.__getitem__) for some in (parts, steps))
+
+    assert len(parts) == 1
+    assert np.abs(together - apart).max() < 1e-7
+    unjumped = walked(here, coefficients, times, rows)
+    assert np.abs(together - unjumped / np.linalg.norm(unjumped, axis=1, keepdims=True)).max() > 0.1
