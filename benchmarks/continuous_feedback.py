@@ -40,7 +40,7 @@ def main() -> None:
     plan = memristor_plan()
     naive = best_of(10, lambda: qutip_run(plan, {"n_in": 0.4, "R": 0.5}))
     for shots in (1000, 10_000):
-        mine = best_of(3, lambda shots=shots: rq.run(program(), shots=shots, seed=1))  # type: ignore[misc]
+        mine = best_of(3, lambda shots=shots: rq.run(program(), shots=shots, seed=1))  # type: ignore[misc]  # bound now
         chain = naive * ROUNDS * shots
         rows = [("this engine (pulses)", mine, 1.0), ("naive QutipBackendV2 chain (scaled)", chain, chain / mine)]
         aer = aer_seconds(shots)

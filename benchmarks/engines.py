@@ -324,7 +324,7 @@ histories: after a measurement of k atoms there may be 2^k. A smooth pulse of 1 
 of `EmuSv` and `EmuMps` (`rydberg_qmem.emulators.emu_sv`, `.emu_mps`) makes it fewer. The record of `emu_mps` says, for each
 shot, the largest bond dimension (`mps_max_bond_dim`) and the weight that truncations dropped (`mps_truncation_error`).
 Time steps and the projection of its sweeps have errors of their own: repeat a run with half the `longest_ns` to see them.
-"""  # noqa: E501
+"""  # noqa: E501  # sentences of the page
 
 
 def main() -> None:

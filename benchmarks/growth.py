@@ -36,7 +36,7 @@ def main() -> None:
     rq.run("two_port_memristor", shots=10, seed=1)
     shots = [n for n in (100, 1000, 10_000, 100_000, 1_000_000) if n <= most]
     spent = [
-        best_of(3 if n < 100_000 else 1, lambda n=n: rq.run("two_port_memristor", shots=n, seed=1))  # type: ignore[misc]
+        best_of(3 if n < 100_000 else 1, lambda n=n: rq.run("two_port_memristor", shots=n, seed=1))  # type: ignore[misc]  # bound now
         for n in shots
     ]
     print(f"\ntwo-port memristor, 48 rounds\n  {'shots':>9} {'seconds':>9} {'exponent':>9}")
@@ -47,7 +47,7 @@ def main() -> None:
     for count in counts:
         program = atoms_program(count)
         rq.run(program, shots=None)
-        times.append(seconds(lambda program=program: rq.run(program, shots=None)))  # type: ignore[misc]
+        times.append(seconds(lambda program=program: rq.run(program, shots=None)))  # type: ignore[misc]  # bound now
     print(f"\none global 400 ns pulse, exact\n  {'atoms':>9} {'seconds':>9} {'per atom':>9}")
     for i, (count, t) in enumerate(zip(counts, times, strict=True)):
         factor = (times[i] / times[i - 1]) ** 0.5 if i else float("nan")

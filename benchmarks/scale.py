@@ -37,7 +37,7 @@ def workers(folder: Path, points: int) -> None:
     call, spent = sweep_of(points), {1: float("inf"), 2: float("inf")}
     for i, n in enumerate((1, 2, 1, 2)):
         place = folder / f"{n} {i}.zarr"
-        once = seconds(lambda n=n, place=place: rq.run(SWEPT, workers=n, store=place, **call))  # type: ignore[misc]
+        once = seconds(lambda n=n, place=place: rq.run(SWEPT, workers=n, store=place, **call))  # type: ignore[misc]  # bound now
         spent[n] = min(spent[n], once)
     rows = [(f"{n} processes", t, spent[1] / t) for n, t in spent.items()]
     table(f"a sweep of {points} noisy points, load {os.getloadavg()[0]:.1f}", rows)
@@ -50,7 +50,7 @@ def store_overhead(folder: Path, what: str, program: str, call: dict[str, Any], 
     for i in range(times):
         memory.append(processor_seconds(lambda: rq.run(program, **call)))
         place = folder / f"{what} {i}.zarr"
-        stored.append(processor_seconds(lambda place=place: rq.run(program, store=place, **call)))  # type: ignore[misc]
+        stored.append(processor_seconds(lambda place=place: rq.run(program, store=place, **call)))  # type: ignore[misc]  # bound now
     kept, written = min(memory), min(stored)
     rows = [("in memory", kept, 1.0), ("stored", written, written / kept)]
     table(f"store, processor time: {what}, overhead {written / kept - 1:+.1%}", rows)
@@ -63,11 +63,11 @@ def writing(folder: Path, points: int) -> None:
     def timed(self: regions.Regions, *unit: Any) -> None:
         spent.append(processor_seconds(lambda: kept(self, *unit)))
 
-    regions.Regions.write = timed  # type: ignore[assignment, method-assign]
+    regions.Regions.write = timed  # type: ignore[assignment, method-assign]  # times what is written
     try:
         whole = processor_seconds(lambda: rq.run(SWEPT, store=folder / "writing.zarr", **sweep_of(points)))
     finally:
-        regions.Regions.write = kept  # type: ignore[method-assign]
+        regions.Regions.write = kept  # type: ignore[method-assign]  # times what is written
     rows = [("the whole run", whole, 1.0), ("writing its units", sum(spent), sum(spent) / whole)]
     table(f"store, processor time within one sweep of {points} points: {sum(spent) / whole:.1%} writes", rows)
 

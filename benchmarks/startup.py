@@ -36,7 +36,7 @@ def main() -> None:
         ("import matplotlib.pyplot", "import matplotlib.pyplot"),
         ("import zarr", "import zarr"),
     ):
-        spent = best_of(3, lambda code=code: python(code))  # type: ignore[misc]
+        spent = best_of(3, lambda code=code: python(code))  # type: ignore[misc]  # bound now
         rows.append((name, spent, spent / bare))
     help_ = best_of(3, lambda: subprocess.run([sys.executable, "-m", "rydberg_qmem", "--help"], check=True,
                                               stdout=subprocess.DEVNULL))  # fmt: skip

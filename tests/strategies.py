@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from rydberg_qmem.language.program import Program
 
 Drawn = Any
+T = TypeVar("T")
 LEVELS = ("rydberg", "digital", "three", "gates", "xy")
 SPACING_UM = {"rydberg": 7.0, "digital": 6.0, "three": 6.5, "gates": 5.0, "xy": 16.0}
 EVENTS = 4
@@ -61,8 +62,9 @@ class Draft:
     fields: str = "apart"
     """How pulses of one basis on one atom may overlap: not at all, resonant, or in phase."""
 
-    def pick(self, *options: Any) -> Any:
-        return self.draw(st.sampled_from(options))
+    def pick(self, *options: T) -> T:
+        drawn: T = self.draw(st.sampled_from(options))
+        return drawn
 
     def bit(self) -> str:
         """Draw the name of a known outcome, or a number in its place."""
@@ -73,11 +75,12 @@ class Draft:
 
     def expression(self) -> float | str:
         """Draw a number, or feedforward from memory, windows, outcomes and counters."""
-        number = self.draw(tenths)
-        options = [number, "x", f"{number} - y", "mean(w)", f"{number} * {self.bit()}", f"where({self.bit()}, x, 1)"]
+        number: float = self.draw(tenths)
+        options: list[float | str] = [number, "x", f"{number} - y", "mean(w)"]
+        options += [f"{number} * {self.bit()}", f"where({self.bit()}, x, 1)"]
         options += ["x + w[1]", f"x - 0.7 * {self.bit()}"]
         options += [f"{number} + 0.5 * {counter}" for counter in self.counters]
-        return self.pick(*options)  # type: ignore[no-any-return]
+        return self.pick(*options)
 
     def phrases(self, least: int, most: int, depth: int) -> list[dict[str, Any]]:
         """Draw blocks that mean something together, so that faults of many kinds leave a trace."""
@@ -106,7 +109,7 @@ class Draft:
 
     def cut(self) -> dict[str, Any]:
         """Draw a block that ends a segment and leaves the state alone."""
-        return self.pick(  # type: ignore[no-any-return]
+        return self.pick(
             {"probe": {"atoms": list(self.subset()), "density_matrix": True, "key": self.fresh("p")}},
             {"push": {"w": self.expression()}},
         )
@@ -163,16 +166,16 @@ class Draft:
     def unitary(self) -> list[dict[str, Any]]:
         match self.family:
             case "rydberg":
-                return self.pick(self.pulse("rydberg_global"), self.pulse("rydberg_local"))  # type: ignore[no-any-return]
+                return self.pick(self.pulse("rydberg_global"), self.pulse("rydberg_local"))
             case "xy":
                 return self.pulse("mw_global")
             case "digital":
-                return self.pick(self.rotation(), self.pulse("raman_local"))  # type: ignore[no-any-return]
+                return self.pick(self.rotation(), self.pulse("raman_local"))
             case "three":
                 pulses = (self.pulse("rydberg_local"), self.pulse("raman_local"), self.pulse("rydberg_global"))
-                return self.pick(*pulses, self.rotation(), self.together())  # type: ignore[no-any-return]
+                return self.pick(*pulses, self.rotation(), self.together())
             case _:
-                return self.pick(self.rotation(), self.rotation(), self.gate())  # type: ignore[no-any-return]
+                return self.pick(self.rotation(), self.rotation(), self.gate())
 
     def pulse(self, channel: str, **more: Any) -> list[dict[str, Any]]:
         duration = self.pick(8, 12, 16)

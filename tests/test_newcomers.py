@@ -246,7 +246,7 @@ def test_an_emulator_of_two_levels_says_who_knows_three() -> None:
         name, capabilities = "two", Capabilities(frozenset({("r", "g")}))
 
     with pytest.raises(rq.InputError) as caught:
-        check_capabilities(Two(), compile_program(rq.load("two_port_memristor")), exact=False)  # type: ignore[arg-type]
+        check_capabilities(Two(), compile_program(rq.load("two_port_memristor")), exact=False)  # type: ignore[arg-type]  # the mistake is the test
 
     assert "cannot run the levels {r, g, h}" in str(caught.value)
     assert str(caught.value).endswith("it knows {r, g}; exact, ideal and qutip know all")
@@ -268,9 +268,9 @@ def test_what_is_no_record_says_what_a_record_is(command: tuple[str, ...], tmp_p
 
 
 PYTHON: dict[str, tuple[Callable[[], object], str]] = {
-    "a field left out": (lambda: rq.Measure(atoms="s"), "measure.key: is missing"),  # type: ignore[call-arg]
+    "a field left out": (lambda: rq.Measure(atoms="s"), "measure.key: is missing"),  # type: ignore[call-arg]  # the mistake is the test
     "a misspelt field": (
-        lambda: rq.Measure(atom="s", key="m"),  # type: ignore[call-arg]
+        lambda: rq.Measure(atom="s", key="m"),  # type: ignore[call-arg]  # the mistake is the test
         "measure.atoms: is missing\nmeasure.atom: is not known here; did you mean 'atoms'?",
     ),
     "a name with a space": (
@@ -295,7 +295,7 @@ PYTHON: dict[str, tuple[Callable[[], object], str]] = {
         "body[0].repeat.over: inputs must be equally long ({'n_1': 2, 'n_2': 48})",
     ),
     "a sweep of one number": (
-        lambda: rq.run("two_port_memristor", sweep={"window": 3}, shots=5),  # type: ignore[dict-item]
+        lambda: rq.run("two_port_memristor", sweep={"window": 3}, shots=5),  # type: ignore[dict-item]  # the mistake is the test
         "sweep.window: must be a list of values (3)",
     ),
     "a record that is not there": (

@@ -62,7 +62,7 @@ def test_the_help_of_the_package_names_its_verbs_and_rooms() -> None:
 
 def test_a_wrong_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'rydberg_qmem' has no attribute 'Mesure'"):
-        rq.Mesure  # noqa: B018
+        rq.Mesure  # noqa: B018  # the access is the test
 
 
 def test_a_star_import_gives_them_all() -> None:

@@ -104,7 +104,7 @@ def test_every_command_on_a_page_is_one_of_rqm() -> None:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tutorials/*.py")]:
         for line in re.findall(r"(?:^|`|\n)rqm ([a-z][^`\n]*)", path.read_text(encoding="utf-8")):
             name, *words = line.partition("#")[0].split()
-            command = known.commands.get(name)  # type: ignore[attr-defined]
+            command = known.commands.get(name)  # type: ignore[attr-defined]  # a group of commands has them
             assert command is not None, f"{path.name}: rqm {line}"
             options = {option for made in command.params for option in made.opts} | {"--debug"}
             wrong = [word for word in words if word.startswith("-") and word.partition("=")[0] not in options]

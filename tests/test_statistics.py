@@ -149,10 +149,10 @@ def test_without_a_seed_one_is_drawn_and_written_down() -> None:
 
 def test_global_random_state_is_neither_read_nor_changed() -> None:
     np.random.seed(5)  # noqa: NPY002  # the state that other libraries share
-    before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002  # another state of it
     one = fingerprint(rq.run(noisy(), shots=100, seed=3))
-    after = np.random.get_state()[1]  # type: ignore[index]  # noqa: NPY002
-    np.random.seed(6)  # noqa: NPY002
+    after = np.random.get_state()[1]  # type: ignore[index]  # noqa: NPY002  # another state of it
+    np.random.seed(6)  # noqa: NPY002  # another state of it
 
     assert (before == after).all()
     assert fingerprint(rq.run(noisy(), shots=100, seed=3)) == one

@@ -109,7 +109,7 @@ def component_rows(counts: tuple[int, ...] = (4, 5)) -> None:
 
 
 def arms(count: int) -> list[tuple[str, Any, Any]]:
-    linear = lambda: LogisticRegression(max_iter=100)  # noqa: E731
+    linear = lambda: LogisticRegression(max_iter=100)  # noqa: E731  # made anew for each use
     return [
         ("quantum array", lambda x: QuantumReservoir().fit(x).transform(x), linear),
         ("classical spins", lambda x: QuantumReservoir(classical=True).fit(x).transform(x), linear),

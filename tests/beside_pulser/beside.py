@@ -75,7 +75,7 @@ def ours(case: Case) -> tuple[Any, int, Any]:
     compiled = compile_program(case.program)
     [segment] = compiled.steps
     exact, target = Exact(), compiled.target
-    plan = exact.plan(segment, target)  # type: ignore[arg-type]
+    plan = exact.plan(segment, target)  # type: ignore[arg-type]  # one block, without its loops
     atoms = tuple(range(len(target.atoms)))
     made = exact.evolve(plan, {}, layout_of(target).initial[None], atoms)[0]
     [duration] = plan.durations({}, 1)

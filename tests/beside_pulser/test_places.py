@@ -163,7 +163,7 @@ def test_a_device_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_the_drift_of_the_eom_mode_is_its_detuning_times_the_wait() -> None:
-    off = float(pulser.AnalogDevice.channels[RG].eom_config.calculate_detuning_off(2.5 * np.pi, 0.0, -20.0))  # type: ignore[union-attr]
+    off = float(pulser.AnalogDevice.channels[RG].eom_config.calculate_detuning_off(2.5 * np.pi, 0.0, -20.0))  # type: ignore[union-attr]  # the channel has an EOM
     record = rq.run("eom_bang_bang", shots=None)
 
     assert float(record.fringe) == pytest.approx((1 + np.cos(off * 0.1)) / 2, abs=1e-9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import rydberg_qmem as rq
 
@@ -13,6 +13,7 @@ ATOMS = {"a": [0, 0], "b": [7, 0], "c": [0, 8]}
 TIMES = ("x", "y", "mean(w)", "w[1]", "p", "q")
 NUMBERS = ("0", "0.5", "1", "2", "3", "0.25", "7.5", "-1", "-2")
 Block = dict[str, Any]
+T = TypeVar("T")
 
 
 def strict_device() -> Any:
@@ -38,7 +39,7 @@ class Draft:
     known: list[str] = field(default_factory=lambda: [*TIMES])
     fresh: Any = field(default_factory=count)
 
-    def pick(self, *options: Any) -> Any:
+    def pick(self, *options: T) -> T:
         return self.random.choice(options)
 
     # --- numbers ---
@@ -46,7 +47,7 @@ class Draft:
     def number(self, depth: int = 2) -> str:
         """Draw an expression of anything that is known."""
         if depth == 0 or self.random.random() < 0.25:
-            return self.pick(*self.known, *self.known, self.pick(*NUMBERS))  # type: ignore[no-any-return]
+            return self.pick(*self.known, *self.known, self.pick(*NUMBERS))
 
         def inner() -> str:
             return self.number(depth - 1)
@@ -54,7 +55,7 @@ class Draft:
         one = self.pick("abs", "sin", "cos", "tanh", "floor", "exp", "sign", "atan", "-")
         some = self.pick("sqrt", "log")  # not of every number
         several = self.pick("min", "max", "atan2")
-        return self.pick(  # type: ignore[no-any-return]
+        return self.pick(
             f"({inner()} {self.pick('+', '-', '*', '*')} {inner()})",
             f"({inner()} {self.pick('<', '<=', '==', '>', '!=')} {inner()})",
             f"({inner()} {self.pick('and', 'or')} {inner()})",
@@ -71,7 +72,7 @@ class Draft:
     def part(self) -> str:
         """Draw an expression between 0 and 1, in one of the ways that users write one."""
         inner = self.number()
-        return self.pick(  # type: ignore[no-any-return]
+        return self.pick(
             f"clip({inner}, 0, 1)",
             f"min(1, max(0, {inner}))",
             f"(1 + sin({inner})) / 2",
@@ -87,7 +88,7 @@ class Draft:
         """Draw a level that keeps within two limits; of a bold program, one that few histories break."""
         part = self.part()
         if self.bold and self.random.random() < 0.4:
-            return self.pick(  # type: ignore[no-any-return]
+            return self.pick(
                 f"{most * 1.2:g} * ({part})", f"{most:g} * (x + {part}) / 2", f"{most / 3:g} * ({self.number()})",
                 f"{most:g} * ({part}) + 0.1 - 0.3 * x",
             )  # fmt: skip
@@ -98,10 +99,11 @@ class Draft:
         bits = [name for name in self.known if name[0] == "m"] or ["0"]
         if self.bold and self.random.random() < 0.2:
             return f"{self.pick(18, 16, 12)} + {self.pick(2, 4)} * floor(3 * ({self.part()}))"
-        return self.pick(  # type: ignore[no-any-return]
+        options: tuple[int | str, ...] = (
             16, 20, 52, f"16 + 4 * {self.pick(*bits)}", f"where({self.number()} > 0, 20, 40)",
             f"16 + 4 * floor(5 * ({self.part()}))", f"20 + 8 * {self.pick(*bits)} + 4 * {self.pick(*bits)}",
         )  # fmt: skip
+        return self.pick(*options)
 
     # --- blocks ---
 
@@ -195,8 +197,8 @@ class Draft:
     def drive(self) -> list[Block]:
         """Draw some blocks that play something."""
         if self.device == "AnalogDevice":
-            return self.pick(self.pulse, self.plain, self.modulated, self.modulated, self.wait)()  # type: ignore[no-any-return]
-        return self.pick(self.pulse, self.pulse, self.pulse, self.plain, self.shaded, self.gate, self.wait)()  # type: ignore[no-any-return]
+            return self.pick(self.pulse, self.plain, self.modulated, self.modulated, self.wait)()
+        return self.pick(self.pulse, self.pulse, self.pulse, self.plain, self.shaded, self.gate, self.wait)()
 
     # --- outcomes, memory, branches and loops ---
 
@@ -216,7 +218,7 @@ class Draft:
         """Draw an update of memory: one that forgets, one that counts, any."""
         bits = [name for name in self.known if name[0] == "m"] or ["0"]
         bit = self.pick(*bits)
-        return self.pick(  # type: ignore[no-any-return]
+        return self.pick(
             {"set": {"x": f"x / 2 + {bit} / 2"}},
             {"set": {"x": self.part()}},
             {"set": {"y": self.number()}},

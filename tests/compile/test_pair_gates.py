@@ -177,7 +177,7 @@ def test_a_smooth_pulse_leaves_next_to_nothing_in_rr_whatever_the_interaction() 
     u = float(target.van_der_waals[0, 1])
 
     square, smooth = (
-        at_duration("time_optimal", angle=pi, interaction=u, duration_ns=ns, shape=shape)  # type: ignore[arg-type]
+        at_duration("time_optimal", angle=pi, interaction=u, duration_ns=ns, shape=shape)  # type: ignore[arg-type]  # parametrized text is one of the shapes
         for shape, ns in (("square", 488), ("blackman", 1600))
     )
 
@@ -277,7 +277,7 @@ def test_the_infidelity_of_a_measurement_under_blockade_is_that_of_a_detuned_rab
 def test_the_light_shift_is_that_of_second_order() -> None:
     u, duration_ns = 1323.0, 400
     for shape, spread in (("square", 1.0), ("blackman", 1.727)):
-        shift = float(np.asarray(light_shift(Expression(1.5), duration_ns, u, shape).evaluate({})))  # type: ignore[arg-type]
+        shift = float(np.asarray(light_shift(Expression(1.5), duration_ns, u, shape).evaluate({})))  # type: ignore[arg-type]  # parametrized text is one of the shapes
 
         assert (shift + pi) % (2 * pi) - pi == pytest.approx(spread * 1.5**2 / (4 * u * 0.4), rel=0.03)
 

@@ -151,10 +151,10 @@ def test_three_levels_are_refused_by_name() -> None:
 def test_nothing_is_printed_and_no_global_state_changes(capfd: pytest.CaptureFixture[str]) -> None:
     import torch
 
-    seed, threads, numpy_seed = torch.random.get_rng_state(), torch.get_num_threads(), repr(np.random.get_state())  # noqa: NPY002
+    seed, threads, numpy_seed = torch.random.get_rng_state(), torch.get_num_threads(), repr(np.random.get_state())  # noqa: NPY002  # the global state is what must not change
     record("emu_sv", [pulse(square(20, 6.0)), {"measure": {"atoms": "all", "key": "m"}}], shots=3)
 
     assert capfd.readouterr() == ("", "")
     assert torch.equal(seed, torch.random.get_rng_state())
     assert torch.get_num_threads() == threads
-    assert repr(np.random.get_state()) == numpy_seed  # noqa: NPY002
+    assert repr(np.random.get_state()) == numpy_seed  # noqa: NPY002  # the global state is what must not change

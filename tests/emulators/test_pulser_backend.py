@@ -114,12 +114,12 @@ def test_the_local_emulator_gives_the_same_record_for_the_same_seed() -> None:
 
 
 def test_the_local_emulator_leaves_numpys_global_generator_as_it_was() -> None:
-    np.random.seed(1)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002  # the state that Pulser samples with
+    before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002  # the state that Pulser samples with
 
     rq.run(one_round(pulse("pi / 2"), MEASURE), shots=20, seed=1, emulator="pulser_backend")
 
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # type: ignore[index]  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # type: ignore[index]  # noqa: NPY002  # the state that Pulser samples with
 
 
 def test_bits_of_atoms_in_another_order_come_back_under_their_names(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def killed_at_write(number: int, place: Path, **changes: Any) -> None:
         written += written >= 0
         plain(*call)
 
-    Regions.write = begun  # type: ignore[assignment, method-assign]
+    Regions.write = begun  # type: ignore[assignment, method-assign]  # counts what is written
     chunks.write = counted  # type: ignore[assignment]  # in a process that is about to die
     run(place, **changes)
 

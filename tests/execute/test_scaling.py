@@ -267,7 +267,7 @@ def path_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster(workers: int) -> Any:
     from distributed import LocalCluster
 
-    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)  # type: ignore[no-untyped-call]
+    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)  # type: ignore[no-untyped-call]  # dask has no types for it
 
 
 @pytest.fixture

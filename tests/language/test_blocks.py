@@ -267,7 +267,7 @@ def test_operators_keep_their_meaning_next_to_each_other() -> None:
         block = rq.Rotate(atom="a", angle=made)
         again = rq.Rotate.model_validate(block.model_dump(mode="json"))
         assert again == block
-        assert float(np.asarray(again.angle.evaluate(scope))) == pytest.approx(value)  # type: ignore[union-attr]
+        assert float(np.asarray(again.angle.evaluate(scope))) == pytest.approx(value)  # type: ignore[union-attr]  # an angle is there
 
 
 def test_numbers_texts_and_expressions_are_one() -> None:

@@ -82,8 +82,8 @@ def boxes(draw: Any) -> tuple[Box, dict[str, Any]]:
     window = draw(ranges())
     point = {name: np.array([point_in(draw, interval)]) for name, interval in names.items()}
     bits = {name: point_in(draw, interval) for name, interval in columns.items()}
-    point["m"] = Columns(("a", "b"), np.array([[bits["m.a"], bits["m.b"]]]))  # type: ignore[assignment]
-    point["c"] = Columns(("a",), np.array([[bits["c.a"]]]))  # type: ignore[assignment]
+    point["m"] = Columns(("a", "b"), np.array([[bits["m.a"], bits["m.b"]]]))  # type: ignore[assignment]  # columns among numbers, as a run has them
+    point["c"] = Columns(("a",), np.array([[bits["c.a"]]]))  # type: ignore[assignment]  # columns among numbers, as a run has them
     point["w"] = np.array([[point_in(draw, window) for _ in range(3)]])
     wide = Interval(window.low, window.high, window.values, 3)
     return Box({**names, **columns, "w": wide}, KEYS), point
@@ -225,7 +225,7 @@ def test_few_values_stay_known_one_by_one() -> None:
     box = Box({"m.a": Interval.of(0, 1)}, {"m": ("a",)})
 
     assert bounds(Expression("where(m == 1, 96, 48)"), box).values == (48, 96)
-    assert refine(Expression("m == 1"), box, False).names["m.a"].values == (0,)  # type: ignore[union-attr]
+    assert refine(Expression("m == 1"), box, False).names["m.a"].values == (0,)  # type: ignore[union-attr]  # a box is left
     assert refine(Expression("m == 1 and m == 0"), box, True) is None
 
 

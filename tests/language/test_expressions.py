@@ -47,7 +47,7 @@ class Counted:
 
 def refusal(source: object) -> ExpressionError:
     with pytest.raises(ExpressionError) as caught:
-        Expression(source)  # type: ignore[arg-type]
+        Expression(source)  # type: ignore[arg-type]  # the mistake is the test
     return caught.value
 
 
@@ -606,7 +606,7 @@ def test_operators_keep_the_precedence_of_python() -> None:
         "(y + 1) ** (-2)": y**-2, "1 - x": 1 - x, "1 / (y + 1)": 1 / y, "3 // x": 3 // x, "x // 3": x // 3,
         "5 % x": 5 % x, "(y + 1) % 2": y % 2, "x + 0.5": x + 0.5, "0.5 + x": 0.5 + x, "(y + 1) * x": y * x,
         "(-2) ** 2": Expression(-2) ** 2, "-x ** 2": -(x**2), "y + 1 < x": y < x, "x <= 3": x <= 3,
-        "x > y + 1": x > y, "x >= 0": x >= 0, "x < 3": 3 > x,  # noqa: SIM300
+        "x > y + 1": x > y, "x >= 0": x >= 0, "x < 3": 3 > x,  # noqa: SIM300  # turned round on purpose
         "(x < 1) * 2": (x < 1) * 2,
     }  # fmt: skip
 
@@ -620,9 +620,9 @@ def test_numpy_numbers_leave_the_operator_to_the_expression() -> None:
 
 def test_operators_refuse_what_is_no_number() -> None:
     with pytest.raises(TypeError):
-        Expression("x") + "y"  # type: ignore[operator]
+        Expression("x") + "y"  # type: ignore[operator]  # the mistake is the test
     with pytest.raises(TypeError):
-        np.ones(2) * Expression("x")  # type: ignore[operator]
+        np.ones(2) * Expression("x")  # type: ignore[operator]  # the mistake is the test
     with pytest.raises(ExpressionError, match="truth value"):
         Expression("x") + True
     with pytest.raises(ExpressionError, match="exponent"):

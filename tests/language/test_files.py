@@ -268,7 +268,7 @@ def test_a_program_is_read_as_plain_data() -> None:
 
     assert data["register"] == {"atoms": {"s": [0, 0], "a": [5.0, 0]}}
     assert data["body"][0]["repeat"]["body"][2] == {"set": {"R": "clip(mean(seen), 0, 1)"}}
-    assert parse_yaml(CODE, "p.yaml")[0]["about"] == "Folded text over two lines.\n"  # type: ignore[index]
+    assert parse_yaml(CODE, "p.yaml")[0]["about"] == "Folded text over two lines.\n"  # type: ignore[index]  # a mapping was read
 
 
 def place_of(part: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema  # type: ignore[import-untyped]  # ships no types
 import pulser
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -148,11 +148,11 @@ def test_a_program_cannot_change() -> None:
     made = program(memory={"w": {"window": 3}})
 
     with pytest.raises(ValidationError, match="frozen"):
-        made.name = "q"  # type: ignore[misc]
+        made.name = "q"  # type: ignore[misc]  # frozen is the test
     with pytest.raises(ValidationError, match="frozen"):
-        made.body[0].atom = "a"  # type: ignore[misc,union-attr]
+        made.body[0].atom = "a"  # type: ignore[misc,union-attr]  # frozen is the test
     with pytest.raises(ValidationError, match="frozen"):
-        made.memory["w"].window = None  # type: ignore[misc]
+        made.memory["w"].window = None  # type: ignore[misc]  # frozen is the test
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_a_series_is_a_value_of_its_own() -> None:
     with pytest.raises(ValueError, match="read-only"):
         series.inputs[0] = 9
     with pytest.raises(FrozenInstanceError):
-        series.name = "other"  # type: ignore[misc]
+        series.name = "other"  # type: ignore[misc]  # frozen is the test
 
 
 @pytest.mark.parametrize(

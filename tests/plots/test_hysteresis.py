@@ -163,7 +163,7 @@ def test_drawing_leaves_the_settings_as_they_were() -> None:
 def test_new_figures_fit_a_column_and_given_axes_are_kept() -> None:
     ax = plots.axes_or_new()
 
-    assert ax.figure.get_figwidth() == 3.4  # type: ignore[union-attr]
+    assert ax.figure.get_figwidth() == 3.4  # type: ignore[union-attr]  # axes have a figure
     assert plots.axes_or_new(ax) is ax
 
 
