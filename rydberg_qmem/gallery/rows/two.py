@@ -22,6 +22,7 @@ from rydberg_qmem.plots.panels import Line, Panel
 SOURCE = "Kumar 2021, PRA 104, 062605"
 RATE = 0.1
 Cut = Literal["cycle", "lobe"]
+CUTS: tuple[Cut, Cut] = ("lobe", "cycle")
 
 
 def concurrence(way: Way, *, damping: float, kt: float, steps: int) -> Measured:
@@ -144,23 +145,26 @@ FIGURES = (
 
 
 def panels() -> list[Panel]:
-    """Draw concurrence and voltage against time, and concurrence against area and form factor of each lobe."""
-    lines, lengths, against, areas = [], [], [], []
+    """Draw concurrence against time, signed area of each lobe, and concurrence against area and form factor."""
+    lines: list[Line] = []
+    areas: list[Line] = []
+    sizes: list[Line] = []
+    shapes: list[Line] = []
     for damping in (0.0, 0.02, 0.1):
-        program = coupled(2, damping=damping, steps=80, step=0.4)
-        state = states(IDEAL, program, damping)
-        kt = 0.04 * np.arange(80)
-        lines.append(Line(kt, entanglement.concurrence(state), f"γ0 = {damping:g} ω"))
-        lengths.append(Line(kt, 2 * np.abs(entanglement.reduced(state, [0])[:, 0, 1]), f"γ0 = {damping:g} ω"))
-        if damping < 0.1:
-            found = loops(IDEAL, program, 0.4, damping, cut="lobe")
-            areas.append(
-                Line(RATE * found.time.values, found.signed_area.values, f"γ0 = {damping:g} ω", True, joined=True)
-            )
-            against.append(Line(found.area.values, found.entanglement.values, f"γ0 = {damping:g} ω", True, joined=True))
+        program, name = coupled(2, damping=damping, steps=80, step=0.4), f"γ0 = {damping:g} ω"
+        lines.append(Line(0.04 * np.arange(80), entanglement.concurrence(states(IDEAL, program, damping)), name))
+        if damping == 0.1:  # its voltage dies before the beat is over
+            continue
+        lobe, cycle = (loops(IDEAL, program, 0.4, damping, cut=cut) for cut in CUTS)
+        for made, x, y in (
+            (areas, RATE * lobe.time, lobe.signed_area),
+            (sizes, lobe.area, lobe.entanglement),
+            (shapes, cycle.form_factor, cycle.entanglement),
+        ):
+            made.append(Line(x.values, y.values, name, True, joined=True))
     return [
         Panel(tuple(lines), "k t", "concurrence"),
-        Panel(tuple(lengths), "k t", "amplitude of V / V0"),
         Panel(tuple(areas), "k t", "signed area of a lobe", "sign: direction of the loop"),
-        Panel(tuple(against), "area of a lobe", "concurrence in it", "lobes 1, 2, …"),
+        Panel(tuple(sizes), "area of a lobe", "concurrence in it", "lobes 1, 2, …"),
+        Panel(tuple(shapes), "form factor of a loop", "concurrence in it", "loops 1, 2, …"),
     ]
