@@ -17,7 +17,7 @@ def gallery(
     workers: Annotated[int, typer.Option(min=1, help="How many rows are computed at a time, each by a process.")] = 1,
     pictures: Annotated[bool, typer.Option(help="Draw the pictures too, into figures/ beside the page.")] = True,
 ) -> None:
-    """Compute every memristor's figures and write them beside their references: over half an hour, mostly noise."""
+    """Compute every memristor's figures and write them beside their references: several minutes, mostly noise."""
     from rydberg_qmem.gallery.page import write
 
     without_screen()
