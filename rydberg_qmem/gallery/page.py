@@ -35,7 +35,9 @@ cohorts. Text in a cell is why there is no number.
 
 Row 6: undamped, the area of the loops of two coupled cells goes against their concurrence, and the loops are run
 through the other way from where it is largest. So says, as we recall it, the abstract of Kumar 2021. The form factor
-does not: it is blind to a loop's size.
+does not: it is blind to a loop's size. Row 7: lightly damped, area and entanglement go the same way in the triangle and
+against each other in the line, as the abstract of Kumar 2022 says of memristivity (`found`); more or less damping can
+turn either sign.
 
 Three numbers under noise are no loss of a few percent. The native cell keeps "no photon" in r, which decays (125 µs)
 while the ancilla is read (760 µs): without shelving there is no loop left on that machine. The pair in the XY mode goes
