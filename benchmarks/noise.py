@@ -26,7 +26,7 @@ from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.language.noise import Noise
 
 NOISE = {"relaxation_rate": 0.01, "dephasing_rate": 0.02, "hyperfine_dephasing_rate": 0.001}
-SHAKEN = {"temperature": 50.0, "amp_sigma": 0.01}
+SHAKEN: dict[str, Any] = {"temperature": 50.0, "amp_sigma": 0.01}
 SHOTS = 1000
 
 
