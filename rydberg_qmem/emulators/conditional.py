@@ -81,6 +81,11 @@ class Turned:
             out[:, :, level, :] = view[:, :, level, :] * factor[:, self.which]
         return out.reshape(len(out), -1)
 
+    def subset(self, rows: Index) -> Turned:
+        """Return what becomes of some of the rows."""
+        aa, ab, ba, bb = (_some(entry, rows) for entry in self.entries)
+        return replace(self, entries=(aa, ab, ba, bb), rest=tuple((n, _some(f, rows)) for n, f in self.rest))
+
     def multiplied(self, steps: int) -> Turned:
         """Return, of matrices whose rows are (row, step), the product over the steps, later ones to the left."""
         entries = tuple(entry.reshape(-1, steps, entry.shape[-1]) for entry in self.entries)
@@ -140,6 +145,12 @@ class Path:
         for turned in self.turned:
             states = turned.applied(states, self.conditional.layout)
         return np.asarray(states * self.left)
+
+    def subset(self, rows: Index) -> Path:
+        """Return the evolution of some of the rows."""
+        coefficients = self.coefficients[rows] if len(self.coefficients) > 1 else self.coefficients
+        turned = tuple(turned.subset(rows) for turned in self.turned)
+        return Path(self.conditional, coefficients, self.times_us, turned, _some(self.left, rows))
 
     def steps(self) -> Iterator[tuple[Closed, float]]:
         """Yield one step after the other."""

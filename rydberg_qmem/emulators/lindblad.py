@@ -210,9 +210,15 @@ class Space:
         """Return the propagators (rows or 1, size, size) of steps (rows or 1, steps, terms)."""
         generator = self.generator(matrices)
         one = np.eye(generator.size, dtype=generator.constant.dtype)
-        if not matrices and self._conditional is not None and self._conditional.paths(coefficients, times_us):
-            each = (self.through(one, coefficients[k : k + 1], times_us, False) for k in range(len(coefficients)))
-            return np.stack([made.T for made in each])
+        paths = None if matrices or self._conditional is None else self._conditional.paths(coefficients, times_us)
+        if paths is not None:
+            each = []
+            for k in range(len(coefficients)):
+                rows = one
+                for path in paths:
+                    rows = path.subset(np.array([k])).advance(rows)
+                each.append(rows.T)
+            return np.stack(each)
         made = one[None]
         for step, time_us in enumerate(times_us.tolist()):
             made = generator.propagators(coefficients[:, step], time_us) @ made
