@@ -193,11 +193,11 @@ def codes(ax: Any) -> Figures:
             ax.errorbar(grid, [w.mean() for w in read], [w.std() / w.size**0.5 for w in read], fmt=mark, color=colour,
                         ms=3, capsize=2, label=f"{label}, {name}")  # fmt: skip
         for k in (0, 1, 2, 4, 6, 7):
-            gain = (bare[k].mean() - code[k].mean()) / np.hypot(bare[k].std(), code[k].std()) * shots**0.5
             ideal = f"ideal {enumerated(grid[k], 0, 1):.4f}"
             made += [
                 (f"one round under {name}, p = {grid[k]:g}: code", pm(code[k]), ideal),
-                (f"one round under {name}, p = {grid[k]:g}: bare atom", pm(bare[k]), f"the code gains {gain:+.1f} σ"),
+                (f"one round under {name}, p = {grid[k]:g}: bare atom", pm(bare[k]),
+                 f"the code gains {ahead(code[k], bare[k]):+.1f} σ"),
             ]  # fmt: skip
         code, readings = (zoned(kind, 0.1, 3, 20_000, how) for kind in ("code", "readings"))
         flipped = (1 - 0.8**3) / 2

@@ -13,7 +13,7 @@ from rydberg_qmem.analysis import entanglement, systems
 from rydberg_qmem.gallery import page
 from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, PULSES, SAMPLED, Figure, Way, of_cohorts
 from rydberg_qmem.gallery.figures import FIGURES
-from rydberg_qmem.gallery.rows import classical, networks, photonic, squid, two
+from rydberg_qmem.gallery.rows import classical, networks, photonic, squid, three, two
 
 QUICK = [f for f in FIGURES if f.row in (3, 9) and "∞" not in f.quantity and "K=96" not in f.quantity]
 PULSE = 2e-3
@@ -166,7 +166,17 @@ def test_concurrence_and_the_loop_of_a_coupled_pair_go_against_each_other() -> N
     program = cells.coupled(2, damping=0, steps=48, step=0.8)
     found = two.loops(IDEAL, program, 0.8, 0)
 
-    assert np.corrcoef(found.area, found.entanglement)[0, 1] < -0.7
+    assert two.correlation(found) < -0.7
+
+
+def test_area_and_entanglement_go_together_in_a_triangle_and_not_in_a_line_until_damping_turns_them() -> None:
+    found = {
+        (top, gamma): three.follows_by_integration(top, gamma) for top in three.SHAPES for gamma in (0, 0.01, 0.03)
+    }
+
+    assert found["line", 0.01] < -0.2 < 0.1 < found["triangle", 0.01]
+    assert found["triangle", 0] < -0.9, "undamped they go against each other in both"
+    assert found["line", 0.03] > 0.3, "strongly damped they go together in both"
 
 
 @pytest.mark.parametrize(("wrong", "agrees"), [(1.0, True), (1.02, False)])

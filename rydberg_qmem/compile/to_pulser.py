@@ -18,11 +18,6 @@ def to_pulser(plan: Plan, scope: Scope) -> Any:
     return builder.sequence
 
 
-def samples_of(plan: Plan, scope: Scope, duration_ns: int) -> Any:
-    """Return Pulser's samples of the segment for one row, modulated if the program asks, `duration_ns` or longer."""
-    return played(to_pulser(plan, scope), plan.target, duration_ns)
-
-
 def played(sequence: Any, target: Target, duration_ns: int) -> Any:
     """Return the samples of a sequence as the channels put them out."""
     from pulser.sampler import sample

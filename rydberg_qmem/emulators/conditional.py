@@ -44,6 +44,12 @@ class Turn:
     """The other levels of the atom, and what each does on its own."""
     which: Index
 
+    def subset(self, rows: Index) -> Turn:
+        """Return the generators of some of the rows."""
+        mean, half, up, down = (_some(part, rows) for part in (self.mean, self.half, self.up, self.down))
+        rest = tuple((level, _some(own, rows)) for level, own in self.rest)
+        return replace(self, mean=mean, half=half, up=up, down=down, rest=rest)
+
     def after(self, times: Array) -> Turned:
         """Return the exponentials after times (rows or 1, 1)."""
         root = np.sqrt(self.half**2 + self.up * self.down)
@@ -84,7 +90,9 @@ class Turned:
     def subset(self, rows: Index) -> Turned:
         """Return what becomes of some of the rows."""
         aa, ab, ba, bb = (_some(entry, rows) for entry in self.entries)
-        return replace(self, entries=(aa, ab, ba, bb), rest=tuple((n, _some(f, rows)) for n, f in self.rest))
+        return replace(
+            self, entries=(aa, ab, ba, bb), rest=tuple((level, _some(factor, rows)) for level, factor in self.rest)
+        )
 
     def multiplied(self, steps: int) -> Turned:
         """Return, of matrices whose rows are (row, step), the product over the steps, later ones to the left."""
@@ -120,7 +128,7 @@ class Closed:
 
     def subset(self, rows: Index) -> Closed:
         """Return the evolution of some of the rows."""
-        return Closed(self.layout, tuple(_subset(turn, rows) for turn in self.turns), _some(self.left, rows))
+        return Closed(self.layout, tuple(turn.subset(rows) for turn in self.turns), _some(self.left, rows))
 
     def to(self, states: State, times_us: Array) -> State:
         """Return all rows after a time each."""
@@ -256,14 +264,3 @@ class Conditional:
 
 def _some(values: Complex, rows: Index) -> Complex:
     return values[rows] if len(values) > 1 else values
-
-
-def _subset(turn: Turn, rows: Index) -> Turn:
-    return replace(
-        turn,
-        mean=_some(turn.mean, rows),
-        half=_some(turn.half, rows),
-        up=_some(turn.up, rows),
-        down=_some(turn.down, rows),
-        rest=tuple((level, _some(own, rows)) for level, own in turn.rest),
-    )

@@ -131,7 +131,11 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
     one = spent + per_round * (total - piloted)
     repeats = len(units_of(job, [compiled])) if shots is not None and shots > PILOT_SHOTS else 1
     scale = 1.0 if some is None or shots is None else max(1.0, 0.3 * ceil(shots / (repeats * some)))
-    slower = _slower(job, compiled, spent, some, shots / repeats) if shots is not None and some is not None else 1.0
+    slower = scale
+    if (
+        shots is not None and some is not None and not uses_ensemble(compiled.steps)
+    ):  # part of a cohort is another program
+        slower = _slower(job, compiled, spent, some, shots / repeats)
     record = record_bytes(compiled, shots)
     return Estimate(
         seconds=one * repeats * slower,
@@ -167,12 +171,9 @@ def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float)
     other = min(int(shots), MORE * some) if spent < QUICK_SECONDS else some // 4
     if shots <= some or other in (0, some):
         return 1.0
-    linear = shots / some
-    if uses_ensemble(compiled.steps):  # part of a cohort is another program
-        return max(1.0, 0.3 * linear)
     other_spent = min(_pilot(job, compiled, PILOT_ROUNDS, other)[0] for _ in range(2))
     per_shot = max((other_spent - spent) / (other - some), 0.0)
-    return min(1 + per_shot * (shots - some) / spent, linear)
+    return min(1 + per_shot * (shots - some) / spent, shots / some)
 
 
 def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[float, Walk]:

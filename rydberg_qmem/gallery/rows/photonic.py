@@ -85,12 +85,12 @@ def tap_coherence(way: Way) -> Measured:
     return float(record.out_pauli.sel(out_axis="X").values[3, 0]), 0.0
 
 
-def tap_bias(way: Way, strength: float, shots: int = 20_000) -> Measured:
+def tap_bias(way: Way, strength: float) -> Measured:
     """Return the bias of the mean R by clipping, period of 24 rounds, window of 9, at the round where it is largest."""
     law = biases(strength)
     worst = int(np.abs(law).argmax())
     values = {"period": 24, "window": 9, "strength": strength}
-    shots = way.shots or shots
+    shots = way.shots or 20_000
     record = way.run("weak_tap_memristor", parameters=values, shots=shots, seed=way.seed, rounds=25)
     r = record.R.values[:, 9 + worst]
     return float(np.sign(law[worst]) * (r.mean() - _settled(24, 9)[worst])), float(r.std() / sqrt(shots))

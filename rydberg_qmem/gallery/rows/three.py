@@ -8,7 +8,6 @@ from math import ceil, pi, sqrt
 from typing import Literal
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
@@ -16,7 +15,7 @@ from rydberg_qmem.analysis import entanglement, systems
 from rydberg_qmem.cells import coupled
 from rydberg_qmem.cells.network import links
 from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
-from rydberg_qmem.gallery.rows.two import RATE, drawn, loops, states
+from rydberg_qmem.gallery.rows.two import RATE, correlation, drawn, loops, states
 from rydberg_qmem.plots.panels import Line, Panel
 
 SOURCE = "Kumar 2022, PR Applied 18, 034004"
@@ -61,20 +60,14 @@ def of_state(rho: Complex, measure: str) -> float:
 def follows(way: Way, *, topology: Shape) -> Measured:
     """Return the correlation, over half a beat, of the areas of the first cell's lobes with N3, lightly damped."""
     program = coupled(3, topology=topology, rate=SLOW, damping=LIGHT, steps=len(BEAT[topology]), step=STEP)
-    return _correlation(loops(way, program, STEP, LIGHT, cut="lobe")), 0.0
+    return correlation(loops(way, program, STEP, LIGHT, cut="lobe")), 0.0
 
 
-def _correlation(found: xr.Dataset) -> float:
-    return float(np.corrcoef(found.area, found.entanglement)[0, 1])
-
-
-def _follows_reference(topology: Shape) -> float:
+def follows_by_integration(topology: Shape, gamma: float = LIGHT) -> float:
     """Return the same of states integrated without this package's programs. Derived."""
-    t = BEAT[topology]
-    rho = integrated(topology, t, rate=SLOW, gamma=LIGHT)
-    found = drawn(2 * entanglement.reduced(rho, [0])[:, 0, 1], t, "lobe")
-    linked = np.interp(found.time, t, entanglement.tripartite_negativity(rho))
-    return _correlation(found.assign(entanglement=("cycle", linked)))
+    rho = integrated(topology, BEAT[topology], rate=SLOW, gamma=gamma)
+    r, linked = 2 * entanglement.reduced(rho, [0])[:, 0, 1], entanglement.tripartite_negativity(rho)
+    return correlation(drawn(r, linked, BEAT[topology], "lobe"))
 
 
 def direct(topology: Shape, kt: float = pi / 4, gamma: float = 0.0) -> Complex:
@@ -169,7 +162,7 @@ FIGURES = (
     _damped("line", "genuine", "genuine tripartite, at least"),
     *(
         Figure(7, f"three, {topology}, γ0=0.01, k=0.03", "correlation of a lobe's area and N3", SOURCE, "derived",
-               _follows_reference(topology), 5e-3, partial(follows, topology=topology),
+               follows_by_integration(topology), 5e-3, partial(follows, topology=topology),
                pulses="as N3 at kt=π/4", noisy="as N3 at kt=π/4")
         for topology in SHAPES
     ),

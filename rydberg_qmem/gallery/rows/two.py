@@ -77,24 +77,28 @@ def loops(way: Way, program: Program, step: float, damping: float, *, cut: Cut =
     """
     state = states(way, program, damping)
     coarse = step * np.arange(len(state), dtype=float)
-    found = drawn(2 * entanglement.reduced(state, [0])[:, 0, 1], coarse, cut, fine)
     linked = entanglement.concurrence(state) if state.shape[-1] == 4 else entanglement.tripartite_negativity(state)
-    return found.assign(entanglement=("cycle", np.interp(found.time, coarse, linked)))
+    return drawn(2 * entanglement.reduced(state, [0])[:, 0, 1], linked, coarse, cut, fine)
 
 
-def drawn(r: NDArray[np.complex128], coarse: Floats, cut: Cut, fine: int = 20) -> xr.Dataset:
-    """Return the loops that coherences r in the rotating frame draw."""
+def drawn(r: NDArray[np.complex128], linked: Floats, coarse: Floats, cut: Cut, fine: int = 20) -> xr.Dataset:
+    """Return the loops that coherences r in the rotating frame draw, each with its time and entanglement."""
     t = np.linspace(0, coarse[-1], fine * (len(r) - 1) + 1)
     v = ((np.interp(t, coarse, r.real) + 1j * np.interp(t, coarse, r.imag)) * np.exp(1j * t)).imag
     record = xr.Dataset({"v": ("round", v), "i": ("round", v * (1 - np.sin(np.sin(t))))})
     found = memristivity(record, drive="v", response="i", cut=cut, bootstrap=0)
-    return found.assign(time=(found.start + found.stop) / 2 * (t[1] - t[0]))
+    middle = (found.start + found.stop) / 2 * (t[1] - t[0])
+    return found.assign(time=middle, entanglement=("cycle", np.interp(middle, coarse, linked)))
+
+
+def correlation(found: xr.Dataset) -> float:
+    """Return the correlation of loops' areas with entanglement."""
+    return float(np.corrcoef(found.area, found.entanglement)[0, 1])
 
 
 def inverse(way: Way) -> Measured:
     """Return the correlation, over the lobes of half a beat and more, of their areas with the concurrence, undamped."""
-    found = loops(way, coupled(2, damping=0, steps=80, step=0.4), 0.4, 0, cut="lobe")
-    return float(np.corrcoef(found.area, found.entanglement)[0, 1]), 0.0
+    return correlation(loops(way, coupled(2, damping=0, steps=80, step=0.4), 0.4, 0, cut="lobe")), 0.0
 
 
 def turning(way: Way) -> Measured:
@@ -119,8 +123,7 @@ def _crossed(found: xr.Dataset, rate: float) -> float:
 def _inverse_reference() -> float:
     """Return the same from r = cos(kt) exp(0.3i) and the concurrence sin(kt). Derived."""
     t = np.linspace(0, 31.6, 1581)
-    found = drawn(np.cos(RATE * t) * np.exp(0.3j), t, "lobe", 1)
-    return float(np.corrcoef(found.area, np.abs(np.sin(RATE * found.time)))[0, 1])
+    return correlation(drawn(np.cos(RATE * t) * np.exp(0.3j), np.abs(np.sin(RATE * t)), t, "lobe", 1))
 
 
 FIGURES = (
