@@ -41,16 +41,18 @@ def _fills(where: tuple[slice, ...], array: Any) -> bool:
 
 
 def _compressor(array: Any) -> Any:
-    """Return how an array's chunks become bytes, or None if that is zarr's business."""
-    from numcodecs.blosc import Blosc
-    from zarr.codecs import BloscCodec, BytesCodec
+    """Return how an array's chunks become bytes, or None if that is zarr's business.
 
-    codecs = array.metadata.codecs
-    if len(codecs) != 2 or not isinstance(codecs[0], BytesCodec) or not isinstance(codecs[1], BloscCodec):
+    What is asked is what the array's own metadata say on disk, the same whichever version of zarr reads them.
+    """
+    from numcodecs.blosc import Blosc
+
+    codecs = array.metadata.to_dict()["codecs"]
+    if [codec["name"] for codec in codecs] != ["bytes", "blosc"]:
         return None
-    blosc = codecs[1]
+    told = codecs[1]["configuration"]
     shuffle = {"noshuffle": Blosc.NOSHUFFLE, "shuffle": Blosc.SHUFFLE, "bitshuffle": Blosc.BITSHUFFLE}
-    return Blosc(cname=blosc.cname.value, clevel=blosc.clevel, shuffle=shuffle[blosc.shuffle.value]).encode
+    return Blosc(cname=told["cname"], clevel=told["clevel"], shuffle=shuffle[told["shuffle"]]).encode
 
 
 def _put(path: Path, content: bytes) -> None:
