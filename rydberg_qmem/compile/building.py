@@ -14,7 +14,7 @@ from rydberg_qmem.compile import eom
 from rydberg_qmem.compile.channels import GatePulse, Lowered
 from rydberg_qmem.compile.schedule import Drive, Schedule, overlapping
 from rydberg_qmem.compile.shapes import Scope, area_shape, column, duration_of, pulser_waveform, timing_of, wrapped
-from rydberg_qmem.compile.target import FRAME, Target
+from rydberg_qmem.compile.target import FIELD_ALONG_Z, FRAME, Target
 from rydberg_qmem.errors import CapabilityError, QmemError, RunError
 from rydberg_qmem.language.blocks import (
     EOM,
@@ -52,6 +52,8 @@ class Builder:
             self.sequence = pulser.Sequence(target.register, target.device)
         except Exception as error:
             raise CapabilityError(f"register: {error}") from None
+        if "0" in target.levels and target.magnetic_field != FIELD_ALONG_Z:
+            self.sequence.set_magnetic_field(*target.magnetic_field)
         self.floor = 0
         self.last_start = 0
         self.references: dict[tuple[int, str], list[tuple[float, Expression]]] = {}

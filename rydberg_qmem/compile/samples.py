@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,8 @@ SLACK = 1e-9
 class Track:
     """One drive evaluated: Ω exp(-iφ) and δ, (rows or 1, pieces), constant between `breaks` (ns).
 
-    `fixed` tracks depend on no control value.
+    `fixed` tracks depend on no control value. While a track is not `lit`, its channel plays what is left between
+    pulses: the noise of pulses is not in it.
     """
 
     basis: str
@@ -46,6 +47,8 @@ class Track:
     omega: NDArray[np.complex128]
     delta: Array
     fixed: bool = False
+    channel: str = ""
+    lit: bool = True
 
     def pieces(self, cuts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of the piece that holds each interval beginning at `cuts`."""
@@ -91,51 +94,76 @@ def sampled(schedule: Schedule, target: Target) -> Sampled:
         tracks = tuple(
             track
             for name, channel in made.channel_samples.items()
-            for track in _played(channel, made._ch_objs[name], target, schedule.duration_ns, hidden, until)
+            for track in _played(name, channel, made._ch_objs[name], target, schedule.duration_ns, hidden, until)
         )
         schedule.fixed["sampled"] = Sampled(tracks, hidden, until)
     return schedule.fixed["sampled"]  # type: ignore[no-any-return]  # kept under this name alone
 
 
 def _played(
-    samples: Any, channel: Any, target: Target, duration_ns: int, hidden: frozenset[str], until: int
+    name: str, samples: Any, channel: Any, target: Target, duration_ns: int, hidden: frozenset[str], until: int
 ) -> Iterator[Track]:
     """Yield what one channel plays: a global one all the time, others while they are aimed at an atom."""
-    amp, det, phase = (getattr(samples, name).as_array(detach=True)[:duration_ns] for name in ("amp", "det", "phase"))
+    amp, det, phase = (getattr(samples, item).as_array(detach=True)[:duration_ns] for item in ("amp", "det", "phase"))
     omega = amp * np.exp(-1j * phase)
-    spans = [(slot.ti, min(slot.tf, duration_ns), slot.targets) for slot in samples.slots]
+    everywhere = hasattr(samples, "detuning_map") or channel.addressing == "Global"
     weights: dict[str, float] | None = None
     if hasattr(samples, "detuning_map"):
         weights = samples.detuning_map.get_qubit_weight_map(samples.qubits)
-    elif channel.addressing == "Global":
-        spans = [(0, duration_ns, set(target.atoms))]
-    for start, stop, names in spans:
+    output = _Output(channel.basis, _channel_of(name, target), target, weights, omega, det)
+    for start, stop, names, lit in _spans(samples.slots, duration_ns, set(target.atoms) if everywhere else None):
         free = names - hidden if start < until else names
-        yield from _span(channel.basis, target, free, weights, omega, det, start, stop)
+        yield from output.span(free, start, stop, lit=lit)
         if start < until < stop:
-            yield from _span(channel.basis, target, names & hidden, weights, omega, det, until, stop)
+            yield from output.span(names & hidden, until, stop, lit=lit)
 
 
-def _span(
-    basis: str,
-    target: Target,
-    names: set[str],
-    weights: dict[str, float] | None,
-    omega: NDArray[np.complex128],
-    delta: Array,
-    start: int,
-    stop: int,
-) -> Iterator[Track]:
-    """Yield a track of the samples of a span, unless there is nothing in it."""
-    here_omega, here_delta = omega[start:stop], delta[start:stop]
-    atoms = tuple(i for i, name in enumerate(target.atoms) if name in names)
-    if not atoms or not (here_omega.any() or here_delta.any()):
-        return
-    steps = np.flatnonzero((np.diff(here_omega) != 0) | (np.diff(here_delta) != 0)) + 1
-    first = np.concatenate([[0], steps])
-    breaks = np.concatenate([first, [stop - start]]) + start
-    of = None if weights is None else tuple(float(weights[target.atoms[i]]) for i in atoms)
-    yield Track(basis, atoms, of, breaks, here_omega[None, first], here_delta[None, first], fixed=True)
+def _spans(
+    slots: Sequence[Any], duration_ns: int, everyone: set[str] | None
+) -> Iterator[tuple[int, int, set[str], bool]]:
+    """Yield start, end, atoms and whether it is a pulse; what a global channel plays between pulses, too."""
+    now = 0
+    for slot in slots:
+        stop = min(slot.tf, duration_ns)
+        if everyone is not None and now < slot.ti:
+            yield now, slot.ti, everyone, False
+        if slot.ti < stop:
+            yield slot.ti, stop, slot.targets if everyone is None else everyone, True
+        now = max(now, stop)
+    if everyone is not None and now < duration_ns:
+        yield now, duration_ns, everyone, False
+
+
+def _channel_of(name: str, target: Target) -> str:
+    """Return the device's name of a sequence's channel: a DMM that also holds the SLM mask has two there."""
+    channels = (*target.device.channels, *target.device.dmm_channels)
+    return next(str(channel) for channel in channels if name == channel or name.startswith(f"{channel}_"))
+
+
+@dataclass(frozen=True)
+class _Output:
+    """The samples of one channel."""
+
+    basis: str
+    channel: str
+    target: Target
+    weights: dict[str, float] | None
+    omega: NDArray[np.complex128]
+    delta: Array
+
+    def span(self, names: set[str], start: int, stop: int, *, lit: bool) -> Iterator[Track]:
+        """Yield a track of the samples of a span, unless there is nothing in it."""
+        omega, delta = self.omega[start:stop], self.delta[start:stop]
+        atoms = tuple(i for i, name in enumerate(self.target.atoms) if name in names)
+        if not atoms or not (lit or omega.any() or delta.any()):
+            return
+        steps = np.flatnonzero((np.diff(omega) != 0) | (np.diff(delta) != 0)) + 1
+        first = np.concatenate([[0], steps])
+        breaks = np.concatenate([first, [stop - start]]) + start
+        of = None if self.weights is None else tuple(float(self.weights[self.target.atoms[i]]) for i in atoms)
+        yield Track(
+            self.basis, atoms, of, breaks, omega[None, first], delta[None, first], True, self.channel, lit
+        )  # fmt: skip
 
 
 def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
@@ -185,7 +213,7 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
         turned = np.asarray(level * np.exp(-1j * phase)[:, None], dtype=complex)
         dark = np.zeros((1, level.shape[1]))
         breaks = unit_area(drive.shape, duration).breaks + drive.start
-        return Track(drive.basis, drive.atoms, drive.weights, breaks, turned, dark, not drive.names)
+        return Track(drive.basis, drive.atoms, drive.weights, breaks, turned, dark, not drive.names, drive.channel)
     amplitude = levels(drive.amplitude, scope, duration)
     if drive.phase is None:
         detuning = levels(drive.detuning, scope, duration)
@@ -199,7 +227,9 @@ def _track(drive: Drive, scope: Scope, target: Target) -> Track:
     a = amplitude.values[:, np.searchsorted(amplitude.breaks, breaks[:-1], side="right") - 1]
     d = detuning.values[:, np.searchsorted(detuning.breaks, breaks[:-1], side="right") - 1]
     omega = np.asarray(a * np.exp(-1j * phase)[:, None], dtype=complex)
-    return Track(drive.basis, drive.atoms, drive.weights, breaks + drive.start, omega, d, not drive.names)
+    return Track(
+        drive.basis, drive.atoms, drive.weights, breaks + drive.start, omega, d, not drive.names, drive.channel
+    )
 
 
 def _check_finite(drive: Drive, values: Array) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.interactions import Strengths, strengths
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 from rydberg_qmem.language.program import Program
 
@@ -93,31 +94,40 @@ class Target:
         return "ground-rydberg" if "r" in self.levels else "XY"
 
     @cached_property
+    def places_um(self) -> NDArray[np.float64]:
+        """Where the atoms are (µm), shape (n, 3)."""
+        made = np.zeros((len(self.atoms), 3))
+        for i, name in enumerate(self.atoms):
+            place = self.register.qubits[name].as_array(detach=True)
+            made[i, : len(place)] = place
+        return made
+
+    @cached_property
     def distances_um(self) -> NDArray[np.float64]:
         """Distances between the atoms (µm), shape (n, n)."""
-        places = np.array([self.register.qubits[name].as_array(detach=True) for name in self.atoms])
-        gaps: NDArray[np.float64] = np.linalg.norm(places[:, None] - places[None, :], axis=-1)
+        gaps: NDArray[np.float64] = np.linalg.norm(self.places_um[:, None] - self.places_um[None, :], axis=-1)
         return gaps
 
+    def strengths(self, places: NDArray[np.float64]) -> Strengths:
+        """Return the interactions of these atoms at `places` (…, n, 3) in µm, hidden ones left out."""
+        masked = np.array([name in self.hidden for name in self.atoms])
+        return strengths(self.device, places, levels=self.levels, field=self.magnetic_field, masked=masked)
+
     @cached_property
+    def _strengths(self) -> Strengths:
+        return self.strengths(self.places_um)
+
+    @property
     def van_der_waals(self) -> NDArray[np.float64]:
         """C6 / R⁶ (rad/µs) of each pair, zero on the diagonal."""
-        gaps = self.distances_um + np.diag(np.full(len(self.atoms), np.inf))
-        return self._seen(np.asarray(self.device.interaction_coeff / gaps**6))
+        return self._strengths.van_der_waals
 
-    def _seen(self, strength: NDArray[np.float64]) -> NDArray[np.float64]:
-        there = np.array([name not in self.hidden for name in self.atoms])
-        return np.where(np.outer(there, there), strength, 0.0)
-
-    @cached_property
+    @property
     def exchange(self) -> NDArray[np.float64]:
         """C3 / R³ (rad/µs) times 1 - 3 cos² of the angle between pair and magnetic field; zero on the diagonal."""
-        places = np.array([self.register.qubits[name].as_array(detach=True) for name in self.atoms])
-        gaps = self.distances_um + np.diag(np.full(len(self.atoms), np.inf))
-        field = np.array(self.magnetic_field) / np.linalg.norm(self.magnetic_field)
-        along = places @ field[: places.shape[1]]
-        cosine = (along[:, None] - along[None, :]) / gaps
-        return self._seen(np.asarray(self.device.interaction_coeff_xy * (1 - 3 * cosine**2) / gaps**3))
+        if self._strengths.exchange is None:
+            return np.zeros_like(self.van_der_waals)
+        return self._strengths.exchange
 
     def channel(self, channel_id: str) -> Any:
         """Return a channel or DMM of the device by its id, or say which ones there are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -204,6 +205,15 @@ def method(target: Target, excited: frozenset[int], atoms: tuple[int, ...], ever
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A time in which the same drives are on, and the same atoms interact."""
+
+    target: Target
+    cuts: Cuts
+    active: list[Track]
+
+
+@dataclass(frozen=True)
 class Piece:
     """What a schedule does to some of the atoms."""
 
@@ -221,10 +231,11 @@ class Piece:
         """The target with these atoms only."""
         return self.plan.target.subset(self.atoms)
 
-    def target_at(self, cuts: Cuts) -> Target:
-        """Return the target during a stretch: atoms under a mask of the XY mode do not interact."""
+    def stretches(self, tracks: list[Track]) -> Iterator[Stretch]:
+        """Yield the time of the schedule in stretches; atoms under a mask of the XY mode do not interact in theirs."""
         mask = sampled(self.schedule, self.plan.target)
-        return self.target.hiding(mask.masked if cuts[0] < mask.masked_until else frozenset())
+        for cuts, active in stretches(tracks, self.schedule.duration_ns, mask.masked_until):
+            yield Stretch(self.target.hiding(mask.masked if cuts[0] < mask.masked_until else frozenset()), cuts, active)
 
     def tracks(self, scope: Scope) -> list[Track]:
         """Return the drives on these atoms, evaluated, with the atoms' places among them."""
@@ -239,29 +250,30 @@ class Piece:
 
 def evolve_piece(piece: Piece, scope: Scope, states: State) -> State:
     """Evolve rows of states through a schedule, phase references applied at its end."""
-    run: list[tuple[Cuts, list[Track]]] = []
-    mask = sampled(piece.schedule, piece.plan.target)
-    for cuts, active in stretches(piece.tracks(scope), piece.schedule.duration_ns, mask.masked_until):
-        fixed = all(track.fixed for track in active)
+    run: list[Stretch] = []
+    for stretch in piece.stretches(piece.tracks(scope)):
+        fixed = all(track.fixed for track in stretch.active)
         if fixed and states.shape[1] <= CACHED_DIMENSION and len(states) > states.shape[1]:
-            run.append((cuts, active))
+            run.append(stretch)
             continue
         states = _fixed(piece, run, states)
         run = []
-        states = evolve_stretch(piece.target_at(cuts), states, cuts, active)
+        states = evolve_stretch(stretch.target, states, stretch.cuts, stretch.active)
     states = _fixed(piece, run, states)
     return apply_frame(piece.plan.target, piece.schedule, scope, states, piece.atoms)
 
 
-def _fixed(piece: Piece, run: list[tuple[Cuts, list[Track]]], states: State) -> State:
+def _fixed(piece: Piece, run: list[Stretch], states: State) -> State:
     """Apply consecutive stretches that no control value changes, as one propagator made once."""
     if not run:
         return states
-    key: tuple[Any, ...] = ("fixed", piece.schedule.serial, piece.atoms, int(run[0][0][0]), int(run[-1][0][-1]))
+    key: tuple[Any, ...] = (
+        "fixed", piece.schedule.serial, piece.atoms, int(run[0].cuts[0]), int(run[-1].cuts[-1])
+    )  # fmt: skip
     if key not in piece.plan.cache:
         rows: State = np.eye(states.shape[1], dtype=complex)
-        for cuts, active in run:
-            rows = evolve_stretch(piece.target_at(cuts), rows, cuts, active)
+        for stretch in run:
+            rows = evolve_stretch(stretch.target, rows, stretch.cuts, stretch.active)
         piece.plan.cache[key] = rows
     return times(states, piece.plan.cache[key])
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.interactions import Strengths
 from rydberg_qmem.compile.plan import Plan, timed
 from rydberg_qmem.compile.samples import Track, evaluate
-from rydberg_qmem.compile.schedule import Drive
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.emulators.exact import Piece, apply_frame, evolve_stretch, stretches
+from rydberg_qmem.emulators.exact import Piece, apply_frame, evolve_stretch
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.units import NS_PER_US
@@ -85,74 +85,71 @@ class Fluctuating:
         flat, along = _register_sigma_xy_z(self.noise.temperature, self.noise.trap_waist, self.noise.trap_depth)
         return np.array([flat, flat, along])
 
-    def tracks(self, piece: Piece, tracks: list[Track], scope: Mapping[str, Any]) -> list[Track]:
-        """Return the drives of a piece as each row has them, atom by atom."""
-        drives = [d for d in piece.schedule.drives if not set(piece.atoms).isdisjoint(d.atoms)]
+    def tracks(self, piece: Piece, scope: Mapping[str, Any]) -> list[Track]:
+        """Return the drives of a piece as each row has them, atom by atom.
+
+        As in Pulser, the light of a detuning map shifts every atom by what its channel fluctuates, named or not.
+        """
         made = []
-        for drive, track in zip(drives, tracks, strict=True):
-            if drive.weights is None or self.noise.detuning_map_spot_waist is None:
-                for k, atom in enumerate(track.atoms):
-                    made.append(self._track(drive, track, k, piece.atoms[atom], atom, scope))
-        if self.noise.detuning_map_spot_waist is not None:  # a spot reaches atoms that its map does not name
-            for drive, track in zip(piece.schedule.drives, evaluate(piece.schedule, scope, self.target), strict=True):
-                if drive.weights is not None:
-                    made += [self._track(drive, track, 0, atom, k, scope) for k, atom in enumerate(piece.atoms)]
+        for track in evaluate(piece.schedule, scope, piece.plan.target):
+            weights = self._weights(track)
+            reached = range(len(piece.plan.target.atoms)) if track.weights is not None else track.atoms
+            for place, atom in enumerate(piece.atoms):
+                if atom in reached:
+                    made.append(self._track(track, atom, place, weights[atom], scope))
         return made
+
+    def _weights(self, track: Track) -> Array:
+        """Return the weight of a track on each atom: of a detuning map as it is, or of all of its spots."""
+        made = np.zeros(len(self.target.atoms))
+        made[list(track.atoms)] = 1.0 if track.weights is None else track.weights
+        waist = self.noise.detuning_map_spot_waist
+        if track.weights is None or waist is None:
+            return made
+        places = self.target.places_um
+        away = places[:, None] - places[None, :]
+        return np.asarray(np.exp(-(away**2).sum(axis=-1) / (2 * waist**2)) @ made)
 
     def evolve(self, plan: Plan, scope: Mapping[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         """Return vectors after a segment whose drives differ from row to row, the interactions being the same."""
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece, now = Piece(plan, schedule, atoms), states[rows]
-            tracks = self.tracks(piece, piece.tracks(part), part)
-            for cuts, active in stretches(tracks, schedule.duration_ns):
-                now = evolve_stretch(piece.target, now, cuts, active)
+            for stretch in piece.stretches(self.tracks(piece, part)):
+                now = evolve_stretch(stretch.target, now, stretch.cuts, stretch.active)
             out[rows] = apply_frame(plan.target, schedule, part, now, atoms)
         return out
 
-    def _track(self, drive: Drive, track: Track, k: int, atom: int, place: int, scope: Mapping[str, Any]) -> Track:
-        channel = self.channels.index(drive.channel)
-        is_dmm = drive.weights is not None
-        weight = 1.0 if track.weights is None else track.weights[k]
-        factor = self._amplitude(drive, channel, atom, scope)
-        breaks, omega, delta = track.breaks, track.omega * factor[:, None], track.delta * weight
-        if is_dmm and self.noise.detuning_map_spot_waist:
-            delta = track.delta * self._spots(drive, atom)
-        if is_dmm and "#dmm" in scope:
+    def _track(self, track: Track, atom: int, place: int, weight: float, scope: Mapping[str, Any]) -> Track:
+        breaks, omega, delta = track.breaks, track.omega, track.delta * weight
+        channel, shift = self.channels.index(track.channel), np.zeros((1, 1))
+        if track.weights is not None and "#dmm" in scope:
             delta = delta * scope["#dmm"][:, channel : channel + 1]
-        shift = np.zeros((1, 1))
-        if "#doppler" in scope:
-            shift = shift + scope["#doppler"][:, atom : atom + 1]
-        if "#detuning" in scope:
-            shift = shift + scope["#detuning"][:, channel : channel + 1]
-        if "#phases" in scope:
+        if track.lit:
+            omega = omega * self._amplitude(track, channel, atom, scope)[:, None]
+            if "#doppler" in scope:
+                shift = shift + scope["#doppler"][:, atom : atom + 1]
+            if "#detuning" in scope:
+                shift = shift + scope["#detuning"][:, channel : channel + 1]
+        if track.lit and "#phases" in scope:
             fine = np.arange(breaks[0], breaks[-1] + 1)
             which = track.pieces(fine[:-1])
             breaks, omega, delta = fine, omega[:, which], delta[:, which]
             shift = shift + self._waves(channel, fine[:-1], scope)
-        return Track(track.basis, (place,), None, breaks, omega, delta + shift, fixed=False)
+        return Track(track.basis, (place,), None, breaks, omega, delta + shift)
 
-    def _amplitude(self, drive: Drive, channel: int, atom: int, scope: Mapping[str, Any]) -> Array:
+    def _amplitude(self, track: Track, channel: int, atom: int, scope: Mapping[str, Any]) -> Array:
         factor = np.ones(1)
         if "#amplitude" in scope:
             factor = factor * scope["#amplitude"][:, channel]
-        device = self.target.channel(drive.channel)
-        if self.noise.laser_waist is not None and device.addressing == "Global" and drive.weights is None:
+        device = self.target.channel(track.channel)
+        if self.noise.laser_waist is not None and device.addressing == "Global" and track.weights is None:
             place = self.places(scope)[:, atom]
             along = np.array(device.propagation_dir or (0.0, 1.0, 0.0), dtype=float)
             along = along / np.linalg.norm(along)
             away = np.linalg.norm(place - (place @ along)[:, None] * along, axis=1)
             factor = factor * np.exp(-((away / self.noise.laser_waist) ** 2))
         return factor
-
-    def _spots(self, drive: Drive, atom: int) -> float:
-        """Return the weight of all spots of a detuning map on an atom where the register has it, as in Pulser."""
-        assert drive.weights is not None
-        assert self.noise.detuning_map_spot_waist is not None
-        places = places_of(self.target)
-        away = places[atom] - places[list(drive.atoms)]
-        shape = np.exp(-(away**2).sum(axis=-1) / (2 * self.noise.detuning_map_spot_waist**2))
-        return float(shape @ np.array(drive.weights))
 
     def _waves(self, channel: int, times_ns: NDArray[np.int64], scope: Mapping[str, Any]) -> Array:
         """Return the high-frequency detuning (rows, times) of a channel."""
@@ -165,7 +162,7 @@ class Fluctuating:
 
     def places(self, scope: Mapping[str, Any]) -> Array:
         """Return where the atoms are (rows or 1, atoms, 3)."""
-        fixed = places_of(self.target)[None]
+        fixed = self.target.places_um[None]
         if "#place" not in scope:
             return fixed
         return np.asarray(fixed + scope["#place"].reshape(-1, len(self.target.atoms), 3))
@@ -178,29 +175,8 @@ def doppler_sigma(temperature_uk: float) -> float:
     return float(_doppler_sigma(temperature_uk * 1e-6))
 
 
-def places_of(target: Target) -> Array:
-    """Return the atoms' positions (atoms, 3) in µm."""
-    made = np.zeros((len(target.atoms), 3))
-    for i, name in enumerate(target.atoms):
-        place = target.register.qubits[name].as_array(detach=True)
-        made[i, : len(place)] = place
-    return made
-
-
-def strengths(
-    target: Target, pairs: tuple[tuple[int, int], ...], scope: Mapping[str, Any], names: tuple[str, ...]
-) -> Array:
-    """Return the interactions (rows, couplings) of pairs of displaced atoms; `#place` holds all the register's."""
-    everyone = tuple(target.register.qubits)
-    here = [everyone.index(name) for name in names]
-    moved = np.asarray(scope["#place"]).reshape(-1, len(everyone), 3)[:, here]
-    place = places_of(target)[None] + moved
-    made: list[Any] = []
-    for i, j in pairs:
-        gap = place[:, i] - place[:, j]
-        distance = np.linalg.norm(gap, axis=1)
-        if "0" in target.levels:
-            cosine = gap[:, 2] / distance
-            made.append(target.device.interaction_coeff_xy * (1 - 3 * cosine**2) / distance**3)
-        made.append(target.device.interaction_coeff / distance**6)
-    return np.stack(made, axis=1)
+def strengths(target: Target, register: tuple[str, ...], scope: Mapping[str, Any]) -> Strengths:
+    """Return the interactions (rows, atoms, atoms) of a target's displaced atoms; `#place` holds the register's."""
+    here = [register.index(name) for name in target.atoms]
+    moved = np.asarray(scope["#place"]).reshape(-1, len(register), 3)[:, here]
+    return target.strengths(target.places_um + moved)

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from rydberg_qmem.compile.interactions import Strengths
 from rydberg_qmem.compile.plan import Plan, rows_of, timed
-from rydberg_qmem.compile.samples import Track
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.emulators import fluctuations, magnus
 from rydberg_qmem.emulators import jumps as jumping
 from rydberg_qmem.emulators.conditional import Conditional
-from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, apply_frame, site_drives, stretches, turned
+from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, Stretch, apply_frame, site_drives, turned
 from rydberg_qmem.emulators.generators import (
     DENSE_SIZE,
     Generator,
@@ -41,9 +41,6 @@ from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-Steps = tuple[Array, Array]
-"""Coefficients (rows or 1, steps, terms) and how long each holds (µs)."""
-
 CACHE_BYTES = 200_000_000
 SHARED_SPACES = 8
 """Spaces whose operators wait for the next point or cohort: making them takes longer than a small run."""
@@ -120,22 +117,22 @@ class Space:
             made.append(self.local(here, i) @ self.local(here, j))
         return tuple(made)
 
-    def strengths(self, scope: Scope | None = None, names: tuple[str, ...] = ()) -> Array:
+    def strengths(self, found: Strengths) -> Array:
         """Return the coefficients (rows or 1, couplings) of the pairs' interactions."""
-        xy = "0" in self.target.levels
         if not self._couplings:
             return np.zeros((1, 0))
-        if self.moving and scope is not None:
-            return fluctuations.strengths(self.target, self.pairs, scope, names)
-        rows = [(self.target.exchange, self.target.van_der_waals) if xy else (self.target.van_der_waals,)]
-        return np.array([[matrix[i, j] for i, j in self.pairs for matrix in rows[0]]])
+        kinds = [found.van_der_waals] if found.exchange is None else [found.exchange, found.van_der_waals]
+        count = self.atoms
+        rows = [np.reshape(kind, (-1, count, count)) for kind in kinds]
+        return np.stack([matrix[:, i, j] for i, j in self.pairs for matrix in rows], axis=1)
 
     @cached_property
     def _fixed(self) -> Sparse:
         size = self.layout.dimension
         made = sparse.csr_matrix((size, size), dtype=complex)
         if not self.moving:
-            for strength, coupling in zip(self.strengths()[0], self._couplings, strict=True):
+            still = self.strengths(self.target.strengths(self.target.places_um))[0]
+            for strength, coupling in zip(still, self._couplings, strict=True):
                 made = made + strength * coupling
         return made
 
@@ -225,6 +222,8 @@ class Space:
         return made
 
 
+Steps = tuple[Space, Array, Array]
+"""Who evolves, coefficients (rows or 1, steps, terms), and how long each holds (µs)."""
 _SHARED: OrderedDict[Any, Space] = OrderedDict()
 
 
@@ -249,16 +248,21 @@ class Open:
     target: Target
     collapse: tuple[Complex, ...]
     fluctuating: fluctuations.Fluctuating | None = None
-    _spaces: dict[tuple[int, ...], Space] = field(default_factory=dict)
+    _spaces: dict[tuple[tuple[str, ...], frozenset[str]], Space] = field(default_factory=dict)
     _kept: OrderedDict[Any, Matrix] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
     def space(self, atoms: tuple[int, ...]) -> Space:
         """Return the space of some atoms, made once."""
-        if atoms not in self._spaces:
+        return self._space_of(self.target.subset(atoms))
+
+    def _space_of(self, target: Target) -> Space:
+        """Return the space of a target's atoms, those that are hidden without interactions."""
+        key = target.atoms, target.hidden
+        if key not in self._spaces:
             moving = self.fluctuating is not None and self.fluctuating.moves
-            self._spaces[atoms] = _shared(Space(self.target.subset(atoms), self.collapse, moving))
-        return self._spaces[atoms]
+            self._spaces[key] = _shared(Space(target, self.collapse, moving))
+        return self._spaces[key]
 
     def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...], *, matrices: bool) -> State:
         """Return states after a segment, phase references applied: flat density matrices, or decayed vectors."""
@@ -303,8 +307,8 @@ class Open:
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece = Piece(plan, schedule, atoms)
-            found = self._steps(space, piece, part, matrices=False)
-            parts = chain.from_iterable(space.parts(coefficients, times_us) for coefficients, times_us in found)
+            found = self._steps(piece, part, matrices=False)
+            parts = chain.from_iterable(here.parts(coefficients, times_us) for here, coefficients, times_us in found)
             made = jumping.evolve(space.jumps, parts, states[rows], _of_rows(chance, rows))
             out[rows] = apply_frame(plan.target, schedule, part, made, atoms)
         return out
@@ -314,8 +318,8 @@ class Open:
     def _through(self, space: Space, piece: Piece, scope: Scope, rows: Matrix, matrices: bool) -> Matrix:
         generator = space.generator(matrices)
         if self.fluctuating is not None or generator.size > DENSE_SIZE:
-            for coefficients, times_us in self._steps(space, piece, scope, matrices):
-                rows = space.through(rows, coefficients, times_us, matrices)
+            for here, coefficients, times_us in self._steps(piece, scope, matrices):
+                rows = here.through(rows, coefficients, times_us, matrices)
             return rows
         columns = [np.broadcast_to(column(e, scope), (len(rows),)) for e in piece.plan.controls_of(piece.atoms)]
         values = np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0))
@@ -342,13 +346,14 @@ class Open:
         """Return the propagators (rows or 1, size, size) of a whole piece; parts that nothing steers are made once."""
         generator = space.generator(matrices)
         made = np.eye(generator.size, dtype=generator.constant.dtype)[None]
-        for k, (cuts, active) in enumerate(stretches(piece.tracks(scope), piece.schedule.duration_ns)):
+        for k, stretch in enumerate(piece.stretches(piece.tracks(scope))):
             key = ("stretch", matrices, piece.key, k)
-            fixed = all(track.fixed for track in active)
+            fixed = all(track.fixed for track in stretch.active)
             if fixed and key in self._kept:
                 made = self._kept[key] @ made
                 continue
-            now = space.propagators(*self._stretch(space, cuts, active, matrices, np.zeros((1, 0))), matrices)
+            here, coefficients, times_us = self._stretch(stretch, matrices, {})
+            now = here.propagators(coefficients, times_us, matrices)
             if fixed:
                 self._keep(key, now[0])
             made = now @ made
@@ -372,20 +377,18 @@ class Open:
     def _strengths(self, space: Space, scope: Scope) -> Array:
         if not space.moving:
             return np.zeros((1, 0))
-        return space.strengths(scope, space.target.atoms)
+        return space.strengths(fluctuations.strengths(space.target, self.target.atoms, scope))
 
-    def _steps(self, space: Space, piece: Piece, scope: Scope, matrices: bool) -> Iterator[Steps]:
+    def _steps(self, piece: Piece, scope: Scope, matrices: bool) -> Iterator[Steps]:
         """Yield the steps of a piece, stretch by stretch, rows of `scope` with their own drives where they differ."""
-        tracks = piece.tracks(scope)
-        if self.fluctuating is not None:
-            tracks = self.fluctuating.tracks(piece, tracks, scope)
-        for cuts, active in stretches(tracks, piece.schedule.duration_ns):
-            yield self._stretch(space, cuts, active, matrices, self._strengths(space, scope))
+        tracks = piece.tracks(scope) if self.fluctuating is None else self.fluctuating.tracks(piece, scope)
+        for stretch in piece.stretches(tracks):
+            yield self._stretch(stretch, matrices, scope)
 
-    def _stretch(
-        self, space: Space, cuts: NDArray[np.int64], active: list[Track], matrices: bool, strengths: Array
-    ) -> Steps:
-        sites = site_drives(cuts, active)
+    def _stretch(self, stretch: Stretch, matrices: bool, scope: Scope) -> Steps:
+        space, cuts = self._space_of(stretch.target), stretch.cuts
+        strengths = self._strengths(space, scope)
+        sites = site_drives(cuts, stretch.active)
         samples = magnus.Samples(
             np.diff(cuts) / NS_PER_US,
             tuple(omega for omega, _ in sites.values()),
@@ -396,7 +399,7 @@ class Open:
             samples = self._coarse(space, names, samples, matrices, strengths)
         made = self._coefficients(space, names, tuple(zip(samples.omegas, samples.deltas, strict=True)), strengths,
                                   len(samples.dt_us))  # fmt: skip
-        return made, samples.dt_us
+        return space, made, samples.dt_us
 
     def _coarse(
         self,
