@@ -1,4 +1,4 @@
-"""Liveness: which classical values are still read after each step, so that equal branches can merge."""
+"""Liveness: which classical values, and the states of which atoms, still matter after each step."""
 
 from __future__ import annotations
 
@@ -65,3 +65,52 @@ def _before(step: Step, live: Names, after: dict[int, Names], again: Names) -> N
 def segment_names(segment: Segment) -> Names:
     """Return the names that a segment's expressions read."""
     return frozenset().union(*(e.names for e in expressions_of(segment)))
+
+
+Atoms = frozenset[int]
+
+
+def atoms_after(steps: tuple[Step, ...], atoms: Atoms, *, timeless: bool) -> dict[int, Atoms]:
+    """Return, by `id` of each step, the atoms whose states later steps may still show.
+
+    A segment asks for the state of every atom, as they act on each other; a measurement or a probe for that of its
+    own; a reset for none. Where measuring and resetting are not `timeless`, atoms act on each other, and decohere,
+    while that time passes: then the state of every atom matters as long as that of any does.
+    """
+    after: dict[int, Atoms] = {}
+    _atoms_of_body(steps, frozenset(), atoms, timeless, after)
+    return after
+
+
+def _atoms_of_body(
+    steps: tuple[Step, ...], needed: Atoms, atoms: Atoms, timeless: bool, after: dict[int, Atoms]
+) -> Atoms:
+    for step in reversed(steps):
+        after[id(step)] = needed
+        needed = _atoms_before(step, needed, atoms, timeless, after)
+        needed = needed if timeless or not needed else atoms
+    return needed
+
+
+def _atoms_before(step: Step, needed: Atoms, atoms: Atoms, timeless: bool, after: dict[int, Atoms]) -> Atoms:
+    match step:
+        case Segment():
+            return atoms
+        case MeasureStep() | ProbeStep():
+            return needed | set(step.atoms)
+        case ResetStep():
+            return needed - set(step.atoms)
+        case SetStep() | PushStep():
+            return needed
+        case WhenStep():
+            sides = (step.then, step.otherwise)
+            return frozenset().union(*(_atoms_of_body(side, needed, atoms, timeless, after) for side in sides))
+        case RepeatStep():
+            end = needed
+            while True:
+                start = _atoms_of_body(step.body, end, atoms, timeless, after)
+                if step.times == 1 or start | needed == end:
+                    return start | needed
+                end = start | needed
+        case _:
+            assert_never(step)

@@ -104,5 +104,11 @@ class Layout:
 
     def interaction_diagonal(self, strength: NDArray[np.float64], level: str) -> NDArray[np.float64]:
         """Return the diagonal Σ U_ij n_i n_j of a pair interaction between atoms in a level."""
-        present = np.array([self.is_level(atom, level) for atom in range(self.atoms)], dtype=float)
-        return np.asarray(0.5 * np.einsum("ik,ij,jk->k", present, strength, present))
+        here = np.array([one == level for one in self.levels], dtype=float)
+        energy = np.zeros(1)
+        shifts = np.zeros((self.atoms, 1))  # of each atom still to come, by those that are there
+        for atom in range(self.atoms - 1, -1, -1):
+            energy = (here[:, None] * shifts[atom] + energy).ravel()
+            added = here[:, None] * strength[:atom, atom, None, None]
+            shifts = (shifts[:atom, None, :] + added).reshape(atom, len(energy))
+        return energy

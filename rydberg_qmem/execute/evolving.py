@@ -169,15 +169,23 @@ class Evolving(Stage):
 
     def _refuse_large(self, place: str, atoms: int, rows: int) -> None:
         """Refuse states of entangled atoms that memory will not hold, before they are made."""
-        size = len(self.layout.levels) ** atoms
-        amplitudes = size**2 if self.kind.traces else size
-        needed = rows * amplitudes * BYTES_PER_AMPLITUDE
-        if needed > MAX_STATE_BYTES:
+        if self._is_large(atoms, rows):
+            amplitudes = self._amplitudes(atoms)
+            needed = rows * amplitudes * BYTES_PER_AMPLITUDE
             raise RunError(
                 f"{place}: {rows} states of {atoms} entangled atoms ({amplitudes} amplitudes each) would need "
                 f"{needed / 1e9:.1f} GB, more than {MAX_STATE_BYTES / 1e9:.0f} GB: use fewer shots at a time, fewer "
                 "atoms or levels, or atoms farther apart"
             )
+
+    def _amplitudes(self, atoms: int) -> int:
+        """Return how many numbers one state of some atoms has."""
+        size = len(self.layout.levels) ** atoms
+        return int(size**2 if self.kind.traces else size)
+
+    def _is_large(self, atoms: int, rows: int) -> bool:
+        """Return whether memory will not hold states of some atoms, and what their evolution takes besides."""
+        return rows * self._amplitudes(atoms) * BYTES_PER_AMPLITUDE > MAX_STATE_BYTES
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         if self.is_noisy and self.environment is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,14 @@ from rydberg_qmem.compile.steps import MeasureStep, ResetStep
 from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.execute import held as own
+from rydberg_qmem.execute.channels import ABSENT
 from rydberg_qmem.execute.draws import MEASURING
 from rydberg_qmem.execute.population import (
     Chosen,
     Population,
+    Project,
     Split,
+    bits_of,
     choose,
     choose_all,
     collapse,
@@ -51,11 +53,17 @@ class Looking(Waiting):
             population = population.with_values(**{step.key: read.astype(float)})
         else:
             self._forget(step, population)
+            if self._means_only(step, population):
+                return self._noted(step, self._measure_means(step, population))
             population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
             for part in population.holding(step.atoms):
                 population = self._measure_part(step, part.atoms, population)
         if self.apparatus is not None and self.emulator.capabilities.states:
             population = self.apparatus.read(step, population, self._numbers(self._sites[id(step)]))
+        return self._noted(step, population)
+
+    def _noted(self, step: MeasureStep, population: Population) -> Population:
+        """Let the time of a measurement pass and write down what it gave."""
         population = self._pass(population, self.around.hardware.measuring_us, step)
         self._write("key", step.key, population, population.values[step.key])
         return population
@@ -73,34 +81,81 @@ class Looking(Waiting):
             rows = ~np.isnan(old[:, 0])
             self.trace.write("key", step.key, old[rows], -population.weights[rows], population.shots[rows], self.at)
 
+    def _means_only(self, step: MeasureStep, population: Population) -> bool:
+        """Return whether nothing but the means of a key is asked for: no branch of an exact run needs its outcomes."""
+        if self.draws is not None or step.key in self.compiled.live_after[id(step)] or ABSENT in population.values:
+            return False
+        looked = {atom for part in population.holding(step.atoms) for atom in part.atoms}
+        return not self.around.hardware.loss and not looked & self._needed_after(step)
+
+    def _measure_means(self, step: MeasureStep, population: Population) -> Population:
+        """Give every row the chance of each bit in place of bits, what reads them being none."""
+        chances = np.empty((len(population), len(step.atoms)))
+        for part in population.holding(step.atoms):
+            layout, weights = self._layout(len(part.atoms)), part.populations
+            weights /= weights.sum(axis=1, keepdims=True)
+            for k, atom in enumerate(step.atoms):
+                if atom in part.atoms:
+                    bit = layout.bit(part.atoms.index(atom), step.basis)
+                    chances[:, k] = (weights @ bit.astype(float))[part.state_of]
+            population = self._dropped(part.atoms, population)
+        for k, atom in enumerate(step.atoms):
+            false_pos, false_neg = self.around.readout(self.compiled.target.atoms[atom])
+            chances[:, k] = false_pos + (1 - false_pos - false_neg) * chances[:, k]
+        return population.with_values(**{step.key: chances})
+
+    def _dropped(self, atoms: tuple[int, ...], population: Population) -> Population:
+        """Return the population without a state that nothing asks for any more: its atoms are as at the start."""
+        new = [fresh(atom, self.layout, len(population), self.kind) for atom in atoms]
+        if not self.emulator.capabilities.factorises:
+            new = [product(new, len(self.layout.levels))]
+        return population.with_parts(population.holding(atoms), new)
+
     def _measure_part(self, step: MeasureStep, atoms: tuple[int, ...], population: Population) -> Population:
         here = [atom for atom in step.atoms if atom in atoms]
         places = tuple(atoms.index(atom) for atom in here)
         split = self._split(len(atoms), places, step.basis)
         chosen = self._chosen(population, atoms, split, step)
-        seen = _bits(len(here)).take(chosen.outcome, axis=0)
+        seen = bits_of(chosen.outcome, len(here))
         bits = seen
         if tuple(here) != step.atoms:
             bits = chosen.population.values[step.key].copy()
             bits[:, [step.atoms.index(atom) for atom in here]] = seen
-        old = chosen.population.holding(atoms)
-        if self._forgotten(step, atoms):
-            new = [fresh(atom, self.layout, len(bits), self.kind) for atom in atoms]
-        elif self.emulator.capabilities.factorises and len(self.layout.levels) == 2 and len(here) < len(atoms):
-            rest = tuple(atom for atom in atoms if atom not in here)
-            one = self.layout.levels.index(ONE[step.basis])
-            new = [collapse(chosen, atoms, remover(split), rest)]
-            level_of = np.where(seen == 1, one, 1 - one)
-            new += [found(atom, self.layout, level_of[:, k], self.kind) for k, atom in enumerate(here)]
-        else:
-            new = [collapse(chosen, atoms, projector(split), atoms)]
-        return chosen.population.with_parts(old, new).with_values(**{step.key: bits})
+        after = self._left(step, chosen, split, atoms, seen)
+        return after.with_values(**{step.key: bits})
 
-    def _forgotten(self, step: MeasureStep, atoms: tuple[int, ...]) -> bool:
-        """Return whether the state that a measurement leaves is reset at once, before any time passes."""
-        around = self.around.hardware
-        idle = self.environment is None and not around.measuring_us and not around.reset_us
-        return idle and self.emulator.capabilities.factorises and self._reset_next[id(step)].issuperset(atoms)
+    def _left(
+        self, step: MeasureStep, chosen: Chosen, split: Split, atoms: tuple[int, ...], seen: Array
+    ) -> Population:  # fmt: skip
+        """Return what a measurement leaves of a part: of its atoms, the states that anything still asks for."""
+        here = [atom for atom in step.atoms if atom in atoms]
+        needed = self._needed_after(step)
+        if needed.isdisjoint(atoms):
+            return self._dropped(atoms, chosen.population)
+        if not self.emulator.capabilities.factorises or len(self.layout.levels) != 2:
+            return self._collapsed(step, chosen, atoms, projector(split), atoms)
+        rest = tuple(atom for atom in atoms if atom not in here)
+        left = self._collapsed(step, chosen, atoms, remover(split), rest) if rest else chosen.population
+        one = self.layout.levels.index(ONE[step.basis])
+        level_of = np.where(seen == 1, one, 1 - one)
+        new = [
+            found(atom, self.layout, level_of[:, k], self.kind)
+            if atom in needed
+            else fresh(atom, self.layout, len(left), self.kind)
+            for k, atom in enumerate(here)
+        ]
+        return left.with_parts([] if rest else left.holding(atoms), new)
+
+    def _collapsed(
+        self, step: MeasureStep | ResetStep, chosen: Chosen, atoms: tuple[int, ...], project: Project,
+        kept: tuple[int, ...],
+    ) -> Population:  # fmt: skip
+        """Return the rows with the states of the `kept` atoms after their outcomes; refuse more than memory holds."""
+        population = chosen.population
+        most = min(len(population), chosen.chances.size)
+        if self._is_large(len(kept), most):
+            self._refuse_large(step.place, len(kept), chosen.combinations(atoms))
+        return population.with_parts(population.holding(atoms), [collapse(chosen, atoms, project, kept)])
 
     def _split(self, size: int, places: tuple[int, ...], basis: str) -> Split:
         """Return the outcomes of looking at some places of a part: bits of a basis, or levels for a reset."""
@@ -165,15 +220,15 @@ class Looking(Waiting):
     def _reset_part(self, step: ResetStep, atoms: tuple[int, ...], population: Population) -> Population:
         here = tuple(atom for atom in step.atoms if atom in atoms)
         rest = tuple(atom for atom in atoms if atom not in step.atoms)
-        if rest and self.kind.traces:
+        if self._needed_after(step).isdisjoint(rest):
+            return self._dropped(atoms, population)
+        if self.kind.traces:
             new = [traced(population.holding(atoms)[0], len(self.layout.levels), rest)]
-        elif rest:
+        else:
             split = self._split(len(atoms), tuple(atoms.index(atom) for atom in here), "")
             chosen = self._chosen(population, atoms, split, step)
-            population = chosen.population
-            new = [collapse(chosen, atoms, remover(split), rest)]
-        else:
-            new = []
+            population = self._collapsed(step, chosen, atoms, remover(split), rest)
+            new = population.holding(rest)
         new += [fresh(atom, self.layout, len(population), self.kind) for atom in here]
         if not self.emulator.capabilities.factorises:
             new = [product(new, len(self.layout.levels))]
@@ -191,13 +246,9 @@ class Looking(Waiting):
                 numbers = numbers[:, [step.atoms.index(atom) for atom in looked]]
             return choose(population, part, split, numbers)
         before = float(population.weights.sum())
-        chosen = choose_all(population, part, split, self.prune_below)
+        chosen = choose_all(
+            population, part, split, self.prune_below, lambda branches: self._refuse_branches(branches, step)
+        )
         self.pruned += max(0.0, before - float(chosen.population.weights.sum()))
-        self._refuse_branches(len(chosen.population), step)
         return chosen
 
-
-@lru_cache(maxsize=64)
-def _bits(atoms: int) -> Array:
-    """Return the bits (outcomes, atoms) of each joint outcome, the first atom's the highest."""
-    return (np.arange(2**atoms)[:, None] >> np.arange(atoms - 1, -1, -1) & 1).astype(float)

@@ -199,6 +199,15 @@ def _mixed(population: Population, number: int) -> Population:
     return replace(population.take(first), parts=parts, weights=weights)
 
 
+def bits_of(outcome: Index, atoms: int) -> Array:
+    """Return the bits (rows, atoms) of joint outcomes, the first atom's the highest.
+
+    >>> bits_of(np.array([2, 1]), 2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return (outcome[:, None] >> np.arange(atoms - 1, -1, -1) & 1).astype(float)
+
+
 @dataclass(frozen=True)
 class Split:
     """A partition of the basis states of a part: outcome of each of them, and how many outcomes there are."""
@@ -224,13 +233,39 @@ class Chosen:
     outcome: Index
     chances: Array
 
+    def combinations(self, atoms: tuple[int, ...]) -> int:
+        """Return how many combinations of a state of the part of `atoms` and an outcome occur."""
+        return len(self.coded(atoms)[0])
 
-def choose_all(population: Population, part: Part, split: Split, below: float) -> Chosen:
-    """Let every row have every outcome in a part, weighted by its probability (exact runs)."""
+    def coded(self, atoms: tuple[int, ...]) -> tuple[Index, Index]:
+        """Return the combinations of a state and an outcome that occur, as one number each, and which one rows have."""
+        part = next(part for part in self.population.parts if part.atoms == atoms)
+        return compact(part.state_of * self.chances.shape[1] + self.outcome, self.chances.size)
+
+
+MOST_CHANCES = 4_000_000
+"""Chances of a row and an outcome that are looked at together."""
+
+
+def choose_all(
+    population: Population, part: Part, split: Split, below: float, refuse: Callable[[int], None] = lambda _: None
+) -> Chosen:
+    """Let every row have every outcome in a part, weighted by its probability (exact runs).
+
+    `refuse` is told how many rows there are by then, again and again, and raises if they are too many.
+    """
     chances = split.probabilities(part.populations)
-    joint = population.weights[:, None] * chances[part.state_of]
-    row, outcome = np.nonzero(joint > below)
-    return Chosen(replace(population.take(row), weights=joint[row, outcome]), outcome, chances)
+    together, count = max(1, MOST_CHANCES // chances.shape[1]), 0
+    found_in: list[tuple[Index, Index, Array]] = []
+    for first in range(0, len(population), together):
+        some = slice(first, first + together)
+        joint = population.weights[some, None] * chances[part.state_of[some]]
+        row, outcome = np.nonzero(joint > below)
+        found_in.append((row + first, outcome, joint[row, outcome]))
+        count += len(row)
+        refuse(count)
+    rows, outcomes, weights = (np.concatenate(parts) for parts in zip(*found_in, strict=True))
+    return Chosen(replace(population.take(rows), weights=weights), outcomes, chances)
 
 
 def choose(population: Population, part: Part, split: Split, uniform: Array) -> Chosen:
@@ -277,8 +312,7 @@ def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tup
     One computation for each (state, outcome); `project` gives states of the `kept` atoms.
     """
     part = next(p for p in chosen.population.parts if p.atoms == atoms)
-    code = part.state_of * chosen.chances.shape[1] + chosen.outcome
-    pairs, which = compact(code, chosen.chances.size)
+    pairs, which = chosen.coded(atoms)
     old, result = np.divmod(pairs, chosen.chances.shape[1])
     states = part.kind.scaled(project(part.kind, part.states[old], result), chosen.chances[old, result])
     return merge_states(Part(kept, states, which, part.kind))
@@ -295,7 +329,7 @@ def projector(split: Split) -> Project:
 
 def remover(split: Split) -> Project:
     """Return the projection on an outcome that is one level of each looked-at atom; those atoms drop out."""
-    places = np.stack([np.flatnonzero(split.code == k) for k in range(split.outcomes)])
+    places = np.argsort(split.code, kind="stable").reshape(split.outcomes, -1)
 
     def project(kind: Kind, states: State, outcome: Index) -> State:
         return kind.pick(states, places[outcome])

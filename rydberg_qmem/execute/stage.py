@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.liveness import atoms_after
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
     PushStep,
-    RepeatStep,
     ResetStep,
     SetStep,
     Step,
@@ -68,7 +68,7 @@ class Stage:
         self._plans: dict[int, Any] = {}
         self._splits: dict[tuple[object, ...], Split] = {}
         self._layouts: dict[int, Layout] = {}
-        self._reset_next = dict(_reset_next(self.compiled.steps))
+        self._needed: dict[int, frozenset[int]] | None = None
         self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
         self._expressions = {found: i for i, found in enumerate(self._random_places())}
         self.environment: Environment | None = None
@@ -108,6 +108,15 @@ class Stage:
         for loop, k in self.at.items():
             visit = visit * self.compiled.rounds[loop] + k
         return Place(step, visit)
+
+    def _needed_after(self, step: Step) -> frozenset[int]:
+        """Return the atoms whose states still matter after a step."""
+        if self._needed is None:
+            hardware = self.around.hardware
+            timeless = self.environment is None and not hardware.measuring_us and not hardware.reset_us
+            everyone = frozenset(range(self.layout.atoms))
+            self._needed = atoms_after(self.compiled.steps, everyone, timeless=timeless)
+        return self._needed[id(step)]
 
     def _layout(self, atoms: int) -> Layout:
         if atoms not in self._layouts:
@@ -174,18 +183,3 @@ class Stage:
     def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
 
-
-def _reset_next(steps: tuple[Step, ...]) -> Iterator[tuple[int, frozenset[int]]]:
-    """Yield each measurement and the atoms that are reset before anything but memory comes between."""
-    for step, later in ((step, steps[k + 1 :]) for k, step in enumerate(steps)):
-        match step:
-            case MeasureStep():
-                acting = next((other for other in later if not isinstance(other, SetStep | PushStep)), None)
-                yield id(step), frozenset(acting.atoms) if isinstance(acting, ResetStep) else frozenset()
-            case RepeatStep():
-                yield from _reset_next(step.body)
-            case WhenStep():
-                yield from _reset_next(step.then)
-                yield from _reset_next(step.otherwise)
-            case _:
-                pass
