@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.emulators import magnus, splitting
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.magnus import Samples
+from rydberg_qmem.emulators.raising import raising
 
 Complex = NDArray[np.complex128]
 Array = NDArray[np.float64]
@@ -62,25 +63,11 @@ class Subspace:
         return {}
 
     def raising(self, sites: tuple[Site, ...]) -> Any:
-        """Return Σ |a⟩⟨b| over some sites, and its adjoint, as sparse matrices made once."""
+        """Return Σ |a⟩⟨b| over some sites, and its adjoint, made once."""
         if sites not in self._raised:
-            self._raised[sites] = _raising(self, sites)
+            places = [(site.atom, site.a, site.b) for site in sites]
+            self._raised[sites] = raising(self.levels, self.atoms, places)
         return self._raised[sites]
-
-
-def _raising(space: Subspace, sites: tuple[Site, ...]) -> Any:
-    from scipy import sparse
-
-    index = np.arange(space.dimension)
-    sinks, sources = [], []
-    for site in sites:
-        here = space.digits[site.atom] == site.b
-        stride = space.levels ** (space.atoms - site.atom - 1)
-        sources.append(index[here])
-        sinks.append(index[here] + (site.a - site.b) * stride)
-    where = (np.concatenate(sinks), np.concatenate(sources))
-    up = sparse.csr_array((np.ones(len(where[0]), dtype=complex), where), shape=(space.dimension,) * 2)
-    return up, up.T.tocsr()
 
 
 def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:

@@ -220,7 +220,7 @@ def _places(atoms: tuple[int, ...], kept: tuple[int, ...], layout: Layout) -> ND
 def _restricted(part: Part, kept: tuple[int, ...], layout: Layout) -> Part:
     used, which = compact(part.state_of, len(part.states))
     places = np.broadcast_to(_places(part.atoms, kept, layout), (len(used), len(layout.levels) ** len(kept)))
-    return Part(kept, part.kind.pick(part.states[used], places), which, part.kind)
+    return Part(kept, part.kind.pick(part.states, used, places), which, part.kind)
 
 
 def _embedded(part: Part, atoms: tuple[int, ...], layout: Layout) -> Part:

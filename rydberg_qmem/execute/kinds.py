@@ -45,8 +45,8 @@ class Kind(Protocol):
         """Return the states projected on basis states, `keep` being (rows, dimension); not normalised."""
         ...
 
-    def pick(self, states: State, places: Index) -> State:
-        """Return the states restricted to basis states `places` (rows, kept), in that order."""
+    def pick(self, states: State, rows: Index, places: Index) -> State:
+        """Return some `rows` of the states, each restricted to its `places` (rows, kept), in that order."""
         ...
 
     def scaled(self, states: State, chance: Array) -> State:
@@ -93,9 +93,9 @@ class Vectors:
         """Return the states with all other amplitudes zero."""
         return np.asarray(states * keep)
 
-    def pick(self, states: State, places: Index) -> State:
+    def pick(self, states: State, rows: Index, places: Index) -> State:
         """Return some of the amplitudes."""
-        return np.take_along_axis(states, places, axis=1)
+        return np.asarray(states[rows[:, None], places])
 
     def scaled(self, states: State, chance: Array) -> State:
         """Return the states divided by the root of their probability."""
@@ -156,10 +156,10 @@ class Matrices:
         """Return P ρ P."""
         return np.asarray(self._square(states) * (keep[:, :, None] & keep[:, None, :])).reshape(len(states), -1)
 
-    def pick(self, states: State, places: Index) -> State:
+    def pick(self, states: State, rows: Index, places: Index) -> State:
         """Return some rows and columns."""
-        rows = np.arange(len(states))[:, None, None]
-        return self._square(states)[rows, places[:, :, None], places[:, None, :]].reshape(len(states), -1)
+        square = self._square(states)
+        return square[rows[:, None, None], places[:, :, None], places[:, None, :]].reshape(len(rows), -1)
 
     def scaled(self, states: State, chance: Array) -> State:
         """Return the states divided by their probability."""

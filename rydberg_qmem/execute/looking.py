@@ -251,4 +251,3 @@ class Looking(Waiting):
         )
         self.pruned += max(0.0, before - float(chosen.population.weights.sum()))
         return chosen
-

@@ -303,7 +303,8 @@ def _ladder(tree: Array) -> Array:
     return np.asarray(steps[:, :-1])
 
 
-Project = Callable[[Kind, State, Index], State]
+Project = Callable[[Kind, State, Index, Index], State]
+"""Projects states, of which some rows are wanted (a row can come twice), on one outcome each."""
 
 
 def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tuple[int, ...]) -> Part:
@@ -314,15 +315,15 @@ def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tup
     part = next(p for p in chosen.population.parts if p.atoms == atoms)
     pairs, which = chosen.coded(atoms)
     old, result = np.divmod(pairs, chosen.chances.shape[1])
-    states = part.kind.scaled(project(part.kind, part.states[old], result), chosen.chances[old, result])
+    states = part.kind.scaled(project(part.kind, part.states, old, result), chosen.chances[old, result])
     return merge_states(Part(kept, states, which, part.kind))
 
 
 def projector(split: Split) -> Project:
     """Return the projection on the subspace of an outcome; all atoms stay."""
 
-    def project(kind: Kind, states: State, outcome: Index) -> State:
-        return kind.project(states, split.code[None, :] == outcome[:, None])
+    def project(kind: Kind, states: State, rows: Index, outcome: Index) -> State:
+        return kind.project(states[rows], split.code[None, :] == outcome[:, None])
 
     return project
 
@@ -331,8 +332,8 @@ def remover(split: Split) -> Project:
     """Return the projection on an outcome that is one level of each looked-at atom; those atoms drop out."""
     places = np.argsort(split.code, kind="stable").reshape(split.outcomes, -1)
 
-    def project(kind: Kind, states: State, outcome: Index) -> State:
-        return kind.pick(states, places[outcome])
+    def project(kind: Kind, states: State, rows: Index, outcome: Index) -> State:
+        return kind.pick(states, rows, places[outcome])
 
     return project
 

@@ -14,9 +14,28 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.layout import with_reports
+from rydberg_qmem.compile.liveness import atoms_after, segment_names
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, Step, WhenStep, all_steps
-from rydberg_qmem.emulators.protocol import Emulator, Holding, RoundByRound, check_capabilities
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    PushStep,
+    ResetStep,
+    Segment,
+    SetStep,
+    Step,
+    WhenStep,
+    all_steps,
+)
+from rydberg_qmem.emulators.protocol import (
+    DURATIONS,
+    READOUT,
+    READOUT_NOISE,
+    Emulator,
+    Holding,
+    RoundByRound,
+    check_capabilities,
+)
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean
 from rydberg_qmem.execute import records
@@ -270,9 +289,25 @@ def cohorts_together(job: Job, compiled: Sequence[Compiled]) -> int:
     by_jobs = isinstance(emulator_of(job.emulator), RoundByRound)
     if by_jobs and any(uses_ensemble(one.steps) for one in compiled):
         return 1  # a job has one value of each control, and a cohort its own mean
-    states = max(COHORT * one.target.dimension * 16 * 4 for one in compiled)
+    states = max((1 if shares_one_state(job, one) else COHORT) * one.target.dimension * 16 * 4 for one in compiled)
     written = max(records.record_bytes(one, COHORT) for one in compiled)
     return max(1, min(BATCH_COHORTS, BATCH_BYTES // states, BATCH_BYTES // max(written, 1)))
+
+
+def shares_one_state(job: Job, compiled: Compiled) -> bool:
+    """Return whether all shots surely have the same state until their atoms are looked at for the last time."""
+    quiet = DURATIONS | READOUT | READOUT_NOISE
+    if not all(field.partition(".")[2] in quiet for field in job.around.fields):
+        return False
+    atoms = frozenset(range(len(compiled.target.atoms)))
+    after = atoms_after(compiled.steps, atoms, timeless=not job.around.fields)
+    own = frozenset({*compiled.scalars, *compiled.windows, *compiled.keys})
+    for step in all_steps(compiled.steps):
+        if isinstance(step, WhenStep) or (isinstance(step, MeasureStep | ResetStep) and after[id(step)]):
+            return False
+        if isinstance(step, Segment) and not own.isdisjoint(segment_names(step)):
+            return False
+    return True
 
 
 def walk_unit(
