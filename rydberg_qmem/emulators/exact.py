@@ -20,7 +20,6 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.emulators import joint, rotations
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State, times
-from rydberg_qmem.emulators.magnus import Samples
 from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
 from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT
 from rydberg_qmem.units import NS_PER_US
@@ -200,17 +199,18 @@ def method(target: Target, excited: frozenset[int], atoms: tuple[int, ...], ever
         return f"closed-form rotations{kept}"
     subspace = len(here.levels) ** driven
     if subspace >= joint.SPLIT_DIMENSION and "0" not in here.levels:
-        return f"split operator{kept}"
+        return f"split operator for more than {joint.FEW_ROWS} states, or Chebyshev propagation{kept}"
     return f"{'dense' if subspace <= joint.DENSE_DIMENSION else 'Chebyshev'} propagation{kept}"
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A time in which the same drives are on, and the same atoms interact."""
+    """A time in which the same drives are on, and the same atoms interact; which share of the segment it is."""
 
     target: Target
     cuts: Cuts
     active: list[Track]
+    share: float
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,8 @@ class Piece:
         """Yield the time of the schedule in stretches; atoms under a mask of the XY mode do not interact in theirs."""
         mask = sampled(self.schedule, self.plan.target)
         for cuts, active in stretches(tracks, self.schedule.duration_ns, mask.masked_until):
-            yield Stretch(self.target.hiding(mask.masked if cuts[0] < mask.masked_until else frozenset()), cuts, active)
+            target = self.target.hiding(mask.masked if cuts[0] < mask.masked_until else frozenset())
+            yield Stretch(target, cuts, active, float(cuts[-1] - cuts[0]) / max(1, self.schedule.duration_ns))
 
     def tracks(self, scope: Scope) -> list[Track]:
         """Return the drives on these atoms, evaluated, with the atoms' places among them."""
@@ -258,7 +259,7 @@ def evolve_piece(piece: Piece, scope: Scope, states: State) -> State:
             continue
         states = _fixed(piece, run, states)
         run = []
-        states = evolve_stretch(stretch.target, states, stretch.cuts, stretch.active)
+        states = evolve_stretch(stretch.target, states, stretch.cuts, stretch.active, stretch.share)
     states = _fixed(piece, run, states)
     return apply_frame(piece.plan.target, piece.schedule, scope, states, piece.atoms)
 
@@ -273,7 +274,7 @@ def _fixed(piece: Piece, run: list[Stretch], states: State) -> State:
     if key not in piece.plan.cache:
         rows: State = np.eye(states.shape[1], dtype=complex)
         for stretch in run:
-            rows = evolve_stretch(stretch.target, rows, stretch.cuts, stretch.active)
+            rows = evolve_stretch(stretch.target, rows, stretch.cuts, stretch.active, stretch.share)
         piece.plan.cache[key] = rows
     return times(states, piece.plan.cache[key])
 
@@ -332,13 +333,13 @@ def layout_of(target: Target) -> Layout:
     return Layout.of(target)
 
 
-def evolve_stretch(target: Target, states: State, cuts: Cuts, active: list[Track]) -> State:
-    """Evolve all rows over a stretch in which the same drives are on."""
+def evolve_stretch(target: Target, states: State, cuts: Cuts, active: list[Track], share: float = 1.0) -> State:
+    """Evolve all rows over a stretch in which the same drives are on, `share` of a segment and of its error."""
     layout = layout_of(target)
     dt_us = np.diff(cuts) / NS_PER_US
     sites = site_drives(cuts, active)
     if "0" in layout.levels:
-        return _together(target, layout, states, sites, tuple(range(layout.atoms)), dt_us)
+        return _together(target, layout, states, sites, tuple(range(layout.atoms)), dt_us, share)
     rydberg = sorted({atom for atom, basis in sites if basis == "ground-rydberg"})
     for (atom, basis), (omega, delta) in sites.items():
         if basis == "digital" and atom not in rydberg:
@@ -349,7 +350,7 @@ def evolve_stretch(target: Target, states: State, cuts: Cuts, active: list[Track
     if len(rydberg) == 1 and (rydberg[0], "digital") not in sites:
         states = _conditional(target, layout, states, rydberg[0], *sites[(rydberg[0], "ground-rydberg")], dt_us)
     elif rydberg:
-        return _together(target, layout, states, sites, tuple(rydberg), dt_us)
+        return _together(target, layout, states, sites, tuple(rydberg), dt_us, share)
     return _wait(target, layout, states, tuple(rydberg), float(dt_us.sum()))
 
 
@@ -403,6 +404,7 @@ def _together(
     sites: dict[Site, tuple[NDArray[np.complex128], Array]],
     driven: tuple[int, ...],
     dt_us: Array,
+    share: float,
 ) -> State:
     """Evolve atoms driven together, for every setting of the others."""
     levels, rows = len(layout.levels), len(states)
@@ -419,8 +421,8 @@ def _together(
             places.append(joint.Site(driven.index(atom), a, b))
             omegas.append(omega)
             deltas.append(delta)
-    samples = Samples(dt_us, tuple(omegas), tuple(deltas))
-    packed = joint.evolve(packed, space, tuple(places), samples)
+    samples = joint.Samples(dt_us, tuple(omegas), tuple(deltas))
+    packed = joint.evolve(packed, space, tuple(places), samples, share)
     back = packed.reshape((rows, *(levels,) * layout.atoms)).transpose(np.argsort(axes))
     return np.ascontiguousarray(back).reshape(rows, -1)
 

@@ -116,7 +116,7 @@ class Fluctuating:
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece, now = Piece(plan, schedule, atoms), states[rows]
             for stretch in piece.stretches(self.tracks(piece, part)):
-                now = evolve_stretch(stretch.target, now, stretch.cuts, stretch.active)
+                now = evolve_stretch(stretch.target, now, stretch.cuts, stretch.active, stretch.share)
             out[rows] = apply_frame(plan.target, schedule, part, now, atoms)
         return out
 

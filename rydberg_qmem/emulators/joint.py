@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators import magnus, splitting
+from rydberg_qmem.emulators import splitting
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.magnus import Samples
 from rydberg_qmem.emulators.raising import raising
 
 Complex = NDArray[np.complex128]
@@ -26,8 +25,28 @@ DENSE_WORK = 4_000_000
 DENSE_ELEMENT, EXPAND_CALL, EXPAND_AMPLITUDE = 1.5e-8, 6e-5, 4e-8
 """Seconds: diagonalising, per element and dimension; a term of an expansion, and each of its amplitudes. Only their
 ratios matter."""
+FEW_ROWS = 8
+"""So many rows are sooner evolved sample by sample than by the split-operator method, whose steps must be found."""
+BLOCK = 20_000
+"""So many amplitudes, with what their expansion needs, stay near the processor: more rows are expanded in blocks."""
 CUTOFF = 1e-14
 """Chebyshev coefficients below this are left out."""
+REFERENCE_CUTOFF = 1e-10
+"""The same where a state is what the steps of the split operator are held against."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Drives over intervals `dt_us`: one array (rows or 1, intervals) for each drive's Ω exp(-iφ) and δ."""
+
+    dt_us: Array
+    omegas: tuple[Complex, ...]
+    deltas: tuple[Array, ...]
+
+    def rows(self, wanted: NDArray[np.int64]) -> Samples:
+        """Return the samples of some rows."""
+        omegas = tuple(o[wanted] if len(o) > 1 else o for o in self.omegas)
+        return Samples(self.dt_us, omegas, tuple(d[wanted] if len(d) > 1 else d for d in self.deltas))
 
 
 @dataclass(frozen=True)
@@ -70,33 +89,20 @@ class Subspace:
         return self._raised[sites]
 
 
-def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
-    """Evolve states (rows, settings, dimension) through all intervals, in as few steps as accuracy allows."""
-    if _is_global(space, sites, samples):
-        made = splitting.evolve(states[:, 0], _global_drive(space, sites, samples))
+def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, share: float = 1.0) -> State:
+    """Evolve states (rows, settings, dimension) through all intervals: `share` of a segment, of whose error as much."""
+    if len(states) > FEW_ROWS and _is_global(space, sites, samples):
+
+        def exactly(some: State, rows: NDArray[np.int64]) -> State:
+            return _steps(some[:, None], space, sites, samples.rows(rows), REFERENCE_CUTOFF)[:, 0]
+
+        made = splitting.evolve(states[:, 0], _global_drive(space, sites, samples), exactly, share)
         if made is not None:
             return made[:, None]
-    if len(samples.dt_us) >= 16:
-        hardest = samples.extremes()
-        trial = _spread(space, len(hardest))
-
-        def attempt(state: State, some: Samples) -> State:
-            return _steps(state, space, sites, some.rows(hardest))
-
-        group = magnus.choose_group(samples, trial, attempt)
-        samples = magnus.coarsen(samples, group) if group > 1 else samples
     return _steps(states, space, sites, samples)
 
 
-def _spread(space: Subspace, rows: int) -> State:
-    """Return states with all amplitudes alive, so that no error of a propagator goes unseen."""
-    rng = np.random.Generator(np.random.Philox(space.dimension))
-    made = rng.standard_normal((rows, len(space.energies), space.dimension)) * (1 + 0j)
-    made += 1j * rng.standard_normal(made.shape)
-    return np.asarray(made / np.linalg.norm(made, axis=-1, keepdims=True))
-
-
-def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
+def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, cutoff: float = CUTOFF) -> State:
     """Diagonalise where that costs less than expanding: where many states share few Hamiltonians."""
     rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
     matrices, count = rows * len(space.energies), len(samples.dt_us)
@@ -104,7 +110,7 @@ def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Sam
     terms = sum(len(coefficients(bounds.radius * dt)) for dt in samples.dt_us.tolist())
     expanding = terms * (EXPAND_CALL + EXPAND_AMPLITUDE * states.size)
     if space.dimension > DENSE_DIMENSION or expanding < count * matrices * DENSE_ELEMENT * space.dimension**3:
-        return _chebyshev(states, space, sites, samples, bounds)
+        return _chebyshev(states, space, sites, samples, bounds, cutoff)
     if matrices * space.dimension**2 * count <= DENSE_WORK:
         return _dense_all(states, space, sites, samples)
     for k, dt in enumerate(samples.dt_us):
@@ -167,14 +173,14 @@ def _dense(states: State, h: Complex, dt_us: float) -> State:
 
 
 @lru_cache(maxsize=4096)
-def coefficients(x: float) -> Complex:
-    """Return the Chebyshev coefficients of exp(-ixy) for y in [-1, 1]."""
+def coefficients(x: float, cutoff: float = CUTOFF) -> Complex:
+    """Return the Chebyshev coefficients of exp(-ixy) for y in [-1, 1] that are larger than a cutoff."""
     from scipy.special import jv
 
     count = int(abs(x) + 16 + 5 * abs(x) ** (1 / 3))
     made = jv(np.arange(count), x) * (-1j) ** np.arange(count)
     made[1:] *= 2
-    return np.asarray(made[: int(np.flatnonzero(np.abs(made) > CUTOFF)[-1]) + 1])
+    return np.asarray(made[: int(np.flatnonzero(np.abs(made) > cutoff)[-1]) + 1])
 
 
 @dataclass(frozen=True)
@@ -197,8 +203,15 @@ class _Bounds:
         return cls((bottom + top) / 2, max((top - bottom) / 2, 1e-9))
 
 
-def _chebyshev(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, bounds: _Bounds) -> State:
+def _chebyshev(
+    states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, bounds: _Bounds, cutoff: float
+) -> State:
     """Expand exp(-iHt) in Chebyshev polynomials: as many terms as the spectrum's width times t, and a few more."""
+    at_once = max(1, BLOCK // states[0].size)
+    if len(states) > at_once:
+        blocks = (np.arange(k, min(k + at_once, len(states))) for k in range(0, len(states), at_once))
+        made = [_chebyshev(states[some], space, sites, samples.rows(some), bounds, cutoff) for some in blocks]
+        return np.concatenate(made)
     drives = _raisings(space, sites, samples.omegas)
     fixed = (space.energies.T[:, None, :] - bounds.centre) / bounds.radius
     counts = [(space.digits[site.atom] == site.b).astype(float)[:, None, None] / bounds.radius for site in sites]
@@ -208,7 +221,7 @@ def _chebyshev(states: State, space: Subspace, sites: tuple[Site, ...], samples:
     for k, dt in enumerate(samples.dt_us):
         diagonal = fixed - sum(count * delta[None, :, k, None] for count, delta in shifts)
         now = [(raising, omega[:, k, None] / bounds.radius) for raising, omega in drives]
-        psi = _expanded(psi, coefficients(bounds.radius * float(dt)), 2 * diagonal, now, exchange)
+        psi = _expanded(psi, coefficients(bounds.radius * float(dt), cutoff), 2 * diagonal, now, exchange)
     phase = np.exp(-1j * bounds.centre * float(np.sum(samples.dt_us)))
     return np.ascontiguousarray(np.moveaxis(phase * psi, 0, -1))
 

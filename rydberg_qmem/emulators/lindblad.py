@@ -1,8 +1,6 @@
 """Atoms that decohere while Pulser's samples play: density matrices, or vectors that decay until they jump.
 
-Between two changes of a sample the generator is constant and its exponential exact; where samples change every
-nanosecond, the fourth-order Magnus steps of the pure-state emulator are taken, whose weights are all positive, so the
-dissipator keeps its sign.
+Between two changes of a sample the generator is constant and its exponential exact: every sample is a step.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from rydberg_qmem.compile.interactions import Strengths
 from rydberg_qmem.compile.plan import Plan, rows_of, timed
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import DRIVEN, Target
-from rydberg_qmem.emulators import fluctuations, magnus
+from rydberg_qmem.emulators import fluctuations
 from rydberg_qmem.emulators import jumps as jumping
 from rydberg_qmem.emulators.conditional import Conditional
 from rydberg_qmem.emulators.exact import CONTROL_DIGITS, Piece, Stretch, apply_frame, site_drives, turned
@@ -44,8 +42,6 @@ Complex = NDArray[np.complex128]
 CACHE_BYTES = 200_000_000
 SHARED_SPACES = 8
 """Spaces whose operators wait for the next point or cohort: making them takes longer than a small run."""
-FEW_SAMPLES = 16
-"""So many intervals are not worth joining."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,7 +303,7 @@ class Open:
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece = Piece(plan, schedule, atoms)
-            found = self._steps(piece, part, matrices=False)
+            found = self._steps(piece, part)
             parts = chain.from_iterable(here.parts(coefficients, times_us) for here, coefficients, times_us in found)
             made = jumping.evolve(space.jumps, parts, states[rows], _of_rows(chance, rows))
             out[rows] = apply_frame(plan.target, schedule, part, made, atoms)
@@ -318,7 +314,7 @@ class Open:
     def _through(self, space: Space, piece: Piece, scope: Scope, rows: Matrix, matrices: bool) -> Matrix:
         generator = space.generator(matrices)
         if self.fluctuating is not None or generator.size > DENSE_SIZE:
-            for here, coefficients, times_us in self._steps(piece, scope, matrices):
+            for here, coefficients, times_us in self._steps(piece, scope):
                 rows = here.through(rows, coefficients, times_us, matrices)
             return rows
         columns = [np.broadcast_to(column(e, scope), (len(rows),)) for e in piece.plan.controls_of(piece.atoms)]
@@ -352,7 +348,7 @@ class Open:
             if fixed and key in self._kept:
                 made = self._kept[key] @ made
                 continue
-            here, coefficients, times_us = self._stretch(stretch, matrices, {})
+            here, coefficients, times_us = self._stretch(stretch, {})
             now = here.propagators(coefficients, times_us, matrices)
             if fixed:
                 self._keep(key, now[0])
@@ -379,52 +375,18 @@ class Open:
             return np.zeros((1, 0))
         return space.strengths(fluctuations.strengths(space.target, self.target.atoms, scope))
 
-    def _steps(self, piece: Piece, scope: Scope, matrices: bool) -> Iterator[Steps]:
+    def _steps(self, piece: Piece, scope: Scope) -> Iterator[Steps]:
         """Yield the steps of a piece, stretch by stretch, rows of `scope` with their own drives where they differ."""
         tracks = piece.tracks(scope) if self.fluctuating is None else self.fluctuating.tracks(piece, scope)
         for stretch in piece.stretches(tracks):
-            yield self._stretch(stretch, matrices, scope)
+            yield self._stretch(stretch, scope)
 
-    def _stretch(self, stretch: Stretch, matrices: bool, scope: Scope) -> Steps:
+    def _stretch(self, stretch: Stretch, scope: Scope) -> Steps:
         space, cuts = self._space_of(stretch.target), stretch.cuts
-        strengths = self._strengths(space, scope)
         sites = site_drives(cuts, stretch.active)
-        samples = magnus.Samples(
-            np.diff(cuts) / NS_PER_US,
-            tuple(omega for omega, _ in sites.values()),
-            tuple(delta for _, delta in sites.values()),
-        )
-        names = tuple(sites)
-        if len(samples.dt_us) >= FEW_SAMPLES:
-            samples = self._coarse(space, names, samples, matrices, strengths)
-        made = self._coefficients(space, names, tuple(zip(samples.omegas, samples.deltas, strict=True)), strengths,
-                                  len(samples.dt_us))  # fmt: skip
-        return space, made, samples.dt_us
-
-    def _coarse(
-        self,
-        space: Space,
-        names: tuple[tuple[int, str], ...],
-        samples: magnus.Samples,
-        matrices: bool,
-        strengths: Array,
-    ) -> magnus.Samples:
-        """Join samples into Magnus steps as long as a trial state allows."""
-        generator = space.generator(matrices)
-        hardest = samples.extremes()
-        rng = np.random.Generator(np.random.Philox(generator.size))
-        trial = rng.standard_normal((len(hardest), generator.size)) + 0 * generator.constant.data.dtype.type(0)
-        trial = trial / np.linalg.norm(trial, axis=1, keepdims=True)
-
-        def attempt(rows: Matrix, some: magnus.Samples) -> Matrix:
-            some = some.rows(hardest)
-            drives = tuple(zip(some.omegas, some.deltas, strict=True))
-            strong = strengths[hardest] if len(strengths) > 1 else strengths
-            made = self._coefficients(space, names, drives, strong, len(some.dt_us))
-            return space.through(rows, made, some.dt_us, matrices)
-
-        group = magnus.choose_group(samples, trial, attempt)
-        return magnus.coarsen(samples, group) if group > 1 else samples
+        strengths = self._strengths(space, scope)
+        made = self._coefficients(space, tuple(sites), tuple(sites.values()), strengths, len(cuts) - 1)
+        return space, made, np.diff(cuts) / NS_PER_US
 
     def _coefficients(
         self,

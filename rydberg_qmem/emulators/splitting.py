@@ -2,25 +2,34 @@
 
 The drive Ω(t) Σ (|a⟩⟨b| + h.c.)/2 of steady phase commutes with itself at all times, so it is applied with its exact
 pulse area, as two matrices on two halves of the atoms; detunings and interactions are diagonal. Coefficients: the
-six-stage scheme S6 of Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002). The samples stay the 1 ns staircase;
-the number of steps follows from a trial state.
+six-stage scheme S6 of Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002). Steps begin and end with holds and
+jumps; within a step that spans several samples, drives are polynomials that have the samples' moments. How long steps
+may be follows from a few of the states, evolved sample by sample: no error of any interval is out of sight.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.emulators import grid
+from rydberg_qmem.emulators.grid import Grid
 from rydberg_qmem.emulators.layout import State
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Exactly = Callable[[State, NDArray[np.int64]], State]
+"""Evolves states (some rows, dimension) sample by sample under the drives of those rows."""
 
 TOLERANCE = 1e-5
-"""Largest norm by which doubling the steps may change a trial state: an infidelity of 1e-10."""
-MOST_STEPS = 512
+"""Largest distance of a trial state from the one evolved sample by sample: an infidelity of 1e-10."""
+FIRST = 4
+"""So many steps are tried first."""
 ORDER = 4
 
 _A = (0.0792036964311957, 0.353172906049774, -0.0420650803577195)
@@ -50,11 +59,20 @@ class GlobalDrive:
             tuple(_some(d, wanted) for d in self.detunings), self.energies,
         )  # fmt: skip
 
-    def extremes(self, rows: int) -> NDArray[np.int64]:
-        """Return the rows of the strongest drive and of the largest detunings, and the first: the hardest ones."""
-        chosen = {0}
-        for values in (self.rabi, *self.detunings):
-            if len(values) == rows:
+    @cached_property
+    def distinct(self) -> tuple[Array, ...]:
+        """The detunings that differ, without those that are zero."""
+        found: list[Array] = []
+        for delta in self.detunings:
+            if delta.any() and not any(delta is other or np.array_equal(delta, other) for other in found):
+                found.append(delta)
+        return tuple(found)
+
+    def extremes(self, states: State) -> NDArray[np.int64]:
+        """Return the first row, those of the strongest drive and of the largest detunings, and the most excited."""
+        chosen = {0, int((np.abs(states) ** 2 @ np.abs(self.energies)).argmax())}
+        for values in (self.rabi, *self.distinct):
+            if len(values) == len(states):
                 chosen.add(int(np.abs(values).max(axis=1).argmax()))
         return np.array(sorted(chosen))
 
@@ -63,95 +81,83 @@ def _some(values: Array, wanted: NDArray[np.int64]) -> Array:
     return values[wanted] if len(values) > 1 else values
 
 
-def evolve(states: State, drive: GlobalDrive) -> State | None:
-    """Evolve states (rows, dimension); None where no number of steps is accurate enough."""
-    hardest = drive.extremes(len(states))
+def evolve(states: State, drive: GlobalDrive, exactly: Exactly, share: float = 1.0) -> State | None:
+    """Evolve states (rows, dimension) to within `share` of the tolerance; None where that takes too many steps.
+
+    `exactly` evolves the hardest rows sample by sample: what the steps are held against.
+    """
+    hardest = drive.extremes(states)
     trial, alone = states[hardest], drive.rows(hardest)
-    steps = 4
-    while steps <= MOST_STEPS:
-        one, two = _run(trial, alone, steps), _run(trial, alone, 2 * steps)
-        error = max(distance(a, b) for a, b in zip(one, two, strict=True))
-        if error < TOLERANCE:
+    if len(drive.rabi) == 1 and all(len(delta) == 1 for delta in drive.distinct):
+        trial = np.concatenate([trial, _mixed(states)])
+    wanted, edges = exactly(trial, hardest), grid.edges(drive.dt_us, drive.rabi, *drive.distinct)
+    longest, allowed = float(drive.dt_us.sum()) / FIRST, share * TOLERANCE
+    while True:
+        steps = Grid.of(drive.dt_us, edges, longest)
+        if len(steps.steps_us) > len(drive.dt_us):
+            return None
+        error = float(np.linalg.norm(_run(trial, alone, steps) - wanted, axis=1).max())
+        if error < allowed:
             return _run(states, drive, steps)
-        wanted = int(np.ceil(1.05 * steps * (error / TOLERANCE) ** (1 / ORDER)))
-        steps = min(max(wanted, steps + 1), 2 * steps)
-    return None
+        longest /= min(max(1.05 * (error / allowed) ** (1 / ORDER), 1.1), 2.0)
 
 
-def distance(one: State, two: State) -> float:
-    """Return the distance of two states, their global phases aligned."""
-    overlap = complex(np.vdot(one, two))
-    return float(np.linalg.norm(one * (overlap / max(abs(overlap), 1e-300)) - two))
+def _mixed(states: State) -> State:
+    """Return one state in which all rows have a part, so that their errors and their relative phases count."""
+    rng = np.random.Generator(np.random.Philox(len(states)))
+    made = (rng.standard_normal((1, len(states))) + 1j * rng.standard_normal((1, len(states)))) @ states
+    return np.asarray(made / np.linalg.norm(made))
 
 
-def _run(states: State, drive: GlobalDrive, steps: int) -> State:
+def _run(states: State, drive: GlobalDrive, steps: Grid) -> State:
     rows, first = len(states), drive.atoms // 2
     left, right = drive.levels**first, drive.levels ** (drive.atoms - first)
     psi = np.ascontiguousarray(states.reshape(rows, left, right).transpose(1, 0, 2))  # two plain products per stage
-    edges = np.concatenate([[0.0], np.cumsum(drive.dt_us)])
-    area = np.concatenate([np.zeros((len(drive.rabi), 1)), np.cumsum(drive.rabi * drive.dt_us, axis=1)], axis=1)
-    h, t, pending = edges[-1] / steps, 0.0, np.zeros(len(drive.rabi))
-    energies = drive.energies.reshape(left, 1, right)
-    kicks = {kick: np.exp(-1j * kick * h * energies) for kick in set(KICKS)}
-    detuning = _Detuning(drive, edges, left, right)
-    for _ in range(steps):
-        for k, drift in enumerate(DRIFTS):
-            later = t + drift * h
-            pending = pending + _at(area, edges, later) - _at(area, edges, t)
-            t = later
-            if k < len(KICKS):
-                psi = _rotate(psi, drive, pending, first)
-                pending = np.zeros(len(drive.rabi))
-                psi *= kicks[KICKS[k]]
-                detuning.kick(psi, KICKS[k] * h, t)
+    energies, rabi = drive.energies.reshape(left, 1, right), steps.curves(drive.rabi)
+    places = np.concatenate([[-1.0], 2 * np.cumsum(DRIFTS) - 1])
+    areas = [steps.steps_us / 2 * rabi.between(u, v) for u, v in pairwise(places.tolist())]
+    detuning = _Detuning(drive, steps, places[1:-1], left, right)
+    kept: dict[tuple[float, float], Complex] = {}
+    pending = np.zeros(len(drive.rabi))
+    for k, h in enumerate(np.round(steps.steps_us, 12).tolist()):
+        for stage, kick in enumerate(KICKS):
+            psi = _rotate(psi, drive, pending + areas[stage][:, k], first)
+            pending = np.zeros(len(drive.rabi))
+            if (kick, h) not in kept:
+                kept[kick, h] = np.exp(-1j * kick * h * energies)
+            psi *= kept[kick, h]
+            detuning.kick(psi, k, stage)
+        pending = areas[-1][:, k]
     psi = _rotate(psi, drive, pending, first)
     return np.ascontiguousarray(psi.transpose(1, 0, 2)).reshape(states.shape)
-
-
-def _at(values: Array, edges: Array, t: float) -> Array:
-    """Interpolate the running pulse area (rows, edges) at a time: exact for piecewise-constant samples."""
-    k = int(np.clip(np.searchsorted(edges, t, side="right") - 1, 0, len(edges) - 2))
-    share = (t - edges[k]) / (edges[k + 1] - edges[k])
-    return np.asarray(values[:, k] + share * (values[:, k + 1] - values[:, k]))
 
 
 class _Detuning:
     """Detunings of groups of atoms, as phases on the two halves of the register."""
 
-    def __init__(self, drive: GlobalDrive, edges: Array, left: int, right: int) -> None:
+    def __init__(self, drive: GlobalDrive, steps: Grid, places: Array, left: int, right: int) -> None:
         digits = np.indices((drive.levels,) * drive.atoms, dtype=np.int8).reshape(drive.atoms, left, right)
-        self.middles = (edges[:-1] + edges[1:]) / 2
-        self.groups: list[tuple[Array, Array, Array]] = []
-        waiting = [(delta, digits[atom] == drive.b, 2 * atom < drive.atoms - drive.atoms % 2) for atom, delta in
-                   enumerate(drive.detunings) if delta.any()]  # fmt: skip
-        while waiting:
-            delta = waiting[0][0]
-            same = [item for item in waiting if item[0] is delta or np.array_equal(item[0], delta)]
-            waiting = [item for item in waiting if not any(item is other for other in same)]
-            on_left = sum((here[:, 0].astype(float) for _, here, first in same if first), np.zeros(left))
-            on_right = sum((here[0].astype(float) for _, here, first in same if not first), np.zeros(right))
-            self.groups.append((delta, on_left, on_right))
+        half = drive.atoms // 2
+        self.groups: list[tuple[list[Array], Array, Array]] = []
+        for delta in drive.distinct:
+            same = [atom for atom, other in enumerate(drive.detunings) if np.array_equal(other, delta)]
+            on_left = sum(((digits[k] == drive.b)[:, 0].astype(float) for k in same if k < half), np.zeros(left))
+            on_right = sum(((digits[k] == drive.b)[0].astype(float) for k in same if k >= half), np.zeros(right))
+            curves = steps.curves(delta)
+            turns = [kick * steps.steps_us * curves.at(u) for kick, u in zip(KICKS, places.tolist(), strict=True)]
+            self.groups.append((turns, on_left, on_right))
 
-    def kick(self, psi: State, time_us: float, t: float) -> None:
-        """Multiply psi (left, rows, right) by the detunings' phases of a time."""
+    def kick(self, psi: State, step: int, stage: int) -> None:
+        """Multiply psi (left, rows, right) by the detunings' phases of a stage."""
         if not self.groups:
             return
         left: Array | float = 0.0
         right: Array | float = 0.0
-        for delta, on_left, on_right in self.groups:
-            now = time_us * _interpolated(delta, self.middles, t)
+        for turns, on_left, on_right in self.groups:
+            now = turns[stage][:, step]
             left, right = left + np.outer(on_left, now), right + np.outer(now, on_right)
         psi *= np.exp(1j * np.asarray(left))[:, :, None]
         psi *= np.exp(1j * np.asarray(right))[None]
-
-
-def _interpolated(values: Array, middles: Array, t: float) -> Array:
-    """Interpolate samples (rows, intervals), known at the middles of their intervals, at a time."""
-    if len(middles) == 1:
-        return values[:, 0]
-    k = int(np.clip(np.searchsorted(middles, t) - 1, 0, len(middles) - 2))
-    share = np.clip((t - middles[k]) / (middles[k + 1] - middles[k]), 0.0, 1.0)
-    return np.asarray(values[:, k] + share * (values[:, k + 1] - values[:, k]))
 
 
 def _rotate(psi: State, drive: GlobalDrive, angle: Array, first: int) -> State:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from rydberg_qmem.emulators import joint, magnus
-from rydberg_qmem.emulators.joint import Site, Subspace
-from rydberg_qmem.emulators.magnus import Samples
+from rydberg_qmem.emulators import joint
+from rydberg_qmem.emulators.joint import Samples, Site, Subspace
 
 RNG = np.random.default_rng(11)
 ROWS, LEVELS, ATOMS = 2, 3, 3
@@ -73,24 +72,3 @@ def test_a_long_step_of_a_wide_spectrum_keeps_the_norm_on_the_chebyshev_path(mon
     found = joint.evolve(random_states(1), space, SITES, samples)
 
     np.testing.assert_allclose(np.linalg.norm(found, axis=-1), 1, atol=1e-11)
-
-
-def smooth_samples(intervals: int) -> Samples:
-    """Return a smooth drive whose first row is dark."""
-    t = (np.arange(intervals) + 0.5) / intervals
-    rows = np.array([[0.0], [1.0]])
-    omegas = tuple(rows * 6 * (k + 1) * np.sin(np.pi * t) ** 2 * np.exp(0.3j * k) for k in range(len(SITES)))
-    deltas = tuple(rows * 4 * k * np.cos(3 * t) for k in range(len(SITES)))
-    return Samples(np.full(intervals, 0.001), omegas, deltas)
-
-
-def test_long_steps_over_a_smooth_drive_equal_the_nanosecond_steps_in_every_row(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    space, samples, states = random_space(1), smooth_samples(300), random_states(1)
-
-    few = joint.evolve(states, space, SITES, samples)
-    monkeypatch.setattr(magnus, "choose_group", lambda *args: 1)
-    nanoseconds = joint.evolve(states, space, SITES, samples)
-
-    np.testing.assert_allclose(few, nanoseconds, atol=2e-9)
