@@ -25,6 +25,7 @@ from rydberg_qmem.compile.steps import (
     all_steps,
     expressions_of,
 )
+from rydberg_qmem.language.blocks import DisableEOM, EnableEOM, SLMMask
 from rydberg_qmem.language.expressions import Expression
 
 MOST_PASSES = 4
@@ -57,6 +58,7 @@ class _Job:
     renewed: frozenset[int] = frozenset()
     renewed_at: str = ""
     broken_at: str = ""
+    in_eom: str = ""
 
 
 @dataclass
@@ -87,7 +89,7 @@ class _Reader:
             case Segment():
                 reason = self._of_segment(step, job)
                 self._note(step, step.place, "pulses", reason)
-                return _Job(played=True, broken_at=step.place if reason else "")
+                return _Job(played=True, broken_at=step.place if reason else "", in_eom=_left_in_eom(step))
             case MeasureStep():
                 reason = self._of_measure(step, job)
                 if job.broken_at and not reason:
@@ -135,6 +137,7 @@ class _Reader:
             one.renewed & other.renewed,
             one.renewed_at or other.renewed_at,
             one.broken_at or other.broken_at,
+            one.in_eom or other.in_eom,
         )
 
     def _of_segment(self, step: Segment, job: _Job) -> str:
@@ -143,6 +146,10 @@ class _Reader:
             return f"plays on after a reset ({job.renewed_at}) that left {names} as they were: a job prepares all atoms"
         if job.read_at:
             return f"plays on after a measurement ({job.read_at}) without a reset of all atoms"
+        if job.played and any(isinstance(placed.block, SLMMask) for placed in step.blocks):
+            return "masks atoms after the job has begun: in one sequence a mask holds from its beginning"
+        if job.in_eom:
+            return f"plays on after a segment that leaves a channel in EOM mode ({job.in_eom}): disable_eom_mode there"
         for expression in expressions_of(step):
             differing = unshared(expression, self.varying)
             if differing:
@@ -157,6 +164,20 @@ class _Reader:
         if job.basis and job.basis != step.basis:
             return f"reads in the basis {step.basis}, but {job.read_at} reads in {job.basis}: a job reads in one"
         return ""
+
+
+def _left_in_eom(segment: Segment) -> str:
+    """Return the place at which a segment puts a channel in the EOM mode that its end ends."""
+    on: dict[str, str] = {}
+    for placed in segment.blocks:
+        match placed.block:
+            case EnableEOM(channel=channel):
+                on[channel] = placed.place
+            case DisableEOM(channel=channel):
+                on.pop(channel, None)
+            case _:
+                pass
+    return next(iter(on.values()), "")
 
 
 def _from_shot(names: frozenset[str]) -> str:

@@ -83,16 +83,16 @@ class EmuMps:
         with one_thread():
             for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
                 end = states[row]
-                for stretch in steps.stretches() if steps is not None else ():
-                    end = self._run(plan.target, stretch, end)
+                for stretch in (stretch for part in steps for stretch in part.stretches()):
+                    end = self._run(stretch, end)
                 made.append((row, _framed(schedule, here, end)))
         return [state for _, state in sorted(made, key=lambda pair: pair[0])]
 
     def wait(self, target: Target, states: Any, duration_ns: float) -> Any:
         """Return the states after waiting in the dark."""
-        steps = dark(len(target.atoms), duration_ns)
+        steps = dark(target, duration_ns)
         with one_thread():
-            return [self._run(target, steps, state) for state in states]
+            return [self._run(steps, state) for state in states]
 
     def chance(self, state: Chain, atom: int, level: str) -> float:
         """Return the probability of finding an atom in a level."""
@@ -122,9 +122,10 @@ class EmuMps:
         """Return what the state's history has cost."""
         return {"mps_max_bond_dim": float(state.largest_bond), "mps_truncation_error": state.truncated}
 
-    def _run(self, target: Target, steps: Played, state: Chain) -> Chain:
+    def _run(self, steps: Played, state: Chain) -> Chain:
         """Return a state after steps that drive the same atoms; those that stay as they are left out meanwhile."""
-        apart = _spectators(target, steps, state)
+        target = steps.target
+        apart = _spectators(steps, state)
         active = np.array([k for k in range(len(state.sites)) if k not in apart.level_of])
         if not apart.moving:
             return state
@@ -205,9 +206,9 @@ class _Apart:
     moving: bool
 
 
-def _spectators(target: Target, steps: Played, state: Chain) -> _Apart:
+def _spectators(steps: Played, state: Chain) -> _Apart:
     """Find the undriven sites that are in a level for certain; emu-mps needs two sites, so two always remain."""
-    if "r" not in target.levels:
+    if "r" not in steps.target.levels:
         return _Apart({}, True)
     upper = chains.excitations(state)
     driven = steps.driven[list(state.sites)]

@@ -49,7 +49,9 @@ class EmuSv:
         """Run each row through emu-sv; always all atoms."""
         out = np.empty_like(states)
         for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
-            end = states[row] if steps is None else self._run(plan.target, steps, states[row])
+            end = states[row]
+            for part in steps:
+                end = self._run(part, end)
             out[row] = apply_frame(plan.target, schedule, here, end[None], atoms)[0]
         return out
 
@@ -57,26 +59,29 @@ class EmuSv:
         """Run each row's density matrix through emu-sv's Lindblad equation; always all atoms."""
         out, everything = np.empty_like(states), tuple(range(len(plan.target.atoms)))
         for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
-            end = states[row] if steps is None else self._mixed(plan.target, steps, states[row], noise)
+            end = states[row]
+            for part in steps:
+                end = self._mixed(part, end, noise)
             out[row] = turned(plan.target, schedule, here, end[None], everything)[0]
         return out
 
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after waiting in the dark."""
-        steps = dark(len(target.atoms), duration_ns)
-        return np.stack([self._run(target, steps, state) for state in states])
+        steps = dark(target, duration_ns)
+        return np.stack([self._run(steps, state) for state in states])
 
-    def _mixed(self, target: Target, steps: Played, flat: State, noise: Noise) -> State:
+    def _mixed(self, steps: Played, flat: State, noise: Noise) -> State:
         """Return one flat density matrix after the steps; its trace need not be one."""
         import torch
         from emu_sv import DensityMatrix, SVConfig
         from emu_sv.sv_backend_impl import SVBackendImpl
         from pulser.backend import StateResult
 
+        target = steps.target
         size = target.dimension
         # emu-sv has the ground level first: with two levels, every index counts backwards
         begin = DensityMatrix(torch.as_tensor(flat.reshape(size, size)[::-1, ::-1].copy()), gpu=False)
-        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(2 * energy_scale(target, steps), 1e-9))
+        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(2 * energy_scale(steps), 1e-9))
         config = SVConfig(
             initial_state=begin,
             observables=[StateResult(evaluation_times=[1.0])],
@@ -90,17 +95,17 @@ class EmuSv:
                 run._evolve_step(run._compute_dt(step), step)  # `step` would also take a norm, for observables
         return np.asarray(run.state.data.numpy()[::-1, ::-1].reshape(-1))
 
-    def _run(self, target: Target, steps: Played, state: State) -> State:
+    def _run(self, steps: Played, state: State) -> State:
         """Return one state (dimension,) after the steps; a state need not be normalised."""
         import torch
         from emu_sv import StateVector, SVConfig
         from emu_sv.sv_backend_impl import SVBackendImpl
         from pulser.backend import StateResult
 
-        size = float(np.linalg.norm(state))
+        target, size = steps.target, float(np.linalg.norm(state))
         if size == 0:
             return state
-        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(energy_scale(target, steps), 1e-9))
+        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(energy_scale(steps), 1e-9))
         begin = torch.as_tensor(ground_first(state[None] / size, target.levels)[0])
         config = SVConfig(
             initial_state=StateVector(begin, gpu=False),

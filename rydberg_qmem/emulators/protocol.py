@@ -10,9 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.shapes import Scope
-from rydberg_qmem.compile.steps import Compiled, Segment, Step
+from rydberg_qmem.compile.steps import Compiled, Segment, Step, all_steps
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import State
@@ -21,6 +22,11 @@ from rydberg_qmem.language.blocks import SLMMask
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import Noise
 
+CROSSED = (
+    "plays at once with another pulse, out of phase; Pulser's emulators add amplitudes and phases apart, where fields "
+    "add as Ω exp(-iφ), as the exact emulator has it"
+)
+"""Why an emulator refuses a pulse that overlaps another."""
 DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
 READOUT = frozenset({"p_false_pos", "p_false_neg", "confusion"})
 READOUT_NOISE = frozenset({"p_false_pos", "p_false_neg"})
@@ -55,7 +61,9 @@ class Capabilities:
     mid_sequence: bool = True
     """Whether it can measure, reset and choose before a sequence ends."""
     xy_masks: bool = True
-    """Whether it lets masked atoms interact again at the very nanosecond at which an SLM mask of the XY mode ends."""
+    """Whether atoms under an SLM mask of the XY mode rest while others interact, to the nanosecond at which it ends."""
+    sums_fields: bool = True
+    """Whether pulses out of phase on one transition at once add as Ω exp(-iφ); Pulser adds amplitudes and phases."""
 
 
 class Emulator(Protocol):
@@ -231,8 +239,9 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
         raise CapabilityError(
             f"emulator {emulator.name!r} needs at least {can.fewest_atoms} atoms, the program has {len(target.atoms)}"
         )
-    if state == "density_matrix" and not can.density_matrices:
-        raise CapabilityError(f"emulator {emulator.name!r} keeps pure states only: state must be vector")
+    if state == "density_matrix" and not (can.states and can.density_matrices):
+        rule = "keeps pure states only: state must be vector" if can.states else "has no states: leave state out"
+        raise CapabilityError(f"emulator {emulator.name!r} {rule}")
     if can.states and not can.factorises and target.dimension > can.largest_dimension:
         raise CapabilityError(
             f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "
@@ -240,9 +249,11 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
         )
     if not can.xy_masks and "0" in target.levels and (masks := list(_masks(compiled.steps))):
         raise CapabilityError(
-            f"{masks[0]}: emulator {emulator.name!r} cannot end an SLM mask on the levels 0 and 1 at the right "
-            "nanosecond; use exact"
+            f"{masks[0]}: emulator {emulator.name!r} cannot follow an SLM mask on the levels 0 and 1: atoms under it "
+            "rest until it ends, to the nanosecond; use exact"
         )
+    if not can.sums_fields and (places := list(_crossed(compiled))):
+        raise CapabilityError(f"{places[0]}: {CROSSED}")
     if not can.mid_sequence:
         found = [Problem(part.place, f"{part.what}: {part.reason}") for part in obstacles(compiled)]
         if found:
@@ -256,8 +267,15 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
 
 def _masks(steps: Iterable[Step]) -> Iterator[str]:
     """Yield the places of SLM masks."""
-    for step in steps:
+    for step in all_steps(steps):
         if isinstance(step, Segment):
             yield from (placed.place for placed in step.blocks if isinstance(placed.block, SLMMask))
-        for inner in ("body", "then", "otherwise"):
-            yield from _masks(getattr(step, inner, ()))
+
+
+def _crossed(compiled: Compiled) -> Iterator[str]:
+    """Yield the places of pulses that play at once out of phase, where no control value decides when they play."""
+    for step in all_steps(compiled.steps):
+        if isinstance(step, Segment):
+            plan = plan_segment(step, compiled.target)
+            found = "" if plan.timing else plan.schedule((), {}).crossed
+            yield from (found,) if found else ()

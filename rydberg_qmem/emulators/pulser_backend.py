@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.bind import map_expressions
+from rydberg_qmem.compile.building import Builder
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.compile.target import ONE, Target
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.emulators.journal import Entry, Journal, Ticket
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.protocol import CROSSED, Capabilities
 from rydberg_qmem.emulators.qutip import pin_levels
 from rydberg_qmem.errors import CapabilityError, InputError, QmemError, RunError, StoreError
 from rydberg_qmem.language.blocks import Align, Delay
@@ -50,7 +50,7 @@ class PulserBackend:
     """
 
     name = "pulser_backend"
-    capabilities = Capabilities(states=False, exact=False, mid_sequence=False)
+    capabilities = Capabilities(states=False, exact=False, mid_sequence=False, sums_fields=False)
 
     def __init__(
         self,
@@ -126,7 +126,11 @@ class PulserBackend:
     # ------------------------------------------------------------------ jobs
 
     def _sequence(self, target: Target, basis: str, ticket: Ticket) -> Any:
-        made = to_pulser(plan_segment(Segment(0, tuple(self._played)), target), {})
+        builder = Builder(target, {}, real=True)
+        crossed = builder.run(plan_segment(Segment(0, tuple(self._played)), target).operations).crossed
+        if crossed:
+            raise RunError(f"{crossed}: {CROSSED}")
+        made = builder.sequence
         if self._is_local and len(target.levels) > 2:
             pin_levels(made, target)  # else Pulser's emulators forget levels that this round does not address
         with warnings.catch_warnings():

@@ -34,7 +34,7 @@ from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch, turned
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.lindblad import Open
-from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
+from rydberg_qmem.emulators.protocol import CROSSED, READOUT_NOISE, Capabilities
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.noise import EVERYWHERE, Noise
 from rydberg_qmem.units import NS_PER_US
@@ -72,6 +72,7 @@ class Qutip:
         largest_dimension=2**14,
         factorises=False,
         xy_masks=False,
+        sums_fields=False,
         noise=READOUT_NOISE | {*EVERYWHERE},
         trajectories=False,
     )
@@ -109,14 +110,19 @@ class Qutip:
         return dark(target, states, duration_ns)
 
     def _run(self, plan: Plan, scope: Scope, duration_ns: int, state: State) -> State:
-        """Run one row through QutipBackendV2 and return its state (dimension,)."""
+        """Run one row through QutipBackendV2 and return its state (dimension,), normalised or not."""
+        size = float(np.linalg.norm(state))
+        if duration_ns == 0 or size == 0:  # a segment of phases alone plays nothing
+            return state
         samples, before, lead, tail = self._with_dark_time(plan, scope, duration_ns)
         begin = dark(before, state[None], -lead)[0]
-        end = self._final(samples, plan.target, begin, None).ravel()
-        return np.asarray(dark(plan.target, end[None], -tail)[0])
+        end = self._final(samples, plan.target, begin / size, None).ravel()  # the backend normalises what it returns
+        return np.asarray(dark(plan.target, end[None], -tail)[0] * size)
 
     def _mixed(self, plan: Plan, scope: Scope, duration_ns: int, flat: State, noise: Noise) -> State:
         """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
+        if duration_ns == 0:
+            return flat
         samples, before, lead, tail = self._with_dark_time(plan, scope, duration_ns)
         target, everything = plan.target, tuple(range(len(plan.target.atoms)))
         collapse = collapse_operators(target.levels, noise, None)
@@ -130,7 +136,10 @@ class Qutip:
         end = np.zeros_like(begin)
         for weight, vector in zip(weights, vectors.T, strict=True):
             if abs(weight) > LEAST_WEIGHT:
-                end += weight * self._final(samples, target, vector, noise)
+                final = self._final(samples, target, vector, noise)
+                if final.shape[1] == 1:  # noise that says nothing of these levels leaves a state pure
+                    final = final @ final.conj().T
+                end += weight * final
         return waited(target, end.ravel(), -tail)
 
     def _with_dark_time(self, plan: Plan, scope: Scope, duration_ns: int) -> tuple[Any, Target, float, float]:
@@ -169,10 +178,7 @@ def dark(target: Target, states: State, duration_ns: float) -> State:
 
 def _refuse_crossed(schedule: Schedule) -> None:
     if schedule.crossed:
-        raise RunError(
-            f"{schedule.crossed}: plays at once with another pulse, out of phase; Pulser's emulators add "
-            "amplitudes and phases apart, where fields add as Ω exp(-iφ), as the exact emulator has it"
-        )
+        raise RunError(f"{schedule.crossed}: {CROSSED}")
 
 
 @contextmanager

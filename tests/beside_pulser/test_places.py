@@ -14,6 +14,7 @@ from pulser.register.special_layouts import TriangularLatticeLayout
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.registers import Register
 from tests.beside_pulser.beside import Case, agrees_with_emu_sv, agrees_with_qutip
 
@@ -235,7 +236,7 @@ def test_fields_out_of_phase_add_as_complex_numbers() -> None:
     program = rq.Program(name="p", device="MockDevice", register={"atoms": {"q": (0, 0)}}, body=body)
 
     assert float(rq.run(program, shots=None).m) == pytest.approx(0, abs=1e-12)
-    with pytest.raises(rq.RunError, match="plays at once with another pulse, out of phase"):
+    with pytest.raises(CapabilityError, match="plays at once with another pulse, out of phase"):
         rq.run(program, shots=None, emulator="qutip")
 
 

@@ -116,5 +116,5 @@ def test_a_short_memristor_agrees_with_pulsers_backend() -> None:
 
 
 def test_a_mask_in_the_xy_mode_is_refused_since_its_end_would_be_off() -> None:
-    with pytest.raises(CapabilityError, match=r"body\[0\].slm_mask: emulator 'qutip' cannot end an SLM mask"):
+    with pytest.raises(CapabilityError, match=r"body\[0\].slm_mask: emulator 'qutip' cannot follow an SLM mask"):
         rq.run("tilted_exchange", shots=None, emulator="qutip")

@@ -11,7 +11,7 @@ import pytest
 from rydberg_qmem.compile import target
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
-from tests.features import BODIES, final, program
+from tests.features import BODIES, clean, final, program
 
 TINY = 1e-9
 CHANGED = 1e-6
@@ -39,13 +39,6 @@ WEAK: dict[str, dict[str, Any]] = {
 """Each field alone, so weak that nothing of it is left."""
 ONLY_LASERS = ("temperature", "amp_sigma", "laser_waist", "detuning_sigma", "detuning_hf_psd")
 """Fields that microwaves do not have, as in Pulser."""
-CLEAN: dict[str, np.ndarray[Any, Any]] = {}
-
-
-def clean(feature: str) -> np.ndarray[Any, Any]:
-    if feature not in CLEAN:
-        CLEAN[feature] = final(feature)
-    return CLEAN[feature]
 
 
 def lowering(levels: int) -> tuple[tuple[float, ...], ...]:
