@@ -101,14 +101,22 @@ def test_a_feature_is_played_as_in_exact_or_refused_by_name(feature: str, emulat
     holds(feature_cell(feature, emulator), emulator, clean(feature))
 
 
-@pytest.mark.parametrize(("feature", "emulator"), [*product(("probed", "mask", "digital", "one side"), STATES)])
-def test_density_matrices_are_those_of_vectors_or_refused_by_name(feature: str, emulator: str) -> None:
-    if emulator.startswith("emu"):
-        pytest.importorskip(emulator)
+def matrices_hold(feature: str, emulator: str) -> None:
     cell = feature_cell(feature, emulator)
     can_mix = emulator_of(emulator).capabilities.density_matrices
-
     holds(Cell(cell.program, {"state": "density_matrix"}, cell.follows and can_mix), emulator, clean(feature))
+
+
+@pytest.mark.parametrize(("feature", "emulator"), [*product(("probed", "mask", "digital", "one side"), CHEAP)])
+def test_density_matrices_are_those_of_vectors(feature: str, emulator: str) -> None:
+    matrices_hold(feature, emulator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("feature", "emulator"), [*product(("probed", "mask"), ("emu_sv", "emu_mps"))])
+def test_density_matrices_are_those_of_vectors_or_refused_by_name(feature: str, emulator: str) -> None:
+    pytest.importorskip(emulator)
+    matrices_hold(feature, emulator)
 
 
 @pytest.mark.slow
