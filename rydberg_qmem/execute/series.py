@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep, all_steps
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep, Variable, all_steps
 from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.errors import InputError, ProgramError, RunError
+from rydberg_qmem.errors import InputError, ProgramError, RunError, short
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.environment import Surroundings, check_surroundings, kind_of_state
 from rydberg_qmem.execute.kinds import KINDS
@@ -47,13 +47,38 @@ class SeriesMeans:
 
     `pairs` holds, for each key of more than one atom, the mean products of its outcomes in one round, pairs in the
     order of `numpy.triu_indices(atoms, 1)`. `labels` names the atoms of each key. `pruned` is the largest probability
-    that an exact walk dropped.
+    that an exact walk dropped. `variables` say of each mean what it is of, and `signalled` names the loops over the
+    inputs. `state` is where the series stand after their last round, where `run_series` was asked to keep it.
     """
 
     means: dict[str, Floats]
     pairs: dict[str, Floats]
     labels: dict[str, tuple[str, ...]]
     pruned: float
+    variables: dict[str, Variable] = field(default_factory=dict)
+    signalled: tuple[str, ...] = ()
+    state: SeriesState | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesState:
+    """Where series stand after `rounds` rounds: memory, atoms, and what each shot keeps; `run_series` goes on from it.
+
+    Shots keep what they drew of noise that differs from shot to shot, and the laboratory's clock goes on.
+    """
+
+    job: tuple[object, ...]
+    rounds: int
+    batches: tuple[_Standing, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Standing:
+    """The rows of one batch at the end of its last round."""
+
+    population: Population
+    settings: dict[str, Floats]
+    clock_ns: float
 
 
 def run_series(
@@ -69,14 +94,20 @@ def run_series(
     hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
     batch: int = 1000,
     workers: int = 1,
+    start: SeriesState | None = None,
+    keep_state: bool = False,
 ) -> SeriesMeans:
     """Run a program once for each input series, (series, round) per input, and return means over shots.
 
     With `shots=None` means are exact; else each series has that many shots, all of which make up its ensemble.
     Means are those that `rydberg_qmem.run` records for each series by itself. `batch` series are walked together, and
     batches are spread over `workers` processes, which changes no number. `noise` and `hardware` are as in `run`.
-    Raises ProgramError for problems of the program, InputError for inputs that do not fit it, RunError for a program
-    that measures a key twice in one round, or that holds probes other than occupations and correlations.
+    `keep_state` returns where the series stand after the loop over the inputs; from there `start` goes on, with the
+    rounds that follow: what stands before the loop is not done again, and the loop's counter counts on. Sampled series
+    need a `seed` of their own each time. Raises ProgramError for problems of the program; InputError for inputs that do
+    not fit it, for a `start` of another program or other options, and where a state is kept of a program that has not
+    one loop over its inputs in the body; RunError for a program that measures a key twice in one round, or that holds
+    probes other than occupations and correlations.
 
     >>> means = run_series("two_port_memristor", {"n_in": [[0.0, 1.0], [1.0, 1.0]]}, parameters={"window": 1}).means
     >>> means["R"].round(9).tolist()
@@ -93,19 +124,53 @@ def run_series(
     if isinstance(found, Holding | RoundByRound | Replaying):
         raise InputError(f"emulator: {found.name} takes one series at a time; use rydberg_qmem.run for each")
     together = batch if shots is None else max(1, min(batch, _ROWS // shots))
-    job = _SeriesJob(program, dict(parameters or {}), emulator, shots, seed, kind, around)
-    tasks = [
-        (job, number, {name: values[rows] for name, values in table.items()})
-        for number, rows in enumerate(_chunks(len(next(iter(table.values()))), together))
-    ]
+    job = _SeriesJob(program, dict(parameters or {}), emulator, shots, seed, kind, around, keep_state)
+    count, rounds = next(iter(table.values())).shape
+    parts = [{name: values[rows] for name, values in table.items()} for rows in _chunks(count, together)]
+    identity = (program.fingerprint(), sorted(job.parameters.items()), found.name, shots, kind, around, count, together)
+    begin = _standings(start, identity, len(parts))
+    if start is not None or keep_state:
+        _loop_over_inputs(compiled)
+    tasks: list[_Task] = [(job, number, part, begin[number]) for number, part in enumerate(parts)]
     if whole_workers(workers) == 1 or len(tasks) == 1:
-        made = [_walked(job, compiled, found, number, part) for _, number, part in tasks]
+        made = [_walked(job, compiled, found, number, part, where) for _, number, part, where in tasks]
     else:
         done = {task[1]: result for task, result in in_processes(_remote, tasks, workers, _name_of)}
         made = [done[number] for number in range(len(tasks))]
-    means = {name: np.concatenate([one.means[name] for one in made]) for name in made[0].means}
-    pairs = {name: np.concatenate([one.pairs[name] for one in made]) for name in made[0].pairs}
-    return SeriesMeans(means, pairs, dict(compiled.keys), max(one.pruned for one in made))
+    means = {name: np.concatenate([one.means[name] for one, _ in made]) for name in made[0][0].means}
+    pairs = {name: np.concatenate([one.pairs[name] for one, _ in made]) for name in made[0][0].pairs}
+    ends = tuple(end for _, end in made if end is not None)
+    behind = start.rounds if start is not None else 0
+    stand = SeriesState(identity, behind + rounds, ends) if keep_state else None
+    pruned = max(one.pruned for one, _ in made)
+    return replace(made[0][0], means=means, pairs=pairs, pruned=pruned, state=stand)
+
+
+def _standings(
+    start: SeriesState | None, job: tuple[object, ...], batches: int
+) -> tuple[tuple[_Standing, int] | None, ...]:
+    """Return where each batch begins, and how many rounds it has behind it; refuse a state of something else."""
+    if start is None:
+        return (None,) * batches
+    if not isinstance(start, SeriesState):
+        raise InputError(f"start: must be the state that a run of series kept ({short(start)})")
+    names = ("program", "parameters", "emulator", "shots", "state", "noise or hardware", "series", "batch")
+    other = [name for name, old, new in zip(names, start.job, job, strict=True) if old != new]
+    if other:
+        raise InputError(f"start: series can go on with what they began with only, but differ in {', '.join(other)}")
+    return tuple((one, start.rounds) for one in start.batches)
+
+
+def _loop_over_inputs(compiled: Compiled) -> int:
+    """Return which step of the body is the loop over the inputs, the only one, or raise InputError."""
+    found = [i for i, step in enumerate(compiled.steps) if isinstance(step, RepeatStep) and step.signals]
+    every = [step for step in all_steps(compiled.steps) if isinstance(step, RepeatStep) and step.signals]
+    if len(found) != 1 or len(every) != 1:
+        raise InputError(
+            f"program {compiled.program.name!r} must have one repeat over its inputs, in its body, to go on from where "
+            f"its series stand, but has {len(found)} there and {len(every)} in all"
+        )
+    return found[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +184,11 @@ class _SeriesJob:
     seed: int
     state: str
     around: Surroundings
+    keep_state: bool = False
 
 
-_Task = tuple[_SeriesJob, int, dict[str, Floats]]
+_Task = tuple[_SeriesJob, int, dict[str, Floats], tuple[_Standing, int] | None]
+_Walked = tuple[SeriesMeans, _Standing | None]
 
 
 def whole_workers(workers: object) -> int:
@@ -139,10 +206,10 @@ def _name_of(task: _Task) -> str:
     return f"batch {task[1]} of the series"
 
 
-def _remote(task: _Task) -> SeriesMeans:
-    job, number, part = task
+def _remote(task: _Task) -> _Walked:
+    job, number, part, begin = task
     compiled = _compiled(job.program, part, job.parameters, job.around, checked=True)
-    return _walked(job, compiled, emulator_of(job.emulator), number, part)
+    return _walked(job, compiled, emulator_of(job.emulator), number, part, begin)
 
 
 def _table(program: Program, inputs: Mapping[str, ArrayLike]) -> dict[str, Floats]:
@@ -190,18 +257,20 @@ def _chunks(total: int, size: int) -> Iterator[slice]:
 
 
 def _walked(
-    job: _SeriesJob, compiled: Compiled, emulator: Emulator, number: int, table: dict[str, Floats]
-) -> SeriesMeans:
+    job: _SeriesJob, compiled: Compiled, emulator: Emulator, number: int, table: dict[str, Floats],
+    begin: tuple[_Standing, int] | None,
+) -> _Walked:  # fmt: skip
     from threadpoolctl import threadpool_limits
 
     count, each = len(next(iter(table.values()))), job.shots or 1
     cohorts = tuple(range(-(-count * each // COHORT)))
     draws = None if job.shots is None else Draws(job.seed, number, cohorts, COHORT)
+    going_on = compiled if begin is None else replace(compiled, steps=compiled.steps[_loop_over_inputs(compiled) :])
     trace, kind = Trace(compiled, None), KINDS[job.state]
-    walk = _SeriesWalk(compiled, emulator, trace, draws, kind, job.around, table=table, each=each)
+    walk = _SeriesWalk(going_on, emulator, trace, draws, kind, job.around, table=table, each=each, begin=begin)
     with threadpool_limits(1, user_api="blas"):
         walk.run(count * each)
-    return walk.finished()
+    return walk.finished(), walk.end if job.keep_state else None
 
 
 @dataclass
@@ -210,6 +279,8 @@ class _SeriesWalk(Walk):
 
     table: dict[str, Floats] = field(default_factory=dict)
     each: int = 1
+    begin: tuple[_Standing, int] | None = None
+    end: _Standing | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -222,18 +293,38 @@ class _SeriesWalk(Walk):
             every = {place: total / weight for place, (total, weight) in self._sums.items()}
         means = {self._named(*place): mean for place, mean in every.items() if place[0] != "pairs"}
         pairs = {source: mean for (origin, source), mean in every.items() if origin == "pairs"}
-        return SeriesMeans(means, pairs, dict(self.compiled.keys), self.pruned)
+        variables = {variable.name: variable for variable in self.compiled.variables}
+        loops = (step for step in all_steps(self.compiled.steps) if isinstance(step, RepeatStep))
+        signalled = tuple(loop.name for loop in loops if loop.signals)
+        return SeriesMeans(means, pairs, dict(self.compiled.keys), self.pruned, variables, signalled)
 
     def _named(self, origin: str, source: str) -> str:
         return next(v.name for v in self.compiled.variables if (v.origin, v.source) == (origin, source))
 
     def _start(self, shots: int | None) -> Population:
+        if self.begin is not None:
+            standing, _ = self.begin
+            self.clock_ns = standing.clock_ns
+            if self.environment is not None:
+                self.environment.settings = standing.settings
+            return standing.population
         started = super()._start(shots or 1)  # a branch that begins split keeps the number of its shot
         return started.with_values(**{_SERIES: cast(Floats, started.shots // self.each)})
 
     def _signalled(self, step: RepeatStep, k: int, population: Population) -> Population:
+        if not step.signals:
+            return population
+        behind = self.begin[1] if self.begin is not None else 0
+        self.scope[step.counter] = float(behind + k)
         which = population.values[_SERIES]
         return population.with_values(**{signal: self.table[signal][which, k] for signal in step.signals})
+
+    def _repeat(self, step: RepeatStep, population: Population) -> Population:
+        population = super()._repeat(step, population)
+        if step.signals:
+            settings = self.environment.settings if self.environment is not None else {}
+            self.end = _Standing(population, settings, self.clock_ns)
+        return population
 
     def _cohort_of(self, population: Population) -> Index | None:
         return np.asarray(population.values[_SERIES]) if _SERIES in population.values else None

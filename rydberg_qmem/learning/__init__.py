@@ -16,8 +16,9 @@ from rydberg_qmem.learning.arrays import AnalogArray
 from rydberg_qmem.learning.boltzmann import train_boltzmann
 from rydberg_qmem.learning.capacities import ProcessingCapacity, kernel_rank, processing_capacity, separation
 from rydberg_qmem.learning.classical import echo_state, mean_field
+from rydberg_qmem.learning.freezing import frozen
 from rydberg_qmem.learning.measures import Accuracy, MemoryCapacity, accuracy, memory_capacity, mse, nmse
-from rydberg_qmem.learning.networks import frozen, memristor_network, random_photons
+from rydberg_qmem.learning.networks import memristor_network, random_photons
 from rydberg_qmem.learning.optimise import Optimum, optimise
 from rydberg_qmem.learning.readout import Readout, fit_ridge, polynomial, window
 from rydberg_qmem.learning.spins import classical_spins

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.execute.series import SeriesMeans, run_series
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.learning import options
 from rydberg_qmem.learning.arrays import AnalogArray, Encoding
 from rydberg_qmem.learning.kept import kept
-from rydberg_qmem.learning.reservoir import seed_of, workers_of
+from rydberg_qmem.learning.shots import ShotStream, random_state_of
 from rydberg_qmem.learning.spins import classical_spins
 
 try:
@@ -28,13 +29,16 @@ Floats = NDArray[np.float64]
 class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A chain of Rydberg atoms as a transformer: each row of X is a sample, encoded by `AnalogArray`, run and read.
 
-    X is divided by the largest |x| seen in `fit` (with `scale=False` not at all), so that `detuning` (rad/µs) is the
-    largest one. `features` are any of "means" (occupation of each atom) and "pairs" (mean products of two atoms'
-    bits), at each of `readouts` times, all of a time together. `classical` is the control: the same array as
+    Each column of X is divided by its largest |x| seen in `fit`, so that `detuning` (rad/µs) is the largest one; with
+    `scale="together"` all columns are by the largest |x| of all, with `scale=False` none is. `features` are any of
+    "means" (occupation of each atom) and "pairs" (mean products of two atoms' bits), at each of `readouts` times, all
+    of a time together. `classical` is the control: the same array as
     classical spins in their mean field, with products of means as "pairs". `shots=None` is exact; else every readout
-    time is measured in a run of its own, with so many shots for each sample. `noise` and `hardware` are those of
-    `rydberg_qmem.run`; `n_jobs` processes share batches of `batch` samples, which changes no number. Equal
-    transforms are found in a cache in memory.
+    time is measured in a run of its own, with so many shots for each sample, and every `transform` draws new ones from
+    the estimator's own stream, of equal data too; `random_state` makes the sequence of calls after `fit` reproducible.
+    Samples know nothing of each other, so there is no order and nothing to wash out. `noise` and `hardware` are those
+    of `rydberg_qmem.run`; `n_jobs` processes share batches of `batch` samples, which changes no number. Equal exact
+    transforms are found in a cache in memory. Wrong options raise InputError in `fit`.
 
     >>> X = np.random.default_rng(0).uniform(size=(5, 2))
     >>> QuantumReservoir(readouts=2, duration_ns=500).fit(X).transform(X).shape  # 2 times, 2 means and 1 pair
@@ -53,7 +57,7 @@ class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         duration_ns: int = 4000,
         readouts: int = 8,
         features: tuple[str, ...] = ("means", "pairs"),
-        scale: bool = True,
+        scale: bool | Literal["together"] = True,
         classical: bool = False,
         shots: int | None = None,
         emulator: str = "exact",
@@ -61,7 +65,7 @@ class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         hardware: Mapping[str, Any] | str | None = None,
         batch: int = 500,
         n_jobs: int | None = None,
-        random_state: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.encoding = encoding
         self.atoms = atoms
@@ -83,28 +87,47 @@ class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> QuantumReservoir:
-        """Learn the scale of X and draw the seed of the shots; targets are not looked at."""
+        """Learn the scale of X and start the stream of shots; targets are not looked at."""
+        options.some_of("features", self.features, ("means", "pairs"))
+        options.scaling(self.scale)
+        options.check_machine(self.emulator, self.shots, self.batch, self.n_jobs)
+        random_state_of(self.random_state)
         values = validate_data(self, X, dtype=np.float64)
-        known = {"means", "pairs"}
-        if not self.features or set(self.features) - known:
-            raise InputError(f"features must be some of {sorted(known)}, but are {self.features}")
-        if self.classical and (self.shots, self.noise, self.hardware) != (None, None, None):
+        if options.flag("classical", self.classical) and (self.shots, self.noise, self.hardware) != (None, None, None):
             raise InputError("classical spins are exact and have no noise: leave out shots, noise and hardware")
         self.array_ = AnalogArray(
             values.shape[1], self.encoding, self.atoms, self.spacing_um, self.stretch, self.rabi, self.detuning,
             self.duration_ns, self.readouts,
         )  # fmt: skip
-        self.scale_ = float(np.abs(values).max()) or 1.0 if self.scale else 1.0
-        self.seed_ = seed_of(self.random_state, self.shots)
+        options.check_conditions(self.array_.program(), None, self.noise, self.hardware)
+        self.scale_ = self._largest(values)
+        self.shots_ = ShotStream(self.random_state)
         return self
 
     def transform(self, X: ArrayLike) -> Floats:
         """Return the features (sample, feature)."""
         check_is_fitted(self, "array_")
         samples = validate_data(self, X, dtype=np.float64, reset=False) / self.scale_
-        options = (self.array_, self.features, self.classical, self.shots, self.emulator, self.noise, self.hardware,
-                   self.batch, self.seed_)  # fmt: skip
-        return kept(options, samples, lambda: self._made(samples))
+        if self.shots is not None:
+            return self._made(samples)
+        known = (
+            self.array_,
+            tuple(self.features),
+            self.classical,
+            self.emulator,
+            self.noise,
+            self.hardware,
+            self.batch,
+        )
+        return kept(known, samples, lambda: self._made(samples))
+
+    def _largest(self, values: Floats) -> Floats:
+        """Return what each column is divided by; a column of zeros by 1."""
+        if not self.scale:
+            return np.ones(values.shape[1])
+        largest = np.abs(values).max(axis=0)
+        largest = np.full(len(largest), largest.max()) if self.scale == "together" else largest
+        return np.where(largest > 0, largest, 1.0)
 
     def _made(self, samples: Floats) -> Floats:
         means, pairs = self._classical(samples) if self.classical else self._quantum(samples)
@@ -119,29 +142,34 @@ class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
     def _quantum(self, samples: Floats) -> tuple[Floats, Floats]:
         if self.array_.encoding != "position":
             table = {name: samples[:, i : i + 1] for i, name in enumerate(self.array_.inputs)}
-            return self._read(table, None, 0)
+            return self._read(table, None)
         for row in samples:  # all of them before any is run
             self.array_.places_um(row.tolist())
         placeholder = {self.array_.inputs[0]: np.zeros((1, 1))}
-        made = [self._read(placeholder, row.tolist(), k + 1) for k, row in enumerate(samples)]
+        made = [self._read(placeholder, row.tolist()) for row in samples]
         return np.concatenate([m for m, _ in made]), np.concatenate([p for _, p in made])
 
-    def _read(self, table: dict[str, Floats], sample: list[float] | None, number: int) -> tuple[Floats, Floats]:
+    def _read(self, table: dict[str, Floats], sample: list[float] | None) -> tuple[Floats, Floats]:
         """Return means (sample, readout, atom) and pairs (sample, readout, pair) of one program's samples."""
         times = range(self.readouts)
         if self.shots is None:
-            found = self._run(self.array_.program(sample=sample), table, number, 0)
+            found = self._run(self.array_.program(sample=sample), table)
             return _probed(found, self.readouts, self.array_.size)
-        runs = [self._run(self.array_.program(sample=sample, measured_at=k), table, number, k) for k in times]
+        runs = [self._run(self.array_.program(sample=sample, measured_at=k), table) for k in times]
         pairs = [run.pairs["m"][:, 0] if self.array_.size > 1 else run.means["m"][:, 0][:, :0] for run in runs]
         return np.stack([_measured(run, self.array_.size) for run in runs], axis=1), np.stack(pairs, axis=1)
 
-    def _run(self, program: Program, table: dict[str, Floats], number: int, readout: int) -> SeriesMeans:
-        seed = int(np.random.default_rng([self.seed_, number, readout]).integers(2**31))
+    def _run(self, program: Program, table: dict[str, Floats]) -> SeriesMeans:
         return run_series(
-            program, table, shots=self.shots, seed=seed, emulator=self.emulator, noise=self.noise,
-            hardware=self.hardware, batch=self.batch, workers=workers_of(self.n_jobs),
+            program, table, shots=self.shots, seed=self.shots_.seed(), emulator=self.emulator, noise=self.noise,
+            hardware=self.hardware, batch=self.batch, workers=options.workers_of(self.n_jobs),
         )  # fmt: skip
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags: sampled features differ from call to call."""
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.shots is not None
+        return tags
 
 
 def _measured(found: SeriesMeans, atoms: int) -> Floats:

@@ -16,7 +16,7 @@ import numpy as np
 from rydberg_qmem.errors import InputError, did_you_mean, short
 from rydberg_qmem.language.devices import addressed_array
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.learning.tasks import whole
+from rydberg_qmem.learning.tasks import real, whole
 
 Encoding = Literal["local_detuning", "global_time", "position"]
 ENCODINGS = ("local_detuning", "global_time", "position")
@@ -57,12 +57,26 @@ class AnalogArray:
             raise InputError(f"duration_ns must leave time for readouts and columns, but is {self.duration_ns}")
         if self.atoms is not None and self.encoding != "global_time" and self.atoms != self._fixed_size:
             raise InputError(f"atoms must be {self._fixed_size} for {self.columns} columns, but is {self.atoms}")
+        self._check_drive()
         if not 1 <= self.size <= MOST_ATOMS:
             raise InputError(
                 f"an array must have 1 to {MOST_ATOMS} atoms, but has {self.size}: reduce the columns first"
             )
-        if not np.isscalar(self.spacing_um) and len(np.atleast_1d(self.spacing_um)) != self.size - 1:
-            raise InputError(f"spacing_um must be one number or {self.size - 1} gaps, but is {short(self.spacing_um)}")
+        self._check_gaps(self.spacing_um)
+
+    def _check_gaps(self, given: object) -> None:
+        several = isinstance(given, list | tuple | np.ndarray)
+        if several and np.array(given, dtype=object).shape != (self.size - 1,):
+            raise InputError(f"spacing_um must be one number or {self.size - 1} gaps, but is {short(given)}")
+        for gap in np.ravel(np.array(given, dtype=object)).tolist():
+            real("spacing_um", gap, above=0)
+
+    def _check_drive(self) -> None:
+        if self.atoms is not None:
+            whole("atoms", self.atoms)
+        for name in ("stretch", "detuning"):
+            real(name, getattr(self, name))
+        real("rabi", self.rabi, least=0)
 
     @property
     def _fixed_size(self) -> int:

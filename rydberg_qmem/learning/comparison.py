@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from rydberg_qmem.errors import InputError
+from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.learning.classical import echo_state, mean_field
 from rydberg_qmem.learning.measures import mse, nmse
 from rydberg_qmem.learning.readout import fit_ridge, polynomial, window
 from rydberg_qmem.learning.reservoir import MemristorReservoir
-from rydberg_qmem.learning.tasks import Series, Split
+from rydberg_qmem.learning.shots import random_state_of
+from rydberg_qmem.learning.tasks import Series, Split, real
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,32 +32,38 @@ def compare(
     washout: int = 0,
     windows: Sequence[int] = (1, 2, 4),
     polynomials: Sequence[tuple[int, int]] = ((4, 3),),
-    regularisation: float = 1e-6,
+    regularisation: float | Sequence[float] = 1e-6,
     extra: Mapping[str, Sequence[Floats]] | None = None,
 ) -> xr.Dataset:
     """Return errors and numbers of features (model, task) of a reservoir in the layout "stream" and of its controls.
 
-    Tasks are series of the same kind, one for each seed, which the device runs side by side. Controls, all with the
-    same ridge readout and split: the feedback frozen; memory shuffled (the device meets the inputs in another order,
-    features are put back in place: each round keeps its input and loses its past); a linear readout of the raw window
-    and polynomial windows of (length, degree); an echo-state network with as many units as the reservoir has features;
-    classical coins in the mean field, where the program has such a limit. `extra` adds features (round, feature) per
-    task. Draw it with
-    `rydberg_qmem.plots.comparison`.
+    Tasks are series of the same kind, one for each seed, which the device runs side by side, each from the initial
+    memory. Controls, all with the same readout and split: the feedback frozen; memory shuffled (the device meets the
+    inputs in another order, features are put back in place: each round keeps its input and loses its past); a linear
+    readout of the raw window and polynomial windows of (length, degree); an echo-state network with as many units as
+    the reservoir has features; classical coins in the mean field, where the program has such a limit. `extra` adds
+    features (round, feature) per task.
+
+    A device that scales its inputs, and its controls, depend neither on their units nor on offsets. Ranges are those of
+    each task's rounds of wash-out and training, applied alike to all its rounds: the device meets its inputs scaled and
+    clipped as its options say, the controls that know the inputs alone meet them from 0 to 1, not clipped. The readout
+    of every row is a ridge with a free bias on standardised features, its weight `regularisation`; of several, each row
+    takes that with the smallest error on the last quarter of its training rounds, read out from those before. Nothing
+    else is tuned, of the device or of a control. Raises InputError for tasks that do not fit the device, and wrong options.
+    Draw it with `rydberg_qmem.plots.comparison`.
     """
     import xarray as xr
 
-    if reservoir.layout != "stream" or not tasks:
-        raise InputError("compare needs a reservoir in the layout 'stream' and at least one task")
-    if len({task.inputs.shape for task in tasks}) > 1:
-        raise InputError("tasks must have inputs of one shape: series of the same kind, one for each seed")
-    devices = _devices(reservoir, np.stack([_columns(task) for task in tasks]))
+    strengths = _strengths(regularisation)
+    _check(reservoir, tasks, extra or {})
+    splits = [task.split(train, washout) for task in tasks]
+    devices = _devices(reservoir, np.stack([_columns(task) for task in tasks]), splits[0].train.stop)
     rows: list[dict[str, tuple[float, float, int]]] = []
-    for number, task in enumerate(tasks):
-        split, named = task.split(train, washout), {name: every[number] for name, every in devices.items()}
-        named |= _controls(task, named["memristor"].shape[1], number, windows, polynomials)
-        named |= {name: values[number] for name, values in (extra or {}).items()}
-        rows.append({name: _scores(x, task, split, regularisation) for name, x in named.items()})
+    for number, (task, split) in enumerate(zip(tasks, splits, strict=True)):
+        named = {name: every[number] for name, every in devices.items()}
+        named |= _controls(task, split, named["memristor"].shape[1], number, windows, polynomials)
+        named |= {name: np.asarray(values[number], dtype=float) for name, values in (extra or {}).items()}
+        rows.append({name: _scores(x, task, split, strengths) for name, x in named.items()})
     names = list(rows[0])
     table = np.array([[row[name] for row in rows] for name in names], dtype=float)
     data = {
@@ -64,37 +71,74 @@ def compare(
         "nmse": (("model", "task"), table[:, :, 1], {"long_name": "normalised mean squared error"}),
         "features": (("model",), table[:, 0, 2].astype(int), {"long_name": "number of features"}),
     }
-    attrs = {"title": tasks[0].name, "train": train, "washout": washout, "regularisation": regularisation}
+    chosen = strengths[0] if len(strengths) == 1 else strengths
+    attrs = {"title": tasks[0].name, "train": train, "washout": washout, "regularisation": chosen}
     return xr.Dataset(data, {"model": np.array(names, dtype=np.dtypes.StringDType())}, attrs)
 
 
-def _devices(reservoir: MemristorReservoir, x: Floats) -> dict[str, Floats]:
-    """Return features (task, round, feature) of the device and of what is made of it; all tasks run side by side."""
+def _strengths(regularisation: float | Sequence[float]) -> list[float]:
+    given = regularisation if isinstance(regularisation, list | tuple | np.ndarray) else [regularisation]
+    if not len(given):
+        raise InputError("regularisation must be one number or more, but is empty")
+    return [real("regularisation", value, least=0) for value in given]
+
+
+def _check(reservoir: Any, tasks: Sequence[Series], extra: Mapping[str, Sequence[Floats]]) -> None:
+    """Refuse what cannot be compared."""
+    if not isinstance(reservoir, MemristorReservoir):
+        raise InputError(f"reservoir must be a MemristorReservoir, but is {short(reservoir)}")
+    if reservoir.layout != "stream" or not len(tasks):
+        raise InputError("compare needs a reservoir in the layout 'stream' and at least one task")
+    if len({task.inputs.shape for task in tasks}) > 1:
+        raise InputError("tasks must have inputs of one shape: series of the same kind, one for each seed")
+    for name, values in extra.items():
+        if len(values) != len(tasks) or any(np.ndim(v) != 2 or len(v) != len(tasks[0]) for v in values):
+            raise InputError(f"extra[{name!r}] must hold features (round, feature) for each of the {len(tasks)} tasks")
+
+
+def _devices(reservoir: MemristorReservoir, x: Floats, known: int) -> dict[str, Floats]:
+    """Return features (task, round, feature) of the device and of what is made of it; all tasks run side by side.
+
+    The first `known` rounds of each task say how its inputs are scaled.
+    """
     tasks, rounds, _ = x.shape
+    scaled = np.stack([clone(reservoir).fit(one[:known])._scaled(one) for one in x])
     orders = np.stack([np.random.default_rng(number).permutation(rounds) for number in range(tasks)])
-    again = np.take_along_axis(x, orders[:, :, None], axis=1)
-    side_by_side = clone(reservoir).set_params(layout="series", readout="all")
-    device = side_by_side.fit(x.reshape(tasks, -1))
-    both = device.transform(np.concatenate([x, again]).reshape(2 * tasks, -1)).reshape(2 * tasks, rounds, -1)
+    again = np.take_along_axis(scaled, orders[:, :, None], axis=1)
+    seeds = random_state_of(reservoir.random_state).randint(2**32, size=2, dtype=np.uint32).tolist()
+    side_by_side = {"layout": "series", "readout": "all", "scale": False, "reset_state": True, "washout": 0}
+    device = clone(reservoir).set_params(**side_by_side, random_state=seeds[0])
+    both = _features(device, np.concatenate([scaled, again]))
     shuffled = np.empty_like(both[tasks:])
     np.put_along_axis(shuffled, orders[:, :, None], both[tasks:], axis=1)
-    frozen = clone(side_by_side).set_params(freeze=True).fit(x.reshape(tasks, -1))
-    made = {"memristor": both[:tasks], "memory shuffled": shuffled}
-    made["feedback frozen"] = frozen.transform(x.reshape(tasks, -1)).reshape(tasks, rounds, -1)
+    frozen = clone(reservoir).set_params(**side_by_side, random_state=seeds[1], freeze=True)
+    made = {"memristor": both[:tasks], "memory shuffled": shuffled, "feedback frozen": _features(frozen, scaled)}
     with contextlib.suppress(InputError):  # a program without such a limit has nothing to compare
-        made["mean field"] = _mean_field(device, x)
+        made["mean field"] = _mean_field(device, scaled)
     return made
 
 
+def _features(device: Any, series: Floats) -> Floats:
+    """Return the features (series, round, feature) of series (series, round, channel)."""
+    flat = series.reshape(len(series), -1)
+    return np.asarray(device.fit(flat).transform(flat).reshape(*series.shape[:2], -1))
+
+
 def _controls(
-    task: Series, size: int, number: int, windows: Sequence[int], polynomials: Sequence[tuple[int, int]]
+    task: Series, split: Split, size: int, number: int, windows: Sequence[int], polynomials: Sequence[tuple[int, int]]
 ) -> dict[str, Floats]:
     """Return the features (round, feature) of the controls that know the inputs only."""
-    x = _columns(task)
+    x = _in_range(_columns(task), split.train.stop)
     made = {f"linear window {length}": window(x, length) for length in windows}
     made |= {f"polynomial window {length}, degree {d}": polynomial(window(x, length), d) for length, d in polynomials}
     made["echo state"] = echo_state(x, size, seed=number)
     return made
+
+
+def _in_range(x: Floats, known: int) -> Floats:
+    """Return inputs (round, channel) from 0 to 1 over the range of each channel's first `known` rounds."""
+    low, high = x[:known].min(axis=0), x[:known].max(axis=0)
+    return np.asarray((x - low) / np.where(high > low, high - low, 1.0))
 
 
 def _columns(task: Series) -> Floats:
@@ -102,8 +146,7 @@ def _columns(task: Series) -> Floats:
 
 
 def _mean_field(device: Any, x: Floats) -> Floats:
-    scaled = device._scaled(x)
-    inputs = {name: scaled[:, :, i] for i, name in enumerate(device.program_.inputs)}
+    inputs = {name: x[:, :, i] for i, name in enumerate(device.program_.inputs)}
     means = mean_field(device.program_, inputs, device.parameters)
     kinds = [means] if "means" in device.features else []
     if "products" in device.features:
@@ -114,7 +157,23 @@ def _mean_field(device: Any, x: Floats) -> Floats:
     return np.concatenate(kinds, axis=2)
 
 
-def _scores(x: Floats, task: Series, split: Split, regularisation: float) -> tuple[float, float, int]:
-    readout = fit_ridge(x[split.train], task.targets[split.train], regularisation=regularisation)
-    found, expected = readout.predict(x[split.test]), task.targets[split.test]
+def _scores(x: Floats, task: Series, split: Split, strengths: Sequence[float]) -> tuple[float, float, int]:
+    y = task.targets
+    readout = fit_ridge(x[split.train], y[split.train], regularisation=_best(x, y, split, strengths), standardise=True)
+    found, expected = readout.predict(x[split.test]), y[split.test]
     return mse(expected, found), nmse(expected, found), x.shape[1]
+
+
+def _best(x: Floats, y: Floats, split: Split, strengths: Sequence[float]) -> float:
+    """Return the regularisation that does best on the last quarter of the training rounds."""
+    if len(strengths) == 1:
+        return strengths[0]
+    start, stop = split.train.start, split.train.stop
+    middle = stop - max(1, (stop - start) // 4)
+    if middle <= start:
+        raise InputError(f"train must leave rounds to choose the regularisation by, but is {stop - start}")
+    errors = []
+    for strength in strengths:
+        readout = fit_ridge(x[start:middle], y[start:middle], regularisation=strength, standardise=True)
+        errors.append(mse(y[middle:stop], readout.predict(x[middle:stop])))
+    return strengths[int(np.argmin(errors))]

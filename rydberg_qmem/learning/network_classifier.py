@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem.compile.check import MAX_ATOMS
 from rydberg_qmem.errors import InputError, QmemError
+from rydberg_qmem.learning import options
+from rydberg_qmem.learning.features import KINDS
 from rydberg_qmem.learning.networks import Port, memristor_network, random_photons
 from rydberg_qmem.learning.reservoir import MemristorReservoir
-from rydberg_qmem.learning.tasks import whole
+from rydberg_qmem.learning.shots import random_state_of
+from rydberg_qmem.learning.tasks import real, whole
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:  # pragma: no cover - the extra is not installed
@@ -34,7 +37,9 @@ class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     (`random_photons`, of `gain`), and remembers with a time constant between `shortest` and `longest` rounds, spread
     geometrically. With `readout` "last", all that earlier columns leave behind is memory: `freeze` shows what that is
     worth; with "all", frozen cells do as well on every task we tried. `C` is that of `LogisticRegression`; the other
-    options are those of `MemristorReservoir`. `random_state` draws encodings and shots.
+    options are those of `MemristorReservoir`. Each column of X is scaled by its own range seen in `fit`, and every
+    sample starts from the initial memory. `random_state` draws the encodings and makes the sequence of calls after
+    `fit` reproducible: with `shots`, each call draws new ones. Wrong options raise InputError in `fit`.
 
     >>> X, y = np.array([[0.0, 0.1], [0.1, 0.0], [1.0, 0.9], [0.9, 1.0]]), [0, 0, 1, 1]
     >>> MemristorClassifier(cells=2, random_state=0).fit(X, y).predict(X).tolist()
@@ -59,7 +64,7 @@ class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         noise: Mapping[str, Any] | None = None,
         hardware: Mapping[str, Any] | str | None = None,
         n_jobs: int | None = None,
-        random_state: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.cells = cells
         self.channels = channels
@@ -80,15 +85,16 @@ class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> MemristorClassifier:
         """Draw the cells and fit the readout."""
+        self._check_options()
         values, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         if len(np.unique(labels)) < 2:
             raise ValueError("Classifier can't train when only one class is present.")  # as scikit-learn has it
-        if values.shape[1] % whole("channels", self.channels):
+        if values.shape[1] % self.channels:
             raise InputError(f"channels must divide the {values.shape[1]} columns of X, but is {self.channels}")
-        rng = check_random_state(self.random_state)
+        rng = random_state_of(self.random_state)
         seed, again = (int(rng.randint(2**31 - 1)) for _ in range(2))
-        photons = random_photons(whole("cells", self.cells), self.channels, seed=seed, gain=self.gain)
+        photons = random_photons(self.cells, self.channels, seed=seed, gain=self.gain)
         taus = np.geomspace(self.shortest, self.longest, self.cells).round(6).tolist()
         program = memristor_network(photons, time_constants=taus, channels=self.channels, port=self.port)
         reservoir = MemristorReservoir(
@@ -99,6 +105,19 @@ class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.model_.fit(values, labels)
         self.classes_ = self.model_.classes_
         return self
+
+    def _check_options(self) -> None:
+        if 2 * whole("cells", self.cells) > MAX_ATOMS:
+            raise InputError(f"cells must be at most {MAX_ATOMS // 2}, of two atoms each, but is {self.cells}")
+        whole("channels", self.channels)
+        real("gain", self.gain)
+        real("longest", self.longest, least=real("shortest", self.shortest, least=1))
+        real("C", self.C, above=0)
+        options.one_of("port", self.port, get_args(Port))
+        options.some_of("features", self.features, KINDS)
+        options.one_of("readout", self.readout, ("last", "all"))
+        options.flag("freeze", self.freeze)
+        options.check_machine(self.emulator, self.shots, 1, self.n_jobs)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each sample."""
@@ -111,6 +130,12 @@ class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return the readout's values: (sample,) for two classes, else (sample, class)."""
         return np.asarray(self._fitted().decision_function(self._checked(X)))
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags: what is read from shots differs from call to call."""
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.shots is not None
+        return tags
 
     def _fitted(self) -> Any:
         check_is_fitted(self, "model_")

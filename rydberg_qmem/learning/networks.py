@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.language.blocks import Push, Repeat, Set
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.learning.options import one_of
+from rydberg_qmem.learning.tasks import whole
 
 Port = Literal["both", "transmitted", "reflected"]
 Kind = Literal["exponential", "window"]
@@ -39,6 +40,9 @@ def memristor_network(
     >>> memristor_network(["x0"], time_constants=[4]).inputs["x0"].rounds is None
     False
     """
+    one_of("port", port, get_args(Port))
+    one_of("memory", memory, get_args(Kind))
+    whole("channels", channels)
     if len(time_constants) != len(photons) or not photons or min(time_constants) < 1:
         raise InputError(f"time_constants must be one of 1 or more for each of {len(photons)} cells: {time_constants}")
     if memory == "window" and any(tau != int(tau) for tau in time_constants):
@@ -99,25 +103,3 @@ def random_photons(cells: int, channels: int, *, seed: int, gain: float = 1.0) -
         total = " + ".join(f"({w!r}) * x{i}" for i, w in enumerate(row))
         made.append(f"sin(pi / 2 * ({b!r} + {total})) ** 2")
     return made
-
-
-def frozen(program: Program) -> Program:
-    """Return the program with its feedback frozen: nothing is set or pushed, so memory keeps its initial values.
-
-    >>> len(frozen(memristor_network(["x0"], time_constants=[4])).body[0].body)
-    4
-    """
-    return program.model_copy(update={"body": _without_memory(program.body)})
-
-
-def _without_memory(blocks: tuple[Any, ...]) -> tuple[Any, ...]:
-    made = []
-    for block in blocks:
-        match block:
-            case Set() | Push():
-                continue
-            case Repeat():
-                made.append(block.model_copy(update={"body": _without_memory(block.body)}))
-            case _:
-                made.append(block)
-    return tuple(made)

@@ -57,12 +57,16 @@ class Readout:
         return hash(self.weights.shape)
 
 
-def fit_ridge(features: ArrayLike, targets: ArrayLike, *, regularisation: float = 1e-6) -> Readout:
+def fit_ridge(
+    features: ArrayLike, targets: ArrayLike, *, regularisation: float = 1e-6, standardise: bool = False
+) -> Readout:
     """Fit the readout that minimises |targets - features @ weights - bias|^2 + regularisation |weights|^2.
 
     Features are (round, feature), or (round,) for one; targets (round,) or (round, output). The bias is free, so
-    features need no constant. With regularisation 0, the smallest of the best weights. Raises InputError for
-    anything but finite arrays with as many rounds.
+    features need no constant. With regularisation 0, the smallest of the best weights. With `standardise`, weights are
+    regularised for features in units of their own standard deviation, so that predictions do not depend on the units
+    or offsets of features; the readout is in their own units all the same. Raises InputError for anything but finite
+    arrays with as many rounds.
 
     >>> readout = fit_ridge([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], regularisation=0.0)
     >>> readout.weights.round(9).tolist(), round(float(readout.bias), 9)
@@ -72,12 +76,23 @@ def fit_ridge(features: ArrayLike, targets: ArrayLike, *, regularisation: float 
         raise InputError(f"regularisation must be a finite number, 0 or more, but is {short(regularisation)}")
     x, y = _columns("features", features), finite("targets", targets)
     same_rounds(features=x, targets=y)
-    left, values, right = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    units = deviations(x) if standardise else np.ones(x.shape[1])
+    left, values, right = np.linalg.svd((x - x.mean(axis=0)) / units, full_matrices=False)
     kept = values > values.max() * max(x.shape) * np.finfo(float).eps
     gains = np.zeros_like(values)
     gains[kept] = values[kept] / (values[kept] ** 2 + regularisation)
-    weights = right.T @ (gains * (left.T @ (y - y.mean(axis=0))).T).T
+    weights = ((right.T @ (gains * (left.T @ (y - y.mean(axis=0))).T).T).T / units).T
     return Readout(weights, np.asarray(y.mean(axis=0) - x.mean(axis=0) @ weights))
+
+
+def deviations(features: Floats) -> Floats:
+    """Return the standard deviation of each column, 1 where it is constant but for rounding.
+
+    >>> deviations(np.array([[0.0, 300.1], [2.0, 300.1]])).tolist()
+    [1.0, 1.0]
+    """
+    spread = features.std(axis=0)
+    return np.where(spread > 1e-12 * np.abs(features).max(axis=0), spread, 1.0)
 
 
 def window(inputs: ArrayLike, length: int) -> Floats:

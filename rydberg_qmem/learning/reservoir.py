@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rydberg_qmem.errors import InputError, QmemError
-from rydberg_qmem.execute.series import SeriesMeans, run_series
+from rydberg_qmem.errors import InputError, QmemError, short
+from rydberg_qmem.execute.series import SeriesState, run_series
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.learning import options
+from rydberg_qmem.learning.features import KINDS, features_of
+from rydberg_qmem.learning.freezing import frozen
 from rydberg_qmem.learning.kept import kept
-from rydberg_qmem.learning.networks import frozen, memristor_network
+from rydberg_qmem.learning.networks import memristor_network
+from rydberg_qmem.learning.shots import ShotStream, random_state_of
+from rydberg_qmem.learning.tasks import real, whole
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin
-    from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:  # pragma: no cover - the extra is not installed
     raise QmemError("estimators need scikit-learn: pip install rydberg_qmem[learn]") from error
 
 Floats = NDArray[np.float64]
 Layout = Literal["series", "stream", "window"]
+LAYOUTS = ("series", "stream", "window")
+
+
+@dataclass
+class Standing:
+    """Where a stream stands between two calls: rounds behind it, memory and atoms, and the last rows of a window."""
+
+    rounds: int = 0
+    state: SeriesState | None = None
+    past: Floats | None = None
 
 
 class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -34,13 +49,26 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     all inputs of a round together). "stream": X is one series, each row a round, and features are those of each
     round. "window": the same, but each round's features come from a fresh run over its last `window` rounds.
 
-    `features` are any of "means" (of each measured atom), "pairs" (mean products of outcomes within a key),
-    "memory" (means of memory at the end of the run or start of the round), and "products" (products of two means,
-    which any classical post-processor can form: give controls the same). `readout` "last" keeps the last round's
-    features, "all" those of all rounds. Inputs are scaled from the range seen in `fit` to `low`...`high` and clipped
-    there; with `scale=False` they reach the program as they are. `freeze` stops all feedback. `shots=None` is exact.
-    `noise` and `hardware` are those of `rydberg_qmem.run`; `n_jobs` processes share batches of `batch` series, which
-    changes no number. Equal transforms are found in a cache in memory, by fingerprint of program, options and inputs.
+    Where memory starts: a series and a window each start from the program's initial memory and atoms in g; before
+    its first row a window sees that row again. A stream starts so too in every `transform`, with `reset_state=True`.
+    With `reset_state=False` each `transform` goes on where the last one ended, and `fit` starts anew: a stream cut
+    into pieces gives the features of the whole, and in a pipeline, which transforms what it fits, the test rounds
+    follow the training rounds. The first `washout` rounds after a start are left out of the features (rows of a
+    stream or window, rounds of a series), and their targets are to be left out as well; inside a pipeline it stays 0.
+
+    `features` are any of "means" (of each measured atom, and of what probes see), "pairs" (mean products of outcomes
+    within a key), "memory" (means of memory at the start of the round), and "products" (products of two means, which
+    any classical post-processor can form: give controls the same). What no shot of a round saw counts 0. `readout`
+    "last" keeps the last round's features, "all" those of all rounds. Inputs are scaled from the range seen in `fit`
+    to `low`...`high` and clipped there: with `scale=True` each column of X has its own range, with "together" all
+    rounds of one input share theirs; with `scale=False` they reach the program as they are. `freeze` stops all
+    feedback. `noise` and `hardware` are those of `rydberg_qmem.run`; `n_jobs` processes share batches of `batch`
+    series, which changes no number.
+
+    `shots=None` is exact, and equal transforms are found in a cache in memory, by fingerprint of program, options and
+    inputs. With `shots`, every `transform` draws new ones from the estimator's own stream, of equal data too, as a
+    device does; `random_state` makes the sequence of calls after `fit` reproducible. Wrong options raise InputError
+    in `fit`.
 
     >>> X = np.random.default_rng(0).uniform(size=(4, 5))
     >>> MemristorReservoir().fit(X).transform(X).shape
@@ -49,14 +77,16 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        program: Program | str | None = None,
+        program: Program | str | Path | None = None,
         *,
         parameters: Mapping[str, float] | None = None,
         layout: Layout = "series",
         window: int = 5,
+        reset_state: bool = True,
+        washout: int = 0,
         features: tuple[str, ...] = ("means",),
         readout: Literal["last", "all"] = "last",
-        scale: bool = True,
+        scale: bool | Literal["together"] = True,
         low: float = 0.0,
         high: float = 1.0,
         freeze: bool = False,
@@ -66,12 +96,14 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         hardware: Mapping[str, Any] | str | None = None,
         batch: int = 1000,
         n_jobs: int | None = None,
-        random_state: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.program = program
         self.parameters = parameters
         self.layout = layout
         self.window = window
+        self.reset_state = reset_state
+        self.washout = washout
         self.features = features
         self.readout = readout
         self.scale = scale
@@ -87,101 +119,128 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> MemristorReservoir:
-        """Learn the range of the inputs and draw the seed of the shots; targets are not looked at."""
+        """Learn the range of the inputs and start the streams of shots and of rounds; targets are not looked at."""
+        self._check_options()
         values = validate_data(self, X, dtype=np.float64)
-        known = {"means", "pairs", "memory", "products"}
-        if not self.features or set(self.features) - known:
-            raise InputError(f"features must be some of {sorted(known)}, but are {self.features}")
-        program = load(self.program) if self.program is not None else memristor_network(["x0"], time_constants=[4])
+        program = _program(self.program)
+        options.check_conditions(program, self.parameters, self.noise, self.hardware)
         self.program_ = frozen(program) if self.freeze else program
         channels = len(self.program_.inputs)
         if not channels or values.shape[1] % channels or (self.layout != "series" and values.shape[1] != channels):
             raise InputError(
                 f"X must have columns for the {channels} inputs of {program.name}, but has {values.shape[1]}"
             )
-        self.range_ = float(values.min()), float(values.max())
-        self.seed_ = seed_of(self.random_state, self.shots)
+        self.low_, self.high_ = self._ranges(values)
+        self.shots_ = ShotStream(self.random_state)
+        self.standing_ = Standing()
         return self
 
     def transform(self, X: ArrayLike) -> Floats:
-        """Return the features (row of X, feature)."""
+        """Return the features (row of X, feature), without the rounds of the wash-out."""
         check_is_fitted(self, "program_")
         values = self._scaled(validate_data(self, X, dtype=np.float64, reset=False))
-        channels = len(self.program_.inputs)
+        standing = Standing() if self.reset_state else self.standing_
         match self.layout:
             case "series":
-                return self._of_series(values.reshape(len(values), -1, channels), self.readout)
+                series = values.reshape(len(values), -1, len(self.program_.inputs))
+                return self._series(series)
             case "stream":
-                return self._of_series(values[None], "all").reshape(len(values), -1)
-            case "window":
-                padded = np.concatenate([np.repeat(values[:1], self.window - 1, axis=0), values])
-                cut = np.lib.stride_tricks.sliding_window_view(padded, self.window, axis=0).swapaxes(1, 2)
-                return self._of_series(cut, self.readout)
+                found = self._stream(values, standing)
             case _:
-                raise InputError(f"layout must be series, stream or window, but is {self.layout!r}")
+                found = self._windows(values, standing)
+        left_out = max(0, self.washout - standing.rounds)
+        if self.reset_state and left_out >= len(values):
+            raise InputError(f"washout must leave some of the {len(values)} rounds of X, but is {self.washout}")
+        standing.rounds += len(values)
+        return found[left_out:]
+
+    def _check_options(self) -> None:
+        options.one_of("layout", self.layout, LAYOUTS)
+        options.one_of("readout", self.readout, ("last", "all"))
+        options.some_of("features", self.features, KINDS)
+        for name in ("reset_state", "freeze"):
+            options.flag(name, getattr(self, name))
+        options.scaling(self.scale)
+        real("high", self.high, above=real("low", self.low))
+        whole("window", self.window)
+        whole("washout", self.washout, least=0)
+        options.check_machine(self.emulator, self.shots, self.batch, self.n_jobs)
+        random_state_of(self.random_state)
+        if self.layout == "series" and not self.reset_state:
+            raise InputError("reset_state must be True in the layout 'series', where each row is a series of its own")
+
+    def _ranges(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return the smallest and the largest value of each column, or of all columns of its input."""
+        low, high = values.min(axis=0), values.max(axis=0)
+        if self.scale != "together":
+            return low, high
+        channels = len(self.program_.inputs)
+        shared = low.reshape(-1, channels).min(axis=0), high.reshape(-1, channels).max(axis=0)
+        return np.tile(shared[0], len(low) // channels), np.tile(shared[1], len(low) // channels)
 
     def _scaled(self, values: Floats) -> Floats:
         if not self.scale:
             return values
-        low, high = self.range_
-        share = np.clip((values - low) / (high - low or 1.0), 0.0, 1.0)
+        width = self.high_ - self.low_
+        share = np.clip((values - self.low_) / np.where(width > 0, width, 1.0), 0.0, 1.0)
         return np.asarray(self.low + share * (self.high - self.low))
 
-    def _of_series(self, series: Floats, readout: str) -> Floats:
-        options = (self.program_.fingerprint(), sorted((self.parameters or {}).items()), self.features, readout,
-                   self.shots, self.emulator, self.noise, self.hardware, self.seed_, self.batch)  # fmt: skip
-        return kept(options, series, lambda: self._made(series, readout))
+    def _series(self, series: Floats) -> Floats:
+        """Return the features (row, feature) of series that each start anew."""
+        if self.washout >= series.shape[1]:
+            raise InputError(f"washout must leave some of the {series.shape[1]} rounds of X, but is {self.washout}")
+        found = self._features(series)
+        return _chosen(found[:, self.washout :], self.readout)
 
-    def _made(self, series: Floats, readout: str) -> Floats:
+    def _stream(self, values: Floats, standing: Standing) -> Floats:
+        """Return the features (round, feature) of one long series, from where the stream stands."""
+        if self.reset_state:
+            return np.asarray(self._features(values[None])[0])
+        found, standing.state = self._run(values[None], standing.state, keep_state=True)
+        return np.asarray(found[0])
+
+    def _windows(self, values: Floats, standing: Standing) -> Floats:
+        """Return the features of a series for each round, over the rounds before it that the stream has seen."""
+        past = np.repeat(values[:1], self.window - 1, axis=0) if standing.past is None else standing.past
+        padded = np.concatenate([past, values])
+        standing.past = padded[len(padded) - (self.window - 1) :]
+        cut = np.lib.stride_tricks.sliding_window_view(padded, self.window, axis=0).swapaxes(1, 2)
+        return _chosen(self._features(cut), self.readout)
+
+    def _features(self, series: Floats) -> Floats:
+        """Return the features (series, round, feature) of series that start anew."""
+        if self.shots is not None:
+            return self._run(series, None)[0]
+        known = (self.program_.fingerprint(), sorted((self.parameters or {}).items()), tuple(self.features),
+                 self.emulator, self.noise, self.hardware, self.batch)  # fmt: skip
+        return kept(known, series, lambda: self._run(series, None)[0])
+
+    def _run(
+        self, series: Floats, start: SeriesState | None, *, keep_state: bool = False
+    ) -> tuple[Floats, SeriesState | None]:
         inputs = {name: series[:, :, i] for i, name in enumerate(self.program_.inputs)}
         means = run_series(
-            self.program_, inputs, parameters=self.parameters, shots=self.shots, seed=self.seed_,
+            self.program_, inputs, parameters=self.parameters, shots=self.shots, seed=self.shots_.seed(),
             emulator=self.emulator, noise=self.noise, hardware=self.hardware, batch=self.batch,
-            workers=workers_of(self.n_jobs),
+            workers=options.workers_of(self.n_jobs), start=start, keep_state=keep_state,
         )  # fmt: skip
-        every = features_of(means, self.features, rounds=series.shape[1])
-        return every[:, -1] if readout == "last" else every.reshape(len(series), -1)
+        return features_of(means, tuple(self.features), name=self.program_.name), means.state
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags: what is sampled, or goes on from the last call, differs from call to call."""
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.shots is not None or not self.reset_state
+        return tags
 
 
-def seed_of(random_state: Any, shots: int | None) -> int:
-    """Return the seed of the shots: drawn from a state as scikit-learn takes it, 0 where nothing is sampled.
-
-    >>> seed_of(None, None)
-    0
-    """
-    return 0 if shots is None else int(check_random_state(random_state).randint(2**31 - 1))
+def _chosen(features: Floats, readout: str) -> Floats:
+    """Return the features (row, feature) of the last round, or of all, from (row, round, feature)."""
+    return np.asarray(features[:, -1] if readout == "last" else features.reshape(len(features), -1))
 
 
-def workers_of(n_jobs: int | None) -> int:
-    """Return how many processes scikit-learn's `n_jobs` means: None is one, -1 as many as there are processors.
-
-    >>> workers_of(None)
-    1
-    """
-    cores = os.cpu_count() or 1
-    return 1 if n_jobs is None else max(1, cores + 1 + n_jobs) if n_jobs < 0 else n_jobs
-
-
-def features_of(found: SeriesMeans, chosen: tuple[str, ...], *, rounds: int) -> Floats:
-    """Return features (series, round, feature) from means; what is not measured in every round is left out."""
-    count = len(next(iter(found.means.values())))
-
-    def flat(values: Floats) -> Floats | None:
-        return values.reshape(count, rounds, -1) if values.ndim > 1 and values.shape[1] == rounds else None
-
-    means = [flat(values) for name, values in found.means.items() if name in found.labels or name.startswith("probe")]
-    first = np.concatenate([v for v in means if v is not None], axis=2) if means else np.zeros((count, rounds, 0))
-    columns: list[Floats] = []
-    for kind in chosen:
-        match kind:
-            case "means":
-                columns.append(first)
-            case "pairs":
-                columns += [v for v in map(flat, found.pairs.values()) if v is not None]
-            case "memory":
-                memory = {n: v for n, v in found.means.items() if n not in found.labels}
-                columns += [v for v in map(flat, memory.values()) if v is not None]
-            case _:
-                one, two = np.triu_indices(first.shape[2])
-                columns.append(first[:, :, one] * first[:, :, two])
-    return np.nan_to_num(np.concatenate(columns, axis=2))
+def _program(given: Any) -> Program:
+    if given is None:
+        return memristor_network(["x0"], time_constants=[4])
+    if not isinstance(given, Program | str | Path):
+        raise InputError(f"program must be a Program, a sequence's name or a file, but is {short(given)}")
+    return load(given)

@@ -196,6 +196,20 @@ def whole(name: str, value: object, least: int = 1) -> int:
     return int(value)
 
 
+def real(name: str, value: object, *, least: float = -math.inf, above: float = -math.inf) -> float:
+    """Return `value` as a finite float, `least` or more, above `above`; raises InputError if it is none.
+
+    >>> real("C", 2, above=0)
+    2.0
+    """
+    known = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    number = float(value) if known else math.nan  # type: ignore[arg-type]  # a number, as known says
+    if not math.isfinite(number) or number < least or number <= above:
+        bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
+        raise InputError(f"{' '.join([f'{name} must be a finite number', *bounds])}, but is {short(value)}")
+    return number
+
+
 def same_rounds(**arrays: Floats) -> None:
     """Raise InputError, naming the arrays, unless all have the same number of rounds.
 
