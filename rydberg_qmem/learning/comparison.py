@@ -49,8 +49,8 @@ def compare(
     clipped as its options say, the controls that know the inputs alone meet them from 0 to 1, not clipped. The readout
     of every row is a ridge with a free bias on standardised features, its weight `regularisation`; of several, each row
     takes that with the smallest error on the last quarter of its training rounds, read out from those before. Nothing
-    else is tuned, of the device or of a control. Raises InputError for tasks that do not fit the device, and wrong options.
-    Draw it with `rydberg_qmem.plots.comparison`.
+    else is tuned, of the device or of a control. Raises InputError for tasks that do not fit the device and for wrong
+    options. Draw it with `rydberg_qmem.plots.comparison`.
     """
     import xarray as xr
 

@@ -32,15 +32,15 @@ def features_of(found: SeriesMeans, chosen: tuple[str, ...], *, name: str) -> Fl
 
 
 def _columns(found: SeriesMeans, kind: str, name: str) -> Iterator[Floats]:
-    if kind == "products":
-        first = np.concatenate(list(_columns(found, "means", name)), axis=2)
-        one, two = np.triu_indices(first.shape[2])
-        yield first[:, :, one] * first[:, :, two]
-        return
-    made = list(_of_rounds(found, kind))
+    made = list(_of_rounds(found, "means" if kind == "products" else kind))
     if not made:
         raise InputError(f"features: {kind!r} gives nothing, as {name} {MISSING[kind]} in the rounds of its inputs")
-    yield from made
+    if kind != "products":
+        yield from made
+        return
+    first = np.concatenate(made, axis=2)
+    one, two = np.triu_indices(first.shape[2])
+    yield first[:, :, one] * first[:, :, two]
 
 
 def _of_rounds(found: SeriesMeans, kind: str) -> Iterator[Floats]:

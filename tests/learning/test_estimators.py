@@ -1,4 +1,4 @@
-"""All estimators against scikit-learn's own checks, none excepted, and in the company of its tools."""
+"""All estimators against scikit-learn's own checks, each exception with its reason, and in the company of its tools."""
 
 from typing import Any
 
@@ -11,13 +11,37 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from rydberg_qmem.learning import MemristorClassifier, MemristorReservoir, QuantumReservoir
 
-CHECKED = [MemristorReservoir(), QuantumReservoir(readouts=1, duration_ns=300), MemristorClassifier(4, random_state=0)]
+CHECKED = [
+    MemristorReservoir(),
+    QuantumReservoir(readouts=1, duration_ns=300),
+    MemristorClassifier(4, random_state=0),
+    MemristorReservoir(shots=20, random_state=0),
+    QuantumReservoir(readouts=1, duration_ns=300, shots=20, random_state=0),
+    MemristorClassifier(4, shots=20, random_state=0),
+]
+
+
+def expected_failures(estimator: Any) -> dict[str, str]:
+    """Return the checks that a sampled estimator cannot pass, and why: each call draws shots of its own."""
+    if estimator.shots is None or not isinstance(estimator, MemristorClassifier):
+        return {}
+    names = ("check_classifiers_train", "check_classifiers_classes", "check_decision_proba_consistency")
+    return dict.fromkeys(names, "compares predictions with values of the readout from a second call, of other shots")
 
 
 @pytest.mark.slow
-@parametrize_with_checks(CHECKED)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+@parametrize_with_checks(CHECKED, expected_failed_checks=expected_failures)  # type: ignore[untyped-decorator]  # no types there
 def test_estimators_are_those_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
+
+
+@pytest.mark.parametrize("estimator", CHECKED)
+def test_what_differs_from_call_to_call_is_tagged(estimator: Any) -> None:
+    assert estimator.__sklearn_tags__().non_deterministic == (estimator.shots is not None)
+
+
+def test_a_stream_that_goes_on_is_tagged() -> None:
+    assert MemristorReservoir(layout="stream", reset_state=False).__sklearn_tags__().non_deterministic
 
 
 def striped(cases: int) -> tuple[Any, Any]:
@@ -52,10 +76,5 @@ def test_processes_change_no_feature() -> None:
     options: dict[str, Any] = {"shots": 20, "random_state": 0, "noise": {"p_false_pos": 0.1}}
     one = MemristorReservoir(**options, batch=2).fit(x)
     two = MemristorReservoir(**options, batch=2, n_jobs=2).fit(x)
-    two.set_params(features=("means",))
 
-    from rydberg_qmem.learning import kept
-
-    first = one.transform(x)
-    kept._KEPT.clear()
-    assert np.array_equal(two.transform(x), first)
+    assert np.array_equal(two.transform(x), one.transform(x))
