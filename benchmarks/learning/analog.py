@@ -68,7 +68,7 @@ def array_features(options: dict[str, Any], classical: bool) -> Any:
 
 
 def one_array(options: dict[str, Any], classical: bool, x: Any) -> Any:
-    return QuantumReservoir(**options, classical=classical).fit(x[:TRAIN]).transform(x)
+    return QuantumReservoir(**options, classical=classical, scale="together").fit(x[:TRAIN]).transform(x)
 
 
 def streamed() -> Any:
@@ -111,8 +111,8 @@ def component_rows(counts: tuple[int, ...] = (4, 5)) -> None:
 def arms(count: int) -> list[tuple[str, Any, Any]]:
     linear = lambda: LogisticRegression(max_iter=100)  # noqa: E731  # made anew for each use
     return [
-        ("quantum array", lambda x: QuantumReservoir().fit(x).transform(x), linear),
-        ("classical spins", lambda x: QuantumReservoir(classical=True).fit(x).transform(x), linear),
+        ("quantum array", lambda x: QuantumReservoir(scale="together").fit(x).transform(x), linear),
+        ("classical spins", lambda x: QuantumReservoir(classical=True, scale="together").fit(x).transform(x), linear),
         ("linear", lambda x: x, linear),
         ("polynomial, degree 3", lambda x: polynomial(x, 3), linear),
         ("RBF support vectors", lambda x: x, lambda: SVC(C=10)),

@@ -58,7 +58,7 @@ def errors(device: MemristorReservoir) -> tuple[list[float], Any]:
     found = []
     for task, features in zip(TASKS, every, strict=True):
         split = task.split(480, 20)
-        readout = fit_ridge(features[split.train], task.targets[split.train])
+        readout = fit_ridge(features[split.train], task.targets[split.train], standardise=True)
         found.append(mse(task.targets[split.test], readout.predict(features[split.test])))
     return found, every[0, 0]
 
