@@ -12,6 +12,7 @@ import numpy as np
 
 from rydberg_qmem.compile import eom
 from rydberg_qmem.compile.channels import GatePulse, Lowered
+from rydberg_qmem.compile.phases import Reference
 from rydberg_qmem.compile.schedule import Drive, Schedule, overlapping
 from rydberg_qmem.compile.shapes import Scope, area_shape, column, duration_of, pulser_waveform, timing_of, wrapped
 from rydberg_qmem.compile.target import FIELD_ALONG_Z, FRAME, Target
@@ -355,7 +356,7 @@ class Builder:
 
     def _reference(self, atoms: tuple[int, ...], basis: str, place: str) -> tuple[tuple[float, Expression], ...]:
         found = [tuple(self.references.get((atom, basis), ())) for atom in atoms]
-        if any(other != found[0] for other in found):
+        if len({Reference.of(parts) for parts in found}) > 1:
             raise CapabilityError(f"{place}: one pulse cannot act on atoms with different phase references")
         return found[0]
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.bind import bind_inputs, bind_parameters
 from rydberg_qmem.compile.building import validate_register
+from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.gates import HIDDEN
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.limits import limits
@@ -149,7 +150,7 @@ def _values(compiled: Compiled, *, loses: bool) -> Iterator[Problem]:
     found = [
         problem for segment, loops in _segments(compiled.steps, ()) for problem in _segment(compiled, segment, loops)
     ]
-    yield from found or limits(compiled, loses=loses)
+    yield from found or list(frames_of(compiled).problems.values()) or limits(compiled, loses=loses)
 
 
 def _as_problem(error: QmemError) -> Problem:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Segment, Step, WhenStep, expressions_of
 from rydberg_qmem.compile.to_pulser import to_pulser
-from rydberg_qmem.errors import InputError, RunError, StoreError, did_you_mean
+from rydberg_qmem.errors import InputError, ProgramError, RunError, StoreError, did_you_mean
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
@@ -69,6 +70,9 @@ def export(
     ['body[0].pulse']
     """
     compiled = compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
+    problems = list(frames_of(compiled).problems.values())
+    if problems:
+        raise ProgramError(problems)
     known = _Known(compiled, dict(values or {}), round)
     made = tuple(_exported(segment, after, compiled, known) for segment, after in _segments(compiled.steps))
     unused = known.given.keys() - known.used

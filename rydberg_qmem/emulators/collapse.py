@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
+from rydberg_qmem.emulators.generators import dissipator
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
 
 Complex = NDArray[np.complex128]
+COVARIANT = 1e-12
+"""Part of a dissipator that may change when levels get phases: rounding."""
 LEAKED = "x"
 """The level outside of all bases that leakage goes to."""
 
@@ -85,3 +91,18 @@ def _machines(levels: tuple[str, ...], hardware: HardwareProfile) -> list[Comple
     if hardware.rydberg_lifetime_us is not None and {"r", "g"} <= set(levels):
         found.append(np.sqrt(1 / hardware.rydberg_lifetime_us) * _unit(levels, "g", "r"))
     return found
+
+
+def turn_with_the_frame(operators: tuple[Complex, ...]) -> bool:
+    """Return whether noise is the same whatever the phases of the levels: its dissipator is covariant under them.
+
+    >>> raising, flipping = np.array([[0, 1], [0, 0]]), np.array([[0, 1], [1, 0]])
+    >>> turn_with_the_frame((raising,)), turn_with_the_frame((flipping,))
+    (True, False)
+    """
+    if not operators:
+        return True
+    total: Any = sum(dissipator(csr_matrix(operator)) for operator in operators).toarray()
+    phases = np.exp(1j * np.arange(len(operators[0])) ** 2 * 0.7)
+    turn = np.kron(phases, phases.conj())
+    return bool(np.abs(turn[:, None] * total * turn.conj() - total).max() <= COVARIANT * np.abs(total).max())

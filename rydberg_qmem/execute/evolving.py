@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.shapes import column
-from rydberg_qmem.compile.steps import Segment, expressions_of
+from rydberg_qmem.compile.steps import Segment, Step, expressions_of
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, State
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.execute import held as own
@@ -40,11 +40,13 @@ class Evolving(Stage):
     def plan_of(self, segment: Segment) -> Any:
         """Return the emulator's plan of a segment, made once."""
         if segment.index not in self._plans:
-            self._plans[segment.index] = self.emulator.plan(segment, self.compiled.target)
+            begun = segment if self.kept_frames is None else self.kept_frames.segment(segment)
+            self._plans[segment.index] = self.emulator.plan(begun, self.compiled.target)
         return self._plans[segment.index]
 
     def _segment(self, step: Segment, population: Population) -> Population:
         plan = self.plan_of(step)
+        population = self._turned(population, -1, step)
         timing = frozenset().union(*(e.names for e in plan.timing))
         scope = self._scope(population, timing)
         for expression in plan.timing:
@@ -61,7 +63,29 @@ class Evolving(Stage):
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
         self.clock_ns += longest
-        return population
+        return self._with_frames(step, population)
+
+    def _with_frames(self, step: Segment, population: Population) -> Population:
+        """Return the rows with the phase references that they keep after a segment."""
+        if self.kept_frames is None:
+            return population
+        names = frozenset().union(*(e.names for e in self.plan_of(step).controls_of(tuple(range(self.layout.atoms)))))
+        made = self.kept_frames.after(step, self._scope(population, names), len(population))
+        return population.with_values(**made)
+
+    def _turned(self, population: Population, sign: int, step: Step) -> Population:
+        """Turn the references that rows keep into their states (1), or out of them (-1): no time passes."""
+        if self.kept_frames is None:
+            return population
+        segment = self.kept_frames.turning(sign, step.place)
+        plan = self.emulator.plan(segment, self.compiled.target)
+        if population.held is not None:
+            return self._evolve_held(plan, population, population.held, segment)
+        made = []
+        for part in population.parts:
+            states, scope, which = self._settings(plan, part.atoms, part.state_of, population, segment)
+            made.append(replace(part, states=self._clean(plan, scope, part.states[states], part.atoms), state_of=which))
+        return replace(population, parts=tuple(made))
 
     def _shared_values(self, step: Segment, population: Population) -> dict[Expression, float]:
         """Return the values of a segment's expressions, the same in all shots."""
@@ -190,6 +214,9 @@ class Evolving(Stage):
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         if self.is_noisy and self.environment is not None:
             return self.environment.evolve(plan, scope, states, atoms, matrices=self.kind.traces)
+        return self._clean(plan, scope, states, atoms)
+
+    def _clean(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         if not self.kind.traces:
             return self.emulator.evolve(plan, scope, states, atoms)
         return on_both_sides(states, lambda rows, which: self.emulator.evolve(plan, rows_of(scope, which), rows, atoms))

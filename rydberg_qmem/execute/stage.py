@@ -28,6 +28,7 @@ from rydberg_qmem.execute.apparatus import Apparatus, Numbers
 from rydberg_qmem.execute.channels import ABSENT
 from rydberg_qmem.execute.draws import APPARATUS, Draws, Place, RowSource
 from rydberg_qmem.execute.environment import NOTHING, Environment, Surroundings
+from rydberg_qmem.execute.frames import KeptFrames
 from rydberg_qmem.execute.kinds import KINDS, Kind
 from rydberg_qmem.execute.population import Population, Split, merge_branches, merge_states
 from rydberg_qmem.execute.sharing import Index
@@ -73,6 +74,7 @@ class Stage:
         self._expressions = {found: i for i, found in enumerate(self._random_places())}
         self.environment: Environment | None = None
         self.apparatus: Apparatus | None = None
+        self.kept_frames: KeptFrames | None = None
 
     def _random_places(self) -> Iterator[tuple[int, str]]:
         """Yield step and name of all expressions in a fixed order, whatever the run comes to first.
@@ -132,7 +134,8 @@ class Stage:
             population = replace(population, held=own.settled(population.held, self._holder))
         if self.draws is not None or self._played_back is not None:
             return population
-        return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT})
+        frames = () if self.kept_frames is None else self.kept_frames.names.values()
+        return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT, *frames})
 
     def _refuse_branches(self, branches: int, step: MeasureStep | ResetStep) -> None:
         if branches > MAX_BRANCHES:

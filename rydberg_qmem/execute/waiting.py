@@ -33,6 +33,11 @@ class Waiting(Evolving):
             self._jobs.rest(int(duration_ns), step.place)
         if duration_ns <= 0 or not len(population) or not self.emulator.capabilities.states:
             return population
+        if self.kept_frames is None:
+            return self._dark(population, duration_ns, step)
+        return self._turned(self._dark(self._turned(population, -1, step), duration_ns, step), 1, step)
+
+    def _dark(self, population: Population, duration_ns: float, step: Step) -> Population:
         if population.held is not None:
             own_states: Any = list(population.held.states)  # of the emulator's own kind, not arrays
             waited = self.emulator.wait(self.compiled.target, own_states, round(duration_ns))

@@ -22,6 +22,7 @@ from rydberg_qmem.compile.steps import (
 from rydberg_qmem.execute import held as own
 from rydberg_qmem.execute.apparatus import Apparatus
 from rydberg_qmem.execute.environment import Environment
+from rydberg_qmem.execute.frames import KeptFrames
 from rydberg_qmem.execute.looking import Looking
 from rydberg_qmem.execute.population import Population, fresh, join, product
 from rydberg_qmem.execute.probes import probe_totals
@@ -36,6 +37,7 @@ class Walk(Looking):
     def run(self, shots: int | None) -> Population:
         """Walk the whole program and write the trace."""
         self.environment = Environment.of(self.around, self.compiled, self.emulator, self.draws, shots)
+        self.kept_frames = KeptFrames.of(self.compiled, self.around, self.emulator)
         if self.environment is not None:
             self.apparatus = Apparatus(self.around, self.compiled.target.atoms, self.layout, self.kind)
         population = self._steps(self.compiled.steps, self._start(shots))
@@ -58,6 +60,8 @@ class Walk(Looking):
         if self.apparatus is not None:
             population = self.apparatus.start(population, self._numbers(len(self._sites)))
             rows = len(population)
+        for name in () if self.kept_frames is None else self.kept_frames.names.values():
+            population = population.with_values(**{name: np.zeros(rows)})
         for name, initial in self.compiled.scalars.items():
             declared = name in self.compiled.program.memory
             unknown = np.full(rows, np.nan)  # a name that its first set introduces
