@@ -5,7 +5,7 @@
     check(program)       every problem, and outcomes that would take a control beyond a limit
     estimate(program)    seconds, memory and method, before a run
     run(program)         an xarray.Dataset: outcomes by shot and round; `record.qmem` holds its analysis
-    open_record(path)    a stored record; save_record(record, path) stores one
+    open_record(path)    a stored record; save_record(record, path) stores one; verify(path) reads all of it
     optimise(...)        numbers of a program, by what its runs give
 
 Rooms: `analysis` (loops, coherence, entanglement), `plots`, `gallery`, `cells`, `learning`. Start with
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rydberg_qmem.execute.estimate import estimate
     from rydberg_qmem.execute.run import run
     from rydberg_qmem.execute.store import open_record, save_record
+    from rydberg_qmem.execute.verify import verify
     from rydberg_qmem.language.blocks import (
         CNOT,
         CZ,
@@ -102,6 +103,7 @@ __all__ = [
     "run",
     "save_record",
     "schema",
+    "verify",
 ]
 
 _WHERE = {
@@ -111,6 +113,7 @@ _WHERE = {
     "execute.estimate": ("estimate",),
     "execute.run": ("run",),
     "execute.store": ("open_record", "save_record"),
+    "execute.verify": ("verify",),
     "language.blocks": (
         "Align",
         "BeamSplitter",

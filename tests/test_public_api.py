@@ -20,6 +20,7 @@ NAMES = {
     "InputError", "Measure", "Memory", "PhaseShift", "Probe", "Program", "ProgramError", "Pulse", "Push", "QmemError",
     "Register", "Repeat", "Replay", "Reset", "Rotate", "RunError", "Set", "WeakMeasure", "When", "__version__",
     "analysis", "check", "estimate", "gallery", "load", "open_record", "plots", "run", "save_record", "schema",
+    "verify",
 }  # fmt: skip
 HEAVY = ("pulser", "matplotlib", "xarray", "scipy", "sklearn", "pandas", "zarr", "torch", "qutip", "dask", "rich")
 PACKAGE = Path(rq.__file__).parent
@@ -37,7 +38,7 @@ def loaded_after(statement: str) -> set[str]:
 
 def test_the_public_names_are_these() -> None:
     assert set(rq.__all__) == NAMES
-    assert len(rq.__all__) == len(NAMES) <= 40
+    assert len(rq.__all__) == len(NAMES) <= 41
 
 
 def test_dir_shows_the_public_names() -> None:

@@ -1,4 +1,4 @@
-"""Commands that go on with a record, or hand it on: resume, export-netcdf."""
+"""Commands that go on with a record, look it through, or hand it on: resume, verify, export-netcdf."""
 
 from __future__ import annotations
 
@@ -25,6 +25,17 @@ def resume(store: Store, workers: Workers = 1, shard: Shard = None, max_memory: 
             store, run=run_program, workers=workers, shard=shard_of(shard), max_memory_gb=max_memory, progress=progress
         )
     echo(summary(record, store))
+
+
+@app.command(cls=Command)
+def verify(store: Store) -> None:
+    """Read every file of a record, compare it with its checksum, and say what is damaged: then the exit code is 1."""
+    from rydberg_qmem.execute.verify import verify as verified
+
+    found = verified(store)
+    typer.echo(str(found))
+    if not found:
+        raise typer.Exit(1)
 
 
 @app.command("export-netcdf", cls=Command)

@@ -8,8 +8,10 @@ import secrets
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from rydberg_qmem.errors import StoreError
 
@@ -21,13 +23,22 @@ class StaleLockWarning(UserWarning):
     """A run that ended without cleaning up had locked a store; the lock was taken over."""
 
 
-def lock_of(place: Path, part: str = "") -> Path:
-    """Return the lock file of a store, or of a part of its work.
+def real(place: str | Path) -> Path:
+    """Return where a store lies, whatever name it is reached by: links are followed, and `~` is the home folder."""
+    try:
+        return Path(os.path.realpath(Path(place).expanduser()))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StoreError(f"{place}: is no place for a record ({error})") from None
 
-    >>> str(lock_of(Path("runs/m.zarr"), "shard-1-of-4"))
-    'runs/.m.zarr.lock-shard-1-of-4'
+
+def lock_of(place: Path, part: str = "") -> Path:
+    """Return the lock file of a store, or of a part of its work; one, whatever the store is called.
+
+    >>> lock_of(Path("runs/m.zarr"), "shard-1-of-4").name
+    '.m.zarr.lock-shard-1-of-4'
     """
-    return place.parent / f".{place.name}.lock{'-' if part else ''}{part}"
+    there = real(place)
+    return there.parent / f".{there.name}.lock{'-' if part else ''}{part}"
 
 
 @contextmanager
@@ -42,16 +53,28 @@ def locked(place: Path, part: str = "", *, patience_s: float = PATIENCE_S) -> It
     if handle is None:
         raise StoreError(f"{place}: another run is writing there ({_holder(path)}, {path.name}); wait until it ends")
     try:
-        left = _holder(path) if os.fstat(handle).st_size else ""
-        if left:
-            told = f"{place}: {left} ended without freeing {path.name}; taken over"
+        if os.fstat(handle).st_size:
+            told = f"{place}: {_holder(path)} ended without freeing {path.name}; taken over"
             warnings.warn(told, StaleLockWarning, stacklevel=4)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps({"pid": os.getpid(), "token": secrets.token_hex(8)}).encode(), 0)
+        _name_holder(handle)
         yield
     finally:
+        _let_go(path, handle)
+
+
+def _name_holder(handle: int) -> None:
+    os.ftruncate(handle, 0)
+    os.lseek(handle, 0, os.SEEK_SET)
+    os.write(handle, json.dumps({"pid": os.getpid(), "token": secrets.token_hex(8)}).encode())
+
+
+def _let_go(path: Path, handle: int) -> None:
+    """Remove a lock file and free it; where an open file cannot be removed, it stays, empty."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+    with suppress(OSError):
         path.unlink(missing_ok=True)
-        os.close(handle)
+    os.close(handle)
 
 
 def is_locked(path: Path) -> bool:
@@ -67,31 +90,44 @@ def is_locked(path: Path) -> bool:
 
 def shard_locks(place: Path) -> list[Path]:
     """Return the lock files of shards that are at work."""
-    return [path for path in sorted(place.parent.glob(f"{lock_of(place).name}-shard-*")) if is_locked(path)]
+    first = lock_of(place)
+    return [path for path in sorted(first.parent.glob(f"{_literal(first.name)}-shard-*")) if is_locked(path)]
+
+
+def _literal(name: str) -> str:
+    import glob
+
+    return glob.escape(name)
 
 
 def _held(path: Path, until: float) -> int | None:
     """Return an open, locked file that is still the one at `path`, or None if another process holds it."""
-    import fcntl
-
     while True:
         try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         except OSError as error:
             raise StoreError(f"{path}: cannot be written ({error})") from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.fstat(handle).st_ino == path.stat().st_ino:
-                return handle
-        except BlockingIOError:
-            if time.monotonic() >= until:
+            if lock_descriptor(handle, blocking=False):
+                if _is_at(handle, path):
+                    return handle
+            elif time.monotonic() >= until:
                 os.close(handle)
                 return None
-            time.sleep(0.05)
+            else:
+                time.sleep(0.05)
         except OSError as error:
             os.close(handle)
             raise StoreError(f"{path}: cannot be locked on this file system ({error})") from None
         os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Return whether an open file still has its name: its last holder may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _holder(path: Path) -> str:

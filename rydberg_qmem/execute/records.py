@@ -37,7 +37,7 @@ def dataset(compiled: Compiled, trace: Trace) -> xr.Dataset:
     for variable in compiled.variables:
         values = compiled.inputs[variable.source] if variable.origin == "input" else arrays[variable.name]
         dims = (*(("shot",) if trace.per_shot(variable) else ()), *variable.loops, *variable.extra_dims)
-        variables[variable.name] = (dims, values, _attrs(variable))
+        variables[variable.name] = (dims, values, attributes_of(variable))
     coordinates = {name: (name, np.array(labels, dtype=object)) for name, labels in compiled.coordinates.items()}
     made = xr.Dataset(variables, coordinates)
     for name in compiled.coordinates:
@@ -49,7 +49,8 @@ def dataset(compiled: Compiled, trace: Trace) -> xr.Dataset:
     return made
 
 
-def _attrs(variable: Variable) -> dict[str, Any]:
+def attributes_of(variable: Variable) -> dict[str, Any]:
+    """Return what a variable says of itself in a record."""
     attrs: dict[str, Any] = {"long_name": variable.long_name, "units": variable.units}
     if variable.origin == "key" and variable.dtype == "int8":
         attrs |= OUTCOME_ATTRS

@@ -1,27 +1,27 @@
-"""Open the store of a run: laid out anew, continued, or grown; another run's store is refused, and nothing written."""
+"""Open the store of a run: laid out anew, continued, grown or mended; another run's store is refused, untouched."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rydberg_qmem.errors import RunError, StoreError
+from rydberg_qmem.execute.contents import Contents, contents, is_record
+from rydberg_qmem.execute.exchange import SETUP, SETUP_S, beside, exchange, found, recover
 from rydberg_qmem.execute.identity import differences, fingerprint
+from rydberg_qmem.execute.layout import Layout
 from rydberg_qmem.execute.lock import is_locked, lock_of, locked, shard_locks
-from rydberg_qmem.execute.regions import LEDGER, Layout, Regions, lay_out
-from rydberg_qmem.execute.store import check_free, instead, is_record
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-SETUP_S = 120.0
-"""How long shards wait for each other while one of them lays the store out."""
+from rydberg_qmem.execute.regions import Column, Regions, lay_out, take_over
+from rydberg_qmem.execute.store import check_free, instead
+from rydberg_qmem.execute.verify import sound
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Order:
     layout: Layout
     attrs: Mapping[str, Any]
     call: Mapping[str, Any]
-    skeleton: Callable[[], xr.Dataset]
+    columns: Callable[[], list[Column]]
 
 
 @contextmanager
@@ -52,42 +52,47 @@ def writing(place: Path, shard: tuple[int, int] | None) -> Iterator[None]:
 
 
 def open_for(order: Order, place: Path, *, overwrite: bool, shard: tuple[int, int] | None) -> Regions:
-    """Return the store of a run, ready to be written to."""
-    with locked(place, "setup", patience_s=SETUP_S):
-        _recover(place)
+    """Return the store of a run, ready to be written to; what is damaged in it is made anew."""
+    with locked(place, SETUP, patience_s=SETUP_S):
+        recover(place)
         if overwrite or not place.exists():
             check_free(place, overwrite=overwrite)
-            _swap_in(place, order, order.layout, keep=None)
-            return Regions(place)
-        regions = continued(place, order)
-        if (regions.layout.points, regions.layout.shots) != (order.layout.points, order.layout.shots):
-            if len(shard_locks(place)) > (shard is not None):
-                raise StoreError(f"{place}: cannot grow while other shards are writing there; wait until they end")
-            _grow(place, order, regions)
-            return Regions(place)
-        return regions
+            return _swap_in(place, order, order.layout)
+        held = continued(place, order)
+        done, faults = sound(held)
+        layout = held.layout
+        grown = (layout.points, layout.shots) != (order.layout.points, order.layout.shots)
+        if not grown and not faults and held.sealed:
+            return Regions(place, held)
+        if len(shard_locks(place)) > (shard is not None):
+            what = "grow" if grown else f"be mended ({faults[0] if faults else 'an early version wrote it'})"
+            raise StoreError(f"{place}: cannot {what} while other shards are writing there; wait until they end")
+        return _grow(place, order, held, done)
 
 
-def stored_identity(place: Path) -> tuple[dict[str, str], list[dict[str, float]], dict[str, Any]]:
+def stored_identity(path: str | Path) -> tuple[dict[str, str], list[dict[str, float]], dict[str, Any]]:
     """Return whose run a store holds: its identity, its points and the call that continues it."""
+    told = of_a_run(path).told or {}
+    return told["identity"], told["points"], told["call"]
+
+
+def of_a_run(path: str | Path) -> Contents:
+    """Return what lies in the store of a run; StoreError if it is none."""
+    place = found(path)
     if not is_record(place):
-        raise StoreError(f"{place}: is not a record, so it will not be continued{instead(place)}")
-    regions = _ledger_of(place)
-    told = regions.ledger.attrs
-    return json.loads(told["identity_json"]), json.loads(told["points_json"]), json.loads(told["call_json"])
-
-
-def _ledger_of(place: Path) -> Regions:
-    if not (place / LEDGER / "zarr.json").is_file():
+        raise StoreError(f"{path}: is not a record, so it will not be continued{instead(place)}")
+    held = contents(place)
+    if held.told is None:
         raise StoreError(
-            f"{place}: is there already, and was saved whole, so no run continues it; choose another name, or "
+            f"{path}: is there already, and was saved whole, so no run continues it; choose another name, or "
             "overwrite it explicitly"
         )
-    return Regions(place)
+    return held
 
 
-def continued(place: Path, order: Order) -> Regions:
+def continued(place: Path, order: Order) -> Contents:
     """Return a store that holds the beginning of a run; refuse another run's."""
+    held = of_a_run(place)
     there, points, _ = stored_identity(place)
     asked, both = dict(order.identity), min(len(points), len(order.points))
     if points[:both] != order.points[:both]:
@@ -98,80 +103,42 @@ def continued(place: Path, order: Order) -> Regions:
             f"{fingerprint(there)[:16]} there, {fingerprint(asked)[:16]} asked); choose another name, or overwrite it "
             "explicitly"
         )
-    regions = Regions(place)
-    for what, held, wanted in (
-        ("points", regions.layout.points, order.layout.points),
-        ("shots", regions.layout.shots or 0, order.layout.shots or 0),
+    for what, had, wanted in (
+        ("points", held.layout.points, order.layout.points),
+        ("shots", held.layout.shots or 0, order.layout.shots or 0),
     ):
-        if wanted < held:
-            raise StoreError(f"{place}: holds {held} {what}, and a record only grows; {wanted} {what} asked")
-    return regions
+        if wanted < had:
+            raise StoreError(f"{place}: holds {had} {what}, and a record only grows; {wanted} {what} asked")
+    return held
 
 
-def _grow(place: Path, order: Order, old: Regions) -> None:
+def _grow(place: Path, order: Order, old: Contents, done: NDArray[np.bool_]) -> Regions:
     """Make room for more shots or points; what is there stays, and the last cohort is run again if it was cut."""
-    layout = replace(order.layout, first_shots=old.layout.first_shots)
-    if layout.together != old.layout.together or layout.sums != old.layout.sums:
+    had = old.layout
+    layout = replace(order.layout, first_shots=had.first_shots, points_together=had.points_together)
+    if layout.together != had.together or layout.sums != had.sums:
         raise StoreError(f"{place}: the new points have longer loops, so the record cannot grow; choose another name")
-    _swap_in(place, order, layout, keep=old)
+    return _swap_in(place, order, layout, old, done)
 
 
-def _swap_in(place: Path, order: Order, layout: Layout, keep: Regions | None) -> None:
-    new, old = _beside(place, "new"), _beside(place, "old")
+def _swap_in(
+    place: Path,
+    order: Order,
+    layout: Layout,
+    keep: Contents | None = None,
+    done: NDArray[np.bool_] | None = None,
+) -> Regions:
+    new = beside(place, "new")
     try:
         shutil.rmtree(new, ignore_errors=True)
         ledger = {f"{name}_json": json.dumps(getattr(order, name)) for name in ("identity", "points", "call")}
-        lay_out(new, order.skeleton(), layout, attrs=order.attrs, ledger=ledger)
-        if keep is not None:
-            _take_over(keep, Regions(new))
-        if place.exists():
-            place.rename(old)
-        new.rename(place)
-        shutil.rmtree(old, ignore_errors=True)
+        spent = 0.0 if keep is None or keep.seal is None else keep.seal.spent_s
+        lay_out(new, order.columns(), layout, attrs=order.attrs, ledger=ledger, spent_s=spent)
+        if keep is not None and done is not None:
+            take_over(keep, Regions(new), done)
+        exchange(new, place)
     except OSError as error:
         raise RunError(f"{place}: cannot be laid out ({error})") from None
     finally:
-        _recover(place)
-
-
-def _take_over(old: Regions, new: Regions) -> None:
-    """Give a larger store the chunks of a smaller one, which have the same places."""
-    for name, array in old.group.arrays():
-        if "shot" in (array.metadata.dimension_names or ()) and name != "shot":
-            grown = new.group[name]
-            if _fixed(grown) != _fixed(array) or grown.chunks != array.chunks:
-                raise StoreError(f"{old.place}: {name} would change its shape, so the record cannot grow")
-            _link(old.place / name / "c", new.place / name / "c")
-    for name in ("cohort_done", "sums"):
-        _link(old.place / LEDGER / name / "c", new.place / LEDGER / name / "c")
-
-
-def _fixed(array: Any) -> list[tuple[str, int]]:
-    """Return the dimensions that cannot grow."""
-    names = array.metadata.dimension_names
-    return [(name, n) for name, n in zip(names, array.shape, strict=True) if name not in ("point", "shot")]
-
-
-def _link(source: Path, target: Path) -> None:
-    if source.exists():
-        shutil.copytree(source, target, copy_function=_linked, dirs_exist_ok=True)
-
-
-def _linked(source: str, target: str) -> str:
-    try:
-        os.link(source, target)
-        return target
-    except OSError:  # a file system without links
-        return str(shutil.copy2(source, target))
-
-
-def _beside(place: Path, what: str) -> Path:
-    return place.parent / f".{place.name}.{what}"
-
-
-def _recover(place: Path) -> None:
-    """Put back what an interrupted exchange had moved away, and clear what it left."""
-    if not place.exists() and _beside(place, "old").exists():
-        _beside(place, "old").rename(place)
-    for what in ("new", "old"):
-        shutil.rmtree(_beside(place, what), ignore_errors=True)
+        recover(place)
+    return Regions(place)

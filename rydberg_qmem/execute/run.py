@@ -109,9 +109,9 @@ def run(
     """
     began = time.perf_counter()
     program, told = load(program), listener(progress)
-    scale, place = _scale(workers, client, shard, store), None if store is None else Path(store)
+    scale = _scale(workers, client, shard, store)
+    place = None if store is None else _store.check_free(store, overwrite=True)
     if place is not None:
-        _store.check_free(place, overwrite=True)
         seed = _store.seed_of(place) if seed is None and not overwrite else seed
     if shard is not None and seed is None and shots is not None:
         raise InputError("shards need a seed: each would draw another")

@@ -11,50 +11,42 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rydberg_qmem.errors import StoreError
+from rydberg_qmem.execute import chunks, files
+from rydberg_qmem.execute.contents import SEALED, UNFINISHED, Contents, contents, is_record, missing
+from rydberg_qmem.execute.exchange import found
+from rydberg_qmem.execute.lock import real
+from rydberg_qmem.execute.seal import seal_now
 
 if TYPE_CHECKING:
     import xarray as xr
 
 CHUNK_BYTES = 4_000_000
-UNFINISHED = "unfinished"
-"""The attribute of a record whose run is not finished."""
 
 
 def check_free(path: str | Path, *, overwrite: bool) -> Path:
-    """Refuse, before anything runs, a place that is taken or cannot be written to."""
+    """Refuse, before anything runs, a place that is taken or cannot be written to; return where it really is."""
     place = Path(path)
     try:
         if "\0" in str(place):
             raise ValueError("a name cannot hold a null byte")
+        place = real(place)
         if place.exists() and not overwrite:
-            raise StoreError(f"{place}: is there already; choose another name, or overwrite it explicitly")
+            raise StoreError(f"{path}: is there already; choose another name, or overwrite it explicitly")
         if place.exists() and not is_record(place):
-            raise StoreError(f"{place}: is not a record, so it will not be overwritten")
+            raise StoreError(f"{path}: is not a record, so it will not be overwritten")
         place.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise StoreError(f"{place}: cannot be written there ({error})") from None
+        raise StoreError(f"{path}: cannot be written there ({error})") from None
     return place
 
 
-def is_record(place: Path) -> bool:
-    """Return whether a folder holds a record of this package."""
-    import json
-
-    try:
-        described = json.loads((place / "zarr.json").read_text(encoding="utf-8"))
-        return "program_sha256" in described["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def seed_of(place: Path) -> int | None:
+def seed_of(path: str | Path) -> int | None:
     """Return the seed of the record that is stored there, so that a run without one goes on with it."""
-    import json
-
+    place = found(path)
     if not is_record(place):
         return None
-    seed = json.loads((place / "zarr.json").read_text(encoding="utf-8"))["attributes"].get("seed", "none")
-    return int(seed) if str(seed).isdigit() else None
+    seed = str(contents(place).attrs.get("seed", "none"))
+    return int(seed) if seed.isdigit() else None
 
 
 def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
@@ -62,32 +54,31 @@ def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False
     place = check_free(path, overwrite=overwrite)
     scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        record.to_zarr(scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=encoding(record))
+        record.assign_attrs({SEALED: 1}).to_zarr(
+            scratch / "record", mode="w", consolidated=False, zarr_format=3, encoding=encoding(record),
+            write_empty_chunks=True,
+        )  # fmt: skip
+        seal_now(scratch / "record")
+        files.flush_tree(scratch / "record")
         if place.exists():
             place.rename(scratch / "old")
         (scratch / "record").rename(place)
+        files.flush([place.parent])
     except OSError as error:
-        raise StoreError(f"{place}: cannot be written, {record.nbytes} bytes are needed ({error})") from None
+        raise StoreError(f"{path}: cannot be written, {record.nbytes} bytes are needed ({error})") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def fast() -> Any:
-    """Return the compressor of arrays: bits shuffled, its quickest level is within 4 % of random bits' entropy."""
-    from zarr.codecs import BloscCodec
-
-    return BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")
 
 
 def encoding(record: xr.Dataset) -> dict[Any, dict[str, Any]]:
     """Return how xarray is to write each variable of a record."""
     made: dict[Any, dict[str, Any]] = {}
-    for name, variable in record.data_vars.items():
-        made[name] = {"compressors": [fast()]}
+    for name, variable in record.variables.items():
+        made[name] = {"compressors": chunks.codecs()}
         if variable.dtype == np.int8:
             made[name]["fill_value"] = -1
         if "shot" in variable.dims and variable.size:
-            made[name]["chunks"] = _chunks(variable)
+            made[name]["chunks"] = _chunks(record[name])
     return made
 
 
@@ -102,7 +93,11 @@ class UnfinishedWarning(UserWarning):
 
 
 def open_record(path: str | Path) -> xr.Dataset:
-    """Open a stored record lazily; one that is not finished comes with a warning, its missing shots -1 and NaN."""
+    """Open a stored record lazily; one that is not finished comes with a warning, its missing shots -1 and NaN.
+
+    StoreError, with the file's path, tells a record that is damaged: at once where its metadata are, or where a file is
+    missing, and when an array is read where a file holds other bytes than were written. `verify` reads all.
+    """
     record = opened(path)
     if UNFINISHED in record.attrs:
         told = f"{path}: is not finished; what is missing is -1 or NaN; go on with: rqm resume {path}"
@@ -114,14 +109,33 @@ def opened(path: str | Path) -> xr.Dataset:
     """Open a stored record lazily, finished or not."""
     import xarray as xr
 
-    place = Path(path)
-    if not (place / "zarr.json").exists() or not is_record(place):
-        raise StoreError(f"{place}: no record there" + instead(place))
+    from rydberg_qmem.execute.lazily import RecordEntrypoint
+
+    held = whole_contents(path)
+    arrays = {**held.arrays}
     try:
-        record: xr.Dataset = xr.open_zarr(place, consolidated=False, chunks=None)
+        record: xr.Dataset = xr.open_dataset(
+            held.place, engine=RecordEntrypoint, arrays=arrays, attrs=dict(held.attrs)
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{place}: cannot be read as a record ({error})") from None
+        raise StoreError(f"{path}: cannot be read as a record ({error})") from None
     return _shots_first(record)
+
+
+def whole_contents(path: str | Path) -> Contents:
+    """Return what lies in a store, or raise StoreError if it is no record, or is damaged as far as no chunk is read."""
+    place = found(path)
+    if not is_record(place):
+        raise StoreError(f"{path}: no record there" + instead(place))
+    held = contents(place)
+    faults = [*held.faults, *missing(held)]
+    if faults:
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise StoreError(
+            f"{faults[0]}{more}: the record is damaged; `rqm verify {path}` tells all of it; `rqm resume {path}`, or "
+            "the same run again, makes it anew"
+        )
+    return held
 
 
 def instead(place: Path) -> str:

@@ -5,29 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.errors import InputError, RunError
+from rydberg_qmem.errors import InputError, RunError, StoreError
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute.cluster import on_cluster
+from rydberg_qmem.execute.columns import columns
+from rydberg_qmem.execute.contents import UNFINISHED, contents
 from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.environment import kind_of_state
+from rydberg_qmem.execute.exchange import found
 from rydberg_qmem.execute.identity import fingerprint, identity
+from rydberg_qmem.execute.layout import Layout, points_together
+from rydberg_qmem.execute.lock import real
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin
-from rydberg_qmem.execute.regions import LEDGER, Layout, Regions
-from rydberg_qmem.execute.resume import Order, open_for, writing
+from rydberg_qmem.execute.regions import Regions, Written
+from rydberg_qmem.execute.resume import Order, of_a_run, open_for, writing
 from rydberg_qmem.execute.run import Job, Task, cohorts_together, prepare, units_of, walk_unit
 from rydberg_qmem.execute.scale import Scale
-from rydberg_qmem.execute.store import UNFINISHED, opened
+from rydberg_qmem.execute.store import opened
 from rydberg_qmem.execute.sweep import Point, as_one_axis
 from rydberg_qmem.execute.trace import Trace
 
@@ -36,22 +40,82 @@ if TYPE_CHECKING:
 
 MOST_FAILURES = 8
 """Units that may fail before a run gives up on the rest."""
+FLUSH_S = 1.0
+"""Seconds for which finished units may wait to be written together; a kill loses no more than these."""
+MOST_PENDING = 32_000_000
+"""Bytes that may wait."""
 
 
 @dataclass(frozen=True, eq=False)
-class StoredTask(Task):
-    """One unit, and the store that its worker writes to."""
+class Batch:
+    """Units whose points share files, and the store that their worker writes to."""
 
+    tasks: tuple[Task, ...]
     place: str
     run: str
+
+    @property
+    def unit(self) -> Any:
+        """The first unit."""
+        return self.tasks[0].unit
+
+    @property
+    def shots(self) -> int:
+        """Shots of all units; a point of an exact run counts as one."""
+        return sum(task.unit.shots or 1 for task in self.tasks)
+
+    def __str__(self) -> str:
+        last = "" if len(self.tasks) == 1 else f" to {self.tasks[-1]}"
+        return f"{self.tasks[0]}{last}"
 
 
 @dataclass(frozen=True)
 class Done:
-    """What comes back from a unit: the shots that it wrote, or what made it fail."""
+    """What comes back from units: the shots that they wrote, and what made others fail."""
 
     shots: int
-    failure: str = ""
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Writer:
+    """Writes what units gave, together where they come fast."""
+
+    regions: Regions
+    pending: list[tuple[Task, Written]] = field(default_factory=list)
+    flushed: float = field(default_factory=time.monotonic)
+    nbytes: int = 0
+
+    def add(self, task: Task, written: Written) -> None:
+        """Take over a unit, and write it if it is time."""
+        self.pending.append((task, written))
+        self.nbytes += written.nbytes
+        if time.monotonic() - self.flushed >= FLUSH_S or self.nbytes > MOST_PENDING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits; RunError, with the bytes needed, if the disk does not take it."""
+        pending, self.pending, self.nbytes = self.pending, [], 0
+        if not pending:
+            return
+        try:
+            self.regions.write([written for _, written in pending])
+        except OSError as error:
+            if len(pending) == 1 or isinstance(error, FileNotFoundError):
+                raise _cannot(self.regions.place, *pending[0], error) from None
+            for task, written in pending:  # what still fits is kept
+                self.pending = [(task, written)]
+                self.flush()
+        self.flushed = time.monotonic()
+
+
+def _cannot(place: Path, task: Task, written: Written, error: OSError) -> RunError:
+    if isinstance(error, FileNotFoundError):
+        return RunError(f"{place}: was removed or moved while the run wrote there ({error}); nothing more is written")
+    return RunError(
+        f"{place}: cannot be written, {written.nbytes} bytes are needed for {task} ({error}); finished cohorts are kept"
+        ": make room and run the same again"
+    )
 
 
 def run_into(
@@ -66,7 +130,7 @@ def run_into(
     progress: Progress | None,
 ) -> xr.Dataset:
     """Run what a store does not hold yet, and return its record, opened lazily."""
-    began = time.perf_counter()
+    began, place = time.perf_counter(), real(place)
     if scale.shard is not None and overwrite:
         raise InputError("overwrite: shards would overwrite each other's work; remove the old record first")
     order = _order(job, points, compiled, swept)
@@ -78,16 +142,12 @@ def run_into(
             stopped.add_note(f"{_count(regions)} are kept in {place}; go on with: rqm resume {place}")
             raise
         finally:
-            spent = regions.ledger.attrs.get("spent_s", 0.0) + time.perf_counter() - began
-            _noted(regions, spent)
-        if regions.done().all() and UNFINISHED in regions.group.attrs:
+            spent = (regions.held.seal.spent_s if regions.held.seal else 0.0) + time.perf_counter() - began
+            with suppress(OSError, StoreError):  # the time spent is not worth hiding the error that comes
+                regions.note(spent)
+        if UNFINISHED in regions.held.attrs and regions.done().all():
             _finish(regions, job, compiled, spent)
     return opened(place)
-
-
-def _noted(regions: Regions, spent: float) -> None:
-    with suppress(OSError):  # a full disk: the time spent is not worth hiding the error that comes
-        regions.ledger.attrs["spent_s"] = spent
 
 
 def _count(regions: Regions) -> str:
@@ -99,7 +159,10 @@ def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swep
     empty = 0 if job.shots is not None else None
     together = 1 if job.shots is None else cohorts_together(job, compiled)
     sums = max(len(Trace(one, empty).sums()) for one in compiled)
-    layout = Layout(len(points), job.shots, together, job.shots or 1, sums, swept is not None)
+    made = columns(compiled, points, swept, job.shots)
+    kept = [(dict(zip(c.dims, c.shape, strict=True)), np.dtype(c.dtype).itemsize) for c in made if "shot" in c.dims]
+    group = points_together(kept, len(points), together, job.shots or 1) if swept is not None else 1
+    layout = Layout(len(points), job.shots, together, job.shots or 1, sums, swept is not None, group)
     signals = {name: _signal(values) for name, values in job.inputs.items()}
     names = swept or ()
     fixed = {name: value for name, value in points[0].items() if name not in names}
@@ -118,18 +181,11 @@ def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swep
         ),
     )  # fmt: skip
     told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=records.version_of("rydberg_qmem"))
-    return Order(told, list(points), layout, attrs, call, partial(_skeleton, compiled, points, swept, empty))
+    return Order(told, list(points), layout, attrs, call, lambda: made)
 
 
 def _signal(values: ArrayLike | str) -> Any:
     return values if isinstance(values, str) else np.asarray(values, dtype=float).tolist()
-
-
-def _skeleton(
-    compiled: Sequence[Compiled], points: Sequence[Point], swept: tuple[str, ...] | None, shots: int | None
-) -> xr.Dataset:
-    made = [records.dataset(one, Trace(one, shots)) for one in compiled]
-    return made[0] if swept is None else records.combine(made, [{n: p[n] for n in swept} for p in points])
 
 
 def _run_missing(
@@ -141,81 +197,91 @@ def _run_missing(
     scale: Scale,
     progress: Progress | None,
 ) -> None:
-    units = units_of(job, compiled, together=regions.layout.together)
+    every = units_of(job, compiled, together=regions.layout.together)
+    batches = _batches(every, regions.layout.points_together)
     i, n = scale.shard or (1, 1)
-    mine, done = units[i - 1 :: n], regions.done()
-    run = fingerprint(order.identity)
+    mine, done = batches[i - 1 :: n], regions.done()
+    place, run = str(regions.place), fingerprint(order.identity)
     missing = [
-        StoredTask(job, order.points[unit.point], swept, unit, str(regions.place.resolve()), run)
-        for unit in mine
-        if not done[unit.point, list(unit.cohorts) or [0]].all()
+        Batch(tuple(Task(job, order.points[unit.point], swept, unit) for unit in left), place, run)
+        for units in mine
+        if (left := [unit for unit in units if not done[unit.point, list(unit.cohorts) or [0]].all()])
     ]
-    total = sum(unit.shots or 1 for unit in mine)
-    finished = total - sum(task.unit.shots or 1 for task in missing)
+    total = sum(unit.shots or 1 for units in mine for unit in units)
+    finished = total - sum(batch.shots for batch in missing)
     begin(progress, finished, total)
     failures: list[str] = []
-    for _, result in _walked(missing, regions, compiled, scale):
-        finished += result.shots
-        if result.failure:
-            failures.append(result.failure)
-        elif progress is not None:
-            progress(finished, total)
-        if len(failures) >= MOST_FAILURES:
-            break
+    writer = Writer(regions)
+    try:
+        for result in _walked(missing, writer, compiled, scale):
+            finished += result.shots
+            failures += result.failures
+            if progress is not None and not result.failures:
+                progress(finished, total)
+            if len(failures) >= MOST_FAILURES:
+                break
+    finally:
+        writer.flush()
     if failures:
         raise RunError("\n".join([*failures, f"{_count(regions)} are kept in {regions.place}"]))
 
 
-def _walked(
-    missing: list[StoredTask], regions: Regions, compiled: Sequence[Compiled], scale: Scale
-) -> Iterator[tuple[StoredTask, Done]]:
-    if not missing:
-        return iter(())
-    if scale.client is not None:
-        return on_cluster(work, missing, scale.client, str)
-    if scale.workers > 1:
-        return in_processes(work, missing, scale.workers, str)
-    return ((task, _walk_and_write(task, compiled[task.unit.point], regions)) for task in missing)
+def _batches(units: Sequence[Any], together: int) -> list[list[Any]]:
+    """Return units in the order of their points; those whose points share files go together."""
+    found: dict[tuple[int, tuple[int, ...]], list[Any]] = {}
+    for unit in units:
+        found.setdefault((unit.point // together, unit.cohorts), []).append(unit)
+    return list(found.values())
+
+
+def _walked(missing: list[Batch], writer: Writer, compiled: Sequence[Compiled], scale: Scale) -> Iterator[Done]:
+    if missing and scale.client is not None:
+        yield from (done for _, done in on_cluster(work, missing, scale.client, str))
+    elif missing and scale.workers > 1:
+        yield from (done for _, done in in_processes(work, missing, scale.workers, str))
+    else:
+        for batch in missing:
+            for task in batch.tasks:
+                yield _walk(task, compiled[task.unit.point], writer)
 
 
 _kept: dict[tuple[str, int], Compiled] = {}
 """The point that this worker compiled last: its cohorts come one after the other."""
 
 
-def work(task: StoredTask) -> Done:
-    """Run one unit where a store can be reached, and write it there."""
-    key = (task.run, task.unit.point)
-    if key not in _kept:
-        _kept.clear()
-        _kept[key] = prepare(task.job, task.settings, checked=True)
-    return _walk_and_write(task, _kept[key], Regions(task.place))
+def work(batch: Batch) -> Done:
+    """Run units where a store can be reached, and write them there before they are reported."""
+    writer, done = Writer(Regions(batch.place)), []
+    for task in batch.tasks:
+        key = (batch.run, task.unit.point)
+        if key not in _kept:
+            _kept.clear()
+            _kept[key] = prepare(task.job, task.settings, checked=True)
+        done.append(_walk(task, _kept[key], writer))
+    writer.flush()
+    return Done(sum(one.shots for one in done), tuple(text for one in done for text in one.failures))
 
 
-def _walk_and_write(task: StoredTask, compiled: Compiled, regions: Regions) -> Done:
+def _walk(task: Task, compiled: Compiled, writer: Writer) -> Done:
     try:
         trace, pruned = walk_unit(task.job, compiled, task.unit)
     except RunError as error:
-        return Done(0, f"{task}: {error}")
+        return Done(0, (f"{task}: {error}",))
     per_shot = {v.name: trace.data[v.name] for v in compiled.variables if v.origin != "input" and trace.per_shot(v)}
-    try:
-        regions.write(task.unit.point, task.unit.cohorts, per_shot, np.concatenate([[pruned], trace.sums()]))
-    except OSError as error:
-        need = sum(values.nbytes for values in per_shot.values()) + trace.sums().nbytes
-        raise RunError(
-            f"{task.place}: cannot be written, {need} bytes are needed for {task} ({error}); finished cohorts are kept"
-            ": make room and run the same again"
-        ) from None
+    sums = np.concatenate([[pruned], trace.sums()])
+    writer.add(task, Written(task.unit.point, task.unit.cohorts, per_shot, sums))
     return Done(task.unit.shots or 1)
 
 
 def _finish(regions: Regions, job: Job, compiled: Sequence[Compiled], spent: float) -> None:
     """Add the units' sums up, in the same order whoever ran them and when."""
-    summed: dict[str, list[Any]] = {}
+    summed: dict[str, NDArray[Any]] = {}
     pruned = 0.0
     empty = 0 if job.shots is not None else None
+    sums = regions.sums()
     for point, one in enumerate(compiled):
         total = Trace(one, empty)
-        for row in regions.sums(point):
+        for row in sums[point]:
             part = Trace(one, empty)
             part.take_sums(row[1:])
             total.absorb(part, slice(0, 0))
@@ -223,7 +289,7 @@ def _finish(regions: Regions, job: Job, compiled: Sequence[Compiled], spent: flo
         arrays = total.finished()
         for variable in one.variables:
             if variable.origin != "input" and not total.per_shot(variable):
-                summed.setdefault(variable.name, []).append(arrays[variable.name])
+                _put(regions, summed, variable.name, point, arrays[variable.name])
     attrs: dict[str, Any] = {"wall_s": round(spent, 3)}
     if job.shots is None:
         attrs["pruned_probability"] = pruned
@@ -233,22 +299,33 @@ def _finish(regions: Regions, job: Job, compiled: Sequence[Compiled], spent: flo
         raise RunError(f"{regions.place}: cannot be finished ({error}); make room and run the same again") from None
 
 
+def _put(regions: Regions, summed: dict[str, NDArray[Any]], name: str, point: int, values: NDArray[Any]) -> None:
+    meta = regions.held.arrays[name]
+    if name not in summed:
+        summed[name] = np.full(meta.shape, np.nan, dtype=meta.dtype)
+    where = (point,) if regions.layout.swept else ()
+    summed[name][(*where, *(slice(n) for n in values.shape))] = values
+
+
 def resume(place: str | Path, *, run: Callable[..., xr.Dataset], **options: Any) -> xr.Dataset:
     """Finish the run that a store holds the beginning of, from what the store itself says."""
-    from rydberg_qmem.execute.resume import stored_identity
     from rydberg_qmem.language.program import Program
 
-    _, _, call = stored_identity(Path(place))
-    if call["emulator"] is None:
+    held = of_a_run(place)
+    call = dict((held.told or {})["call"])
+    if call.get("emulator") is None:
         raise InputError(f"{place}: was run on an emulator object, which a store cannot hold; run the same call again")
-    program = Program.from_json(str(Regions(place).group.attrs["program_json"]))
-    call["seed"] = None if call["seed"] is None else int(call["seed"])
+    if "program_json" not in held.attrs:
+        raise StoreError(f"{place}: does not hold its program, so it cannot be continued")
+    program = Program.from_json(str(held.attrs["program_json"]))
+    call["seed"] = None if call.get("seed") is None else int(call["seed"])
     return run(program, store=place, **call, **options)
 
 
-def progress_of(place: str | Path) -> tuple[int, int] | None:
+def progress_of(path: str | Path) -> tuple[int, int] | None:
     """Return the cohorts done and all cohorts of a store, or None if it was saved whole."""
-    if not (Path(place) / LEDGER / "zarr.json").is_file():
+    held = contents(found(path))
+    if held.told is None:
         return None
-    done = Regions(place).done()
+    done = held.done()
     return int(done.sum()), done.size

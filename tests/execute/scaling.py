@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import chunks, stored
+from rydberg_qmem.execute import files, stored
 from rydberg_qmem.execute.regions import Regions
 
 FEEL = "0.3 * x + 0.5 * ensemble_mean(m.a)"  # reads the whole cohort
@@ -74,9 +74,9 @@ def ended_badly(target: Callable[..., object], *args: Any, after_s: float | None
 
 
 def killed_at_write(number: int, place: Path, **changes: Any) -> None:
-    """Run, and be killed before the write of an array with this number, counted from the first unit on."""
+    """Run, and be killed before the file with this number takes its place, counted from the first unit on."""
     written = -1
-    plain, write = chunks.write, Regions.write
+    plain, write = files.take_place, Regions.write
 
     def begun(self: Regions, *unit: Any) -> None:
         nonlocal written
@@ -91,11 +91,11 @@ def killed_at_write(number: int, place: Path, **changes: Any) -> None:
         plain(*call)
 
     Regions.write = begun  # type: ignore[assignment, method-assign]  # counts what is written
-    chunks.write = counted  # type: ignore[assignment]  # in a process that is about to die
+    files.take_place = counted  # type: ignore[assignment]  # in a process that is about to die
     run(place, **changes)
 
 
-def deadly(task: stored.StoredTask) -> stored.Done:
+def deadly(task: stored.Batch) -> stored.Done:
     """Run a unit, but let one always kill its worker."""
     if (task.unit.point, task.unit.cohorts) == (1, (2,)):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -11,10 +11,12 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import draws, records, regions, resume, stored
+from rydberg_qmem.execute import draws, records, resume, stored
 from rydberg_qmem.execute.identity import identity
+from rydberg_qmem.execute.layout import Layout, chunk_shape
 from rydberg_qmem.execute.lock import StaleLockWarning, lock_of
 from rydberg_qmem.execute.regions import Regions
+from rydberg_qmem.execute.seal import SEAL
 from rydberg_qmem.execute.store import UnfinishedWarning
 from tests.execute.scaling import CALL, PROGRAM, ended_badly, killed_at_write, run, sha256
 
@@ -50,11 +52,11 @@ def test_the_same_call_again_runs_only_what_is_missing(tmp_path: Path) -> None:
 def test_a_finished_record_is_returned_as_it_is(tmp_path: Path) -> None:
     place, heard = tmp_path / "r.zarr", []
     run(place, **SMALL)
-    before = {name: text for name, text in files(place).items() if "progress/zarr.json" not in name}
+    before = {name: text for name, text in files(place).items() if SEAL not in name}
     run(place, **SMALL, progress=lambda *now: heard.append(now))
 
     assert heard == [(3000, 3000)]
-    assert {name: text for name, text in files(place).items() if "progress/zarr.json" not in name} == before
+    assert {name: text for name, text in files(place).items() if SEAL not in name} == before
 
 
 def test_a_run_without_a_seed_goes_on_with_the_seed_of_its_store(tmp_path: Path) -> None:
@@ -299,10 +301,10 @@ def test_shards_without_a_seed_are_refused_before_they_draw_different_ones(tmp_p
 
 
 def test_chunks_are_whole_units_and_at_most_eight_megabytes() -> None:
-    layout = regions.Layout(points=3, shots=10**6, together=20, first_shots=10**6, sums=0, swept=True)
+    layout = Layout(points=3, shots=10**6, together=20, first_shots=10**6, sums=0, swept=True)
 
     for shape, size in (({"shot": 10**6}, 1), ({"shot": 10**6, "round": 1000}, 8), ({"shot": 10**6, "round": 9999}, 8)):
-        point, shots, *rest = regions.chunk_shape({"point": 3, **shape}, size, layout)
+        point, shots, *rest = chunk_shape({"point": 3, **shape}, size, layout)
         assert point == 1
         assert (20 * draws.COHORT) % shots == 0  # no chunk spans two units
         assert size * shots * int(np.prod(rest)) <= 8_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,9 +20,10 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import draws, stored
+from rydberg_qmem.execute import draws, files, resume, stored
+from rydberg_qmem.execute.contents import LEDGERS
 from rydberg_qmem.execute.lock import StaleLockWarning
-from rydberg_qmem.execute.regions import LEDGER, Regions
+from rydberg_qmem.execute.regions import Regions, Written
 from tests.execute.scaling import PROGRAM, UNITS, deadly, ended_badly, killed_at_write, run, sha256
 
 ROOT = Path(rq.__file__).parent.parent
@@ -126,7 +128,7 @@ def test_a_mutant_whose_store_forgets_the_noise_is_refused_or_found(
 def test_cohorts_in_shuffled_order_give_the_same_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = stored._walked
 
-    def shuffled(missing: list[stored.StoredTask], *args: Any) -> Any:
+    def shuffled(missing: list[stored.Batch], *args: Any) -> Any:
         return plain([missing[i] for i in np.random.default_rng(3).permutation(len(missing))], *args)
 
     monkeypatch.setattr(stored, "_walked", shuffled)
@@ -182,32 +184,40 @@ def test_a_kill_between_any_two_writes_is_survived(tmp_path: Path, number: int) 
         assert sha256(run(place)) == whole()
 
 
-def test_a_mutant_that_marks_before_it_writes_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_marker_without_its_data_is_not_believed_and_a_mutant_that_does_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place, before, plain = tmp_path / "r.zarr", whole(), Regions.write
 
-    def marks_first(self: Regions, point: int, cohorts: Any, *values: Any) -> None:
-        last = cohorts[-1] + 1
-        self.ledger["cohort_done"][point, cohorts[0] : last] = self.layout.expected()[cohorts[0] : last]
-        plain(self, point, cohorts, *values)
+    def marks_first(self: Regions, units: Any) -> None:
+        files.put({path: content for unit in units for path, content in self._marks([unit]).items()})
+        plain(self, units)
 
     with monkeypatch.context() as patched:
         patched.setattr(Regions, "write", marks_first)
         assert ended_badly(killed_at_write, 1, place) == -signal.SIGKILL
+        shutil.copytree(place, tmp_path / "copy.zarr")
     with warnings_of_stale_locks():
-        assert sha256(run(place)) != before
+        assert sha256(run(place)) == before
+    monkeypatch.setattr(resume, "sound", lambda held: (held.done(), []))
+    with pytest.raises(rq.QmemError, match=r"c/0/0/0/0: is missing"):
+        run(tmp_path / "copy.zarr")
 
 
 def test_only_the_marker_is_trusted(tmp_path: Path) -> None:
     place = tmp_path / "r.zarr"
     run(place)
     regions = Regions(place)
-    regions.group["m"][1, 1000:2000] = 0
+    files.put(regions._arrays("m", regions.held.arrays["m"], [wrong(1, 1)]))
     run(place)
-    assert sha256(rq.open_record(place)) != whole()  # marked as done, so it is not run again
+    assert sha256(rq.open_record(place)) != whole()  # marked as done, with a right checksum, so it is not run again
 
-    regions.ledger["cohort_done"][1, 1] = 0
-    regions.group.attrs["unfinished"] = 1
+    (place / LEDGERS[0] / "cohort_done" / "c/1/1").unlink()
     assert sha256(run(place)) == whole()
+
+
+def wrong(point: int, cohort: int) -> Written:
+    return Written(point, (cohort,), {"m": np.zeros((1000, 4, 2), dtype=np.int8)}, np.zeros(1))
 
 
 @pytest.mark.slow
@@ -341,12 +351,13 @@ main()
 
 CARELESS = """
 import contextlib
-from rydberg_qmem.execute import chunks
-plain = chunks.write
-def careless(*call):
-    with contextlib.suppress(OSError):
-        plain(*call)
-chunks.write = careless
+from rydberg_qmem.execute import files
+plain = files.put
+def careless(contents):
+    for path, content in contents.items():
+        with contextlib.suppress(OSError):
+            plain({path: content})
+files.put = careless
 """
 
 
@@ -388,8 +399,6 @@ def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
 
 
 def test_a_disk_too_small_is_told_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
     monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**6, 10**6, 1000))
     with pytest.raises(rq.InputError, match=r"would take .* GB or more, but 0\.0 GB are free"):
         run(tmp_path / "r.zarr")
@@ -423,7 +432,7 @@ def test_two_runs_into_one_store_exclude_each_other(tmp_path: Path) -> None:
 
 
 def test_a_mutant_that_locks_nothing_lets_a_second_run_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
+    from rydberg_qmem.execute import lock
 
     place = tmp_path / "r.zarr"
     entered: list[int] = []
@@ -439,7 +448,7 @@ def test_a_mutant_that_locks_nothing_lets_a_second_run_in(tmp_path: Path, monkey
         run(place, progress=second)
     assert len(entered) == 1
     entered.clear()
-    monkeypatch.setattr(fcntl, "flock", lambda handle, how: None)
+    monkeypatch.setattr(lock, "lock_descriptor", lambda handle, blocking: True)
     run(place, progress=second)
     assert len(entered) == 2
 
@@ -460,4 +469,4 @@ def test_a_store_is_no_place_for_people(tmp_path: Path) -> None:
 
     assert str(tmp_path).encode() not in texts
     assert socket.gethostname().encode() not in texts
-    assert (tmp_path / "r.zarr" / LEDGER).is_dir()
+    assert (tmp_path / "r.zarr" / LEDGERS[0]).is_dir()
