@@ -18,7 +18,11 @@ def with_error(value: float, error: float) -> str:
     '0.2951 ± 0.0031'
     >>> with_error(0.294922, 0.0)
     '0.294922'
+    >>> with_error(0.294922, float("nan"))  # an error that the data do not tell
+    '0.294922 ± ?'
     """
+    if error != error:
+        return f"{value:.6g} ± ?"
     if not 0 < error < float("inf"):
         return f"{value:.6g}"
     from math import floor, log10

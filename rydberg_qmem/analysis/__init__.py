@@ -9,7 +9,9 @@ from rydberg_qmem.analysis.expectation import expectation, group
 from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
 from rydberg_qmem.analysis.memristivity import memristivity
+from rydberg_qmem.analysis.outcome_mean import outcome_mean
 from rydberg_qmem.analysis.retention import memory_time, mutual_information
+from rydberg_qmem.analysis.standard_error import standard_error
 from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.analysis.tomography import tomography
 
@@ -27,8 +29,10 @@ __all__ = [
     "memristivity",
     "mitigation",
     "mutual_information",
+    "outcome_mean",
     "program_json",
     "register",
+    "standard_error",
     "systems",
     "tomography",
     "unstack",

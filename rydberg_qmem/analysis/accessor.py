@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from rydberg_qmem.analysis.hysteresis import Cycle, Signal, hysteresis
+from rydberg_qmem.analysis.outcome_mean import outcome_mean
 from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.errors import InputError
 
@@ -90,6 +91,7 @@ class RecordMethods:
         bootstrap: int = 200,
         seed: int = 0,
         dim: str | None = None,
+        cohort: int | None = None,
     ) -> xr.Dataset:
         """Measure the hysteresis loop of `response` against `drive`, see `hysteresis`."""
         return hysteresis(
@@ -101,7 +103,12 @@ class RecordMethods:
             bootstrap=bootstrap,
             seed=seed,
             dim=dim,
+            cohort=cohort,
         )
+
+    def mean(self, key: str) -> xr.Dataset:
+        """Return the mean of `key` over the shots in which it was measured, see `outcome_mean`."""
+        return outcome_mean(self._record, key)
 
 
 def register() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import erfc
 
 from rydberg_qmem.analysis.hysteresis import Signal, hysteresis
+from rydberg_qmem.analysis.lobes import no_area_probability
 from rydberg_qmem.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -23,16 +27,23 @@ def fingerprints(
     sigmas: float = 4.0,
     bootstrap: int = 200,
     seed: int = 0,
+    cohort: int | None = None,
 ) -> xr.Dataset:
     """Return, for a sweep over `frequency`, whether the loops bear the three fingerprints of a memristor.
 
-    1. `pinched`: at each frequency the loop passes through the origin, `pinch` at most `tolerance` plus `sigmas`
-    errors. 2. `shrinks`: from the frequency of the largest area upwards the area falls from each frequency to the
-    next, within errors; `exponent` is d ln(area)/d ln(frequency) over that stretch (-1: area goes as 1/frequency).
-    3. `straightens`: at the highest frequency the loop is a line, 1 - R² at most `tolerance`.
-    `memristor` is all three; each verdict is True, False, and for 2 False also where fewer than three frequencies
-    lie from the maximum upwards. `frequency` names a coordinate along `point`; loops are those of `hysteresis`. A
-    device whose area has zeros in between, as the photonic type with its window, fails 2 by construction.
+    1. `pinched`: no frequency contradicts a loop through the origin, `pinch` at most `tolerance` plus `sigmas` errors.
+    2. `shrinks`: the loops enclose an area at all (`no_area`, the probability of lobes as large as those of the
+    largest loop if it encloses nothing, is below the two-sided tail of `sigmas`), and from the frequency of the
+    largest area upwards, three at least, the area falls by more than `sigmas` errors, and nowhere rises by as many.
+    3. `straightens`: at the highest frequency the loop is a line, 1 - R² at most `tolerance` plus `sigmas` errors.
+    `memristor` is all three. Measures are those of `hysteresis`, their bias by noise taken off; exact records have no
+    errors. So a line, a lag of constant area or a diode is called a memristor at most as often as `sigmas` says (4:
+    6 in 100,000), and noise alone never makes one. `exponent` is d ln(area)/d ln(frequency) from the largest area
+    upwards (-1: area goes as 1/frequency), areas weighted by their errors.
+
+    `drive`, `response`, `period`, `bootstrap`, `seed` and `cohort` are those of `hysteresis`; `frequency` names a
+    coordinate along `point` with three or more different positive values, else InputError. A device whose area has
+    zeros in between, as the photonic type with its window, fails 2 by construction.
     """
     if frequency not in record.coords or record[frequency].dims != ("point",):
         raise InputError(f"frequency must name a coordinate along 'point', but is {frequency!r}")
@@ -40,18 +51,26 @@ def fingerprints(
     rates = record[frequency].values[order].astype(float)
     if len(rates) < 3 or (np.diff(rates) <= 0).any() or rates[0] <= 0:
         raise InputError(f"{frequency} must take three or more different positive values")
-    loops = hysteresis(record, drive=drive, response=response, period=period, bootstrap=bootstrap, seed=seed)
-    loops = loops.isel(point=order)
-    area, area_error = loops.area.values, loops.area_error.values
-    pinch, pinch_error = loops.pinch.values, loops.pinch_error.values
+    asked: dict[str, Any] = {"drive": drive, "response": response, "period": period}
+    asked |= {"bootstrap": bootstrap, "seed": seed, "cohort": cohort}
+    loops = hysteresis(record, **asked).isel(point=order)
+    area, area_error = loops.area.values, np.nan_to_num(loops.area_error.values)
+    pinch, pinch_error = loops.pinch.values, np.nan_to_num(loops.pinch_error.values)
     top = int(area.argmax())
-    gap, unsure = np.diff(area[top:]), sigmas * np.hypot(area_error[top:-1], area_error[top + 1 :])
+    no_area = float(no_area_probability(record, **asked)[order[top]])
+    rise, unsure = np.diff(area[top:]), sigmas * np.hypot(area_error[top:-1], area_error[top + 1 :])
+    fall = area[top] - area[-1] - sigmas * np.hypot(area_error[top], area_error[-1])
     exponent, exponent_error = _exponent(rates[top:], area[top:], area_error[top:])
     unbent = float(1 - loops.line_r2.values[-1])
     verdicts = {
-        "pinched": bool((pinch <= tolerance + sigmas * np.nan_to_num(pinch_error)).all()),
-        "shrinks": bool(len(gap) >= 2 and (gap < unsure).all() and area[-1] < area[top]),
-        "straightens": unbent <= tolerance,
+        "pinched": bool((pinch <= tolerance + sigmas * pinch_error).all()),
+        "shrinks": bool(
+            len(rise) >= 2
+            and no_area < erfc(sigmas / np.sqrt(2))
+            and (rise <= unsure).all()
+            and fall > 1e-9 * area[top]
+        ),
+        "straightens": unbent <= tolerance + sigmas * float(np.nan_to_num(loops.line_r2_error.values[-1])),
     }
     made = xr.Dataset(coords={frequency: (frequency, rates)}, attrs={"tolerance": tolerance, "sigmas": sigmas})
     for name, values in (
@@ -61,7 +80,7 @@ def fingerprints(
         made[name] = (frequency, values)
     for name, value in {
         **verdicts, "memristor": all(verdicts.values()), "exponent": exponent, "exponent_error": exponent_error,
-        "largest_pinch": float(pinch.max()), "bent": unbent,
+        "largest_pinch": float(pinch.max()), "bent": unbent, "no_area": no_area,
     }.items():  # fmt: skip
         made[name] = value
     return made
@@ -69,12 +88,16 @@ def fingerprints(
 
 def _exponent(rates: Floats, area: Floats, error: Floats) -> tuple[float, float]:
     """Return the slope of ln area against ln rate and its standard error: of the fit, or from the areas' own."""
-    if len(rates) < 2 or (area <= 0).any():
+    there = area > 0
+    rates, area, error = rates[there], area[there], error[there]
+    if len(rates) < 2:
         return float("nan"), float("nan")
+    weight = (area / error) ** 2 if (error > 0).all() else np.ones_like(area)
     x, y = np.log(rates), np.log(area)
-    dx = x - x.mean()
-    slope = float(dx @ y / (dx @ dx))
-    left = y - y.mean() - slope * dx
-    fit = np.sqrt(left @ left / max(len(x) - 2, 1) / (dx @ dx))
-    own = np.sqrt(((dx * np.nan_to_num(error) / area) ** 2).sum()) / (dx @ dx)
-    return slope, float(max(fit, own))
+    dx = x - np.average(x, weights=weight)
+    sharp = float(weight @ dx**2)
+    slope = float((weight * dx) @ y) / sharp
+    left = y - np.average(y, weights=weight) - slope * dx
+    scatter = float(weight @ left**2) / max(len(x) - 2, 1) / sharp
+    own = float(((weight * dx * error / area) ** 2).sum()) / sharp**2
+    return slope, float(np.sqrt(max(own, scatter if (error == 0).all() or len(x) > 2 else 0.0)))

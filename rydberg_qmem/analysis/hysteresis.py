@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeGuard
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.series import labelled
+from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, resamples, standard_error
 from rydberg_qmem.errors import InputError, did_you_mean, short
 
 Floats = NDArray[np.float64]
@@ -22,7 +23,9 @@ Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
 FEWEST_ROUNDS = 3
 _SHORTEST_FOUND = 4
 _SAME = 1e-9
-_WEIGHTS_AT_ONCE = 2_000_000
+_SMALL = 0.2
+"""The part of a resample's deviation at which a loop's measures are taken as linear: what their errors come from."""
+_CORRECTED = ("area", "perimeter", "form_factor", "pinch", "line_r2")
 
 _LONG_NAMES = {
     "area": "enclosed area of the loop, all lobes counted positive",
@@ -60,13 +63,17 @@ def hysteresis(
     first round, an incomplete one at the end is left out. With `point`, each point is measured by itself, with
     its own period if periods are found.
 
-    Gives `area` (`geometry.unsigned_area`), `signed_area`, `perimeter`, `form_factor`, `pinch`, `slope`,
-    `line_r2`, `crossings`, `direction`, and for the first five `*_error`: the standard deviation over
-    `bootstrap` resamples of the shots (0 for exact records, NaN with fewer than two shots or resamples).
-    Noise adds fake lobes to a loop: `area_bias`, the mean over resamples less the estimate, says by how
-    much `area` is too large; `signed_area` has no such bias. Shots are taken as independent. Under feedback
-    of ensemble means they are not: each cohort follows its own mean. Give the size of a `cohort` (1000 in
-    `run`), and whole cohorts are drawn instead of shots; it takes ten or so for an error of any worth.
+    Gives `area` (`geometry.unsigned_area`), `signed_area`, `perimeter`, `form_factor`, `pinch`, `line_r2` with their
+    standard errors `*_error`, and `slope`, `crossings`, `direction` of the mean loop. Noise bends a loop, adds fake
+    lobes and lengthens it: all but `signed_area`, which is linear, would be biased. The bias is found from the shots
+    themselves, by adding their noise to the loop once and twice more and going back to none (Cook and Stefanski 1994,
+    simulation extrapolation, quadratic), is taken off, and stands beside as `*_bias`. So an area may come out below 0
+    by its error. What stays: measures that cannot be below 0 and whose true value is 0 (the area of a line, the pinch
+    of a pinched loop) come out too large by one to three errors. Errors are of the noise as it acts on the measured
+    loop, from `bootstrap` resamples of the shots drawn with `seed`; 0 for exact records, NaN (and nothing is taken off)
+    with fewer than two shots or resamples. Shots are independent, except where a program feeds back means over its
+    ensemble: there whole cohorts are drawn, `cohort` shots in a row each (default: as the record says), and with one
+    cohort there is no error to be told; it takes ten or so for an error of any worth.
     Raises InputError for signals that do not make a loop.
 
     >>> phase = 2 * np.pi * np.arange(200) / 200
@@ -78,14 +85,14 @@ def hysteresis(
     for name, value in (("bootstrap", bootstrap), ("seed", seed)):
         if not _whole(value) or value < 0:
             raise InputError(f"{name} must be a whole number, 0 or more, but is {short(value)}")
-    pair = _pair(record, drive, response, dim)
-    group = _group(cohort, pair.shots)
-    layouts = _layouts(pair, period, cycle)
+    pair = pair_of(record, drive, response, dim)
+    together = cohorts_asked(cohort, pair.shots, record)
+    layouts = layouts_of(pair, period, cycle)
     found: dict[str, Numbers] = {}
     for layout, points in layouts.items():
-        x, y = (_per_round(pair, role, points, layout) for role in ("drive", "response"))
-        resamples = _resamples(pair.shots, bootstrap, seed, group) if pair.shots else None
-        for name, values in _estimates(x, y, resamples).items():
+        x, y = (samples_of(pair, role, points, layout) for role in ("drive", "response"))
+        drawn = list(resamples(pair.shots, bootstrap, seed, together)) if pair.shots else None
+        for name, values in _estimates(x, y, drawn, inflation(pair.shots, together) if pair.shots else 0.0).items():
             found.setdefault(name, np.zeros((pair.points, *values.shape[1:]), values.dtype))[points] = values
     return _labelled(pair, found, layouts, cycle)
 
@@ -98,6 +105,7 @@ def loop(
     period: int | None = None,
     cycle: Cycle = "last",
     dim: str | None = None,
+    cohort: int | None = None,
 ) -> xr.Dataset:
     """Return the mean loop that `hysteresis` measures: `drive`, `response` and their standard errors.
 
@@ -109,16 +117,17 @@ def loop(
     >>> loop(record, drive="u", response="v").response.values.tolist()
     [0.0, 2.0, 1.0, 0.0]
     """
-    pair = _pair(record, drive, response, dim)
-    layouts = _layouts(pair, period, cycle)
+    pair = pair_of(record, drive, response, dim)
+    together = cohorts_asked(cohort, pair.shots, record)
+    layouts = layouts_of(pair, period, cycle)
     if len(layouts) > 1:
         raise InputError("loop must have one period, but it differs between points; select one point first")
     [(layout, points)] = layouts.items()
     dims = ("point", "cycle", pair.dim) if cycle == "all" else ("point", pair.dim)
     result = xr.Dataset(coords=pair.free_coords(("drive", "response")), attrs=_settings(pair, layouts, cycle))
     for role, signal in (("drive", pair.drive), ("response", pair.response)):
-        samples = _per_round(pair, role, points, layout)
-        error = _standard_error(samples) if signal.sampled else np.zeros_like(samples[:, 0])
+        samples = samples_of(pair, role, points, layout)
+        error = standard_error(samples, axis=1, cohort=together) if signal.sampled else np.zeros_like(samples[:, 0])
         for name, data, text in ((role, _means(samples), ""), (f"{role}_error", error, "standard error of ")):
             shown = data if cycle == "all" else data[:, 0]
             result[name] = (dims, shown, {"long_name": text + signal.label, "units": signal.units})
@@ -142,7 +151,9 @@ class _Signal:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pair:
+class Pair:
+    """Drive and response of a record with what they share: rounds, points, shots."""
+
     drive: _Signal
     response: _Signal
     dim: str
@@ -159,7 +170,7 @@ class _Pair:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """Which rounds make up the loops of a point: `cycles` cycles of `period` rounds from cycle `first` on."""
 
     period: int
@@ -167,11 +178,13 @@ class _Layout:
     cycles: int
 
     def rounds(self) -> NDArray[np.int64]:
+        """Return the numbers of the rounds, (cycle, round of the cycle)."""
         starts = self.period * (self.first + np.arange(self.cycles))
         return starts[:, None] + np.arange(self.period)
 
 
-def _pair(record: xr.Dataset, drive: Signal, response: Signal, dim: str | None) -> _Pair:
+def pair_of(record: xr.Dataset, drive: Signal, response: Signal, dim: str | None) -> Pair:
+    """Return both signals of a record; InputError for signals that do not make a loop."""
     arrays = {"drive": _array(record, drive, "drive"), "response": _array(record, response, "response")}
     rounds = _round_dim(arrays, dim)
     sizes: dict[Hashable, int] = {}
@@ -186,7 +199,7 @@ def _pair(record: xr.Dataset, drive: Signal, response: Signal, dim: str | None) 
     if "point" not in sizes:  # one point taken out of a sweep: its number would clash with the dimension
         coords.pop("point", None)
     numbers = np.asarray(arrays["drive"].coords.get(rounds, np.arange(sizes[rounds])))
-    return _Pair(
+    return Pair(
         _signal(record, arrays["drive"], drive, rounds),
         _signal(record, arrays["response"], response, rounds),
         rounds,
@@ -284,10 +297,10 @@ def _names(record: xr.Dataset, array: xr.DataArray, given: Signal) -> tuple[str,
 # Cycles
 
 
-def _layouts(pair: _Pair, period: int | None, cycle: Cycle) -> dict[_Layout, list[int]]:
+def layouts_of(pair: Pair, period: int | None, cycle: Cycle) -> dict[Layout, list[int]]:
     """Return the points of each layout; points differ where a sweep changes period or number of rounds."""
     _check_period(period)
-    layouts: dict[_Layout, list[int]] = {}
+    layouts: dict[Layout, list[int]] = {}
     rows = [_layout(*_length_and_period(pair, values, period), cycle) for values in pair.drive.values]
     for point in range(pair.points):
         layouts.setdefault(rows[point % len(rows)], []).append(point)
@@ -305,7 +318,7 @@ def _check_period(period: int | None) -> None:
         raise InputError(f"period must be {FEWEST_ROUNDS} or more whole rounds, but is {short(period)}")
 
 
-def _length_and_period(pair: _Pair, drive: Floats, period: int | None) -> tuple[int, int]:
+def _length_and_period(pair: Pair, drive: Floats, period: int | None) -> tuple[int, int]:
     """Return both in rounds; the shorter points of a sweep are filled up with missing values."""
     present = np.flatnonzero(np.isfinite(drive).any(axis=0))
     length = int(present[-1]) + 1 if pair.has_points and len(present) else int(drive.shape[-1])
@@ -324,26 +337,26 @@ def _shortest_period(drive: Floats) -> int:
     return rounds
 
 
-def _layout(length: int, period: int, cycle: Cycle) -> _Layout:
+def _layout(length: int, period: int, cycle: Cycle) -> Layout:
     fewest = max(period, FEWEST_ROUNDS)
     if length < fewest:
         raise InputError(f"a loop must have at least {fewest} rounds, but the series has {length}")
     count = length // period
     if cycle == "all":
-        return _Layout(period, 0, count)
+        return Layout(period, 0, count)
     named = {"first": 0, "last": count - 1}
     number = named.get(cycle, cycle) if isinstance(cycle, str) else cycle
     if not _whole(number):
         raise InputError(f"cycle must be 'last', 'first', 'all' or a whole number, but is {short(cycle)}")
     if not -count <= number < count:
         raise InputError(f"cycle must be below {count}, the number of whole periods, but is {number}")
-    return _Layout(period, int(number) % count, 1)
+    return Layout(period, int(number) % count, 1)
 
 
 # Estimates. Axes of samples: point, shot, cycle, round of the cycle.
 
 
-def _per_round(pair: _Pair, role: str, points: list[int], layout: _Layout) -> Floats:
+def samples_of(pair: Pair, role: str, points: list[int], layout: Layout) -> Floats:
     """Return the samples of the rounds in use; each round must have a valid one."""
     signal = pair.drive if role == "drive" else pair.response
     own = points if len(signal.values) > 1 else [0] * len(points)
@@ -357,21 +370,24 @@ def _per_round(pair: _Pair, role: str, points: list[int], layout: _Layout) -> Fl
     return samples
 
 
-def _estimates(x: Floats, y: Floats, resamples: Iterable[Floats] | None) -> dict[str, Numbers]:
+def _estimates(x: Floats, y: Floats, resampled: Sequence[Floats] | None, inflated: float) -> dict[str, Numbers]:
     mean_x, mean_y = _means(x), _means(y)
     shapes = _shapes(mean_x, mean_y)
-    if resamples is None:  # exact: no shots, no spread
-        spread = dict.fromkeys(shapes, np.zeros_like(mean_x[..., 0]))
-        bias = spread["area"]
-    else:
-        spread, bias = _spread(x, y, resamples, shapes)
-    slope, r2 = geometry.line_fit(mean_x, mean_y)
+    slope, _ = geometry.line_fit(mean_x, mean_y)
     unsure = _SAME * shapes["perimeter"] ** 2
     signed = shapes["signed_area"]
     direction = np.where(np.abs(signed) <= unsure, 0, np.sign(signed)).astype(np.int64)
-    errors = {f"{name}_error": values for name, values in spread.items()}
     counts = {"crossings": geometry.self_crossings(mean_x, mean_y), "direction": direction}
-    return {**shapes, **errors, "area_bias": bias, "slope": slope, "line_r2": r2, **counts}
+    if resampled is None:  # exact: no shots, no spread
+        spread = bias = dict.fromkeys(shapes, np.zeros_like(mean_x[..., 0]))
+    elif sum(len(block) for block in resampled) < 2:
+        spread = bias = dict.fromkeys(shapes, np.full_like(mean_x[..., 0], np.nan))
+    else:
+        spread, bias = _noise(x, y, resampled, shapes, inflated)
+    off = {name: np.nan_to_num(bias[name]) for name in _CORRECTED}
+    values = {name: shape - off.get(name, 0.0) for name, shape in shapes.items()}
+    errors = {f"{name}_error": error for name, error in spread.items()}
+    return {**values, **errors, **{f"{name}_bias": bias[name] for name in _CORRECTED}, "slope": slope, **counts}
 
 
 def _shapes(x: Floats, y: Floats) -> dict[str, Floats]:
@@ -382,6 +398,7 @@ def _shapes(x: Floats, y: Floats) -> dict[str, Floats]:
         "perimeter": length,
         "form_factor": geometry.ratio(4 * np.pi * area, length**2),
         "pinch": geometry.pinch(x, y),
+        "line_r2": geometry.line_fit(x, y)[1],
     }
 
 
@@ -391,37 +408,45 @@ def _means(samples: Floats) -> Floats:
     return mean
 
 
-def _spread(
-    x: Floats, y: Floats, resamples: Iterable[Floats], estimate: Mapping[str, Floats]
-) -> tuple[dict[str, Floats], Floats]:
-    """Return the standard deviation of each shape over resampled shots, and the bias of the area."""
-    blocks = [_shapes(*np.broadcast_arrays(_resampled(x, w), _resampled(y, w))) for w in resamples]
-    if sum(block["area"].shape[1] for block in blocks) < 2:
-        unknown = np.full_like(estimate["area"], np.nan)
-        return dict.fromkeys(estimate, unknown), unknown
-    drawn = {name: np.concatenate([block[name] for block in blocks], axis=1) for name in estimate}
-    bias = drawn["area"].mean(axis=1) - estimate["area"]
-    return {name: values.std(axis=1, ddof=1) for name, values in drawn.items()}, bias
+def _noise(
+    x: Floats, y: Floats, resampled: Sequence[Floats], plain: Mapping[str, Floats], inflated: float
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return the standard error and the bias of each measure of the mean loop.
+
+    With f(λ) the mean of a measure where the loop bears λ times more noise, the measure without noise is
+    3 f(0) - 3 f(1) + f(2) if f is quadratic in λ; deviations are added with both signs, so that what is linear in them
+    is no noise of the bias.
+    """
+    small, once, twice = (
+        _concatenated([_moved(x, y, block, tuple(inflated * part for part in parts)) for block in resampled])
+        for parts in ((_SMALL,), (1.0, -1.0), (np.sqrt(2), -np.sqrt(2)))
+    )
+    spread = {name: values.std(axis=1, ddof=1) / _SMALL for name, values in small.items()}
+    bias = {name: 3 * once[name].mean(axis=1) - twice[name].mean(axis=1) - 2 * plain[name] for name in plain}
+    for name in ("pinch", "line_r2"):  # maxima and squares: not linear where they are largest, or nothing
+        spread[name] = np.maximum(spread[name], once[name].std(axis=1, ddof=1))
+    area, length = (plain[name] - bias[name] for name in ("area", "perimeter"))
+    form = geometry.ratio(4 * np.pi * area, length**2)
+    bias["form_factor"] = plain["form_factor"] - form  # of both without noise: better than its own extrapolation
+    by_area = small["area"] / np.where(length > 0, length, np.inf)[:, None] ** 2 * 4 * np.pi
+    by_length = 2 * form[:, None] * small["perimeter"] / np.where(length > 0, length, np.inf)[:, None]
+    spread["form_factor"] = (by_area - by_length).std(axis=1, ddof=1) / _SMALL
+    return spread, bias
 
 
-def _group(cohort: int | None, shots: int) -> int:
-    """Return how many shots in a row are drawn together."""
-    if cohort is None or not shots:
-        return 1
-    if not _whole(cohort) or cohort < 1 or shots % cohort or shots // cohort < 2:
-        raise InputError(f"cohort must divide the {shots} shots into two or more, but is {short(cohort)}")
-    return int(cohort)
+def _moved(x: Floats, y: Floats, weights: Floats, parts: tuple[float, ...]) -> dict[str, Floats]:
+    """Return the measures (point, resample, cycle) of the loop moved by parts of its resamples' deviations."""
+    (at_x, by_x), (at_y, by_y) = (_deviations(samples, weights) for samples in (x, y))
+    return _concatenated([_shapes(*np.broadcast_arrays(at_x + part * by_x, at_y + part * by_y)) for part in parts])
 
 
-def _resamples(shots: int, bootstrap: int, seed: int, group: int = 1) -> Iterable[Floats]:
-    """Yield blocks of weights (resample, shot): how often each group of shots is drawn, with replacement."""
-    generator = np.random.Generator(np.random.Philox(seed))
-    groups, step = shots // group, max(1, _WEIGHTS_AT_ONCE // max(shots, 1))
-    for start in range(0, bootstrap if groups > 1 else 0, step):
-        rows = min(step, bootstrap - start)
-        drawn = generator.integers(groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
-        yield np.repeat(counts, group, axis=1).astype(float)
+def _deviations(samples: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    mean = _means(samples)[:, None]
+    return mean, _resampled(samples, weights) - mean
+
+
+def _concatenated(blocks: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.concatenate([block[name] for block in blocks], axis=1) for name in blocks[0]}
 
 
 def _resampled(samples: Floats, weights: Floats) -> Floats:
@@ -439,18 +464,11 @@ def _resampled(samples: Floats, weights: Floats) -> Floats:
     return means.reshape(points, len(weights), *loop_shape)
 
 
-def _standard_error(samples: Floats) -> Floats:
-    valid = np.isfinite(samples)
-    count = valid.sum(axis=1)
-    squares = np.where(valid, samples - _means(samples)[:, None], 0.0) ** 2
-    return np.where(count > 1, np.sqrt(squares.sum(axis=1) / np.maximum(count - 1, 1) / count), np.nan)
-
-
 # The results
 
 
 def _labelled(
-    pair: _Pair, found: Mapping[str, Numbers], layouts: Mapping[_Layout, list[int]], cycle: Cycle
+    pair: Pair, found: Mapping[str, Numbers], layouts: Mapping[Layout, list[int]], cycle: Cycle
 ) -> xr.Dataset:
     dims = ("point", "cycle") if cycle == "all" else ("point",)
     result = xr.Dataset(coords=pair.free_coords(_LONG_NAMES), attrs=_settings(pair, layouts, cycle))
@@ -473,7 +491,7 @@ def _long_name(name: str) -> str:
     return f"bias of the {stem}" if name.endswith("_bias") else stem
 
 
-def _units(pair: _Pair, measure: str) -> str:
+def _units(pair: Pair, measure: str) -> str:
     x, y = pair.drive.units, pair.response.units
     match measure:
         case "area" | "signed_area":
@@ -486,7 +504,7 @@ def _units(pair: _Pair, measure: str) -> str:
             return "1"
 
 
-def _settings(pair: _Pair, layouts: Mapping[_Layout, list[int]], cycle: Cycle) -> dict[str, object]:
+def _settings(pair: Pair, layouts: Mapping[Layout, list[int]], cycle: Cycle) -> dict[str, object]:
     periods = {point: layout.period for layout, points in layouts.items() for point in points}
     each = [periods[point] for point in range(pair.points)]
     period = each[0] if len(set(each)) == 1 else each

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from rydberg_qmem.analysis import geometry
+from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, resamples
 from rydberg_qmem.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -22,6 +23,7 @@ def memristivity(
     cut: Literal["cycle", "lobe"] = "cycle",
     bootstrap: int = 100,
     seed: int = 0,
+    cohort: int | None = None,
 ) -> xr.Dataset:
     """Return area, length and form factor 4πA/P² of each cycle or lobe of a response against a drive.
 
@@ -30,7 +32,12 @@ def memristivity(
     1/2 Σ|x dy - y dx|, swept from the origin, `length` is that of the line without its closing edge, and
     `form_factor` is called memristivity: definitions of the public code of Hernani-Morales and others (2024), the
     first value of a loop that runs from zero to zero. Drive and response must be in comparable units; the code
-    divides each by its largest possible value. Errors are standard deviations over resampled shots (0 if exact).
+    divides each by its largest possible value. Outcomes that are -1, or missing, are left out of the means.
+
+    Errors `*_error` come from `bootstrap` resamples of the shots drawn with `seed` (of whole cohorts of `cohort` shots
+    where the program feeds back means over its ensemble; 0 if exact, NaN with fewer than two). Noise lengthens a line
+    and adds to Σ|x dy - y dx|: the biases of `area`, `length` and `form_factor` are taken off and stand beside as
+    `*_bias`, found as `hysteresis` does.
 
     `signed_area` is 1/2 Σ sign(x) (x dy - y dx): its sign is the direction in which a loop pinched at zero is run
     through, negative where the response falls behind its way out on its way back to zero. `start` and `stop` are
@@ -46,26 +53,58 @@ def memristivity(
     x, y = (_samples(record, signal) for signal in (drive, response))
     if x.shape[-1] != y.shape[-1]:
         raise InputError("drive and response must have the same number of rounds")
-    found = _cycles(x.mean(axis=0), y.mean(axis=0), cut)
+    at = (_mean(x), _mean(y))
+    found = _cycles(*at, cut)
     if not len(found):
         raise InputError("the drive must change sign at least twice to cut out a loop")
-    spread = np.zeros_like(found)
     shots = max(len(x), len(y))
+    spread, bias = np.zeros_like(found), np.zeros_like(found)
     if shots > 1:
-        generator = np.random.Generator(np.random.Philox(seed))
-        again = []
-        for _ in range(bootstrap):
-            drawn = generator.integers(shots, size=shots)
-            means = [(s[drawn] if len(s) > 1 else s).mean(axis=0) for s in (x, y)]
-            again.append(_cycles(means[0], means[1], cut))
-        same = [rows for rows in again if rows.shape == found.shape]
-        spread = np.std(same, axis=0, ddof=1) if len(same) > 1 else np.full_like(found, np.nan)
+        together = cohorts_asked(cohort, shots, record)
+        blocks = list(resamples(shots, bootstrap, seed, together))
+        drawn = np.concatenate(blocks) if blocks else np.zeros((0, shots))
+        by = [inflation(shots, together) * (_drawn(samples, drawn) - _mean(samples)) for samples in (x, y)]
+        spread, bias = _noise(at, by, found, cut)
     made = xr.Dataset(coords={"cycle": np.arange(len(found))}, attrs={"cut": cut})
+    values = found - np.where(np.isfinite(bias), bias, 0.0)
     for column, name in enumerate(("area", "length", "form_factor", "signed_area")):
-        made[name] = ("cycle", found[:, column])
+        made[name] = ("cycle", values[:, column])
         made[f"{name}_error"] = ("cycle", spread[:, column])
+        if name != "signed_area":
+            made[f"{name}_bias"] = ("cycle", bias[:, column])
     made["start"], made["stop"] = (("cycle", found[:, column]) for column in (4, 5))
     return made
+
+
+def _noise(at: tuple[Floats, Floats], by: list[Floats], plain: Floats, cut: str) -> tuple[Floats, Floats]:
+    """Return errors and biases (cycle, measure): of a small part of the deviations, and of them once and twice."""
+
+    def moved(*parts: float) -> Floats:
+        rows = [_cycles(*(a + part * b for a, b in zip(at, both, strict=True)), cut)
+                for part in parts for both in zip(*by, strict=True)]  # fmt: skip
+        same = [row for row in rows if row.shape == plain.shape]
+        return np.array(same) if len(same) > 1 else np.full((2, *plain.shape), np.nan)
+
+    spread = moved(0.2).std(axis=0, ddof=1) / 0.2
+    bias = 3 * moved(1.0, -1.0).mean(axis=0) - moved(np.sqrt(2), -np.sqrt(2)).mean(axis=0) - 2 * plain
+    bias[:, 3:] = 0.0  # linear in the response; where loops are cut is told as it was
+    area, length = (plain - bias)[:, :2].T
+    bias[:, 2] = plain[:, 2] - geometry.ratio(4 * np.pi * area, length**2)
+    return spread, bias
+
+
+def _mean(samples: Floats) -> Floats:
+    valid = np.isfinite(samples)
+    return np.asarray(np.where(valid, samples, 0.0).sum(axis=0) / valid.sum(axis=0))
+
+
+def _drawn(samples: Floats, weights: Floats) -> Floats:
+    """Return the means (resample, round) of weighted shots; a round that lost all its valid shots keeps its mean."""
+    if len(samples) == 1:
+        return np.broadcast_to(_mean(samples), (len(weights), samples.shape[1]))
+    valid = np.isfinite(samples)
+    total, count = weights @ np.where(valid, samples, 0.0), weights @ valid.astype(float)
+    return np.asarray(np.where(count > 0, total / np.where(count > 0, count, 1.0), _mean(samples)))
 
 
 def _samples(record: xr.Dataset, signal: str | xr.DataArray) -> Floats:
@@ -75,8 +114,11 @@ def _samples(record: xr.Dataset, signal: str | xr.DataArray) -> Floats:
     rounds = [str(dim) for dim in array.dims if dim != "shot"]
     if len(rounds) != 1:
         raise InputError(f"a signal must have one dimension beside shot, but has {rounds}")
-    values = array.transpose(*(d for d in ("shot", rounds[0]) if d in array.dims)).values.astype(float)
-    return np.atleast_2d(values)
+    values = array.transpose(*(d for d in ("shot", rounds[0]) if d in array.dims)).values
+    known = np.where(values < 0, np.nan, values.astype(float)) if array.dtype == np.int8 else values.astype(float)
+    if not np.isfinite(np.atleast_2d(known)).any(axis=0).all():
+        raise InputError(f"signal {array.name!r} must have a valid value each round, but has none in some")
+    return np.atleast_2d(known)
 
 
 def _cycles(x: Floats, y: Floats, cut: str) -> Floats:

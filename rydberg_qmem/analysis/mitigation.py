@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem.analysis.standard_error import cohort_of, standard_error
 from rydberg_qmem.errors import InputError, did_you_mean
 
 Array = NDArray[np.float64]
@@ -27,14 +28,15 @@ MOST_JOINT = 10
 def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) -> xr.Dataset:
     """Return the probability of the true bit 1, p = (q - e01) / (1 - e01 - e10) of the read one, with its error.
 
-    Means are over the shots in which the atom was there; the error is that of q, propagated: √(q(1-q)/n) divided by
-    1 - e01 - e10. Estimates may leave [0, 1] by their error: cutting them off would bias means. The confusion is the
-    record's own unless given. Raises InputError if a bit is read at random (e01 + e10 = 1).
+    Means are over the shots in which the atom was there; the error is the standard error of q over shots (cohorts,
+    under feedback of ensemble means), divided by 1 - e01 - e10. Estimates may leave [0, 1] by their error: cutting them
+    off would bias means. The confusion is the record's own unless given. Raises InputError if a bit is read at random
+    (e01 + e10 = 1).
 
     >>> record = xr.Dataset({"m": ("shot", np.array([1, 1, 1, 0], dtype=np.int8))})
     >>> made = unfold(record, "m", confusion=(0.0, 0.25))
     >>> float(made.probability), round(float(made.probability_error), 6)
-    (1.0, 0.288675)
+    (1.0, 0.333333)
     """
     bits = _bits(record, key)
     e01, e10 = _errors(record, key, bits, confusion)
@@ -43,7 +45,9 @@ def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) 
         there = bits >= 0
         n = there.sum("shot")
         q = bits.where(there, 0).sum("shot") / n
-        error = np.sqrt(q * (1 - q) / n) / abs(gain)
+        scatter = standard_error(bits.where(there).values, axis=bits.get_axis_num("shot"), cohort=cohort_of(record))
+        error = xr.zeros_like(q) + scatter
+        error = error / abs(gain)
     else:
         q, error = bits, xr.zeros_like(bits)
     made = xr.Dataset({"probability": (q - e01) / gain, "probability_error": error})
@@ -96,10 +100,25 @@ def unfold_joint(record: xr.Dataset, key: str, *, confusion: Confusion | None = 
     q = ((code == outcomes) & there).sum("shot") / n
     matrix = xr.DataArray(inverse, dims=("true", "outcome"))
     p = (matrix * q).sum("outcome")
-    error = np.sqrt(np.maximum((matrix**2 * q).sum("outcome") - p**2, 0) / n)
+    cohort = cohort_of(record)
+    error = (
+        np.sqrt(np.maximum((matrix**2 * q).sum("outcome") - p**2, 0) / (n - 1))
+        if cohort == 1
+        else _by_cohorts(inverse, code.where(there), cohort, p)
+    )
     names = [format(k, f"0{atoms}b") for k in range(2**atoms)]
     made = xr.Dataset({"probability": p, "probability_error": error}).rename(true="outcome")
     return made.assign_coords(outcome=("outcome", names))
+
+
+def _by_cohorts(inverse: Array, code: xr.DataArray, cohort: int, like: xr.DataArray) -> xr.DataArray:
+    """Return the errors of unfolded joint probabilities from the scatter of whole cohorts."""
+    known = code.notnull()
+    shares = inverse[:, code.fillna(0).astype(int).values]  # true outcome, then the dims of code
+    shares = np.where(known.values, shares, np.nan)
+    error = standard_error(shares, axis=1 + code.get_axis_num("shot"), cohort=cohort)
+    others = [d for d in code.dims if d != "shot"]
+    return xr.DataArray(error, dims=("true", *others)).transpose(*like.dims)
 
 
 def select_kept(record: xr.Dataset, *, keys: Sequence[str] | None = None) -> xr.Dataset:
@@ -125,7 +144,7 @@ def select_kept(record: xr.Dataset, *, keys: Sequence[str] | None = None) -> xr.
         kept &= (record[name] >= 0).all(others).values
     made = record.isel(shot=np.flatnonzero(kept))
     share = float(kept.mean())
-    error = float(np.sqrt(share * (1 - share) / len(kept)))
+    error = float(standard_error(kept, cohort=cohort_of(record)))
     made.attrs = {**record.attrs, "kept_fraction": share, "kept_fraction_error": error}
     return made
 

@@ -17,23 +17,28 @@ def mutual_information(
     """Return the mutual information (bits) of two outcomes, `information`, with its error and `bias`.
 
     Both are int arrays along `shot`, a round each: `record.m.isel(round=3)`; outcomes -1 are left out. The plug-in
-    estimate less the bias of Miller and Madow, (cells - rows - columns + 1) / (2 N ln 2), N shots; the error is the
-    standard deviation over resampled shots.
+    estimate less the bias of Miller and Madow, (cells - rows - columns + 1) / (2 N ln 2), of N shots and the cells,
+    rows and columns of the table of both in which any lie; the error is the standard deviation over `bootstrap`
+    resamples drawn with `seed`, from the shots and half a count in each cell, so that
+    what was not seen is not taken for impossible.
 
     >>> bits = xr.DataArray(np.tile([0, 1], 500), dims="shot")
     >>> round(float(mutual_information(bits, bits).information), 2)
     1.0
     """
+    if bootstrap < 2:
+        raise InputError(f"bootstrap must be a whole number, 2 or more, but is {bootstrap}")
     if earlier.dims != ("shot",) or later.dims != ("shot",) or earlier.sizes != later.sizes:
         raise InputError("earlier and later must both have the one dimension 'shot', of the same length")
     pair = np.stack([earlier.values, later.values]).astype(int)
     pair = pair[:, (pair >= 0).all(axis=0)]
     if pair.shape[1] < 2:
         raise InputError("mutual_information needs two or more shots with both outcomes")
-    value, bias = _information(pair)
+    table = np.zeros(tuple(pair.max(axis=1) + 1))
+    np.add.at(table, tuple(pair), 1)
+    value, bias = _information(table)
     generator = np.random.Generator(np.random.Philox(seed))
-    shots = pair.shape[1]
-    drawn = [_information(pair[:, generator.integers(shots, size=shots)])[0] for _ in range(bootstrap)]
+    drawn = [_information(again.reshape(table.shape))[0] for again in _resampled(table, bootstrap, generator)]
     made = {"information": value - bias, "information_error": float(np.std(drawn, ddof=1)), "bias": bias}
     return xr.Dataset({name: ((), number, {"units": "bit"}) for name, number in made.items()})
 
@@ -68,16 +73,21 @@ def memory_time(
     return result
 
 
-def _information(pair: NDArray[np.int64]) -> tuple[float, float]:
-    table = np.zeros(tuple(pair.max(axis=1) + 1))
-    np.add.at(table, tuple(pair), 1)
+def _resampled(table: Floats, number: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return tables drawn anew; half a count in each cell stands for what was not seen but may be there (Jeffreys)."""
+    possible = (table.sum(axis=1, keepdims=True) > 0) & (table.sum(axis=0, keepdims=True) > 0)
+    chance = (table + 0.5 * possible).ravel()
+    return generator.multinomial(int(table.sum()), chance / chance.sum(), size=number)
+
+
+def _information(table: NDArray[np.float64] | NDArray[np.int64]) -> tuple[float, float]:
     shots = table.sum()
     chance = table / shots
     apart = chance.sum(axis=1, keepdims=True) * chance.sum(axis=0, keepdims=True)
     held = chance > 0
     bits = float((chance[held] * np.log2(chance[held] / apart[held])).sum())
     rows, columns = (np.count_nonzero(table.sum(axis=axis)) for axis in (1, 0))
-    return bits, (np.count_nonzero(apart > 0) - rows - columns + 1) / (2 * shots * np.log(2))
+    return bits, (np.count_nonzero(held) - rows - columns + 1) / (2 * shots * np.log(2))
 
 
 def _mean(record: xr.Dataset, name: str, dim: str) -> Floats:

@@ -67,9 +67,11 @@ def analyse(
     """Measure the hysteresis loop of a record: its last cycle, with errors."""
     from rydberg_qmem.analysis.hysteresis import hysteresis
     from rydberg_qmem.analysis.points import points_of
+    from rydberg_qmem.analysis.standard_error import few_cohorts
     from rydberg_qmem.execute.store import open_record
 
-    figures = hysteresis(open_record(store), drive=drive, response=response, period=period)
+    record = open_record(store)
+    figures = hysteresis(record, drive=drive, response=response, period=period)
     if as_json:
         typer.echo(_json_of(figures, drive=drive, response=response))
         return
@@ -77,11 +79,13 @@ def analyse(
         if label is not None:
             typer.echo(f"{label}:")
         echo(aligned(list(_measures(point))))
+    if (note := few_cohorts(record)) is not None:
+        typer.echo(note, err=True)
 
 
 def _measures(figures: xr.Dataset) -> Iterator[tuple[str, str, str]]:
     for name, values in figures.data_vars.items():
-        if str(name).endswith("_error"):
+        if str(name).endswith(("_error", "_bias")):
             continue
         error = f"{name}_error"
         value = float(values)

@@ -175,3 +175,18 @@ def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
                 yield from all_steps((*step.then, *step.otherwise))
             case _:
                 pass
+
+
+def uses_ensemble(steps: tuple[Step, ...]) -> bool:
+    """Return whether any step reads a mean over the cohort."""
+    for step in all_steps(steps):
+        match step:
+            case SetStep() | PushStep():
+                if any(value.uses_ensemble for _, value in step.values):
+                    return True
+            case WhenStep():
+                if step.condition.uses_ensemble:
+                    return True
+            case _:
+                pass
+    return False

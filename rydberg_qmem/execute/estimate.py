@@ -14,14 +14,14 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, uses_ensemble
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.run import Job, prepare, surroundings, units_of, uses_ensemble, walk_of
+from rydberg_qmem.execute.run import Job, prepare, surroundings, units_of, walk_of
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.rounds import obstacles
-from rydberg_qmem.compile.steps import Compiled, Variable
+from rydberg_qmem.compile.steps import Compiled, Variable, uses_ensemble
 from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.environment import Surroundings
 from rydberg_qmem.execute.trace import Trace
@@ -124,6 +124,8 @@ def provenance(
     }
     if shots is None:
         attrs["pruned_probability"] = pruned
+    elif uses_ensemble(compiled.steps):
+        attrs["ensemble_cohort"] = COHORT  # shots that share what is fed back: errors are those of whole cohorts
     return attrs
 
 

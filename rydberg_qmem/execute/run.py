@@ -19,13 +19,10 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
-    PushStep,
     ResetStep,
     Segment,
-    SetStep,
-    Step,
-    WhenStep,
     all_steps,
+    uses_ensemble,
 )
 from rydberg_qmem.emulators.protocol import (
     DURATIONS,
@@ -217,21 +214,6 @@ def walk_of(job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, **o
     emulator = emulator_of(job.emulator)
     kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
     return Walk(compiled, emulator, trace, draws, kind, job.around, **options)
-
-
-def uses_ensemble(steps: tuple[Step, ...]) -> bool:
-    """Return whether any step reads a mean over the cohort."""
-    for step in all_steps(steps):
-        match step:
-            case SetStep() | PushStep():
-                if any(value.uses_ensemble for _, value in step.values):
-                    return True
-            case WhenStep():
-                if step.condition.uses_ensemble:
-                    return True
-            case _:
-                pass
-    return False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.analysis import entanglement
 from rydberg_qmem.analysis.hysteresis import hysteresis
+from rydberg_qmem.analysis.standard_error import mean_and_error as mean_and_error_of
+from rydberg_qmem.analysis.standard_error import standard_error
 from rydberg_qmem.execute.run import run
 
 Floats = NDArray[np.float64]
@@ -83,28 +84,25 @@ CLASSICAL = "no quantum part"
 def loop_area(way: Way, record: xr.Dataset, *, drive: Any, response: Any, period: int, lobes: int = 1) -> Measured:
     """Return the area of a record's last loop and its error over cohorts.
 
-    Of one lobe the signed area is taken, which noise does not bias; of two the sum, less its bias over resamples.
+    Of one lobe the signed area is taken, which noise does not bias; of two the sum.
     """
     cohort = COHORT if way.shots is not None and way.shots >= 2 * COHORT else None
     found = hysteresis(record, drive=drive, response=response, period=period, cohort=cohort)
     if lobes == 1:
         return abs(float(found.signed_area)), float(found.signed_area_error)
-    return float(found.area - (found.area_bias if way.shots else 0)), float(found.area_error)
+    return float(found.area), float(found.area_error)
 
 
 def mean_and_error(values: xr.DataArray) -> Measured:
     """Return the mean over shots (or the number itself) and its standard error; lost outcomes (-1) are left out."""
-    samples = np.atleast_1d(values.values.astype(float))
-    samples = samples[samples >= 0] if values.dtype == np.int8 else samples
-    error = samples.std(ddof=1) / sqrt(len(samples)) if len(samples) > 1 else 0.0
-    return float(samples.mean()), float(error)
+    mean, error = mean_and_error_of(values)
+    return mean, float(np.nan_to_num(error))
 
 
 def of_cohorts(values: Floats) -> Measured:
     """Return the mean over shots, and its error from the means of the cohorts (shots beyond the last one count too)."""
     mean = float(values.mean())
-    cohorts = values[: len(values) // COHORT * COHORT].reshape(-1, COHORT).mean(axis=1)
-    return mean, float(cohorts.std(ddof=1) / sqrt(len(cohorts))) if len(cohorts) > 1 else 0.0
+    return mean, float(np.nan_to_num(standard_error(values, cohort=COHORT)))
 
 
 def limit(*values: float, order: int = 1) -> float:

@@ -150,15 +150,39 @@ def reduced(frame: Frame, name: str, value: Array, column: int) -> Array:
     return cast(Array, REDUCE[name](value.T))
 
 
-def ensemble_mean(frame: Frame, value: Array, column: int) -> Array:
-    """Return the mean of a value over the shots of each cohort, weighted."""
+def ensemble_mean(frame: Frame, value: Array, column: int, read: Sequence[tuple[str, str]] = ()) -> Array:
+    """Return the mean of a value over the shots of each cohort, weighted, in which all outcomes it reads were measured.
+
+    `read` names them, (key, atom), all atoms of a key by an empty name. An outcome of -1, of a lost atom say, is no
+    number to average; RunError where a cohort has no shot without one.
+    """
     if frame.weights is None:
         raise RunError(f"{short(frame.text)}: ensemble_mean has no cohort to average over here")
     if value.ndim == 2:
         rule = "ensemble_mean needs one value per shot: reduce the window first"
         raise ExpressionError(frame.text, rule, column)
-    weights = np.asarray(frame.weights, dtype=float)
+    weights = np.asarray(frame.weights, dtype=float) * _measured(frame, read)
     if frame.cohort_of is None:
-        return cast(Array, np.asarray(np.sum(weights * value) / np.sum(weights)))
+        return cast(Array, np.asarray(_mean_of(frame, np.sum(weights * value), np.sum(weights))))
     summed, shots = np.bincount(frame.cohort_of, weights * value), np.bincount(frame.cohort_of, weights)
-    return np.asarray(summed[frame.cohort_of] / shots[frame.cohort_of])
+    return np.asarray(_mean_of(frame, summed[frame.cohort_of], shots[frame.cohort_of]))
+
+
+def _measured(frame: Frame, read: Sequence[tuple[str, str]]) -> Array | float:
+    """Return 1.0 for each row in which all outcomes that are read were measured, 0.0 for the others."""
+    made: Array | float = 1.0
+    for key, atom in read:
+        value = frame.scope.get(key)
+        if isinstance(value, Columns):
+            seen = value.values[:, [value.names.index(atom)]] if atom in value.names else value.values
+            made = made * np.asarray((seen >= 0).all(axis=1), dtype=float)
+    return made
+
+
+def _mean_of(frame: Frame, total: Array, shots: Array) -> Array:
+    if np.any(shots == 0):
+        raise RunError(
+            f"{short(frame.text)}: ensemble_mean has no shot in which all outcomes it reads were measured; "
+            "run more shots, or measure what it reads in each"
+        )
+    return cast(Array, total / shots)

@@ -171,6 +171,18 @@ def unparsed(tree: ast.expr) -> str:
     return _PLACEHOLDER.sub("$", ast.unparse(tree))
 
 
+def _outcomes_read(argument: ast.expr) -> tuple[tuple[str, str], ...]:
+    """Return what may be outcomes in a part of an expression: (key, atom), and (name, "") for a name alone."""
+    columns = {
+        (inner.value.id, inner.attr)
+        for inner in ast.walk(argument)
+        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name)
+    }
+    owners = {id(inner.value) for inner in ast.walk(argument) if isinstance(inner, ast.Attribute)}
+    names = {(n.id, "") for n in ast.walk(argument) if isinstance(n, ast.Name) and id(n) not in owners}
+    return tuple(sorted(columns | names))
+
+
 def _column(text: str, node: ast.AST) -> int:
     return len(text) - len(text.lstrip()) + int(getattr(node, "col_offset", 0)) + 1
 
@@ -295,7 +307,8 @@ class _Compiler:
         if name in RANDOM:
             return lambda frame: drawn(frame, name)
         if name == "ensemble_mean":
-            return lambda frame: ensemble_mean(frame, parts[0](frame), position)
+            read = _outcomes_read(node.args[0])
+            return lambda frame: ensemble_mean(frame, parts[0](frame), position, read)
         if name in ELEMENTWISE:
             return elementwise(ELEMENTWISE[name][1], parts)
         if len(parts) > 1:

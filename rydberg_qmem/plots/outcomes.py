@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rydberg_qmem.analysis.series import last_values
+from rydberg_qmem.analysis.standard_error import cohort_of, mean_and_error
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.plots.style import axes_or_new, paper
 
@@ -29,11 +30,11 @@ def outcomes(record: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """
     labels, means, errors = [], [], []
     for label, array in last_values(record).items():
-        values = array.values[np.isfinite(array.values)]
-        if values.size:  # an outcome of a branch that no shot took has none
+        if np.isfinite(array.values).any():  # an outcome of a branch that no shot took has none
+            mean, error = mean_and_error(array, cohort=cohort_of(record))
             labels.append(label)
-            means.append(float(values.mean()))
-            errors.append(float(values.std() / np.sqrt(values.size)))
+            means.append(mean)
+            errors.append(float(np.nan_to_num(error)))
     if not labels:
         raise InputError("record must hold an outcome, probe or last value without rounds, but holds none")
     upright = len(labels) <= FEW

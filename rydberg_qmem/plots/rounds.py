@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rydberg_qmem.analysis.standard_error import standard_error
 from rydberg_qmem.plots.style import axes_or_new, paper
 
 if TYPE_CHECKING:
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 _STYLES = ("-", "--", "-.", ":")
 
 
-def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None) -> Axes:
+def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None, cohort: int = 1) -> Axes:
     """Draw the mean of each series over shots against the round, a band of one standard error around it.
 
-    Arrays have a dimension of rounds, and one of shots unless they are exact; see `analysis.series`.
+    Arrays have a dimension of rounds, and one of shots unless they are exact; see `analysis.series`. `cohort` is how
+    many shots in a row share their feedback (`analysis.standard_error`; default 1: none do).
 
     >>> import xarray as xr
     >>> over_rounds({"fidelity": xr.DataArray([[0.0, 1.0], [0.5, 1.0]], dims=("shot", "round"))}).get_xlabel()
@@ -34,7 +36,7 @@ def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None) -
             rounds = np.arange(mean.size)
             [line] = ax.plot(rounds, mean.values, _STYLES[i % 4], label=label)
             if array.sizes.get("shot", 0) > 1:
-                error = (array.std("shot", ddof=1) / np.sqrt(array.count("shot"))).values
+                error = standard_error(array.values, axis=array.get_axis_num("shot"), cohort=cohort)
                 low, high = mean.values - error, mean.values + error
                 ax.fill_between(rounds, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
             ax.set_xlabel(str(mean.dims[0]))

@@ -15,6 +15,7 @@ import numpy as np
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.analysis.points import points_of
 from rydberg_qmem.analysis.series import last_values, series
+from rydberg_qmem.analysis.standard_error import cohort_of, few_cohorts, mean_and_error
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.report.again import command, named
@@ -182,7 +183,8 @@ def _loops(record: xr.Dataset, program: Program, drive: str | None, response: st
     if not made:
         return [_section("Loops", note)]
     table = _table(("loop", "point", "area", "form factor"), rows)
-    about = "<p>The last cycle; bars and ± are one standard error over shots.</p>"
+    about = "<p>The last cycle; bars and ± are one standard error.</p>"
+    note += "" if (few := few_cohorts(record)) is None else f"<p>{escape(few)}.</p>"
     return [_section("Loops", f"{about}<div class=row>{''.join(made)}</div>{table}{note}")]
 
 
@@ -206,7 +208,7 @@ def _curves(record: xr.Dataset) -> list[str]:
     where = f", {label}" if label else ""
     for title, chosen in ((f"Learning curve{where}", learnt), (f"Round by round{where}", dict(list(rest.items())[:6]))):
         if chosen and max(array.shape[-1] for array in chosen.values()) > 1:
-            made.append(_section(title, embedded(over_rounds(chosen), alt=title)))
+            made.append(_section(title, embedded(over_rounds(chosen, cohort=cohort_of(record)), alt=title)))
     return made
 
 
@@ -215,10 +217,8 @@ def _outcomes(record: xr.Dataset) -> list[str]:
     rows = []
     for label, point in _points(record):
         for name, array in last_values(point).items():
-            shots = array.values[np.isfinite(array.values)]
-            if shots.size:
-                error = float(shots.std(ddof=1) / np.sqrt(shots.size)) if shots.size > 1 else 0.0
-                rows.append((name, label or "", with_error(float(shots.mean()), error)))
+            if np.isfinite(array.values).any():
+                rows.append((name, label or "", with_error(*mean_and_error(array, cohort=cohort_of(record)))))
     return [_section("Outcomes", _table(("name", "point", "mean"), rows))] if rows else []
 
 

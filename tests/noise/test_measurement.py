@@ -16,7 +16,7 @@ E01, E10 = 0.03, 0.07
 READOUT = {"p_false_pos": E01, "p_false_neg": E10}
 
 
-def memristor(*, steer: str = "seen.a", period: int = 12) -> rq.Program:
+def memristor(*, steer: str | None = "seen.a", period: int = 12) -> rq.Program:
     """An ensemble memristor whose reflectivity follows what the ancilla saw in the last rounds."""
     return rq.Program.from_dict(
         {
@@ -31,7 +31,7 @@ def memristor(*, steer: str = "seen.a", period: int = 12) -> rq.Program:
                     {"beam_splitter": {"system": "s", "ancilla": "a", "reflectivity": "R"}},
                     {"measure": {"atoms": ["s", "a"], "key": "seen"}},
                     {"reset": {"atoms": ["s", "a"]}},
-                    {"push": {"last": f"ensemble_mean({steer})"}},
+                    {"push": {"last": "0" if steer is None else f"ensemble_mean({steer})"}},
                     {"set": {"R": "clip(0.2 + 0.6 * mean(last), 0, 1)"}},
                 ]}},
             ],
@@ -93,15 +93,21 @@ def test_readout_errors_that_nobody_unfolds_make_another_loop() -> None:
 
 
 def test_unfolded_probabilities_have_the_errors_of_their_scatter() -> None:
-    program = memristor(steer="0 * seen.a")
+    program = memristor(steer=None)
     made = [mitigation.unfold(rq.run(program, shots=300, seed=s, emulator="ideal", hardware=READOUT), "seen.s")
             for s in range(20)]  # fmt: skip
 
-    scatter = np.std([m.probability.values for m in made], axis=0)
+    scatter = np.std([m.probability.values for m in made], axis=0, ddof=1)
     stated = np.mean([m.probability_error.values for m in made], axis=0)
 
     alive = stated > 0
     assert np.mean(scatter[alive]) == pytest.approx(np.mean(stated[alive]), rel=0.12)
+
+
+def test_shots_of_one_cohort_under_its_own_mean_tell_no_error() -> None:
+    record = rq.run(memristor(), shots=300, seed=1, emulator="ideal", hardware=READOUT)
+
+    assert mitigation.unfold(record, "seen.s").probability_error.isnull().all()
 
 
 def test_joint_outcomes_unfold_to_those_without_errors() -> None:

@@ -42,7 +42,7 @@ def test_an_outcome_that_no_shot_has_is_left_out_and_the_others_keep_their_error
 
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["m.a"]
     assert bar.get_height() == 0.75
-    assert high - low == pytest.approx(2 * np.sqrt(0.75 * 0.25 / 4))
+    assert high - low == pytest.approx(2 * np.sqrt(0.75 * 0.25 / 3))
     plt.close("all")
 
 

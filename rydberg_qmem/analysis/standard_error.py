@@ -1,0 +1,142 @@
+"""Standard errors of means over shots, and resamples of shots: the one place where scatter becomes an error.
+
+Shots are independent, except where a program feeds back means over a cohort: then the shots of a cohort share what was
+fed back, and only whole cohorts are independent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from rydberg_qmem.errors import InputError, short
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+COHORT = 1000
+"""Shots in a cohort of records that do not say how many: the shots over which `ensemble_mean` averages."""
+
+FEW_COHORTS = 10
+"""Fewer cohorts than this tell an error roughly, one tells none."""
+
+_WEIGHTS_AT_ONCE = 2_000_000
+
+
+def standard_error(samples: ArrayLike, *, axis: int = 0, cohort: int = 1) -> Floats:
+    """Return the standard error of the mean of `samples` along `axis`, missing values (NaN) left out.
+
+    `samples` are numbers of any unit; `cohort` is how many of them in a row are drawn together (default 1: all are
+    independent). With G cohorts, N values and e_g the sum of deviations from the mean in cohort g, the error is
+    √(G/(G-1) Σ e_g²)/N: for cohorts of one the standard deviation (ddof 1) over √N. NaN with fewer than two cohorts,
+    from which no scatter can be told.
+
+    >>> float(standard_error([1.0, 0.0, 1.0, 0.0])), float(standard_error([1.0, 0.0, 1.0, 0.0], cohort=2))
+    (0.2886751345948129, 0.0)
+    >>> float(standard_error([1.0]))
+    nan
+    """
+    rows = np.moveaxis(np.asarray(samples, dtype=float), axis, 0)
+    valid = np.isfinite(rows)
+    count = valid.sum(axis=0)
+    mean = np.where(valid, rows, 0.0).sum(axis=0) / np.maximum(count, 1)
+    apart = np.where(valid, rows - mean, 0.0)
+    starts = np.arange(0, max(len(rows), 1), cohort)
+    if cohort > 1 and len(rows):
+        apart, valid = (np.add.reduceat(part, starts, axis=0) for part in (apart, valid.astype(int)))
+    groups = (valid > 0).sum(axis=0)
+    squares = (apart**2).sum(axis=0) * groups / np.maximum(groups - 1, 1)
+    return np.asarray(np.where(groups > 1, np.sqrt(squares) / np.maximum(count, 1), np.nan))
+
+
+def cohort_of(record: xr.Dataset) -> int:
+    """Return how many shots in a row of a record share their feedback: 1 where shots are independent.
+
+    The record says so in the attribute `ensemble_cohort`; of older ones, which have none, the program tells whether
+    it feeds back means over the ensemble.
+
+    >>> cohort_of(xr.Dataset()), cohort_of(xr.Dataset(attrs={"ensemble_cohort": 500}))
+    (1, 500)
+    """
+    told = record.attrs.get("ensemble_cohort")
+    if told is not None:
+        return max(int(told), 1)
+    return COHORT if "ensemble_mean(" in _expressions(record) else 1
+
+
+def _expressions(record: xr.Dataset) -> str:
+    """Return the body and memory of a record's program as text; what it is about does not count."""
+    try:
+        program = json.loads(str(record.attrs.get("program_json", "{}")))
+    except ValueError:
+        return ""
+    return json.dumps([program.get(part) for part in ("body", "memory")]) if isinstance(program, dict) else ""
+
+
+def few_cohorts(record: xr.Dataset) -> str | None:
+    """Return a sentence about errors where too few cohorts tell them; None where there is nothing to say.
+
+    >>> few_cohorts(xr.Dataset({"R": ("shot", [0.5, 0.4])}, attrs={"ensemble_cohort": 1000}))
+    'errors: shots share what is fed back over their cohort of 1000, and one cohort tells no error; run 10000 shots ...'
+    """
+    cohort, shots = cohort_of(record), record.sizes.get("shot", 0)
+    cohorts = -(-shots // cohort)
+    if cohort == 1 or not shots or cohorts >= FEW_COHORTS:
+        return None
+    told = "one cohort tells no error" if cohorts == 1 else f"{cohorts} cohorts tell errors roughly"
+    return (
+        f"errors: shots share what is fed back over their cohort of {cohort}, and {told}; "
+        f"run {FEW_COHORTS * cohort} shots or more"
+    )
+
+
+def cohorts_asked(cohort: int | None, shots: int, record: xr.Dataset) -> int:
+    """Return how many shots are drawn together: as asked, else as the record says; InputError if they do not fit."""
+    if cohort is None or not shots:
+        return cohort_of(record)
+    whole = isinstance(cohort, int | np.integer) and not isinstance(cohort, bool)
+    if not whole or cohort < 1 or shots % cohort or shots // cohort < 2:
+        raise InputError(f"cohort must divide the {shots} shots into two or more, but is {short(cohort)}")
+    return int(cohort)
+
+
+def inflation(shots: int, cohort: int) -> float:
+    """Return √(G/(G-1)) of G cohorts: resamples drawn with replacement scatter less than samples do by this factor."""
+    groups = -(-shots // cohort)
+    return float(np.sqrt(groups / (groups - 1))) if groups > 1 else 0.0
+
+
+def resamples(shots: int, number: int, seed: int, cohort: int = 1) -> Iterator[Floats]:
+    """Yield blocks of weights (resample, shot): how often each cohort of shots is drawn, with replacement.
+
+    None come where there are fewer than two cohorts.
+
+    >>> [block.sum(axis=1).tolist() for block in resamples(4, 2, 0)]
+    [[4.0, 4.0]]
+    """
+    generator = np.random.Generator(np.random.Philox(seed))
+    groups, step = -(-shots // cohort), max(1, _WEIGHTS_AT_ONCE // max(shots, 1))
+    for start in range(0, number if groups > 1 else 0, step):
+        rows = min(step, number - start)
+        drawn = generator.integers(groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
+        yield np.repeat(counts, cohort, axis=1)[:, :shots].astype(float)
+
+
+def mean_and_error(array: xr.DataArray, *, cohort: int = 1) -> tuple[float, float]:
+    """Return the mean of an array along `shot`, its only dimension if it has any, and its standard error.
+
+    Of a record's outcomes (int8) what is -1 was not measured and is left out, as are missing values. The error of an
+    exact mean, which has no shots, is 0.
+
+    >>> mean_and_error(xr.DataArray(np.array([1, 0, -1, 1], dtype=np.int8), dims="shot"))
+    (0.6666666666666666, 0.3333333333333333)
+    """
+    values = array.values.astype(float).ravel()
+    values = np.where(values < 0, np.nan, values) if array.dtype == np.int8 else values
+    mean = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+    return mean, float(standard_error(values, cohort=cohort)) if "shot" in array.dims else 0.0
