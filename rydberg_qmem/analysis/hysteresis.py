@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeGuard
+from typing import Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from rydberg_qmem.analysis import geometry
+from rydberg_qmem.analysis import extrapolation, geometry
 from rydberg_qmem.analysis.series import labelled
-from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, resamples, standard_error
+from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, is_whole, resamples, standard_error
 from rydberg_qmem.errors import InputError, did_you_mean, short
 
 Floats = NDArray[np.float64]
@@ -23,8 +23,6 @@ Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
 FEWEST_ROUNDS = 3
 _SHORTEST_FOUND = 4
 _SAME = 1e-9
-_SMALL = 0.2
-"""The part of a resample's deviation at which a loop's measures are taken as linear: what their errors come from."""
 _CORRECTED = ("area", "perimeter", "form_factor", "pinch", "line_r2")
 
 _LONG_NAMES = {
@@ -66,8 +64,8 @@ def hysteresis(
     Gives `area` (`geometry.unsigned_area`), `signed_area`, `perimeter`, `form_factor`, `pinch`, `line_r2` with their
     standard errors `*_error`, and `slope`, `crossings`, `direction` of the mean loop. Noise bends a loop, adds fake
     lobes and lengthens it: all but `signed_area`, which is linear, would be biased. The bias is found from the shots
-    themselves, by adding their noise to the loop once and twice more and going back to none (Cook and Stefanski 1994,
-    simulation extrapolation, quadratic), is taken off, and stands beside as `*_bias`. So an area may come out below 0
+    themselves (`analysis.extrapolation`: by adding their noise to the loop once and twice more and going back to none),
+    is taken off, and stands beside as `*_bias`. So an area may come out below 0
     by its error. What stays: measures that cannot be below 0 and whose true value is 0 (the area of a line, the pinch
     of a pinched loop) come out too large by one to three errors. Errors are of the noise as it acts on the measured
     loop, from `bootstrap` resamples of the shots drawn with `seed`; 0 for exact records, NaN (and nothing is taken off)
@@ -83,7 +81,7 @@ def hysteresis(
     (1.0, 1, 0)
     """
     for name, value in (("bootstrap", bootstrap), ("seed", seed)):
-        if not _whole(value) or value < 0:
+        if not is_whole(value) or value < 0:
             raise InputError(f"{name} must be a whole number, 0 or more, but is {short(value)}")
     pair = pair_of(record, drive, response, dim)
     together = cohorts_asked(cohort, pair.shots, record)
@@ -309,12 +307,8 @@ def layouts_of(pair: Pair, period: int | None, cycle: Cycle) -> dict[Layout, lis
     return layouts
 
 
-def _whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
 def _check_period(period: int | None) -> None:
-    if period is not None and not (_whole(period) and period >= FEWEST_ROUNDS):
+    if period is not None and not (is_whole(period) and period >= FEWEST_ROUNDS):
         raise InputError(f"period must be {FEWEST_ROUNDS} or more whole rounds, but is {short(period)}")
 
 
@@ -346,7 +340,7 @@ def _layout(length: int, period: int, cycle: Cycle) -> Layout:
         return Layout(period, 0, count)
     named = {"first": 0, "last": count - 1}
     number = named.get(cycle, cycle) if isinstance(cycle, str) else cycle
-    if not _whole(number):
+    if not is_whole(number):
         raise InputError(f"cycle must be 'last', 'first', 'all' or a whole number, but is {short(cycle)}")
     if not -count <= number < count:
         raise InputError(f"cycle must be below {count}, the number of whole periods, but is {number}")
@@ -383,7 +377,7 @@ def _estimates(x: Floats, y: Floats, resampled: Sequence[Floats] | None, inflate
     elif sum(len(block) for block in resampled) < 2:
         spread = bias = dict.fromkeys(shapes, np.full_like(mean_x[..., 0], np.nan))
     else:
-        spread, bias = _noise(x, y, resampled, shapes, inflated)
+        spread, bias = _noise(x, y, resampled, inflated)
     off = {name: np.nan_to_num(bias[name]) for name in _CORRECTED}
     values = {name: shape - off.get(name, 0.0) for name, shape in shapes.items()}
     errors = {f"{name}_error": error for name, error in spread.items()}
@@ -409,44 +403,37 @@ def _means(samples: Floats) -> Floats:
 
 
 def _noise(
-    x: Floats, y: Floats, resampled: Sequence[Floats], plain: Mapping[str, Floats], inflated: float
+    x: Floats, y: Floats, resampled: Sequence[Floats], inflated: float
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Return the standard error and the bias of each measure of the mean loop.
-
-    With f(λ) the mean of a measure where the loop bears λ times more noise, the measure without noise is
-    3 f(0) - 3 f(1) + f(2) if f is quadratic in λ; deviations are added with both signs, so that what is linear in them
-    is no noise of the bias.
-    """
-    small, once, twice = (
-        _concatenated([_moved(x, y, block, tuple(inflated * part for part in parts)) for block in resampled])
-        for parts in ((_SMALL,), (1.0, -1.0), (np.sqrt(2), -np.sqrt(2)))
-    )
-    spread = {name: values.std(axis=1, ddof=1) / _SMALL for name, values in small.items()}
-    bias = {name: 3 * once[name].mean(axis=1) - twice[name].mean(axis=1) - 2 * plain[name] for name in plain}
+    """Return the standard error and the bias of each measure of the mean loop."""
+    at_x, at_y = _means(x), _means(y)
+    by_x, by_y = (_deviations(samples, mean, resampled) * inflated for samples, mean in ((x, at_x), (y, at_y)))
+    moved = extrapolation.moves(_broadcast_shapes, at_x, at_y, by_x, by_y)
+    spread, bias = ({name: of(name) for name in moved.plain} for of in (moved.error, moved.bias))
     for name in ("pinch", "line_r2"):  # maxima and squares: not linear where they are largest, or nothing
-        spread[name] = np.maximum(spread[name], once[name].std(axis=1, ddof=1))
-    area, length = (plain[name] - bias[name] for name in ("area", "perimeter"))
+        spread[name] = np.maximum(spread[name], moved.once[name].std(axis=0, ddof=1))
+    area, length = (moved.plain[name] - bias[name] for name in ("area", "perimeter"))
     form = geometry.ratio(4 * np.pi * area, length**2)
-    bias["form_factor"] = plain["form_factor"] - form  # of both without noise: better than its own extrapolation
-    by_area = small["area"] / np.where(length > 0, length, np.inf)[:, None] ** 2 * 4 * np.pi
-    by_length = 2 * form[:, None] * small["perimeter"] / np.where(length > 0, length, np.inf)[:, None]
-    spread["form_factor"] = (by_area - by_length).std(axis=1, ddof=1) / _SMALL
+    bias["form_factor"] = moved.plain["form_factor"] - form  # of both without noise: better than its own extrapolation
+    length = np.where(length > 0, length, np.inf)
+    by_area, by_length = (moved.small[name] for name in ("area", "perimeter"))
+    spread["form_factor"] = extrapolation.error_of(4 * np.pi * by_area / length**2 - 2 * form * by_length / length)
     return spread, bias
 
 
-def _moved(x: Floats, y: Floats, weights: Floats, parts: tuple[float, ...]) -> dict[str, Floats]:
-    """Return the measures (point, resample, cycle) of the loop moved by parts of its resamples' deviations."""
-    (at_x, by_x), (at_y, by_y) = (_deviations(samples, weights) for samples in (x, y))
-    return _concatenated([_shapes(*np.broadcast_arrays(at_x + part * by_x, at_y + part * by_y)) for part in parts])
+def _deviations(samples: Floats, mean: Floats, resampled: Sequence[Floats]) -> Floats:
+    """Return what resamples add to the mean, (resample, point, cycle, round)."""
+    drawn = [np.moveaxis(_resampled(samples, block), 1, 0) for block in resampled]
+    return (
+        np.concatenate(
+            [np.broadcast_to(part, (len(block), *part.shape[1:])) for part, block in zip(drawn, resampled, strict=True)]
+        )
+        - mean
+    )
 
 
-def _deviations(samples: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    mean = _means(samples)[:, None]
-    return mean, _resampled(samples, weights) - mean
-
-
-def _concatenated(blocks: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
-    return {name: np.concatenate([block[name] for block in blocks], axis=1) for name in blocks[0]}
+def _broadcast_shapes(x: Floats, y: Floats) -> dict[str, Floats]:
+    return _shapes(*np.broadcast_arrays(x, y))
 
 
 def _resampled(samples: Floats, weights: Floats) -> Floats:

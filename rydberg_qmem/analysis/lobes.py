@@ -39,7 +39,7 @@ def no_area_probability(
         x, y = (samples_of(pair, role, points, layout) for role in ("drive", "response"))
         blocks = list(resamples(pair.shots, bootstrap, seed, together)) if pair.shots else []
         for row, point in enumerate(points):
-            made[point] = _probability(*(part[row, :, 0] for part in (x, y)), blocks, inflation(pair.shots, together))
+            made[point] = _probability(x[row, :, 0], y[row, :, 0], blocks, inflation(pair.shots, together))
     return made
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from rydberg_qmem.analysis import geometry
+from rydberg_qmem.analysis import extrapolation, geometry
 from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, resamples
 from rydberg_qmem.errors import InputError
 
@@ -77,19 +77,23 @@ def memristivity(
 
 
 def _noise(at: tuple[Floats, Floats], by: list[Floats], plain: Floats, cut: str) -> tuple[Floats, Floats]:
-    """Return errors and biases (cycle, measure): of a small part of the deviations, and of them once and twice."""
+    """Return errors and biases, (cycle, measure); moved lines that are cut into other cycles are left out."""
 
-    def moved(*parts: float) -> Floats:
-        rows = [_cycles(*(a + part * b for a, b in zip(at, both, strict=True)), cut)
-                for part in parts for both in zip(*by, strict=True)]  # fmt: skip
-        same = [row for row in rows if row.shape == plain.shape]
-        return np.array(same) if len(same) > 1 else np.full((2, *plain.shape), np.nan)
+    def cycles(x: Floats, y: Floats) -> dict[str, Floats]:
+        rows = [_cycles(u, v, cut) for u, v in zip(np.atleast_2d(x), np.atleast_2d(y), strict=True)]
+        same = [row if row.shape == plain.shape else np.full_like(plain, np.nan) for row in rows]
+        return {"all": same[0] if x.ndim == 1 else np.array(same)}
 
-    spread = moved(0.2).std(axis=0, ddof=1) / 0.2
-    bias = 3 * moved(1.0, -1.0).mean(axis=0) - moved(np.sqrt(2), -np.sqrt(2)).mean(axis=0) - 2 * plain
+    if len(by[0]) < 2:
+        return np.full_like(plain, np.nan), np.full_like(plain, np.nan)
+    moved = extrapolation.moves(cycles, *at, *by)
+    spread, bias = moved.error("all"), moved.bias("all")
     bias[:, 3:] = 0.0  # linear in the response; where loops are cut is told as it was
     area, length = (plain - bias)[:, :2].T
-    bias[:, 2] = plain[:, 2] - geometry.ratio(4 * np.pi * area, length**2)
+    form = geometry.ratio(4 * np.pi * area, length**2)
+    bias[:, 2] = plain[:, 2] - form
+    by_area, by_length = (moved.small["all"][..., column] for column in (0, 1))
+    spread[:, 2] = extrapolation.error_of(4 * np.pi * by_area / length**2 - 2 * form * by_length / length)
     return spread, bias
 
 

@@ -46,8 +46,7 @@ def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) 
         n = there.sum("shot")
         q = bits.where(there, 0).sum("shot") / n
         scatter = standard_error(bits.where(there).values, axis=bits.get_axis_num("shot"), cohort=cohort_of(record))
-        error = xr.zeros_like(q) + scatter
-        error = error / abs(gain)
+        error = q.copy(data=scatter) / np.abs(gain)
     else:
         q, error = bits, xr.zeros_like(bits)
     made = xr.Dataset({"probability": (q - e01) / gain, "probability_error": error})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
 import xarray as xr
@@ -98,10 +99,14 @@ def cohorts_asked(cohort: int | None, shots: int, record: xr.Dataset) -> int:
     """Return how many shots are drawn together: as asked, else as the record says; InputError if they do not fit."""
     if cohort is None or not shots:
         return cohort_of(record)
-    whole = isinstance(cohort, int | np.integer) and not isinstance(cohort, bool)
-    if not whole or cohort < 1 or shots % cohort or shots // cohort < 2:
+    if not is_whole(cohort) or cohort < 1 or shots % cohort or shots // cohort < 2:
         raise InputError(f"cohort must divide the {shots} shots into two or more, but is {short(cohort)}")
     return int(cohort)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Return whether a value is a whole number; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def inflation(shots: int, cohort: int) -> float:

@@ -163,9 +163,10 @@ def ensemble_mean(frame: Frame, value: Array, column: int, read: Sequence[tuple[
         raise ExpressionError(frame.text, rule, column)
     weights = np.asarray(frame.weights, dtype=float) * _measured(frame, read)
     if frame.cohort_of is None:
-        return cast(Array, np.asarray(_mean_of(frame, np.sum(weights * value), np.sum(weights))))
-    summed, shots = np.bincount(frame.cohort_of, weights * value), np.bincount(frame.cohort_of, weights)
-    return np.asarray(_mean_of(frame, summed[frame.cohort_of], shots[frame.cohort_of]))
+        return _mean_of(frame, np.asarray(np.sum(weights * value)), np.asarray(np.sum(weights)))
+    summed: Array = np.bincount(frame.cohort_of, weights * value).astype(float)
+    shots: Array = np.bincount(frame.cohort_of, weights).astype(float)
+    return _mean_of(frame, summed[frame.cohort_of], shots[frame.cohort_of])
 
 
 def _measured(frame: Frame, read: Sequence[tuple[str, str]]) -> Array | float:
@@ -185,4 +186,4 @@ def _mean_of(frame: Frame, total: Array, shots: Array) -> Array:
             f"{short(frame.text)}: ensemble_mean has no shot in which all outcomes it reads were measured; "
             "run more shots, or measure what it reads in each"
         )
-    return cast(Array, total / shots)
+    return total / shots

@@ -37,8 +37,9 @@ def over_rounds(series: Mapping[str, xr.DataArray], *, ax: Axes | None = None, c
             [line] = ax.plot(rounds, mean.values, _STYLES[i % 4], label=label)
             if array.sizes.get("shot", 0) > 1:
                 error = standard_error(array.values, axis=array.get_axis_num("shot"), cohort=cohort)
-                low, high = mean.values - error, mean.values + error
-                ax.fill_between(rounds, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+                ax.fill_between(
+                    rounds, mean.values - error, mean.values + error, color=line.get_color(), alpha=0.25, linewidth=0
+                )
             ax.set_xlabel(str(mean.dims[0]))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_ylabel("mean over shots")
