@@ -21,6 +21,7 @@ from rydberg_qmem.compile.steps import (
     MeasureStep,
     ResetStep,
     Segment,
+    WhenStep,
     all_steps,
     uses_ensemble,
 )
