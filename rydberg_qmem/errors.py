@@ -105,8 +105,27 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
         return f"; did you mean {close[0]!r}?"
     if not known:
         return ""
-    listed = ", ".join(sorted(known)[:12]) + (", …" if len(known) > 12 else "")
-    return f"; known: {listed}"
+    return f"; known: {listed(sorted(known))}"
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Return names joined by commas, with an ellipsis for those beyond the first few.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b, …'
+    """
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def printable(text: str) -> str:
+    r"""Return text as it may leave for a terminal or a page: what does not print is shown as its escape.
+
+    Line ends and tabs stay. Escapes of terminals, NUL and signs that turn the direction of writing do not print.
+
+    >>> print(printable("\x1b[31mred\u202e"))
+    \x1b[31mred\u202e
+    """
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else repr(sign)[1:-1] for sign in text)
 
 
 def short(value: object, limit: int = 60) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from rydberg_qmem.cli.text import echo
 from rydberg_qmem.errors import QmemError
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -43,7 +44,7 @@ class Command(TyperCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except KeyboardInterrupt as stopped:
-            typer.echo("\n".join(["interrupted", *getattr(stopped, "__notes__", ())]), err=True)
+            echo(["interrupted", *getattr(stopped, "__notes__", ())], err=True)
             raise typer.Exit(TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED) from None
         except Exception as error:
             debug = bool(ctx.find_root().params.get("debug"))
@@ -58,10 +59,10 @@ def told(error: Exception, *, debug: bool) -> int:
         traceback.print_exception(error)
         return getattr(error, "exit_code", 1)
     if isinstance(error, QmemError):
-        typer.echo(str(error), err=True)
+        echo([str(error)], err=True)
         return error.exit_code
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
-    typer.echo(f"internal error: {what}; run with --debug", err=True)
+    echo([f"internal error: {what}; run with --debug"], err=True)
     return 1
 
 

@@ -60,7 +60,7 @@ def import_(
         output.write_text(made.to_yaml(), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{output}: cannot be written ({error})") from None
-    typer.echo(str(output))
+    echo([str(output)])
 
 
 @app.command("qpu-report", cls=Command)
@@ -72,7 +72,7 @@ def qpu_report(
     """Say what a machine without mid-sequence measurement can run of a program, and why not the rest."""
     from rydberg_qmem.gallery import load
 
-    typer.echo(str(load(program).qpu_report(device, parameters=parameters_of(settings))))
+    echo([str(load(program).qpu_report(device, parameters=parameters_of(settings)))])
 
 
 def machines_of(program: Program) -> Iterator[str]:

@@ -9,6 +9,7 @@ import typer
 
 from rydberg_qmem.cli.command import Command, app
 from rydberg_qmem.cli.pictures import without_screen
+from rydberg_qmem.cli.text import echo
 
 
 @app.command(cls=Command)
@@ -21,5 +22,5 @@ def gallery(
     from rydberg_qmem.gallery.page import write
 
     without_screen()
-    made = write(output, pictures=pictures, workers=workers, progress=lambda text: typer.echo(text, err=True))
-    typer.echo(str(made))
+    made = write(output, pictures=pictures, workers=workers, progress=lambda text: echo([text], err=True))
+    echo([str(made)])

@@ -47,7 +47,7 @@ def list_(
         rows = [(entry.name, ", ".join(entry.tags), entry.summary) for entry in found]
         echo(to_terminal(aligned([("name", "tags", "about"), *rows])))
         return
-    typer.echo(f"no ready sequence has {text!r}{did_you_mean(text or '', tags)}", err=True)
+    echo([f"no ready sequence has {text!r}{did_you_mean(text or '', tags)}"], err=True)
 
 
 def _page(output: Path, text: str | None, tag: str | None) -> None:
@@ -60,7 +60,7 @@ def _page(output: Path, text: str | None, tag: str | None) -> None:
     without_screen()
     from rydberg_qmem.gallery.catalogue import write
 
-    typer.echo(str(write(output, progress=lambda name: typer.echo(name, err=True))))
+    echo([str(write(output, progress=lambda name: echo([name], err=True)))])
 
 
 @app.command(cls=Command)
@@ -95,7 +95,7 @@ def check(program: ProgramName, settings: Settings = None) -> None:
     atoms = len(loaded.register.names)
     loops = "".join(f", {name} {times}" for name, times in compiled.rounds.items())
     noun = "atom" if atoms == 1 else "atoms"
-    typer.echo(f"ok: {loaded.name}, {atoms} {noun} on {loaded.device_name}{loops}, {loaded.fingerprint()[:12]}")
+    echo([f"ok: {loaded.name}, {atoms} {noun} on {loaded.device_name}{loops}, {loaded.fingerprint()[:12]}"])
     if notes:
         echo(f"note: {note}" for note in notes)
 
@@ -126,7 +126,7 @@ def calibrate(
     compiled = checked(loaded, parameters_of(settings))
     reports = gate_reports(compiled)
     if not reports:
-        typer.echo(f"{loaded.name} has no gates: nothing to calibrate", err=True)
+        echo([f"{loaded.name} has no gates: nothing to calibrate"], err=True)
         return
     header = ("gate", "atoms", "µm", *MEASURED)
     rows = [
@@ -181,7 +181,7 @@ def draw(
         case _:
             ax = plots.pulses(loaded, parameters=parameters)
     save_picture(ax, output)
-    typer.echo(str(output))
+    echo([str(output)])
 
 
 @app.command(cls=Command)

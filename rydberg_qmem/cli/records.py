@@ -77,7 +77,7 @@ def analyse(
         return
     for label, point in points_of(figures):
         if label is not None:
-            typer.echo(f"{label}:")
+            echo([f"{label}:"])
         echo(aligned(list(_measures(point))))
     if (note := few_cohorts(record)) is not None:
         typer.echo(note, err=True)

@@ -9,6 +9,7 @@ import typer
 
 from rydberg_qmem.cli.command import Command, Store, app
 from rydberg_qmem.cli.pictures import make_parent, without_screen
+from rydberg_qmem.cli.text import echo
 from rydberg_qmem.errors import InputError
 
 
@@ -34,4 +35,4 @@ def report(
         made = write(record, output, drive=drive, response=response, call=call)
     except OSError as error:
         raise InputError(f"--output: cannot be written ({error})") from None
-    typer.echo(str(made))
+    echo([str(made)])

@@ -204,4 +204,4 @@ def estimate(
         hardware=hardware,
         state=state,
     )
-    typer.echo(str(made))
+    echo([str(made)])

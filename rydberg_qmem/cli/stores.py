@@ -49,4 +49,4 @@ def export_netcdf(
     from rydberg_qmem.execute.store import open_record
 
     export(open_record(store), output, overwrite=overwrite)
-    typer.echo(str(output))
+    echo([str(output)])

@@ -8,12 +8,13 @@ from typing import Any
 
 import typer
 
+from rydberg_qmem.errors import printable
 from rydberg_qmem.units import with_error as with_error
 
 
-def echo(lines: Iterable[str]) -> None:
-    """Write lines to standard output."""
-    typer.echo("\n".join(lines))
+def echo(lines: Iterable[str], *, err: bool = False) -> None:
+    """Write lines to standard output, or to standard error, with escapes for what does not print."""
+    typer.echo("\n".join(map(printable, lines)), err=err)
 
 
 def to_terminal(lines: Iterable[str]) -> list[str]:

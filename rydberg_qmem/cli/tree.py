@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
 
 from rydberg_qmem.cli.text import listed
-from rydberg_qmem.errors import QmemError, short
+from rydberg_qmem.errors import Problem, ProgramError, QmemError, short
 
 if TYPE_CHECKING:
     from rydberg_qmem.compile.clock import Clock
@@ -20,21 +20,24 @@ _WIDEST = 84
 
 
 def tree_of(program: Program) -> list[str]:
-    """Return a program as lines of indented text, with laboratory times at the right where they are known."""
-    lines = list(_lines(program, _clock(program)))
+    """Return a program as lines of indented text: laboratory times at the right where known, problems at the end."""
+    found, clock = _clock(program)
+    lines = [*_lines(program, clock), *((line, "") for line in _section("problems", [str(one) for one in found]))]
     width = min(max(len(text) for text, time in lines if time), _WIDEST) if any(time for _, time in lines) else 0
     return [f"{text.ljust(width)}  {time}".rstrip() if time else text for text, time in lines]
 
 
-def _clock(program: Program) -> Clock | None:
-    """Return the clock of a program, or None for one that its device cannot play."""
+def _clock(program: Program) -> tuple[Sequence[Problem], Clock | None]:
+    """Return what is wrong with a program, or the clock of one that its device can play."""
+    from rydberg_qmem.compile.check import compile_checked
     from rydberg_qmem.compile.clock import clock_of
-    from rydberg_qmem.compile.segments import compile_program
 
     try:
-        return clock_of(compile_program(program))
-    except QmemError:
-        return None
+        return (), clock_of(compile_checked(program))
+    except ProgramError as error:
+        return error.problems, None
+    except QmemError as error:
+        return (Problem("", str(error)),), None
 
 
 def _lines(program: Program, clock: Clock | None) -> Iterator[Line]:

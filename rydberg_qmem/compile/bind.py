@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rydberg_qmem.errors import InputError, did_you_mean, short
+from rydberg_qmem.errors import InputError, did_you_mean, listed, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.values import Tagged
 
 MAX_ROUNDS = 10_000_000
+MAX_WORK = 100_000_000
+"""Terms of expressions that all inputs together may evaluate, one for each round."""
+PART = 100_000
+"""Rounds of an input that are evaluated at once."""
 
 
 def bind_parameters(program: Program, overrides: Mapping[str, float] | None = None) -> dict[str, float]:
@@ -35,13 +39,28 @@ def bind_parameters(program: Program, overrides: Mapping[str, float] | None = No
         name: Expression(given[name]) if name in given else value for name, value in program.parameters.items()
     }
     known: dict[str, float] = {}
-    while waiting:
-        ready = [name for name, value in waiting.items() if value.names <= known.keys()]
-        if not ready:
-            raise InputError(f"parameters: {', '.join(waiting)} depend on each other or on unknown names")
-        for name in ready:
-            known[name] = number(waiting.pop(name), known, f"parameters.{name}")
+    for name in _in_order(waiting):
+        known[name] = number(waiting[name], known, f"parameters.{name}")
     return {name: known[name] for name in program.parameters}
+
+
+def _in_order(values: Mapping[str, Expression]) -> Iterator[str]:
+    """Yield names so that each comes after those that its value reads; InputError where that cannot be."""
+    readers: dict[str, list[str]] = {}
+    missing = {name: len(value.names) for name, value in values.items()}
+    for name, value in values.items():
+        for read in value.names:
+            readers.setdefault(read, []).append(name)
+    ready = [name for name, count in missing.items() if not count]
+    for name in ready:  # grows on the way
+        yield name
+        for reader in readers.get(name, ()):
+            missing[reader] -= 1
+            if not missing[reader]:
+                ready.append(reader)
+    left = [name for name, count in missing.items() if count]
+    if left:
+        raise InputError(f"parameters: {listed(left)} depend on each other or on unknown names")
 
 
 def number(expression: Expression, scope: Mapping[str, float], place: str) -> float:
@@ -76,40 +95,69 @@ def bind_inputs(
         if name not in program.inputs:
             hint = did_you_mean(name, list(program.inputs))
             raise InputError(f"inputs: program {program.name!r} has no input {name!r}{hint}")
-    return {name: _signal(program, name, parameters, given.get(name), rounds) for name in program.inputs}
+    made: dict[str, NDArray[np.float64]] = {}
+    left, work = MAX_ROUNDS, MAX_WORK
+    for name in program.inputs:
+        place = f"inputs.{name}"
+        wanted = program.inputs[name].default if given.get(name) is None else given[name]
+        if isinstance(wanted, str | Expression):
+            expression = Expression(wanted)
+            length = _length(program, name, parameters, rounds)
+            left, work = left - length, work - length * expression.terms
+            if left < 0 or work < 0:
+                raise InputError(f"{place}: {_TOO_MANY}, but {name} would go beyond with {length} rounds")
+            made[name] = _formula(expression, length, parameters, place)
+        else:
+            made[name] = _listed(wanted, rounds, place)
+            left -= made[name].size
+            if left < 0:
+                raise InputError(f"{place}: {_TOO_MANY}, but {name} would go beyond with {made[name].size} rounds")
+    return made
 
 
-def _signal(
-    program: Program,
-    name: str,
-    parameters: Mapping[str, float],
-    given: ArrayLike | str | None,
-    rounds: int | None,
-) -> NDArray[np.float64]:
-    source = program.inputs[name]
-    place = f"inputs.{name}"
-    wanted = source.default if given is None else given
-    if isinstance(wanted, str | Expression):
-        expression = Expression(wanted)
-        count = rounds if rounds is not None else source.rounds
-        if count is None:
-            raise InputError(f"{place}: must say for how many rounds")
-        length = whole(Expression(count), parameters, f"{place}.rounds", least=1, most=MAX_ROUNDS)
-        free = expression.names - parameters.keys() - {"k"}
-        if free or expression.is_random or expression.uses_ensemble:
-            raise InputError(f"{place}: may use parameters and k, but not {', '.join(sorted(free)) or 'randomness'}")
-        scope: dict[str, Any] = {**parameters, "k": np.arange(length, dtype=float)}
-        values = np.broadcast_to(np.asarray(expression.evaluate(scope), dtype=float), (length,))
-    else:
-        values = np.asarray(wanted, dtype=float)
-        if rounds is not None and len(np.atleast_1d(values)) != rounds:
-            raise InputError(f"{place}: has {values.size} values, but {rounds} rounds were asked for")
+_TOO_MANY = f"inputs may have {MAX_ROUNDS} rounds in all, and {MAX_WORK} terms to be evaluated over their rounds"
+
+
+def _length(program: Program, name: str, parameters: Mapping[str, float], rounds: int | None) -> int:
+    count = rounds if rounds is not None else program.inputs[name].rounds
+    if count is None:
+        raise InputError(f"inputs.{name}: must say for how many rounds")
+    return whole(Expression(count), parameters, f"inputs.{name}.rounds", least=1, most=MAX_ROUNDS)
+
+
+def _formula(
+    expression: Expression, length: int, parameters: Mapping[str, float], place: str
+) -> NDArray[np.float64]:  # fmt: skip
+    """Return the values of a formula of the round, evaluated a part at a time."""
+    free = expression.names - parameters.keys() - {"k"}
+    if free or expression.is_random or expression.uses_ensemble:
+        raise InputError(f"{place}: may use parameters and k, but not {', '.join(sorted(free)) or 'randomness'}")
+    scope: dict[str, Any] = {name: parameters[name] for name in expression.names - {"k"}}
+    values = np.empty(length)
+    for first in range(0, length, PART):
+        part = values[first : first + PART]
+        scope["k"] = np.arange(first, first + len(part), dtype=float)
+        part[:] = expression.evaluate(scope)
+    return _finite(values, place)
+
+
+def _listed(wanted: ArrayLike, rounds: int | None, place: str) -> NDArray[np.float64]:
+    try:
+        values = np.array(wanted, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{place}: must be an expression, or one number per round ({short(wanted)})") from None
+    if rounds is not None and len(np.atleast_1d(values)) != rounds:
+        raise InputError(f"{place}: has {values.size} values, but {rounds} rounds were asked for")
     if values.ndim != 1 or not 1 <= values.size <= MAX_ROUNDS:
         raise InputError(f"{place}: must be one value per round, a one-dimensional array ({values.shape})")
+    return _finite(values, place)
+
+
+def _finite(values: NDArray[np.float64], place: str) -> NDArray[np.float64]:
     if not np.all(np.isfinite(values)):
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         raise InputError(f"{place}: must be finite, but its value of round {bad} is {values[bad]}")
-    return np.array(values)
+    return values
 
 
 def map_expressions(value: Any, change: Callable[[Expression], Expression]) -> Any:
@@ -118,7 +166,7 @@ def map_expressions(value: Any, change: Callable[[Expression], Expression]) -> A
         return change(value)
     if isinstance(value, Tagged):
         update = {name: map_expressions(getattr(value, name), change) for name in type(value).model_fields}
-        return value.model_copy(update=update)
+        return value.unchecked(update)
     if isinstance(value, tuple):
         return tuple(map_expressions(item, change) for item in value)
     if isinstance(value, dict):
@@ -148,7 +196,7 @@ def substitute_atom(block: AnyBlock, variable: str, atom: str) -> AnyBlock:
         if isinstance(value, str):
             return token.sub(atom, value)
         if isinstance(value, Tagged):
-            return value.model_copy(update={f: text(getattr(value, f)) for f in type(value).model_fields})
+            return value.unchecked({f: text(getattr(value, f)) for f in type(value).model_fields})
         if isinstance(value, tuple):
             return tuple(text(item) for item in value)
         if isinstance(value, dict):

@@ -10,20 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.compile.bind import bind_inputs, bind_parameters
+from rydberg_qmem.compile.bind import bind_parameters
+from rydberg_qmem.compile.budget import Budget, Undecided
 from rydberg_qmem.compile.building import validate_register
+from rydberg_qmem.compile.controls import ROW, SAMPLES_PER_TERM
 from rydberg_qmem.compile.frames import frames_of
-from rydberg_qmem.compile.gates import HIDDEN
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.compile.limits import limits
+from rydberg_qmem.compile.limits import UNDECIDED, limits
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
-from rydberg_qmem.compile.references import RESERVED, Checker, degrees
+from rydberg_qmem.compile.reach import ROWS_PER_TERM
+from rydberg_qmem.compile.references import Checker, degrees, is_reserved
 from rydberg_qmem.compile.samples import check_drive
-from rydberg_qmem.compile.schedule import Schedule
+from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.shapes import sampled_ns
+from rydberg_qmem.compile.sizes import sizes
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_of
 from rydberg_qmem.compile.target import device_of, make_target
-from rydberg_qmem.errors import Findings, Problem, QmemError
+from rydberg_qmem.compile.timings import SCHEDULED
+from rydberg_qmem.errors import Findings, InputError, Problem, ProgramError, QmemError
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
@@ -64,10 +69,33 @@ def check_and_compile(
 ) -> tuple[Findings, Compiled | None]:
     """Return what `check` returns, and the program compiled, where it came that far."""
     compiled: list[Compiled] = []
-    loses = _loses(program, hardware)
-    found = dict.fromkeys(_check(program, parameters, inputs, rounds, loses=loses, compiled=compiled))
-    told = Findings(locate(problem, path_of(problem.place), program.source) for problem in found)
-    return told, compiled[0] if compiled else None
+    found = list(_check(program, parameters, inputs, rounds, compiled))
+    if compiled and not Findings(found):
+        found += _values(compiled[0], loses=_loses(program, hardware))
+    return _told(program, found), compiled[0] if compiled else None
+
+
+def compile_checked(
+    program: Program,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+) -> Compiled:
+    """Return a program compiled, or raise ProgramError with all that is wrong with its names, atoms and numbers.
+
+    Nothing is proved of the values that its controls take.
+    """
+    compiled: list[Compiled] = []
+    told = _told(program, _check(program, parameters, inputs, rounds, compiled))
+    if told:
+        raise ProgramError(told)
+    return compiled[0]
+
+
+def _told(program: Program, found: Iterable[Problem]) -> Findings:
+    """Return each problem once, with its line and column."""
+    return Findings(locate(problem, path_of(problem.place), program.source) for problem in dict.fromkeys(found))
 
 
 def _loses(program: Program, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None) -> bool:
@@ -89,10 +117,13 @@ def _check(
     parameters: Mapping[str, float] | None,
     inputs: Mapping[str, ArrayLike | str] | None,
     rounds: int | None,
-    *,
-    loses: bool,
     compiled: list[Compiled],
 ) -> Iterator[Problem]:
+    """Yield what is wrong before any value is looked at; append the program compiled, where it comes that far."""
+    large = list(sizes(program))
+    yield from large
+    if large:
+        return
     names = list(_names(program))
     yield from names
     try:
@@ -112,11 +143,13 @@ def _check(
         compiled.append(_compiled(program, parameters, inputs, rounds))
     except QmemError as error:
         yield _as_problem(error)
-        return
-    yield from _values(compiled[0], loses=loses)
 
 
 def _names(program: Program) -> Iterator[Problem]:
+    """Yield what is wrong with the names of atoms, parameters, inputs and memory."""
+    for name in program.register.names:
+        if name == "all":
+            yield Problem("register", "must not name an atom all, which stands for every atom", name)
     spaces: dict[str, Iterable[str]] = {
         "parameters": program.parameters,
         "inputs": program.inputs,
@@ -125,7 +158,7 @@ def _names(program: Program) -> Iterator[Problem]:
     owner: dict[str, str] = {}
     for space, names in spaces.items():
         for name in names:
-            if name in RESERVED or name.endswith((HIDDEN, "_final")):
+            if is_reserved(name):
                 yield Problem(f"{space}.{name}", "is a reserved name", name)
             if name in owner:
                 yield Problem(f"{space}.{name}", f"is already the name of one of the {owner[name]}", name)
@@ -138,19 +171,27 @@ def _compiled(
     inputs: Mapping[str, ArrayLike | str] | None,
     rounds: int | None,
 ) -> Compiled:
-    """Bind, look at the register, and compile."""
-    values = bind_parameters(program, parameters)
-    bind_inputs(program, values, inputs, rounds)
+    """Look at numbers and register, and compile."""
+    bind_parameters(program, parameters)
+    if rounds is not None and not program.inputs:
+        raise InputError(f"rounds: program {program.name!r} has no input whose rounds could be set")
     validate_register(make_target(program, bases_of(program)))
     return compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
 
 
 def _values(compiled: Compiled, *, loses: bool) -> Iterator[Problem]:
     """Schedule; what can be evaluated before the run is held against the limits."""
-    found = [
-        problem for segment, loops in _segments(compiled.steps, ()) for problem in _segment(compiled, segment, loops)
-    ]
-    yield from found or list(frames_of(compiled).problems.values()) or limits(compiled, loses=loses)
+    budget = Budget(MOST_SCHEDULED)
+    found: list[Problem] = []
+    try:
+        for segment, loops in _segments(compiled.steps, ()):
+            found += _segment(compiled, segment, loops, budget)
+    except Undecided:
+        found.append(UNDECIDED)
+    problems = Findings(found) or list(frames_of(compiled).problems.values())
+    yield from dict.fromkeys([*found, *problems])
+    if not problems:
+        yield from limits(compiled, loses=loses)
 
 
 def _as_problem(error: QmemError) -> Problem:
@@ -173,35 +214,42 @@ def _segments(steps: Iterable[Step], loops: tuple[RepeatStep, ...]) -> Iterator[
 
 
 MOST_ROUNDS_CHECKED = 200_000
+MOST_TIMINGS_CHECKED = 300
+MOST_SCHEDULED = 250_000
+"""Terms of expressions that could be evaluated in the time that segments are held against the limits."""
 
 
-def _loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...]) -> dict[str, Any]:
-    """Return counters and inputs in every round of nested loops, or of the innermost where that is too many."""
+def _loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...], names: frozenset[str]) -> dict[str, Any]:
+    """Return counters and inputs of some names in every round of nested loops, or of the innermost if too many."""
+    loops = tuple(loop for loop in loops if names & {loop.counter, *loop.signals})
     while np.prod([loop.times for loop in loops], dtype=float) > MOST_ROUNDS_CHECKED:
         loops = loops[1:]
     scope: dict[str, Any] = {}
     grid = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
     for loop, rounds in zip(loops, grid, strict=True):
         scope[loop.counter] = rounds.astype(float)
-        scope |= {name: compiled.inputs[name][rounds] for name in loop.signals}
+        scope |= {name: compiled.inputs[name][rounds] for name in loop.signals if name in names}
     return scope
 
 
-MOST_TIMINGS_CHECKED = 300
-
-
-def _segment(compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...]) -> Iterator[Problem]:
-    scope = _loop_scope(compiled, loops)
+def _segment(
+    compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...], budget: Budget
+) -> Iterator[Problem]:  # fmt: skip
+    found = expressions_of(segment)
+    scope = _loop_scope(compiled, loops, frozenset().union(*(e.names for e in found)))
+    rows = max((len(value) for value in scope.values()), default=1)
+    budget.need(SCHEDULED * len(segment.blocks) + sum(e.terms for e in found) * rows / ROWS_PER_TERM)
     try:
         plan = plan_segment(segment, compiled.target)
         if any(not e.names <= scope.keys() for e in plan.timing):
             return
-        schedules = _schedules(plan, scope)
+        schedules = _schedules(plan, scope, rows, budget)
     except QmemError as error:
         yield _as_problem(error)
         return
-    for schedule, part in schedules:
+    for schedule, part, size in schedules:
         for drive in schedule.drives:
+            budget.need(ROW + size * _drawn(drive) / SAMPLES_PER_TERM)
             try:
                 check_drive(drive, part, compiled.target)
             except QmemError as error:
@@ -210,12 +258,22 @@ def _segment(compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...]
                 yield Problem(drive.place, f"cannot be sampled: {error}")
 
 
-def _schedules(plan: Plan, scope: dict[str, Any]) -> list[tuple[Schedule, dict[str, Any]]]:
+def _drawn(drive: Drive) -> int:
+    """Return how many samples of a drive are drawn in each row."""
+    length = drive.stop - drive.start
+    if drive.phase is not None:
+        return length
+    return max(sampled_ns(drive.amplitude, length), sampled_ns(drive.detuning, length))
+
+
+def _schedules(
+    plan: Plan, scope: dict[str, Any], rows: int, budget: Budget
+) -> list[tuple[Schedule, dict[str, Any], int]]:
     """Return the schedules of a segment in all rounds, the first of them where timing differs in very many."""
-    rows = max((len(value) for value in scope.values()), default=1)
     made = []
-    for schedule, _, part in timed(plan, scope, rows):
-        made.append((schedule, part))
+    for schedule, chosen, part in timed(plan, scope, rows):
+        budget.need(SCHEDULED * len(plan.operations))
+        made.append((schedule, part, len(chosen)))
         if len(made) >= MOST_TIMINGS_CHECKED:
             break
     return made

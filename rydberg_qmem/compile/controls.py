@@ -10,6 +10,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
+from rydberg_qmem.compile.budget import Budget
 from rydberg_qmem.compile.building import timed_shape
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
 from rydberg_qmem.compile.plan import rows_of
@@ -21,6 +22,7 @@ from rydberg_qmem.compile.shapes import (
     column,
     duration_of,
     phase_levels,
+    sampled_ns,
     timing_of,
     unit_area,
     window_bounds,
@@ -60,6 +62,11 @@ from rydberg_qmem.language.waveforms import (
 from rydberg_qmem.units import NS_PER_US
 
 LONGEST_NS = 10**8
+MOST_DRAWN = 300_000
+"""Terms that drawing waveforms and schedules may cost where bounds do not tell."""
+ROW = 50
+"""Terms that are evaluated in the time in which one waveform is drawn, beside its samples."""
+SAMPLES_PER_TERM = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +87,8 @@ class Control:
     unit: str = ""
     least: float = 0.0
     """Values must be 0 or at least so large."""
+    terms: int = 8
+    """Terms of expressions that bounds and values are made of, about."""
 
     def proved(self, interval: Interval) -> bool:
         """Return whether no number of an interval breaks a limit."""
@@ -122,13 +131,17 @@ def finite(expression: Expression, place: str) -> Control:
     def values(scope: Scope) -> Array:
         return column(expression, scope)[:, None]
 
-    return Control(place, expression.names, lambda box: bounds(expression, box), values, below=rule, above=rule)
+    return Control(
+        place, expression.names, lambda box: bounds(expression, box), values, below=rule, above=rule,
+        terms=expression.terms,
+    )  # fmt: skip
 
 
-def controls_of(segment: Segment, target: Target) -> tuple[Control, ...]:
+def controls_of(segment: Segment, target: Target, budget: Budget) -> tuple[Control, ...]:
     """Return the controls of a segment of which anything is known only in the run.
 
-    What is written out in it is among them where it breaks a limit: the run may be the first to play it.
+    What is written out in it is among them where it breaks a limit: the run may be the first to play it. Waveforms
+    that are drawn for one row after the other are paid for out of a budget.
     """
     if not any(expressions_in(placed.block) for placed in segment.blocks):
         return ()
@@ -136,27 +149,27 @@ def controls_of(segment: Segment, target: Target) -> tuple[Control, ...]:
         control
         for placed in segment.blocks
         for op in lower(placed.block, placed.place, target)
-        for control in _of(op, placed.place, target)
+        for control in _of(op, placed.place, target, budget)
         if control.names or not control.proved(control.span(Box({})))
     )
     once = {(control.place, control.above): control for control in made}
     return tuple(once.values())
 
 
-def _of(op: Lowered, place: str, target: Target) -> Iterator[Control]:
+def _of(op: Lowered, place: str, target: Target, budget: Budget) -> Iterator[Control]:
     match op:
         case Pulse():
             for shape in (op.duration_ns, op.amplitude, op.detuning, op.phase):
                 yield from _durations(shape, op.channel, place, target, alone=shape is op.duration_ns)
-            yield from _amplitude(op, place, target)
-            yield from _detuning(op, place, target)
+            yield from _amplitude(op, place, target, budget)
+            yield from _detuning(op, place, target, budget)
         case EnableEOM() | ModifyEOM():
             yield from _setpoint(op, place, target)
         case EOMPulse():
             yield from _durations(op.duration_ns, op.channel, place, target, alone=True)
         case DetuningMap():
             yield from _durations(op.detuning, op.channel, place, target)
-            yield from _map(op, place, target)
+            yield from _map(op, place, target, budget)
         case Delay():
             channels = target.device.channels.values()
             clock = target.channel(op.channel).clock_period if op.channel else max(c.clock_period for c in channels)
@@ -203,13 +216,17 @@ def _duration(
 # --- amplitudes and detunings ---
 
 
-def _ends_of(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[Scope], Array]:
+def _ends_of(
+    shape: Waveform | Expression, op: Pulse | DetuningMap, budget: Budget
+) -> Callable[[Scope], Array]:  # fmt: skip
     """Return the least and greatest sample of a waveform in each row."""
-    shaped = _shaped(shape, op)
+    shaped = _shaped(shape, op, budget)
     return lambda scope: shaped(scope)[:, :2]
 
 
-def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[Scope], Array]:
+def _shaped(
+    shape: Waveform | Expression, op: Pulse | DetuningMap, budget: Budget
+) -> Callable[[Scope], Array]:  # fmt: skip
     """Return the least and greatest sample of a waveform and its mean in each row."""
     if isinstance(shape, Expression):
         return lambda scope: np.repeat(column(shape, scope)[:, None], 3, axis=1)
@@ -220,8 +237,8 @@ def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap) -> Callable[[
     def values(scope: Scope) -> Array:
         rows = max([len(column(e, scope)) for e in depends], default=1)
         if all(len(np.unique(column(e, scope))) == 1 for e in depends):
-            return _ends(shape, scope, timing)
-        return np.concatenate([_ends(shape, _row_of(scope, i), timing) for i in range(rows)])
+            return _ends(shape, scope, timing, budget)
+        return np.concatenate([_ends(shape, _row_of(scope, i), timing, budget) for i in range(rows)])
 
     return values
 
@@ -230,24 +247,26 @@ def _row_of(scope: Scope, i: int) -> dict[str, Any]:
     return rows_of(scope, np.array([i]))
 
 
-def _ends(shape: Waveform, scope: Scope, timing: Waveform) -> Array:
+def _ends(shape: Waveform, scope: Scope, timing: Waveform, budget: Budget) -> Array:
     if not all(np.isfinite(column(e, scope)).all() for e in timing_of(timing)):
         raise RunError("a waveform's duration must be a finite number")
     duration_ns = duration_of(timing, scope)
     if duration_ns < 1:
         raise RunError(f"a waveform must last at least 1 ns ({duration_ns})")
+    rows = max((len(column(e, scope)) for e in expressions_in(shape)), default=1)
+    budget.need(ROW + sampled_ns(shape, duration_ns) * rows / SAMPLES_PER_TERM)
     made = bounds_of_samples(shape, scope, duration_ns)
     return np.stack([made.low, made.high, made.mean], axis=1)
 
 
-def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
+def _amplitude(op: Pulse, place: str, target: Target, budget: Budget) -> Iterator[Control]:
     limit = target.channel(op.channel).max_amp
     on = f"{op.channel} of {target.device.name}"
     yield Control(
         f"{place}.amplitude",
         shape_names(op.amplitude),
         lambda box: span(op.amplitude, box),
-        _ends_of(op.amplitude, op),
+        _ends_of(op.amplitude, op, budget),
         0.0,
         inf if limit is None else limit * (1 + SLACK),
         below="must not be negative",
@@ -257,11 +276,11 @@ def _amplitude(op: Pulse, place: str, target: Target) -> Iterator[Control]:
     least = target.channel(op.channel).min_avg_amp
     if least:
         rule = f"must average to zero or at least {least:.6g} rad/µs on {on}"
-        yield _average(op.amplitude, op, f"{place}.amplitude", least, 1.0, rule)
+        yield _average(op.amplitude, op, budget, f"{place}.amplitude", least, 1.0, rule)
 
 
-def _average(shape: Waveform | Expression, op: Pulse | DetuningMap, place: str, least: float, weight: float,
-             rule: str) -> Control:  # fmt: skip
+def _average(shape: Waveform | Expression, op: Pulse | DetuningMap, budget: Budget, place: str, least: float,
+             weight: float, rule: str) -> Control:  # fmt: skip
     """Return the control of a waveform's mean, which a channel holds against a least one unless it is 0."""
 
     def within(box: Box) -> Interval:
@@ -269,33 +288,35 @@ def _average(shape: Waveform | Expression, op: Pulse | DetuningMap, place: str, 
         return apply("*", np.multiply, sizes)
 
     def values(scope: Scope) -> Array:
-        return np.abs(_shaped(shape, op)(scope)[:, 2:]) * weight
+        return np.abs(_shaped(shape, op, budget)(scope)[:, 2:]) * weight
 
     names = shape_names(shape)
     return Control(place, names, within, values, below=rule, above=rule, unit=" rad/µs", least=least * (1 - SLACK))
 
 
-def _detuning(op: Pulse, place: str, target: Target) -> Iterator[Control]:
+def _detuning(op: Pulse, place: str, target: Target, budget: Budget) -> Iterator[Control]:
     limit = target.channel(op.channel).max_abs_detuning
     most = inf if limit is None else limit * (1 + SLACK)
     rule = f"must stay within ±{limit:.6g} rad/µs on {op.channel}" if limit is not None else "must be a finite number"
     if not isinstance(op.phase, Expression):
         yield Control(
-            f"{place}.detuning", shape_names(op.phase), lambda box: _slopes(op.phase, box), _turning(op.phase),
+            f"{place}.detuning", shape_names(op.phase), lambda box: _slopes(op.phase, box), _turning(op.phase, budget),
             -most, most, 0, rule, rule, " rad/µs",
         )  # fmt: skip
         return
     yield Control(
         f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
-        _ends_of(op.detuning, op), -most, most, 0, rule, rule, " rad/µs",
+        _ends_of(op.detuning, op, budget), -most, most, 0, rule, rule, " rad/µs",
     )  # fmt: skip
 
 
-def _turning(phase: Waveform) -> Callable[[Scope], Array]:
+def _turning(phase: Waveform, budget: Budget) -> Callable[[Scope], Array]:
     """Return the least and greatest detuning that a phase's waveform makes in each row."""
     depends = timing_of(phase)
 
     def one(scope: Scope) -> Array:
+        rows = max((len(column(e, scope)) for e in expressions_in(phase)), default=1)
+        budget.need(ROW + duration_of(phase, scope) * rows / SAMPLES_PER_TERM)
         made = phase_levels(phase, scope, duration_of(phase, scope))[1].values
         return np.stack([made.min(axis=1), made.max(axis=1)], axis=1)
 
@@ -325,7 +346,7 @@ def _slopes(phase: Waveform | Expression, box: Box) -> Interval:
 
 def _static_slopes(phase: Waveform | Expression) -> Interval:
     assert not isinstance(phase, Expression)
-    return Interval.of(*_turning(phase)({}).ravel().tolist())
+    return Interval.of(*_turning(phase, Budget(MOST_DRAWN))({}).ravel().tolist())
 
 
 def _setpoint(op: EnableEOM | ModifyEOM, place: str, target: Target) -> Iterator[Control]:
@@ -350,7 +371,7 @@ def _level(level: Expression, place: str, low: float, high: float, rule: str) ->
     )  # fmt: skip
 
 
-def _map(op: DetuningMap, place: str, target: Target) -> Iterator[Control]:
+def _map(op: DetuningMap, place: str, target: Target, budget: Budget) -> Iterator[Control]:
     bottom = target.channel(op.channel).bottom_detuning
     total, weak = target.channel(op.channel).total_bottom_detuning, target.channel(op.channel).min_avg_abs_detuning
     weights = [weight for weight in op.weights.values() if weight] or [1.0]
@@ -361,11 +382,11 @@ def _map(op: DetuningMap, place: str, target: Target) -> Iterator[Control]:
         rule = f"must not be positive nor add up to less than {total:.6g} rad/µs over all atoms"
     yield Control(
         f"{place}.detuning", shape_names(op.detuning), lambda box: span(op.detuning, box),
-        _ends_of(op.detuning, op), least, 0.0, 0, rule, rule, " rad/µs",
+        _ends_of(op.detuning, op, budget), least, 0.0, 0, rule, rule, " rad/µs",
     )  # fmt: skip
     if weak:
         rule = f"must average to zero or at least {weak:.6g} rad/µs on each atom"
-        yield _average(op.detuning, op, f"{place}.detuning", weak, min(weights), rule)
+        yield _average(op.detuning, op, budget, f"{place}.detuning", weak, min(weights), rule)
 
 
 def _gate(op: GatePulse, target: Target) -> Iterator[Control]:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.compile.check import compile_checked
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.plan import plan_segment
-from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Segment, Step, WhenStep, expressions_of
 from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import InputError, ProgramError, RunError, StoreError, did_you_mean
@@ -69,7 +69,7 @@ def export(
     >>> [one.place for one in export(load("rabi"))]
     ['body[0].pulse']
     """
-    compiled = compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
+    compiled = compile_checked(program, parameters=parameters, inputs=inputs, rounds=rounds)
     problems = list(frames_of(compiled).problems.values())
     if problems:
         raise ProgramError(problems)

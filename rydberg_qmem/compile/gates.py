@@ -146,7 +146,7 @@ def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
             return lower_ising(block, place, target)
         case Pulse(duration_ns=Expression() as duration, amplitude=Expression() as level):
             steady = Constant(duration_ns=duration, value=level)
-            return (block.model_copy(update={"amplitude": steady, "duration_ns": None}),)
+            return (block.unchecked({"amplitude": steady, "duration_ns": None}),)
         case (
             Pulse() | DetuningMap() | SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget()
             | Delay() | Align() | PhaseShift()

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.budget import Budget, Undecided
 from rydberg_qmem.compile.controls import Control
 from rydberg_qmem.compile.reach import Controls, Reading
 from rydberg_qmem.compile.steps import (
@@ -36,6 +37,14 @@ ROWS = 64
 GENERATIONS = 6
 MOST_VISITS = 2500
 """Steps that one search for a history may do, over all rows together."""
+MOST_WORK = 400_000
+"""Terms of expressions that all searches of one check may evaluate, each in all rows at once."""
+VISIT = 8
+"""Terms that are evaluated in the time of one step, beside its own."""
+VALUES_PER_TERM = 2000
+"""Values of windows that are moved in the time of one term."""
+MOST_HELD = 1_000_000
+"""Values of windows that all rows together may hold."""
 TRIES = 6
 """Halvings of the parts that are tried to be left out of a history that was found."""
 REACH_OF_NORMAL = 6.0
@@ -84,6 +93,7 @@ class Player:
     broken: dict[int, Broken] = field(default_factory=dict)
     excess: dict[Control, Array] = field(default_factory=dict)
     visits: int = MOST_VISITS
+    budget: Budget = field(default_factory=lambda: Budget(MOST_WORK))
     sought: frozenset[Control | Reading] = frozenset()
     """When all of these are broken, the rest is not played."""
 
@@ -94,6 +104,8 @@ class Player:
     def play(self) -> dict[int, Broken]:
         """Play all rows to their ends; return what each row that ends early breaks."""
         rows = np.arange(self.rows)
+        if self.rows * sum(size for size, _ in self.compiled.windows.values()) > MOST_HELD:
+            raise Undecided
         for name, initial in self.compiled.scalars.items():
             if name in self.compiled.program.memory:
                 self._give(name, self._value(initial, rows, f"memory.{name}.initial"), rows)
@@ -126,6 +138,7 @@ class Player:
 
     def _step(self, step: Step, rows: Rows) -> None:
         self.visits -= 1
+        self.budget.need(VISIT)
         match step:
             case Segment():
                 self._segment(step, rows)
@@ -147,6 +160,7 @@ class Player:
         for control in self.controls.of_segment(step):
             rows = self._read(control.names, control.place, self._alive(rows))
             if control in self.wanted and len(rows):
+                self.budget.need(control.terms)
                 self._hold(control, self._values_of(control, rows), rows)
 
     def _values_of(self, control: Control, rows: Rows) -> Array:
@@ -171,6 +185,7 @@ class Player:
         for name, value in made:
             if isinstance(step, PushStep):
                 old = self.names[name][rows]
+                self.budget.need(old.size / VALUES_PER_TERM)
                 self._give(name, np.concatenate([value[rows][:, None], old[:, :-1]], axis=1), rows)
             else:
                 self._give(name, value[rows], rows)
@@ -225,8 +240,8 @@ class Player:
 
     def _value(self, expression: Expression, rows: Rows, place: str) -> Array:
         """Evaluate an expression; every shot of an ensemble has the row's own history, so means are its values."""
-        if expression.uses_ensemble:
-            expression = Expression(expression.text.replace("ensemble_mean", ""))
+        expression = expression.of_one_shot()
+        self.budget.need(expression.terms)
         drawn = _Drawn(self.source, place, self._here(), rows)
         made = expression.evaluate(self._scope(expression.names, rows), random=drawn)
         value = np.array(np.broadcast_to(np.asarray(made, dtype=float), (len(rows),)))
@@ -294,7 +309,8 @@ class Generation:
         self.bias = self.random.uniform(size=(self.rows, max(1, len(self.columns))))
         corners = [np.zeros(len(self.columns)), np.ones(len(self.columns))]
         for c in range(min(len(self.columns), ROWS // 4)):
-            alone = np.eye(len(self.columns))[c]
+            alone = np.zeros(len(self.columns))
+            alone[c] = 1
             corners += [alone, 1 - alone]
         for row, corner in enumerate(corners[: max(0, self.rows - ROWS // 4)]):
             self.bias[row, : len(corner)] = corner
@@ -344,19 +360,32 @@ def search(
     Every witness has been played by itself. Only where all histories can be played is anything proved: never where
     atoms may be lost, whose outcomes -1 are not played.
     """
-    missing = frozenset(wanted)
-    random = np.random.default_rng(0)
-    columns = tuple((key, i) for key, atoms in compiled.keys.items() for i in range(len(atoms)))
     found: dict[Control | Reading, Witness] = {}
+    try:
+        proved = _searched(compiled, controls, frozenset(wanted), found)
+    except Undecided:
+        proved = frozenset()
+    return list(found.values()), proved
+
+
+def _searched(
+    compiled: Compiled,
+    controls: Controls,
+    missing: frozenset[Control | Reading],
+    found: dict[Control | Reading, Witness],
+) -> frozenset[Control | Reading]:
+    """Fill in the witnesses that are found, and return what no history breaks; Undecided where that costs too much."""
+    random, budget = np.random.default_rng(0), Budget(MOST_WORK)
+    columns = tuple((key, i) for key, atoms in compiled.keys.items() for i in range(len(atoms)))
     generation = Generation(random, columns)
     best = -np.inf
     for turn in range(GENERATIONS):
-        player = _played(compiled, controls, missing, generation, found)
+        player = _played(compiled, controls, missing, generation, found, budget)
         every = _all_histories(compiled, generation, loses=controls.loses) if turn == 0 else None
         if every is not None and missing - found.keys():
-            whole = _played(compiled, controls, missing, every, found)
+            whole = _played(compiled, controls, missing, every, found, budget)
             if whole.visits > 0 and every.made.keys() <= generation.made.keys():
-                return list(found.values()), missing - found.keys()
+                return missing - found.keys()
         left = [about for about in player.excess if about in missing - found.keys()]
         if not left:
             break
@@ -366,7 +395,7 @@ def search(
         best = float(scores.max())
         first = np.argsort(-scores, kind="stable")[: ROWS // 8]
         generation = Generation(random, columns, parents=first[np.arange(ROWS) % len(first)], old=generation.made)
-    return list(found.values()), frozenset()
+    return frozenset()
 
 
 def _played(
@@ -375,14 +404,15 @@ def _played(
     missing: frozenset[Control | Reading],
     generation: Generation,
     found: dict[Control | Reading, Witness],
+    budget: Budget,
 ) -> Player:
     """Play a generation and keep what it finds, as small as it can be made."""
     left = frozenset(missing - found.keys())
     held = frozenset(about for about in missing if isinstance(about, Control))
-    player = Player(compiled, controls, held, generation.source, generation.rows, sought=left)
+    player = Player(compiled, controls, held, generation.source, generation.rows, budget=budget, sought=left)
     for row, broken in sorted(player.play().items()):
         if broken.about in left and broken.about not in found:
-            witness = _smallest(compiled, controls, held, _history(generation, row), broken)
+            witness = _smallest(compiled, controls, held, _history(generation, row), broken, budget)
             if witness is not None:
                 found[broken.about] = witness
     return player
@@ -438,6 +468,7 @@ def _replayed(
     wanted: frozenset[Control],
     histories: list[dict[Site, float]],
     visits: int,
+    budget: Budget,
 ) -> tuple[Player, set[tuple[str, str, At]]]:
     """Play some histories as they are; return the player, and which outcomes and draws came up."""
     seen: dict[tuple[str, str, At], Array] = {}
@@ -448,7 +479,7 @@ def _replayed(
             seen[kind, name, at] = np.array([[h.get(s, DEFAULTS[kind]) for s in sites] for h in histories])
         return seen[kind, name, at]
 
-    player = Player(compiled, controls, wanted, source, len(histories), visits=visits)
+    player = Player(compiled, controls, wanted, source, len(histories), visits=visits, budget=budget)
     player.play()
     return player, set(seen)
 
@@ -459,12 +490,13 @@ def _smallest(
     wanted: frozenset[Control],
     history: dict[Site, float],
     broken: Broken,
+    budget: Budget,
 ) -> Witness | None:
     """Return a witness with as much of a history left out as still breaks the same control; None if it does not."""
     visits = MOST_VISITS
 
     def play(histories: list[dict[Site, float]]) -> tuple[list[bool], Player, set[tuple[str, str, At]]]:
-        player, seen = _replayed(compiled, controls, wanted, histories, visits)
+        player, seen = _replayed(compiled, controls, wanted, histories, visits, budget)
         ends = player.broken
         return [i in ends and ends[i].about == broken.about for i in range(len(histories))], player, seen
 
@@ -473,16 +505,35 @@ def _smallest(
         return None
     visits = 2 * (MOST_VISITS - player.visits) + len(compiled.steps)
     history = {site: value for site, value in history.items() if (site.kind, site.name, site.at) in seen}
-    for parts in _partitions(history):
-        rest = [part for part in parts if part & history.keys()]
-        good = [part for part, ok in zip(rest, play([_without(history, [p]) for p in rest])[0], strict=True) if ok]
-        if not good:
-            continue
-        fewer = [_without(history, good[: i + 1]) for i in range(len(good))]
-        kept = [h for h, ok in zip(fewer, play(fewer)[0], strict=True) if ok]
-        history = kept[-1] if kept else history
-    _, player, seen = play([history])
+    witness = _witness(player, history, seen)
+    try:
+        for parts in _partitions(history):
+            history = _with_less(history, parts, lambda histories: play(histories)[0])
+        _, player, seen = play([history])
+    except Undecided:  # not as small as it could be, but a witness
+        return witness
+    return _witness(player, history, seen)
+
+
+def _witness(player: Player, history: dict[Site, float], seen: set[tuple[str, str, At]]) -> Witness:
     return Witness(player.broken[0], history, any(kind == "outcome" for kind, _, _ in seen))
+
+
+def _with_less(
+    history: dict[Site, float],
+    parts: list[frozenset[Site]],
+    breaks: Callable[[list[dict[Site, float]]], list[bool]],
+) -> dict[Site, float]:
+    """Return a history without as many of its parts as can be left out, one by one and then together."""
+    rest = [part for part in parts if part & history.keys()]
+    if not rest:
+        return history
+    good = [part for part, ok in zip(rest, breaks([_without(history, [p]) for p in rest]), strict=True) if ok]
+    if not good:
+        return history
+    fewer = [_without(history, good[: i + 1]) for i in range(len(good))]
+    kept = [h for h, ok in zip(fewer, breaks(fewer), strict=True) if ok]
+    return kept[-1] if kept else history
 
 
 def _partitions(history: Mapping[Site, float]) -> Iterable[list[frozenset[Site]]]:

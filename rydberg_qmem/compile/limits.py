@@ -16,21 +16,30 @@ MOST_PLACES = 4
 """Places of one outcome that a message lists one by one."""
 
 
+UNDECIDED = Problem(
+    "body",
+    "is too long for a proof that every value keeps its limits: undecided, the run checks each value",
+    severity="note",
+)
+
+
 def limits(compiled: Compiled, *, loses: bool = False) -> list[Problem]:
     """Return a problem for each control that some history takes beyond a limit, a note for each that is not proved.
 
     Where the machine `loses` atoms, proofs hold for the outcome -1 too; histories that break a limit have none.
     """
     controls = Controls(compiled, loses)
-    left = doubts(compiled, controls)
+    left, whole = doubts(compiled, controls)
+    beyond = [] if whole else [UNDECIDED]
     if not left:
-        return []
+        return beyond
     found, proved = search(compiled, controls, [doubt.about for doubt in left])
     measured = [step for step in all_steps(compiled.steps) if isinstance(step, MeasureStep)]
     names = {step.key: step.place for step in measured if step.key.endswith(HIDDEN)}  # of cells that measure
     problems = [_problem(compiled, witness, names) for witness in found]
     told = {problem.place for problem in problems}
-    return problems + [_note(doubt) for doubt in left if doubt.about not in proved and doubt.about.place not in told]
+    notes = [_note(doubt) for doubt in left if doubt.about not in proved and doubt.about.place not in told]
+    return [*problems, *notes, *beyond]
 
 
 def _problem(compiled: Compiled, witness: Witness, hidden: dict[str, str]) -> Problem:

@@ -31,7 +31,8 @@ def live_after(compiled: Compiled) -> dict[int, Names]:
 def _body(steps: tuple[Step, ...], live: Names, after: dict[int, Names], again: Names) -> Names:
     for step in reversed(steps):
         after[id(step)] = live
-        live = _before(step, live, after, again)
+        before = _before(step, live, after, again)
+        live = live if before == live else before  # one set for all steps that leave it as it is
     return live
 
 

@@ -140,7 +140,7 @@ class _Calls:
             return shape
         channel, duration = self.devices[name], int(told["duration"])
         clocked = -(-duration // channel.clock_period) * channel.clock_period
-        return shape.model_copy(update={"duration_ns": Expression(clocked)})
+        return shape.unchecked({"duration_ns": Expression(clocked)})
 
     def _atoms(self, target: Any) -> tuple[str, ...]:
         wanted = target if isinstance(target, list) else [target]

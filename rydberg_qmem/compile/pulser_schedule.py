@@ -95,7 +95,7 @@ def _shape(told: Mapping[str, Any] | None, samples: Samples) -> Waveform:
         try:
             made = named_waveform(told)
             if not isinstance(made, Custom | Composite):
-                made = made.model_copy(update={"duration_ns": Expression(count)})
+                made = made.unchecked({"duration_ns": Expression(count)})
             if np.array_equal(pulser_waveform(made, {}, count).samples.as_array(detach=True), samples):
                 return made
         except (QmemError, ValueError, KeyError, AssertionError):

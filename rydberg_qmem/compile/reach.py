@@ -13,7 +13,8 @@ from typing import assert_never
 
 import numpy as np
 
-from rydberg_qmem.compile.controls import Control, controls_of, finite
+from rydberg_qmem.compile.budget import Budget, Undecided
+from rydberg_qmem.compile.controls import MOST_DRAWN, Control, controls_of, finite
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -25,10 +26,12 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    all_steps,
+    expressions_of,
 )
 from rydberg_qmem.compile.timings import timings_of
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.language.bounds import Box, bounds, refine
+from rydberg_qmem.language.bounds import Box, bounds, split
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 
@@ -42,6 +45,12 @@ PATIENCE = 3
 MOST_JOINS = 40
 NARROWINGS = (2, 12)
 """How often what widening went too far by is taken back: at first, and where that proved too little."""
+MOST_WORK = 100_000
+"""Terms of expressions that one walk through a program may evaluate."""
+NAMES_PER_TERM = 30
+"""Names of a state that are handed on in the time of one term."""
+ROWS_PER_TERM = 100
+"""Rounds that are evaluated at once in the time of one term."""
 STAIRS = (0.0, 1.0, 10.0, 100.0, 1e4, 1e8, inf)
 """Bounds that widening goes up by."""
 
@@ -89,12 +98,14 @@ class Controls:
     loses: bool = False
     """Whether atoms may be lost, and then read -1."""
     made: dict[object, tuple[Control, ...]] = field(default_factory=dict)
+    drawing: Budget = field(default_factory=lambda: Budget(MOST_DRAWN))
+    """What waveforms and schedules may cost that are made to hold values against limits."""
 
     def of_segment(self, segment: Segment) -> tuple[Control, ...]:
         """Return the controls of a segment that the run decides."""
         if segment.index not in self.made:
-            target = self.compiled.target
-            self.made[segment.index] = (*controls_of(segment, target), *timings_of(segment, target))
+            target, budget = self.compiled.target, self.drawing
+            self.made[segment.index] = (*controls_of(segment, target, budget), *timings_of(segment, target, budget))
         return self.made[segment.index]
 
     def of_value(self, expression: Expression, place: str) -> Control:
@@ -104,13 +115,29 @@ class Controls:
         return self.made[place, expression][0]
 
 
-def doubts(compiled: Compiled, controls: Controls) -> list[Doubt]:
-    """Return what bounds do not prove, by loops as a whole and then, where that is not enough, round by round."""
-    coarse = _Walk(compiled, controls, visits=0).run()
-    if not coarse:
-        return []
-    fine = _Walk(compiled, controls, visits=MOST_VISITS).run()
-    return [doubt for about, doubt in fine.items() if about in coarse]
+def doubts(compiled: Compiled, controls: Controls) -> tuple[list[Doubt], bool]:
+    """Return what bounds do not prove, by loops as a whole and then, where that is not enough, round by round.
+
+    Second, whether that is all: a walk that would cost too much is given up, and says no more of what comes after.
+    """
+    if not _decides(compiled):
+        return [], True
+    coarse = _Walk(compiled, controls, visits=0)
+    whole = coarse.run()
+    if not whole or not coarse.found:
+        return list(coarse.found.values()), whole
+    fine = _Walk(compiled, controls, visits=MOST_VISITS)
+    left = fine if fine.run() else coarse
+    return [doubt for about, doubt in left.found.items() if about in coarse.found], True
+
+
+def _decides(compiled: Compiled) -> bool:
+    """Return whether anything of a program is decided in the run: a value of memory, a side, a pulse."""
+    initial = (*compiled.scalars.values(), *(value for _, value in compiled.windows.values()))
+    return not all(value.is_constant for value in initial) or any(
+        isinstance(step, SetStep | PushStep | WhenStep) or (isinstance(step, Segment) and expressions_of(step))
+        for step in all_steps(compiled.steps)
+    )
 
 
 @dataclass
@@ -123,8 +150,18 @@ class _Walk:
     found: dict[Control | Reading, Doubt] = field(default_factory=dict)
     loops: tuple[RepeatStep, ...] = ()
     silent: bool = False
+    budget: Budget = field(default_factory=lambda: Budget(MOST_WORK))
+    scopes: dict[tuple[str, ...], dict[str, np.ndarray] | None] = field(default_factory=dict)
 
-    def run(self) -> dict[Control | Reading, Doubt]:
+    def run(self) -> bool:
+        """Do the whole program; return whether that was within the budget."""
+        try:
+            self._program()
+        except Undecided:
+            return False
+        return True
+
+    def _program(self) -> None:
         compiled = self.compiled
         state: State = State({}, frozenset())
         for name, initial in compiled.scalars.items():
@@ -135,7 +172,6 @@ class _Walk:
             value = self._value(initial, state, f"memory.{name}.initial")
             state = state.having({name: replace(value, width=size)}, {name})
         self._steps(compiled.steps, state)
-        return self.found
 
     def _steps(self, steps: tuple[Step, ...], state: State | None) -> State | None:
         for step in steps:
@@ -145,6 +181,7 @@ class _Walk:
         return state
 
     def _step(self, step: Step, state: State) -> State | None:
+        self.budget.need(1 + len(state.names) / NAMES_PER_TERM)
         match step:
             case Segment():
                 return self._segment(step, state)
@@ -170,6 +207,7 @@ class _Walk:
     def _segment(self, step: Segment, state: State) -> State:
         box = self._box(state)
         for control in self.controls.of_segment(step):
+            self.budget.need(1 + control.terms)
             state = self._read(control.names, control.place, state)
             with np.errstate(all="ignore"):
                 self._hold(control, control.span(box))
@@ -194,6 +232,7 @@ class _Walk:
 
     def _value(self, expression: Expression, state: State, place: str) -> Interval:
         """Return the bounds of a value; the run stops where it is no number, so what goes on is one."""
+        self.budget.need(expression.terms)
         interval = bounds(expression, self._box(state))
         self._hold(self.controls.of_value(expression, place), interval)
         return interval.sound()
@@ -209,17 +248,24 @@ class _Walk:
 
     def _seen_in_every_round(self, control: Control) -> bool:
         """Return whether counters and inputs alone decide a control, and no round of the loops breaks its limits."""
-        scope = loop_scope(self.compiled, self.loops) if control.names else None
+        scope = self._loop_scope() if control.names else None
         if scope is None or not control.names <= scope.keys():
             return False
+        self.budget.need(control.terms * (1 + _times(self.loops) / ROWS_PER_TERM))
         try:
             return not control.broken(control.values({name: scope[name] for name in control.names})).any()
         except (ValueError, QmemError):  # no shape can be drawn at a duration that is refused by itself
             return False
 
+    def _loop_scope(self) -> dict[str, np.ndarray] | None:
+        loops = tuple(loop.name for loop in self.loops)
+        if loops not in self.scopes:
+            self.scopes = {loops: loop_scope(self.compiled, self.loops)}
+        return self.scopes[loops]
+
     def _read(self, names: frozenset[str], place: str, state: State) -> State:
-        known = {*self.compiled.keys, *self.compiled.scalars}
-        for name in sorted((names & known) - state.certain):
+        unsure = (name for name in names - state.certain if name in self.compiled.keys or name in self.compiled.scalars)
+        for name in sorted(unsure):
             if not self.silent:
                 self.found[Reading(place, name)] = Doubt(Reading(place, name), UNKNOWN)
             state = state.having({}, {name})  # said once
@@ -232,8 +278,7 @@ class _Walk:
         state = self._read(step.condition.names, place, state)
         self._value(step.condition, state, place)
         ends = []
-        for steps, holds in ((step.then, True), (step.otherwise, False)):
-            box = refine(step.condition, self._box(state), holds)
+        for steps, box in zip((step.then, step.otherwise), split(step.condition, self._box(state)), strict=True):
             if box is not None:
                 ends.append(self._steps(steps, State(box.names, state.certain)))
         return _either(ends)

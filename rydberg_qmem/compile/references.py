@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
 from typing import Any, assert_never
 
 import numpy as np
@@ -14,6 +16,7 @@ from rydberg_qmem.compile.gates import HIDDEN
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.target import LEVELS
 from rydberg_qmem.errors import Problem, QmemError, did_you_mean, short
+from rydberg_qmem.language.arithmetic import RESERVED as OF_EXPRESSIONS
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
@@ -54,7 +57,16 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.waveforms import Composite, Kaiser
 
-RESERVED = frozenset({"shot", "point", "time_us", "pi"})
+RESERVED = OF_EXPRESSIONS | {"shot", "point", "time_us"}
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether no parameter, input, memory, key, counter or loop may have a name.
+
+    >>> is_reserved("sum"), is_reserved("rate_final"), is_reserved("rate")
+    (True, True, False)
+    """
+    return name in RESERVED or name.endswith((HIDDEN, "_final"))
 
 
 @dataclass
@@ -69,13 +81,21 @@ class Checker:
     counters: list[str] = field(default_factory=list)
     signals: list[str] = field(default_factory=list)
 
+    @cached_property
+    def parameters(self) -> dict[str, float]:
+        """The program's own parameters; none where they cannot be evaluated."""
+        try:
+            return bind_parameters(self.program)
+        except QmemError:
+            return {}
+
     def run(self) -> list[Problem]:
         """Walk the whole program; return what is wrong."""
         program = self.program
         self.atoms = program.register.names
         self.levels = LEVELS.get(bases_of(program) or frozenset({"ground-rydberg"}), ())
         self.windows = {
-            name: _window_size(program, memory.window)
+            name: self._window_size(memory.window)
             for name, memory in program.memory.items()
             if memory.window is not None
         }
@@ -200,7 +220,7 @@ class Checker:
     def _constant(self, expression: Expression) -> float | None:
         """Return an expression's value where parameters alone decide it."""
         try:
-            return float(np.asarray(expression.evaluate(dict(bind_parameters(self.program)))))
+            return float(np.asarray(expression.evaluate(self.parameters)))
         except (QmemError, TypeError, ValueError):
             return None
 
@@ -218,7 +238,7 @@ class Checker:
 
     def _key(self, key: str, atoms: tuple[str, ...], place: str) -> None:
         others = {**self.program.parameters, **self.program.inputs, **self.program.memory}
-        if key in others or key in RESERVED or key.endswith((HIDDEN, "_final")):
+        if key in others or is_reserved(key):
             self._say(place, "must not be a reserved name or that of a parameter, input or memory", key)
         if self.keys.setdefault(key, atoms) != atoms:
             self._say(place, f"already keeps the outcome of {', '.join(self.keys[key])}", key)
@@ -241,8 +261,11 @@ class Checker:
             self._expression(expression, f"{place}.{name}", random=True)
             if name in self.program.parameters or name in self.program.inputs or name in self.counters:
                 self._say(f"{place}.{name}", "must be memory, not a parameter, input or counter", name)
-            elif name in self.keys or name in RESERVED or name.endswith((HIDDEN, "_final")):
+            elif name in self.keys or is_reserved(name):
                 self._say(f"{place}.{name}", "must not be a key or a reserved name", name)
+            elif name not in self.program.memory and (meant := get_close_matches(name, self.program.memory, n=1)):
+                rule = f"is not declared in memory; did you mean {meant[0]!r}? (declare it there if not)"
+                self._say(f"{place}.{name}", rule, name)
             elif isinstance(block, Push) and name not in self.windows:
                 hint = did_you_mean(name, sorted(self.windows))
                 self._say(f"{place}.{name}", f"must be a memory with a window{hint}", name)
@@ -261,12 +284,20 @@ class Checker:
         taken = {**self.program.parameters, **self.program.inputs, **self.program.memory, **self.keys}
         if block.counter in taken:
             self._say(f"{place}.counter", "must not be the name of anything else", block.counter)
+        for field, name in (("counter", block.counter), ("name", block.name)):
+            if name is not None and is_reserved(name):
+                self._say(f"{place}.{field}", "is a reserved name", name)
         self.counters.append(block.counter)
         self.signals.extend(block.over or ())
         for i, inner in enumerate(block.body):
             self._block(inner, f"{place}.body[{i}].{inner.kind}")
         self.counters.pop()
         del self.signals[len(self.signals) - len(block.over or ()) :]
+
+    def _window_size(self, window: Expression) -> int:
+        """Return a window's size with the program's own parameters, 1 where that is not to be had."""
+        size = self._constant(window)
+        return 1 if size is None or not np.isfinite(size) else int(min(max(size, 1), 1000))
 
     def _when(self, block: When, place: str) -> None:
         self._expression(block.condition, f"{place}.if", random=True)
@@ -374,15 +405,6 @@ class _Ones:
 
     def normal(self) -> NDArray[np.float64]:
         return np.ones(1)
-
-
-def _window_size(program: Program, window: Expression) -> int:
-    """Return a window's size with the program's own parameters, 1 where that is not to be had."""
-    try:
-        size = float(np.asarray(window.evaluate(dict(bind_parameters(program)))))
-    except QmemError:
-        return 1
-    return int(min(max(size, 1), 1000)) if np.isfinite(size) else 1
 
 
 def _fields(block: Any) -> Iterator[tuple[str, Expression]]:

@@ -68,10 +68,15 @@ class _Reader:
     atoms: tuple[str, ...]
     varying: frozenset[str]
     parts: dict[int, Part] = field(default_factory=dict)
+    ends: dict[tuple[int, _Job], _Job] = field(default_factory=dict)
+    """What each step leaves, for each state that it has begun in: loops within loops come by again and again."""
 
     def walk(self, steps: tuple[Step, ...], job: _Job) -> _Job:
         for step in steps:
-            job = self._step(step, job)
+            begun = (id(step), job)
+            if begun not in self.ends:
+                self.ends[begun] = self._step(step, job)
+            job = self.ends[begun]
         return job
 
     def _note(self, step: Step, place: str, what: str, reason: str) -> None:
@@ -258,8 +263,7 @@ def unshared(expression: Expression, varying: frozenset[str]) -> frozenset[str]:
     """
     if not (expression.is_random or expression.names & varying):
         return frozenset()
-    tree = ast.parse(expression.text.replace("\n", " ").strip(), mode="eval").body
-    return frozenset(_read(tree)) & (varying | {"uniform()", "normal()"})
+    return frozenset(_read(expression.tree)) & (varying | {"uniform()", "normal()"})
 
 
 def _read(node: ast.AST) -> Iterator[str]:

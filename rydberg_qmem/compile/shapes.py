@@ -238,7 +238,10 @@ def bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Boun
             values = np.stack(np.broadcast_arrays(*(column(value, scope) for value in shape.values)), axis=-1)
             return Bounds(values.min(axis=-1), values.max(axis=-1), values.max(axis=-1))
         case Custom():
-            return _of_samples(column(shape.scale, scope)[:, None] * np.array(shape.samples))
+            samples = np.array(shape.samples)
+            scale = column(shape.scale, scope)
+            ends = scale * samples.min(), scale * samples.max()
+            return Bounds(np.minimum(*ends), np.maximum(*ends), scale * samples.mean())
         case Composite():
             lengths = [duration_of(part, scope) for part in shape.waveforms]
             parts = [bounds(part, scope, n) for part, n in zip(shape.waveforms, lengths, strict=True)]
@@ -249,6 +252,19 @@ def bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Boun
             return Bounds(low, high, np.asarray(mean))
         case _:
             assert_never(shape)
+
+
+def sampled_ns(shape: Waveform | Expression, duration_ns: int) -> int:
+    """Return how many samples `bounds` draws of each row of a waveform."""
+    match shape:
+        case Interpolated():
+            return duration_ns if duration_ns <= CACHED_NS else 1
+        case Composite():
+            return duration_ns
+        case Blackman() | Kaiser():
+            return duration_ns if duration_ns <= CACHED_NS else 1
+        case _:
+            return 1
 
 
 def _of_samples(values: Array) -> Bounds:

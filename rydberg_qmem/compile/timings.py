@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from math import inf, prod
 from typing import Any, assert_never
 
 import numpy as np
 
+from rydberg_qmem.compile.budget import Budget
 from rydberg_qmem.compile.controls import Control
 from rydberg_qmem.compile.gates import GatePulse, Lowered
 from rydberg_qmem.compile.plan import Plan, plan_segment, rows_of
@@ -41,8 +42,15 @@ MOST_SETTINGS = 64
 """Timings of one segment that are scheduled one by one to prove that its blocks fit."""
 
 
-def timings_of(segment: Segment, target: Target) -> tuple[Control, ...]:
-    """Return the controls of a segment's schedule: its length, and whether its blocks fit into each other."""
+SCHEDULED = 100
+"""Terms that are evaluated in the time in which one block is scheduled by Pulser."""
+
+
+def timings_of(segment: Segment, target: Target, budget: Budget) -> tuple[Control, ...]:
+    """Return the controls of a segment's schedule: its length, and whether its blocks fit into each other.
+
+    Schedules that are made to find that out are paid for out of a budget.
+    """
     if not any(expressions_in(placed.block) for placed in segment.blocks):
         return ()
     plan = plan_segment(segment, target)
@@ -54,21 +62,22 @@ def timings_of(segment: Segment, target: Target) -> tuple[Control, ...]:
     if most is not None:
         rule = f"must last at most {most} ns, the longest sequence of {target.device.name}"
         made.append(
-            Control(segment.place, names, lambda box: _longest(plan.operations, box, target), _by_row(plan, _lasting),
-                    0, most, 0, rule, rule, " ns")
+            Control(segment.place, names, lambda box: _longest(plan.operations, box, target),
+                    _by_row(plan, _lasting, budget), 0, most, 0, rule, rule, " ns")
         )  # fmt: skip
     if any(_may_misfit(op) for op, _ in plan.operations):
         rule = "must fit together in time: a pulse's waveforms equally long, a channel free when it is to start"
         made.append(
-            Control(segment.place, names, lambda box: _misfits(plan, names, box), _by_row(plan, _misfit),
-                    0, 0, 0, rule, rule, " misfit")
+            Control(segment.place, names, lambda box: _misfits(plan, names, box, budget),
+                    _by_row(plan, _misfit, budget), 0, 0, 0, rule, rule, " misfit")
         )  # fmt: skip
     return tuple(made)
 
 
-def _by_row(plan: Plan, question: Callable[[Plan, Scope], float]) -> Callable[[Scope], Array]:
+def _by_row(plan: Plan, question: Callable[[Plan, Scope], float], budget: Budget) -> Callable[[Scope], Array]:
     def values(scope: Scope) -> Array:
         rows = max([len(v.values if isinstance(v, Columns) else np.atleast_1d(v)) for v in scope.values()], default=1)
+        budget.need(rows * len(plan.operations) * SCHEDULED)
         return np.array([[question(plan, rows_of(scope, np.array([i])))] for i in range(rows)])
 
     return values
@@ -108,15 +117,15 @@ def _has_own_length(shape: Waveform) -> bool:
     return own and any(not expression.is_constant for expression in timing_of(shape))
 
 
-def _misfits(plan: Plan, names: frozenset[str], box: Box) -> Interval:
+def _misfits(plan: Plan, names: frozenset[str], box: Box, budget: Budget) -> Interval:
     """Return whether any timing that may come up fails, where they are few enough to be tried."""
     settings = _settings(names, box)
-    if settings is None:
+    if settings is None or not budget.spend(len(settings) * len(plan.operations) * SCHEDULED):
         return UNKNOWN
     return Interval.of(*{_misfit(plan, scope) for scope in settings})
 
 
-def _settings(names: frozenset[str], box: Box) -> Iterator[Scope] | None:
+def _settings(names: frozenset[str], box: Box) -> list[Scope] | None:
     """Return a scope of one row for each combination of the names' values, None where they are too many."""
     axes: dict[tuple[str, str], tuple[float, ...]] = {}
     for name in sorted(names):
@@ -128,7 +137,7 @@ def _settings(names: frozenset[str], box: Box) -> Iterator[Scope] | None:
             axes[name, part] = interval.values
     if prod(map(len, axes.values())) > MOST_SETTINGS:
         return None
-    return (_scope_of(dict(zip(axes, chosen, strict=True)), box) for chosen in product(*axes.values()))
+    return [_scope_of(dict(zip(axes, chosen, strict=True)), box) for chosen in product(*axes.values())]
 
 
 def _scope_of(chosen: dict[tuple[str, str], float], box: Box) -> Scope:

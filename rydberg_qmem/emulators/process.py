@@ -165,4 +165,4 @@ def gate_reports(compiled: Compiled) -> list[GateReport]:
 def _known(gate: Gate) -> Gate:
     if isinstance(gate, Ising) or not expressions_in(gate):
         return gate
-    return gate.model_copy(update={"angle": STAND_IN})
+    return gate.unchecked({"angle": STAND_IN})

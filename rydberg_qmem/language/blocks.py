@@ -16,6 +16,7 @@ from rydberg_qmem.language.values import (
     KeyName,
     Name,
     Tagged,
+    VariableName,
     kind_of,
 )
 from rydberg_qmem.language.waveforms import ZERO, Shape, ShapeOrLevel
@@ -445,7 +446,7 @@ class Set(Tagged):
 
     kind: ClassVar[str] = "set"
     payload: ClassVar[str | None] = "values"
-    values: FrozenMapping[Name, Expression]
+    values: FrozenMapping[VariableName, Expression]
 
 
 class Push(Tagged):
@@ -453,7 +454,7 @@ class Push(Tagged):
 
     kind: ClassVar[str] = "push"
     payload: ClassVar[str | None] = "values"
-    values: FrozenMapping[Name, Expression]
+    values: FrozenMapping[VariableName, Expression]
 
 
 def _as_names(value: object) -> object:
@@ -468,10 +469,10 @@ class Repeat(Tagged):
 
     kind: ClassVar[str] = "repeat"
     times: Expression | None = None
-    over: Annotated[tuple[Name, ...] | None, BeforeValidator(_as_names, json_schema_input_type=Any)] = None
+    over: Annotated[tuple[VariableName, ...] | None, BeforeValidator(_as_names, json_schema_input_type=Any)] = None
     body: tuple[Block, ...]
-    counter: Name = "k"
-    name: Name | None = None
+    counter: VariableName = "k"
+    name: VariableName | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import nextafter, pi
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.language.arithmetic import BINARY, ELEMENTWISE, SEVERAL, UNARY
+from rydberg_qmem.language.arithmetic import BINARY, ELEMENTWISE, REDUCE, SEVERAL, UNARY
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import (
     SOUND,
@@ -52,13 +52,19 @@ class Box:
             return made
         return Interval(made.low, made.high, made.values, len(atoms), made.fault)
 
+    def width(self, names: Iterable[str]) -> int:
+        """Return how wide an expression is that reads some names plainly: 0 where it gives one value."""
+        return max((self.get(name).width for name in names), default=0)
+
     def narrowed(self, name: str, interval: Interval) -> Box:
         """Return the box with one name known better."""
         return Box({**self.names, name: interval}, self.keys, self.ensemble)
 
 
 _Run = Callable[[Box], Interval]
-_Refine = Callable[[Box, bool], Box | None]
+_Sides = tuple[Box | None, Box | None]
+_Split = Callable[[Box], _Sides]
+"""Evaluates every part of a condition once, however deeply conditions are nested."""
 
 
 def bounds(expression: Expression, box: Box) -> Interval:
@@ -67,27 +73,27 @@ def bounds(expression: Expression, box: Box) -> Interval:
         return _compiled(expression).run(box)
 
 
-def refine(condition: Expression, box: Box, holds: bool) -> Box | None:
-    """Return what is known of the names where a condition holds (or does not); None where that cannot be.
+def split(condition: Expression, box: Box) -> tuple[Box | None, Box | None]:
+    """Return what is known of the names where a condition holds, and where not; None where that cannot be.
 
-    >>> box = refine(Expression("x > 2 and m == 1"), Box({"x": Interval(0, 5), "m.a": Interval.of(0, 1)}), True)
-    >>> box.names["x"].low
-    2.0
+    >>> holds, fails = split(Expression("x > 2 and m == 1"), Box({"x": Interval(0, 5), "m.a": Interval.of(0, 1)}))
+    >>> holds.names["x"].low, fails.names["x"].low
+    (2.0, 0)
     """
     with np.errstate(all="ignore"):
-        return _compiled(condition).refine(box, holds)
+        return _compiled(condition).split(box)
 
 
 @dataclass(frozen=True)
 class _Compiled:
     run: _Run
-    refine: _Refine
+    split: _Split
 
 
 @lru_cache(maxsize=4096)
 def _compiled(expression: Expression) -> _Compiled:
     tree = expression.tree
-    return _Compiled(_run(tree), _refiner(tree))
+    return _Compiled(_run(tree), _splitter(tree))
 
 
 def _constant(number: float) -> _Run:
@@ -162,21 +168,36 @@ def _call(name: str, args: list[ast.expr]) -> _Run:
 
 def _where(condition: ast.expr, yes: ast.expr, no: ast.expr) -> _Run:
     """Return the bounds of a choice; each side is looked at where it is chosen."""
-    asked, refined, sides = _run(condition), _refiner(condition), (_run(yes), _run(no))
+    parted, sides = _splitter(condition), (_run(yes), _run(no))
+    plain = frozenset(_plain_names(condition)).union(_plain_names(yes), _plain_names(no))
 
     def run(box: Box) -> Interval:
-        test = asked(box)
         here = Box(box.names, box.keys, box.names if box.ensemble is None else box.ensemble)
-        found = [
-            side(known) for side, holds in zip(sides, (True, False), strict=True) if (known := refined(here, holds))
-        ]
+        found = [side(known) for side, known in zip(sides, parted(here), strict=True) if known is not None]
         if not found:  # nothing is left of the box: any bounds hold
             found = [side(box) for side in sides]
         made = found[0].join(found[-1])
-        width = max(made.width, test.width, *(side(box).width for side in sides))
+        width = box.width(plain)
         return made if width == made.width else Interval(made.low, made.high, made.values, width, made.fault)
 
     return run
+
+
+def _plain_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names that make an expression as wide as they are: not those that are reduced or indexed."""
+    match node:
+        case ast.Name(id=name) if name != "pi":
+            yield name
+        case ast.Subscript() | ast.Attribute() | ast.Call(func=ast.Name(id="ensemble_mean")):
+            return
+        case ast.Call(func=ast.Name(id=name), args=[_]) if name in REDUCE:
+            return
+        case ast.Call(args=args):
+            for argument in args:
+                yield from _plain_names(argument)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _plain_names(child)
 
 
 def _comparison(node: ast.Compare) -> _Run:
@@ -197,47 +218,60 @@ def _comparison(node: ast.Compare) -> _Run:
 # --- what conditions say about names ---
 
 
-def _refiner(node: ast.expr) -> _Refine:
+def _splitter(node: ast.expr) -> _Split:
     match node:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = _refiner(operand)
-            return lambda box, holds: inner(box, not holds)
-        case ast.BoolOp(op=op, values=values):
-            return _connected([_refiner(value) for value in values], isinstance(op, ast.And), _run(node))
+            return _not(_splitter(operand))
+        case ast.BoolOp(op=ast.And(), values=values):
+            return _all_of([_splitter(value) for value in values])
+        case ast.BoolOp(values=values):
+            return _any_of([_splitter(value) for value in values])
         case ast.Compare(left=left, ops=[sign], comparators=[right]):
             return _pair(left, type(sign), right)
         case ast.Compare(left=left, ops=ops, comparators=right):
             ends = (left, *right)
-            pairs = [_pair(a, type(sign), b) for a, sign, b in zip(ends, ops, right, strict=False)]
-            return _connected(pairs, True, _run(node))
+            return _all_of([_pair(a, type(sign), b) for a, sign, b in zip(ends, ops, right, strict=False)])
         case ast.Name() | ast.Attribute():
             return _pair(node, ast.NotEq, ast.Constant(value=0))
         case _:
             return _by_value(_run(node))
 
 
-def _by_value(run: _Run) -> _Refine:
-    def refined(box: Box, holds: bool) -> Box | None:
+def _not(part: _Split) -> _Split:
+    def parted(box: Box) -> _Sides:
+        holds, fails = part(box)
+        return fails, holds
+
+    return parted
+
+
+def _by_value(run: _Run) -> _Split:
+    def parted(box: Box) -> _Sides:
         value = run(box)
-        impossible = value.is_zero if holds else value.is_nonzero
-        return None if impossible and not value.width else box
+        if value.width:
+            return box, box
+        return None if value.is_zero else box, None if value.is_nonzero else box
 
-    return refined
+    return parted
 
 
-def _connected(parts: list[_Refine], every: bool, run: _Run) -> _Refine:
-    """Refine by all parts where all must hold (or none may); else only by whether the whole can."""
-    whole = _by_value(run)
+def _all_of(parts: list[_Split]) -> _Split:
+    """Part a box by several conditions at once: all narrow it where all hold; one may fail unless all surely hold."""
 
-    def refined(box: Box, holds: bool) -> Box | None:
-        if holds != every:
-            return whole(box, holds)
-        known: Box | None = box
+    def parted(box: Box) -> _Sides:
+        known, sure = box, True
         for part in parts:
-            known = part(known, holds) if known is not None else None
-        return known
+            holds, fails = part(known)
+            if holds is None:
+                return None, box
+            known, sure = holds, sure and fails is None
+        return known, None if sure else box
 
-    return refined
+    return parted
+
+
+def _any_of(parts: list[_Split]) -> _Split:
+    return _not(_all_of([_not(part) for part in parts]))
 
 
 _NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -248,29 +282,37 @@ _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 
 
-def _pair(left: ast.expr, sign: type[ast.cmpop], right: ast.expr) -> _Refine:
+def _pair(left: ast.expr, sign: type[ast.cmpop], right: ast.expr) -> _Split:
     sides, names = (_run(left), _run(right)), (_name_of(left), _name_of(right))
 
-    def refined(box: Box, holds: bool) -> Box | None:
+    def parted(box: Box) -> _Sides:
         a, b = sides[0](box), sides[1](box)
         if a.width or b.width:
-            return box
-        if compared(sign, a, b) is (not holds):
-            return None
-        if (a.fault or b.fault) and holds == (sign is ast.NotEq):
-            return box  # a comparison with nan fails, which says nothing about the other side
-        actual = sign if holds else _NEGATED[sign]
-        for name, this, by, other in ((names[0], a, actual, b), (names[1], b, _TURNED[actual], a)):
-            target = _target(name, box)
-            if target is None:
-                continue
-            smaller = _cut(this, by, other)
-            if smaller is None:
-                return None
-            box = box.narrowed(target, smaller)
-        return box
+            return box, box
+        return _narrowed(box, sign, names, (a, b), True), _narrowed(box, sign, names, (a, b), False)
 
-    return refined
+    return parted
+
+
+def _narrowed(
+    box: Box, sign: type[ast.cmpop], names: tuple[str | None, str | None], ends: tuple[Interval, Interval], holds: bool
+) -> Box | None:
+    """Return what is known where a comparison of two names (or of what has none) holds, or fails."""
+    a, b = ends
+    if compared(sign, a, b) is (not holds):
+        return None
+    if (a.fault or b.fault) and holds == (sign is ast.NotEq):
+        return box  # a comparison with nan fails, which says nothing about the other side
+    actual = sign if holds else _NEGATED[sign]
+    for name, this, by, other in ((names[0], a, actual, b), (names[1], b, _TURNED[actual], a)):
+        target = _target(name, box)
+        if target is None:
+            continue
+        smaller = _cut(this, by, other)
+        if smaller is None:
+            return None
+        box = box.narrowed(target, smaller)
+    return box
 
 
 def _name_of(node: ast.expr) -> str | None:
@@ -307,4 +349,4 @@ def _cut(this: Interval, sign: type[ast.cmpop], other: Interval) -> Interval | N
     return Interval(low, high, None, 0, SOUND) if low <= high else None
 
 
-__all__ = ["UNIFORM", "Box", "bounds", "refine"]
+__all__ = ["UNIFORM", "Box", "bounds", "split"]

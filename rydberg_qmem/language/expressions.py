@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import Any, NoReturn, cast
 
@@ -111,6 +112,11 @@ class Expression:
         return self._parsed.placeholders
 
     @property
+    def terms(self) -> int:
+        """How many numbers, names and operations the expression has."""
+        return self._parsed.terms
+
+    @property
     def is_random(self) -> bool:
         """Whether the expression draws random numbers."""
         return bool(self.functions & RANDOM)
@@ -185,7 +191,7 @@ class Expression:
             return self
         bound = self
         if self.names & values.keys():
-            tree = _Binder(values).visit(ast.parse(plain(self.text), mode="eval").body)
+            tree = _Binder(values).visit(self.tree)
             bound = Expression._from_tree(cast(ast.expr, tree))
         if not bound.is_constant or isinstance(bound.value, int | float):
             return bound
@@ -194,13 +200,21 @@ class Expression:
             raise ExpressionError(bound.text, f"must be a finite number, but is {number}")
         return Expression(number)
 
+    def of_one_shot(self) -> Expression:
+        """Return the expression for an ensemble of equal shots, whose means are the values of each.
+
+        >>> Expression("1 / ensemble_mean(ensemble_mean_x)").of_one_shot()
+        Expression('1 / ensemble_mean_x')
+        """
+        return _of_one_shot(self) if self.uses_ensemble else self
+
     def bernoulli(self) -> Expression | None:
         """Return the probability e of an expression `uniform() < e` (or <=, or turned round), else None.
 
         >>> Expression("uniform() < p / 2").bernoulli()
         Expression('p / 2')
         """
-        match ast.parse(plain(self.text), mode="eval").body:
+        match self.tree:
             case ast.Compare(left=draw, ops=[ast.Lt() | ast.LtE()], comparators=[chance]) if is_uniform(draw):
                 pass
             case ast.Compare(left=chance, ops=[ast.Gt() | ast.GtE()], comparators=[draw]) if is_uniform(draw):
@@ -336,6 +350,19 @@ def _number_text(number: object) -> str:
     if not isfinite(number):
         raise ExpressionError(short(number), "must be a finite number")
     return repr(simplest(float(number)))
+
+
+@lru_cache(maxsize=1024)
+def _of_one_shot(expression: Expression) -> Expression:
+    return Expression._from_tree(cast(ast.expr, _WithoutMeans().visit(expression.tree)))
+
+
+class _WithoutMeans(ast.NodeTransformer):
+    """Puts what `ensemble_mean` averages in its place."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        return node.args[0] if isinstance(node.func, ast.Name) and node.func.id == "ensemble_mean" else node
 
 
 class _Binder(ast.NodeTransformer):

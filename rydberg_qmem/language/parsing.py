@@ -42,6 +42,7 @@ from rydberg_qmem.language.evaluation import (
     plain_value,
     reduced,
 )
+from rydberg_qmem.language.values import KEPT_BY_PYTHON
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,13 @@ class Parsed:
     columns: frozenset[tuple[str, str]]
     functions: frozenset[str]
     placeholders: frozenset[str]
+    terms: int
 
 
 @lru_cache(maxsize=4096)
 def parsed(text: str, limits: Limits = WRITTEN) -> Parsed:
     """Return all that is known of a text, which is parsed once."""
-    tree = _tree(text, limits)
+    tree, terms = _tree(text, limits)
     compiler = _Compiler(text)
     run = compiler.compile(tree)
     literal = _literal(tree)
@@ -103,10 +105,12 @@ def parsed(text: str, limits: Limits = WRITTEN) -> Parsed:
         frozenset(compiler.columns),
         frozenset(compiler.functions),
         frozenset(compiler.placeholders),
+        terms,
     )
 
 
-def _tree(text: str, limits: Limits) -> ast.expr:
+def _tree(text: str, limits: Limits) -> tuple[ast.expr, int]:
+    """Return the tree of a text and how many terms it has."""
     _check_characters(text, limits)
     column = len(text) - len(text.lstrip()) + 1
     try:
@@ -115,11 +119,16 @@ def _tree(text: str, limits: Limits) -> ast.expr:
             tree = ast.parse(plain(text), mode="eval").body
     except SyntaxError as error:
         column = min(len(text), column - 1 + max(1, error.offset or 1))
-        raise ExpressionError(text, f"is not an expression: {error.msg}", column) from None
+        raise ExpressionError(text, f"is not an expression: {error.msg}{_kept_word(text)}", column) from None
     except (ValueError, MemoryError, RecursionError):
         raise ExpressionError(text, "is nested too deeply", column) from None
-    _check_size(text, tree, limits)
-    return tree
+    return tree, _check_size(text, tree, limits)
+
+
+def _kept_word(text: str) -> str:
+    """Return which word of Python's grammar stands in the place of a name, perhaps."""
+    kept = [word for word in re.findall(r"[A-Za-z]\w*", text) if word in KEPT_BY_PYTHON - {"and", "or", "not"}]
+    return f" ({kept[0]!r} is a reserved word, which cannot be a name)" if kept else ""
 
 
 def _check_length(text: str, limits: Limits) -> None:
@@ -142,7 +151,7 @@ def _check_characters(text: str, limits: Limits) -> None:
             raise ExpressionError(text, rule, found.start() + 1)
 
 
-def _check_size(text: str, tree: ast.expr, limits: Limits) -> None:
+def _check_size(text: str, tree: ast.expr, limits: Limits) -> int:
     """Count nodes and depth without recursion, before anything recursive touches the tree."""
     stack: list[tuple[ast.AST, int]] = [(tree, 1)]
     count = 0
@@ -154,6 +163,7 @@ def _check_size(text: str, tree: ast.expr, limits: Limits) -> None:
         if count > limits.nodes:
             raise ExpressionError(text, f"must have at most {limits.nodes} terms", _column(text, node))
         stack.extend((child, depth + 1) for child in _parts(node))
+    return count
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:

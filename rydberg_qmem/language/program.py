@@ -23,7 +23,7 @@ from rydberg_qmem.language.hardware import PROFILES, HardwareProfile
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.problems import problems_of
 from rydberg_qmem.language.registers import Register
-from rydberg_qmem.language.values import FrozenMapping, Model, Name
+from rydberg_qmem.language.values import FrozenMapping, Model, Name, VariableName
 from rydberg_qmem.language.writing import write_yaml
 
 # A metaclass method of this name makes pydantic warn; `program.register` is the field's word.
@@ -81,9 +81,9 @@ class Program(Model):
     register: Register = Field()
     magnetic_field: tuple[float, float, float] | None = None
     with_modulation: bool = False
-    parameters: FrozenMapping[Name, Expression] = Field(default_factory=dict)
-    inputs: FrozenMapping[Name, Input] = Field(default_factory=dict)
-    memory: FrozenMapping[Name, Memory] = Field(default_factory=dict)
+    parameters: FrozenMapping[VariableName, Expression] = Field(default_factory=dict)
+    inputs: FrozenMapping[VariableName, Input] = Field(default_factory=dict)
+    memory: FrozenMapping[VariableName, Memory] = Field(default_factory=dict)
     body: tuple[Block, ...]
     noise: Noise | None = None
     hardware: str | HardwareProfile | None = None

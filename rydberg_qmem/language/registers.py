@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, assert_never
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rydberg_qmem.language.values import Model, Name, OrderedFrozenDict, OrderedMapping
+from rydberg_qmem.language.values import Model, Name, OrderedFrozenDict, OrderedMapping, VariableName
 
 Layout = Literal[
     "rectangle", "square", "rectangular_lattice", "triangular_lattice", "triangular", "hexagon", "max_connectivity",
@@ -149,7 +149,7 @@ class Register(Model):
     ('s',)
     """
 
-    atoms: OrderedMapping[Name, Position] | None = None
+    atoms: OrderedMapping[VariableName, Position] | None = None
     layout: Layout | None = None
     rows: int | None = None
     columns: int | None = None
@@ -157,15 +157,15 @@ class Register(Model):
     layers: int | None = None
     n_qubits: int | None = None
     units: int | None = None
-    roles: tuple[Name, ...] | None = None
+    roles: tuple[VariableName, ...] | None = None
     spacing_um: float | None = None
     row_spacing_um: float | None = None
     col_spacing_um: float | None = None
     between_um: float | None = None
     traps: Traps | None = None
-    trap_ids: OrderedMapping[Name, int] | None = None
+    trap_ids: OrderedMapping[VariableName, int] | None = None
     prefix: Name | None = None
-    given_names: tuple[Name, ...] | None = Field(default=None, alias="names")
+    given_names: tuple[VariableName, ...] | None = Field(default=None, alias="names")
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
+from keyword import kwlist
+from typing import Annotated, Any, ClassVar, NoReturn, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,16 +26,31 @@ from pydantic_core import CoreSchema, PydanticCustomError
 K = TypeVar("K")
 V = TypeVar("V")
 
+KEPT_BY_PYTHON = frozenset(kwlist)
+"""Words of the grammar by which expressions are read: `and`, `in`, `lambda`, `None`, …"""
+
 NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 PLACEHOLDER = re.compile(r"\$([A-Za-z][A-Za-z0-9_]*)")
 
+
+def _readable(name: str) -> str:
+    if name in KEPT_BY_PYTHON:
+        raise PydanticCustomError("reserved", "is a reserved name: expressions could not read it")
+    return name
+
+
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
-"""A name that expressions can read: letters, digits, underscores; a letter first."""
+"""Letters, digits, underscores; a letter first."""
+
+VariableName = Annotated[Name, AfterValidator(_readable)]
+"""A name that expressions can read: no word of Python's grammar, by which they are read."""
 
 AtomName = Annotated[str, StringConstraints(pattern=r"^\$?[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 """An atom of the register, or `$name` inside a `for_each`."""
 
-KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z$][A-Za-z0-9_$]*$", max_length=64)]
+KeyName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z$][A-Za-z0-9_$]*$", max_length=64), AfterValidator(_readable)
+]
 """The name an outcome is kept under; may hold `$name` inside a `for_each`."""
 
 
@@ -114,6 +130,25 @@ class Model(BaseModel, metaclass=Told):
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(self.__dict__.values())))
+
+    def with_(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed, checked as if it were written anew.
+
+        Fields are given as to the constructor: plain numbers, text, lists and mappings are taken, by the name in
+        Python or the one in files (`**{"if": …}`). Raises ProgramError with every problem, unknown fields among them.
+        """
+        names = {info.alias: name for name, info in type(self).model_fields.items() if info.alias is not None}
+        changed = {names.get(name, name): value for name, value in changes.items()}
+        made: Self = type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | changed)
+        return made
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy as pydantic does, but with what is changed checked, as by `with_`."""
+        return self.with_(**update) if update else super().model_copy(deep=deep)
+
+    def unchecked(self, changes: Mapping[str, Any]) -> Self:
+        """Return a copy with parts that are known to fit: the same kinds of values as those they replace."""
+        return super().model_copy(update=changes)
 
 
 class Tagged(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.check import compile_checked
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep, all_steps
 from rydberg_qmem.compile.target import device_named, device_of
 from rydberg_qmem.errors import InputError, QmemError
@@ -36,8 +36,8 @@ def roles_of(program: Program) -> dict[str, str]:
     {'s': 'measured', 'a': 'measured and reset'}
     """
     try:
-        compiled = compile_program(program)
-    except (QmemError, ValueError):  # an atom that is not in the register, say: the picture shows those that are
+        compiled = compile_checked(program)
+    except QmemError:  # an atom that is not in the register, say: the picture shows those that are
         return {}
     steps = list(all_steps(compiled.steps))
     measured = {i for step in steps if isinstance(step, MeasureStep) for i in step.atoms}

@@ -8,9 +8,9 @@ from itertools import combinations
 from math import dist
 from typing import get_args
 
+from rydberg_qmem.compile.check import compile_checked
 from rydberg_qmem.compile.clock import clock_of
-from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.errors import QmemError, short
+from rydberg_qmem.errors import ProgramError, QmemError, printable, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Measure, Probe, Repeat, Timed, When
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
@@ -54,10 +54,12 @@ def _emulator_only(program: Program, blocks: Sequence[AnyBlock]) -> str:
 
 def _compiled_rows(program: Program) -> list[tuple[str, str]]:
     try:
-        compiled = compile_program(program)
+        compiled = compile_checked(program)
         clock = clock_of(compiled)
-    except (QmemError, ValueError) as error:  # a table never fails, whatever is wrong with the program
-        return [("problem", short(str(error)))]
+    except ProgramError as error:
+        return [("problem", str(problem)) for problem in error.problems]
+    except QmemError as error:
+        return [("problem", str(error))]
     rounds = ", ".join(f"{name} {times}" for name, times in compiled.rounds.items())
     keys = [f"{key} ({_listed(atoms)})" for key, atoms in compiled.keys.items() if not key.endswith("__")]
     duration = f"{clock.total_ns / 1000:.6g} µs of pulses and waits"
@@ -84,8 +86,8 @@ def hardware_table(profile: HardwareProfile) -> str:
     True
     """
     rows = [(name, f"{value}: {source}") for name, value, source in profile.rows()]
-    about = f" {escape(profile.about)}" if profile.about else ""
-    return _table(f"<b>{escape(profile.name)}</b>{about}", rows or [("all", "0: by definition")])
+    about = f" {escape(printable(profile.about))}" if profile.about else ""
+    return _table(f"<b>{escape(printable(profile.name))}</b>{about}", rows or [("all", "0: by definition")])
 
 
 def noise_table(noise: Noise) -> str:
@@ -101,8 +103,8 @@ def noise_table(noise: Noise) -> str:
 def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
     """Return a table; `title` is HTML, the rows are text."""
     body = "".join(
-        f'<tr style="background:none"><th style="{_CELL};font-weight:normal;opacity:0.7">{escape(name)}</th>'
-        f'<td style="{_CELL}">{escape(text)}</td></tr>'
+        f'<tr style="background:none"><th style="{_CELL};font-weight:normal;opacity:0.7">{escape(printable(name))}</th>'
+        f'<td style="{_CELL}">{escape(printable(text))}</td></tr>'
         for name, text in rows
     )
     look = "border-collapse:collapse;border:none;color:inherit;background:none"

@@ -517,7 +517,7 @@ def assert_judged_rightly(made: rq.Program, seed: int) -> str:
     try:
         compiled = compile_program(made)
         controls = Controls(compiled)
-        left = doubts(compiled, controls)
+        left, _ = doubts(compiled, controls)
     except (InputError, CapabilityError):  # refused before anything is bounded: a constant, an order of blocks
         return "refused"
     witnesses, _ = search(compiled, controls, [doubt.about for doubt in left])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.language import intervals
 from rydberg_qmem.language.arithmetic import FUNCTIONS
-from rydberg_qmem.language.bounds import Box, bounds, refine
+from rydberg_qmem.language.bounds import Box, bounds, split
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import DOMAIN, RULES, SOUND, Interval
@@ -137,7 +137,7 @@ def test_what_a_condition_leaves_of_a_box_holds_every_point_where_it_holds(
     box, point = case
     truth = value_at(condition, point) != 0
 
-    left = refine(condition, box, truth)
+    left = split(condition, box)[not truth]
 
     assert left is not None, condition
     for name in ("x", "y", "k"):
@@ -225,8 +225,8 @@ def test_few_values_stay_known_one_by_one() -> None:
     box = Box({"m.a": Interval.of(0, 1)}, {"m": ("a",)})
 
     assert bounds(Expression("where(m == 1, 96, 48)"), box).values == (48, 96)
-    assert refine(Expression("m == 1"), box, False).names["m.a"].values == (0,)  # type: ignore[union-attr]  # a box is left
-    assert refine(Expression("m == 1 and m == 0"), box, True) is None
+    assert split(Expression("m == 1"), box)[1].names["m.a"].values == (0,)  # type: ignore[union-attr]  # a box is left
+    assert split(Expression("m == 1 and m == 0"), box)[0] is None
 
 
 def test_bounds_that_forget_a_corner_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,8 @@ def cell(way: Way, copies: int) -> tuple[float, float]:
 def _smooth() -> Program:
     """Return `beam_splitter` with smooth pulses: what a square one leaves is once per copy."""
     program = load("beam_splitter")
-    body = tuple(b.model_copy(update={"shape": "blackman"}) if b.kind == "beam_splitter" else b for b in program.body)
-    return program.model_copy(update={"body": body})
+    body = tuple(b.with_(shape="blackman") if b.kind == "beam_splitter" else b for b in program.body)
+    return program.with_(body=body)
 
 
 def none_out(way: Way, copies: int) -> Measured:

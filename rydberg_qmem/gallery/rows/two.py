@@ -63,7 +63,7 @@ def measured(way: Way) -> Measured:
     data: dict[str, Any] = program.to_dict()
     data["parameters"] = {**data.get("parameters", {}), "setting": 0}
     made = Program.from_dict(data)
-    made = made.model_copy(update={"body": (*made.body, *readings(["s0", "s1"]))})
+    made = made.with_(body=(*made.body, *readings(["s0", "s1"])))
     record = way.run(made, shots=2000, seed=way.seed, sweep={"setting": range(9)})
     found = tomography(record, key="tomo", measures={"c": entanglement.concurrence}, bootstrap=15)
     return float(found.c - found.c_bias), float(found.c_error)
