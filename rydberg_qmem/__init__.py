@@ -6,6 +6,7 @@
     estimate(program)    seconds, memory and method, before a run
     run(program)         an xarray.Dataset: outcomes by shot and round; `record.qmem` holds its analysis
     open_record(path)    a stored record; save_record(record, path) stores one; verify(path) reads all of it
+    map_blocks(program, change)    a program with its blocks changed one by one; program.with_(...) changes fields
     optimise(...)        numbers of a program, by what its runs give
 
 Rooms: `analysis` (loops, coherence, entanglement), `plots`, `gallery`, `cells`, `learning`. Start with
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     )
     from rydberg_qmem.language.expressions import Expression
     from rydberg_qmem.language.library import load
+    from rydberg_qmem.language.mapping import map_blocks as map_blocks
     from rydberg_qmem.language.program import Input, Memory, Program, schema
     from rydberg_qmem.language.registers import Register
     from rydberg_qmem.learning.optimise import optimise as optimise
@@ -137,6 +139,7 @@ _WHERE = {
     ),
     "language.expressions": ("Expression",),
     "language.library": ("load",),
+    "language.mapping": ("map_blocks",),
     "language.program": ("Input", "Memory", "Program", "schema"),
     "language.registers": ("Register",),
     "learning.optimise": ("optimise",),

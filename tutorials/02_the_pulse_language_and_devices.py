@@ -81,9 +81,8 @@ for device in (pulser.DigitalAnalogDevice, pulser.AnalogDevice, pulser.MockDevic
 
 # %%
 for amplitude, duration_ns in ((20, 400), (2, 401)):
-    broken = by_name.model_copy(
-        update={"body": (rq.Pulse(channel="rydberg_global", amplitude=amplitude, duration_ns=duration_ns), MEASURED)}
-    )
+    pulse = rq.Pulse(channel="rydberg_global", amplitude=amplitude, duration_ns=duration_ns)
+    broken = by_name.with_(body=(pulse, MEASURED))
     print(*rq.check(broken), sep="\n")
 
 # %% [markdown]
@@ -328,7 +327,7 @@ with rq.plots.paper():
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 for program, name in ((slow, "plain pulse"), (eom, "EOM mode")):
-    faded = program.model_copy(update={"with_modulation": True})
+    faded = program.with_(with_modulation=True)
     record = [rq.run(one, shots=None) for one in (program, faded)]
     print(f"{name:12} P(r) as asked {record[0].m.item():.6f}, as it comes out {record[1].m.item():.6f}")
 

@@ -263,9 +263,7 @@ ax = rq.plots.program(teleportation)
 # from it by leaving them out. Bob's atom must then be in no state at all: fidelity 1/2, whatever was sent.
 
 # %%
-uncorrected = teleportation.model_copy(
-    update={"body": tuple(block for block in teleportation.body if not isinstance(block, rq.When))}
-)
+uncorrected = rq.map_blocks(teleportation, lambda block: () if isinstance(block, rq.When) else block)
 thetas = np.linspace(0, np.pi, 13)
 PHI = 0.4
 

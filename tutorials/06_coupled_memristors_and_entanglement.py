@@ -263,11 +263,9 @@ print(f"negativity of the first pair: {negativities[0]:.0e} without coupling, {m
 from rydberg_qmem.analysis import tomography
 
 pair = cells.coupled(2, rate=0.1, damping=0.0, steps=16, step=0.5)
-measured = pair.model_copy(
-    update={
-        "parameters": {**pair.parameters, "setting": rq.Expression("0")},
-        "body": (*pair.body, *cells.tomography(["s0", "s1"])),
-    }
+measured = pair.with_(
+    parameters={**pair.parameters, "setting": 0},
+    body=(*pair.body, *cells.tomography(["s0", "s1"])),
 )
 record = rq.run(measured, sweep={"setting": range(9)}, shots=500, seed=5, emulator="ideal", state="density_matrix")
 read = tomography(record, key="tomo", measures={"concurrence": entanglement.concurrence}, bootstrap=30)

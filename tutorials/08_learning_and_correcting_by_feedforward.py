@@ -172,10 +172,9 @@ many = repetition_code("bit", p=p_flip)
 
 def without_feedforward(program: rq.Program) -> rq.Program:
     """Return the program without its corrections (the branches that read the syndrome)."""
-    [repeat] = [block for block in program.body if isinstance(block, rq.Repeat)]
-    kept = tuple(b for b in repeat.body if not (isinstance(b, rq.When) and "syndrome" in str(b.condition)))
-    bare = repeat.model_copy(update={"body": kept})
-    return program.model_copy(update={"body": tuple(bare if block is repeat else block for block in program.body)})
+    return rq.map_blocks(
+        program, lambda block: () if isinstance(block, rq.When) and "syndrome" in str(block.condition) else block
+    )
 
 
 def logical(program: rq.Program) -> np.ndarray:

@@ -416,8 +416,8 @@ print("the test passes; <Y> of the ancilla:", ", ".join(f"{name} {value:+.3f}" f
 # %%
 timed = rq.run(cell, shots=None, rounds=2, parameters={"tau": tau})
 loop = cell.body[0]
-shorter = loop.model_copy(update={"body": tuple(block for block in loop.body if block.kind != "exchange")})
-without = cell.model_copy(update={"body": (shorter,)})
+shorter = loop.with_(body=[block for block in loop.body if block.kind != "exchange"])
+without = cell.with_(body=[shorter])
 plain = rq.run(without, shots=None, rounds=2, parameters={"tau": tau})
 whole, rest = (float(r.time_us.diff("round").mean()) for r in (timed, plain))
 print(f"one round: {whole:.2f} µs; without the exchange {rest:.2f} µs")
