@@ -146,7 +146,9 @@ def test_show_tells_every_kind_of_block(tmp_path: Path) -> None:
         )
     )
 
-    assert rqm("show", path).stdout.partition("  body\n")[2].splitlines() == [
+    shown, _, problems = rqm("show", path).stdout.partition("  body\n")[2].partition("  problems\n")
+    assert "must be a channel of" in problems
+    assert shown.splitlines() == [
         "    pulse channel c, amplitude composite(waveforms [ramp(duration_ns 8, start 0, stop 1)])",
         "    for_each $atom in all",
         "      rotate atom $atom, angle 1",

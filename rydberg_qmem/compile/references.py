@@ -284,9 +284,9 @@ class Checker:
         taken = {**self.program.parameters, **self.program.inputs, **self.program.memory, **self.keys}
         if block.counter in taken:
             self._say(f"{place}.counter", "must not be the name of anything else", block.counter)
-        for part, name in (("counter", block.counter), ("name", block.name)):
-            if name is not None and is_reserved(name):
-                self._say(f"{place}.{part}", "is a reserved name", name)
+        for part, given in (("counter", block.counter), ("name", block.name)):
+            if given is not None and is_reserved(given):
+                self._say(f"{place}.{part}", "is a reserved name", given)
         self.counters.append(block.counter)
         self.signals.extend(block.over or ())
         for i, inner in enumerate(block.body):
