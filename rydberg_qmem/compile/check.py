@@ -186,11 +186,11 @@ def _values(compiled: Compiled, *, loses: bool) -> Iterator[Problem]:
     try:
         for segment, loops in _segments(compiled.steps, ()):
             found += _segment(compiled, segment, loops, budget)
+        found += () if Findings(found) else frames_of(compiled).problems.values()
     except Undecided:
         found.append(UNDECIDED)
-    problems = Findings(found) or list(frames_of(compiled).problems.values())
-    yield from dict.fromkeys([*found, *problems])
-    if not problems:
+    yield from found
+    if not Findings(found):
         yield from limits(compiled, loses=loses)
 
 
@@ -215,7 +215,7 @@ def _segments(steps: Iterable[Step], loops: tuple[RepeatStep, ...]) -> Iterator[
 
 MOST_ROUNDS_CHECKED = 200_000
 MOST_TIMINGS_CHECKED = 300
-MOST_SCHEDULED = 250_000
+MOST_SCHEDULED = 350_000
 """Terms of expressions that could be evaluated in the time that segments are held against the limits."""
 
 

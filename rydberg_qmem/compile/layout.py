@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -66,7 +67,7 @@ def with_reports(compiled: Compiled, reports: Mapping[str, str]) -> Compiled:
 def _refuse_shared_names(compiled: Compiled, variables: list[str], coordinates: list[str]) -> None:
     """Variables, dimensions and coordinates of a record share one space of names, also with swept parameters."""
     names = [*variables, *coordinates, *compiled.rounds, *compiled.parameters, "shot", "point"]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError(f"record: the names {', '.join(twice)} would stand for two things")
 

@@ -82,7 +82,7 @@ def combine(records: list[xr.Dataset], points: list[Mapping[str, float]]) -> xr.
         name: ("point", np.array([point[name] for point in points]), {"long_name": f"parameter {name}"})
         for name in points[0]
     }
-    return made.assign_coords(point=("point", np.arange(len(points))), **coords)
+    return made.assign_coords({"point": ("point", np.arange(len(points))), **coords})
 
 
 def provenance(

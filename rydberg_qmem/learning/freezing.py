@@ -44,7 +44,7 @@ def frozen(program: Program) -> Program:
             f"memory of program {program.name!r} must declare {', '.join(sorted(lost))} with an initial value: frozen, "
             "it is read but never set"
         )
-    return program.model_copy(update={"body": body})
+    return program.with_(body=body)
 
 
 def bodies(block: AnyBlock) -> dict[str, Blocks]:
@@ -75,5 +75,5 @@ def _without_memory(blocks: Blocks) -> Blocks:
     for block in blocks:
         if not isinstance(block, Set | Push):
             inside = {name: _without_memory(inner) for name, inner in bodies(block).items()}
-            made.append(block.model_copy(update=inside) if inside else block)
+            made.append(block.with_(**inside) if inside else block)
     return tuple(made)
