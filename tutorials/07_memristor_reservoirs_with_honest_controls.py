@@ -87,13 +87,15 @@ print(f"mean squared error {learning.mse(wanted, predicted):.1e}; variance of th
 #
 # ## 2. The controls
 #
-# `learning.compare` gives every control the same series, split and readout:
+# `learning.compare` gives every control the same series, split and readout: inputs scaled by the range of the training
+# rounds, features by their own standard deviation, a free bias, one ridge. No unit then changes a verdict.
 #
 # - **feedback frozen**: the same device, nothing is written to its memory,
 # - **memory shuffled**: the device meets the inputs in another order, its features are put back in place: each keeps
 #   its input and loses its past,
 # - **linear window** $L$, **polynomial window** $L$, degree $d$: no device, the last $L$ inputs and their products,
-# - **echo state**: a random classical network of as many units as the device has features,
+# - **echo state**: a random classical network of as many units as the device has features, as it comes and the best of
+#   32 by the training rounds,
 # - **mean field**: coins in the place of atoms.
 
 # %%

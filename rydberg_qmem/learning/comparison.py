@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+ECHO_STATES = tuple(product((0.1, 0.3, 0.6, 0.9), (0.03, 0.1, 0.3, 1.0), (1.0, 0.5)))
+"""Spectral radius, gain and leak of the echo states that a tuned one is chosen from."""
+
 
 def compare(
     reservoir: MemristorReservoir,
@@ -41,16 +45,17 @@ def compare(
     memory. Controls, all with the same readout and split: the feedback frozen; memory shuffled (the device meets the
     inputs in another order, features are put back in place: each round keeps its input and loses its past); a linear
     readout of the raw window and polynomial windows of (length, degree); an echo-state network with as many units as
-    the reservoir has features; classical coins in the mean field, where the program has such a limit. `extra` adds
-    features (round, feature) per task.
+    the reservoir has features, as it comes (`echo_state`) and the best of 32; classical coins in the mean field, where
+    the program has such a limit. `extra` adds features (round, feature) per task.
 
     A device that scales its inputs, and its controls, depend neither on their units nor on offsets. Ranges are those of
     each task's rounds of wash-out and training, applied alike to all its rounds: the device meets its inputs scaled and
     clipped as its options say, the controls that know the inputs alone meet them from 0 to 1, not clipped. The readout
     of every row is a ridge with a free bias on standardised features, its weight `regularisation`; of several, each row
-    takes that with the smallest error on the last quarter of its training rounds, read out from those before. Nothing
-    else is tuned, of the device or of a control. Raises InputError for tasks that do not fit the device and for wrong
-    options. Draw it with `rydberg_qmem.plots.comparison`.
+    takes that with the smallest error on the last quarter of its training rounds, read out from those before. So is
+    the tuned echo state chosen, by spectral radius, gain and leak, for each task; the device is as it is given, and so
+    are all other controls. Raises InputError for tasks that do not fit the device and for wrong options. Draw it
+    with `rydberg_qmem.plots.comparison`.
     """
     import xarray as xr
 
@@ -61,7 +66,9 @@ def compare(
     rows: list[dict[str, tuple[float, float, int]]] = []
     for number, (task, split) in enumerate(zip(tasks, splits, strict=True)):
         named = {name: every[number] for name, every in devices.items()}
-        named |= _controls(task, split, named["memristor"].shape[1], number, windows, polynomials)
+        size = named["memristor"].shape[1]
+        named |= _controls(task, split, size, number, windows, polynomials)
+        named["echo state, best of 32"] = _tuned(task, split, size, number, strengths)
         named |= {name: np.asarray(values[number], dtype=float) for name, values in (extra or {}).items()}
         rows.append({name: _scores(x, task, split, strengths) for name, x in named.items()})
     names = list(rows[0])
@@ -135,6 +142,14 @@ def _controls(
     return made
 
 
+def _tuned(task: Series, split: Split, size: int, number: int, strengths: Sequence[float]) -> Floats:
+    """Return the states of the echo state that does best on the last quarter of the training rounds."""
+    x = _in_range(_columns(task), split.train.stop)
+    tried = [echo_state(x, size, seed=number, radius=r, gain=g, leak=leak) for r, g, leak in ECHO_STATES]
+    errors = [min(_held_out(states, task.targets, split, strength) for strength in strengths) for states in tried]
+    return tried[int(np.argmin(errors))]
+
+
 def _in_range(x: Floats, known: int) -> Floats:
     """Return inputs (round, channel) from 0 to 1 over the range of each channel's first `known` rounds."""
     low, high = x[:known].min(axis=0), x[:known].max(axis=0)
@@ -168,12 +183,14 @@ def _best(x: Floats, y: Floats, split: Split, strengths: Sequence[float]) -> flo
     """Return the regularisation that does best on the last quarter of the training rounds."""
     if len(strengths) == 1:
         return strengths[0]
+    return strengths[int(np.argmin([_held_out(x, y, split, strength) for strength in strengths]))]
+
+
+def _held_out(x: Floats, y: Floats, split: Split, strength: float) -> float:
+    """Return the error on the last quarter of the training rounds of a readout from those before."""
     start, stop = split.train.start, split.train.stop
     middle = stop - max(1, (stop - start) // 4)
     if middle <= start:
-        raise InputError(f"train must leave rounds to choose the regularisation by, but is {stop - start}")
-    errors = []
-    for strength in strengths:
-        readout = fit_ridge(x[start:middle], y[start:middle], regularisation=strength, standardise=True)
-        errors.append(mse(y[middle:stop], readout.predict(x[middle:stop])))
-    return strengths[int(np.argmin(errors))]
+        raise InputError(f"train must be at least 2 rounds, the last to choose by, but is {stop - start}")
+    readout = fit_ridge(x[start:middle], y[start:middle], regularisation=strength, standardise=True)
+    return mse(y[middle:stop], readout.predict(x[middle:stop]))

@@ -103,6 +103,17 @@ def test_every_row_chooses_its_regularisation_on_its_training_rounds() -> None:
     assert bool((both.mse.mean("task") < other.mse.mean("task")).sel(model="linear window 5"))
 
 
+def test_the_tuned_echo_state_is_chosen_on_training_rounds_only() -> None:
+    task = TASKS[0]
+    other = Series(task.inputs, np.r_[task.targets[:60], task.targets[60:][::-1]], task.name)
+    split = task.split(50, 10)
+    tuned = [comparison._tuned(one, split, 8, 0, [1e-6]) for one in (task, other)]
+    plain = echo_state(comparison._in_range(task.inputs[:, None], 60), 8, seed=0)
+
+    assert np.array_equal(tuned[0], tuned[1])
+    assert not np.allclose(tuned[0], plain)
+
+
 PAIR = memristor_network(["x0", "x1"], time_constants=[3, 3], channels=2)
 APART = np.random.default_rng(2).uniform(size=(30, 6)) * np.tile([1.0, 1000.0], 3)
 
@@ -148,6 +159,7 @@ def test_columns_of_an_array_have_scales_of_their_own() -> None:
         ({"regularisation": ()}, "regularisation must be one number or more, but is empty"),
         ({"windows": (0,)}, "length must be a whole number of at least 1, but is 0"),
         ({"extra": {"mine": [np.zeros((3, 1))] * 2}}, r"extra\['mine'\] must hold features \(round, feature\)"),
+        ({"train": 1}, "train must be at least 2 rounds, the last to choose by, but is 1"),
         ({"train": 0}, "train must be a whole number of at least 1, but is 0"),
     ],
 )
