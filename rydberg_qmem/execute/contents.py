@@ -98,8 +98,22 @@ def ledger_of(variables: Iterable[str]) -> str:
 
 def is_record(place: Path) -> bool:
     """Return whether a folder holds a record of this package."""
+    return any(_is_root(text) for text in _roots(place))
+
+
+def _roots(place: Path) -> Iterator[str | bytes]:
+    """Yield what the root of a store says, as sealed and as it is."""
+    with suppress(StoreError):
+        seal = seal_of(place)
+        if seal is not None:
+            yield seal.documents.get(NAME, "")
+    with suppress(StoreError):
+        yield metadata.read(place / NAME)
+
+
+def _is_root(text: str | bytes) -> bool:
     try:
-        return "program_sha256" in _documents(place)[0][NAME]["attributes"]
+        return "program_sha256" in metadata.document(text, "")["attributes"]
     except (StoreError, KeyError, TypeError):
         return False
 
@@ -135,9 +149,9 @@ def _documents(place: Path) -> tuple[dict[str, Any], Seal | None, tuple[Fault, .
     except StoreError as error:
         seal, faults = None, [Fault(place / SEAL / NAME, str(error).partition(": ")[2])]
     if seal is None:
-        found = [place / NAME, *sorted(place.glob(f"*/{NAME}")), *sorted(place.glob(f"*/*/{NAME}"))]
+        inside = (path for depth in ("*", "*/*") for path in sorted(place.glob(f"{depth}/{NAME}")))
+        found = [place / NAME, *(path for path in inside if path.parent != place / SEAL)]
         made = {p.relative_to(place).as_posix(): metadata.document(metadata.read(p), str(p)) for p in found}
-        made.pop(f"{SEAL}/{NAME}", None)
         if not faults and SEALED in (made[NAME].get("attributes") or {}):
             faults = [Fault(place / SEAL / NAME, "is missing")]
         return made, None, tuple(faults)

@@ -91,7 +91,12 @@ def is_locked(path: Path) -> bool:
 def shard_locks(place: Path) -> list[Path]:
     """Return the lock files of shards that are at work."""
     first = lock_of(place)
-    return [path for path in sorted(first.parent.glob(f"{_literal(first.name)}-shard-*")) if is_locked(path)]
+    every = sorted(first.parent.glob(f"{_literal(first.name)}-shard-*"))
+    held = [path for path in every if is_locked(path)]
+    for path in set(every) - set(held):  # a shard that was killed has left it
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    return held
 
 
 def _literal(name: str) -> str:
