@@ -390,4 +390,4 @@ print(imported.body[-1])
 print(f"P(h) = {rq.run(imported, shots=None).m.item():.6f}")
 
 # %% [markdown]
-# The only basis that it addresses. Where a sequence addresses two and measures none, `from_pulser` asks for `basis`.
+# The only basis that it addresses. Where a sequence addresses two and measures none, it is digital, as in Pulser.

@@ -106,6 +106,22 @@ def numbers_of(given: Iterable[str] | None, option: str) -> dict[str, float]:
     return {name: _number(value, f"{option} {name}") for name, value in _pairs(given, option).items()}
 
 
+def variables_of(given: Iterable[str] | None) -> dict[str, Any]:
+    """Return `--set` as values of a sequence's variables: numbers, or several parted by colons."""
+    return {name: _setting(text, name, option="--set") for name, text in _pairs(given, "--set").items()}
+
+
+def traps_of(given: Iterable[str] | None) -> dict[str, int] | None:
+    """Return `--qubits` as the trap of each qubit; they may stand in one text, parted by commas."""
+    pairs = [pair for text in given or () for pair in text.split(",")]
+    made: dict[str, int] = {}
+    for name, text in _pairs(pairs, "--qubits").items():
+        if not text.isdecimal():
+            raise InputError(f"--qubits {name}: must be the number of a trap, from 0 ({short(text)})")
+        made[name] = int(text)
+    return made or None
+
+
 def sweep_of(given: Iterable[str] | None, settings: Iterable[str] | None) -> dict[str, list[Any]]:
     """Return axes, NAME=V1,V2 or A,B=A1:B1,A2:B2 for what goes together; what is swept cannot be set too."""
     swept = _pairs(given, "--sweep")
@@ -114,6 +130,6 @@ def sweep_of(given: Iterable[str] | None, settings: Iterable[str] | None) -> dic
     return {axis: [_setting(text, axis) for text in values.split(",")] for axis, values in swept.items()}
 
 
-def _setting(text: str, axis: str) -> Any:
-    values = tuple(_number(value, f"--sweep {axis}") for value in text.split(":"))
+def _setting(text: str, axis: str, *, option: str = "--sweep") -> Any:
+    values = tuple(_number(value, f"{option} {axis}") for value in text.split(":"))
     return values if len(values) > 1 else values[0]

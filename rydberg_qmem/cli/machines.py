@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rydberg_qmem.cli.arguments import checked, numbers_of, parameters_of
+from rydberg_qmem.cli.arguments import checked, numbers_of, parameters_of, traps_of, variables_of
 from rydberg_qmem.cli.command import Command, ProgramName, Settings, app
 from rydberg_qmem.cli.pictures import make_parent
 from rydberg_qmem.cli.text import echo
@@ -42,16 +42,31 @@ def export(
 
 @app.command("import", cls=Command)
 def import_(
-    sequence: Annotated[Path, typer.Argument(metavar="SEQUENCE", help="A Pulser sequence in its abstract JSON.")],
+    sequence: Annotated[
+        Path,
+        typer.Argument(metavar="SEQUENCE", help="A Pulser sequence in its abstract JSON, or a job of one."),
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the program to this YAML file.")] = None,
     key: Annotated[str, typer.Option(help="The name that the outcome is kept under.")] = "m",
     basis: Annotated[str | None, typer.Option(help="The basis to measure in, if the sequence names none.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A variable of the sequence; V1:V2:… where it has several."),
+    ] = None,
+    qubits: Annotated[
+        list[str] | None,
+        typer.Option("--qubits", metavar="QUBIT=TRAP", help="The trap of a qubit, where the register is mappable."),
+    ] = None,
+    job: Annotated[int | None, typer.Option(help="The job whose values are taken, from 0, of several.")] = None,
 ) -> None:
     """Turn a Pulser sequence into a program that plays the same and measures at the end."""
     from rydberg_qmem.language.files import read_text
     from rydberg_qmem.language.program import Program, name_of
 
-    made = Program.from_pulser(read_text(sequence), name=name_of(sequence), key=key, basis=basis)
+    made = Program.from_pulser(
+        read_text(sequence), name=name_of(sequence), key=key, basis=basis, job=job,
+        variables=variables_of(settings), qubits=traps_of(qubits),
+    )  # fmt: skip
     if output is None:
         typer.echo(made.to_yaml().rstrip())
         return

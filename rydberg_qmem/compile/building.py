@@ -63,6 +63,7 @@ class Builder:
         self.aims: dict[str, tuple[int, ...]] = {}
         self.first_maps: dict[str, DetuningMap] = {}
         self.maps: dict[str, tuple[str, DetuningMap]] = {}
+        self.mask: SLMMask | None = None
         self.setpoints: dict[str, EnableEOM | ModifyEOM] = {}
 
     def run(self, operations: Sequence[tuple[Lowered, str]]) -> Schedule:
@@ -133,6 +134,7 @@ class Builder:
             case SLMMask():
                 names = [self.target.atoms[i] for i in self._indices(op.atoms)]
                 self._call(place, self.sequence.config_slm_mask, names, op.channel)
+                self.mask = op
             case EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM():
                 self._eom(op, place)
             case _:
@@ -150,6 +152,8 @@ class Builder:
         if self.target.channel(op.channel).addressing != "Local":
             raise CapabilityError(f"{place}.channel: {op.channel} acts on all atoms, it has no target")
         self._declare(op.channel, self._indices(op.atoms), place)
+        names = [self.target.atoms[i] for i in self._indices(op.atoms)]
+        self._call(place, self.sequence.target, names, op.channel)  # it fades even where it is aimed already
 
     def _eom(self, op: EOM, place: str) -> None:
         channel = self.target.channel(op.channel)
@@ -196,7 +200,7 @@ class Builder:
 
     def _delay(self, op: Delay, place: str) -> None:
         channels = self.target.device.channels
-        duration = self._whole_ns(op.duration_ns, f"{place}.duration_ns")
+        duration = self._whole_ns(op.duration_ns, f"{place}.duration_ns", least=0)
         if op.channel is None:
             clock = max(channel.clock_period for channel in channels.values())
             self._on_clock(duration, clock, "the device", f"{place}.duration_ns")
@@ -347,12 +351,22 @@ class Builder:
         )  # fmt: skip
 
     def _configure(self, op: DetuningMap, place: str) -> None:
+        if self._plays_on_mask(op):
+            self.maps[op.channel] = op.channel, op
+            return
         weights = {name: op.weights.get(name, 0.0) for name in self.target.atoms}
         before = set(self.sequence.declared_channels)
         made = self._call(place, self.target.register.define_detuning_map, weights)
         self._call(place, self.sequence.config_detuning_map, made, op.channel)
         new = set(self.sequence.declared_channels) - before
         self.maps[op.channel] = max(new, key=len), op  # an SLM mask that waited for the mode takes the shorter name
+
+    def _plays_on_mask(self, op: DetuningMap) -> bool:
+        """Return whether a map is the one that the SLM mask has put on its DMM: weight 1 on the masked atoms alone."""
+        if self.mask is None or self.mask.channel != op.channel:
+            return False
+        masked = {self.target.atoms[i]: 1.0 for i in self._indices(self.mask.atoms)}
+        return masked == {atom: weight for atom, weight in op.weights.items() if weight}
 
     def _reference(self, atoms: tuple[int, ...], basis: str, place: str) -> tuple[tuple[float, Expression], ...]:
         found = [tuple(self.references.get((atom, basis), ())) for atom in atoms]
@@ -369,9 +383,9 @@ class Builder:
             self._call(place, self.sequence.declare_channel, channel_id, channel_id, initial_target=initial)
             if local:
                 self.aims[channel_id] = atoms or self._indices(tuple(initial or ()))
-        elif names is not None:
+        elif atoms is not None and set(self.aims[channel_id]) != set(atoms):
             self._call(place, self.sequence.target, names, channel_id)
-            self.aims[channel_id] = atoms or ()
+            self.aims[channel_id] = atoms
 
     def _synchronise(self, channel_id: str, start_with: str | None, protocol: Protocol, place: str) -> Protocol:
         """Wait on the channel until the floor, or until the previous block's start."""
@@ -436,10 +450,10 @@ class Builder:
         self._on_clock(duration, channel.clock_period, channel_id, where)
         return duration
 
-    def _whole_ns(self, expression: Expression, place: str) -> int:
+    def _whole_ns(self, expression: Expression, place: str, *, least: int = 1) -> int:
         value = float(column(expression, self.scope)[0])
-        if not np.isfinite(value) or value != round(value) or not 0 < value <= 1e8:
-            raise CapabilityError(f"{place}: must be a whole number of nanoseconds, 1 to 100000000 ({value:g})")
+        if not np.isfinite(value) or value != round(value) or not least <= value <= 1e8:
+            raise CapabilityError(f"{place}: must be a whole number of nanoseconds, {least} to 100000000 ({value:g})")
         return int(value)
 
     def _on_clock(self, duration: int, clock: int, channel_id: str, place: str) -> None:

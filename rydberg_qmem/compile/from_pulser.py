@@ -1,81 +1,104 @@
-"""From a built Pulser sequence to a program that plays the same samples, nanosecond by nanosecond, and measures.
+"""From a Pulser sequence to a program that plays the same samples, nanosecond by nanosecond, and measures.
 
-The calls that made the sequence become blocks, one for one. Where that does not give the same samples (`truncate`, a
-channel aimed twice before it plays, …) the schedule is translated instead, pulse by pulse. Either way the program is
-exported again and compared with its source: amplitudes and detunings to the last bit, phases to rounding.
+The calls that made the sequence become blocks, one for one. Where that does not give the same samples (`truncate`)
+the schedule is translated instead, pulse by pulse. Either way the program passes the check, is exported again and
+compared with its source: amplitudes and detunings to the last bit, phases to rounding, with and without modulation.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rydberg_qmem.compile.plan import plan_segment
+from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.compile.pulser_build import Given, built, built_from_text
 from rydberg_qmem.compile.pulser_calls import called
+from rydberg_qmem.compile.pulser_operations import operations_of
+from rydberg_qmem.compile.pulser_proof import what_differs
 from rydberg_qmem.compile.pulser_schedule import scheduled
-from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
+from rydberg_qmem.compile.pulser_text import read, refuse_long
 from rydberg_qmem.errors import CapabilityError, InputError, QmemError
-from rydberg_qmem.language.blocks import AnyBlock, Measure
+from rydberg_qmem.language.blocks import AnyBlock, Delay, Measure
 from rydberg_qmem.language.program import Program
 
-Samples = NDArray[np.float64]
-Played = dict[tuple[str, str], Mapping[str, Samples]]
-ROUNDING = 1e-11
-"""Phases (rad) that differ by less are sums of the same numbers in another order."""
 FIELD_ALONG_Z = (0.0, 0.0, 30.0)
 
 
-def from_pulser(sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None) -> Program:
-    """Return a program that plays a built `pulser.Sequence` (or its abstract JSON) and measures all its atoms.
+def from_pulser(
+    sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None,
+    variables: Mapping[str, Any] | None = None, qubits: Mapping[Any, int] | None = None, job: int | None = None,
+) -> Program:  # fmt: skip
+    """Return a program that plays a `pulser.Sequence`, or one in its abstract JSON, and measures all its atoms.
 
-    The outcome is kept under `key`, in the basis that the sequence measures, or else in `basis`, or else in the
-    only one that it addresses. Raises InputError for a sequence that is not built, that addresses several bases
-    and measures none, or that holds what a program cannot say, such as an SLM mask on microwaves.
+    JSON may be a cloud's job that holds a sequence somewhere. `variables` gives numbers for the variables of a
+    parametrized sequence, `qubits` the trap of each qubit of a mappable register; else they are those of the job
+    numbered `job` (the only one, if there is one), else the file's own defaults. The outcome is kept under `key`, in
+    the basis that the sequence measures, or else in `basis`, or else in the one that Pulser's emulators take: digital
+    where it is addressed.
+
+    Raises InputError for text that is no sequence, naming the field, for values that are missing or that Pulser
+    refuses, for samples that would not fit in memory; CapabilityError, with what stands against it, where no program
+    plays the same.
 
     >>> import pulser
     >>> sequence = pulser.Sequence(pulser.Register({"q": (0, 0)}), pulser.MockDevice)
     >>> sequence.declare_channel("ryd", "rydberg_global")
-    >>> sequence.add(pulser.Pulse.ConstantPulse(200, 3.0, 0.0, 0.0), "ryd")
-    >>> [block.kind for block in from_pulser(sequence).body]
+    >>> amplitude = sequence.declare_variable("amplitude")
+    >>> sequence.add(pulser.Pulse.ConstantPulse(200, amplitude, 0.0, 0.0), "ryd")
+    >>> [block.kind for block in from_pulser(sequence, variables={"amplitude": 3.0}).body]
     ['pulse', 'measure']
     """
-    built = _built(sequence)
-    names = _names(built.register.qubit_ids)
+    made = _built(sequence, Given(variables or {}, qubits, job))
+    if not made.declared_channels:
+        raise InputError("from_pulser: the sequence declares no channel")
+    refuse_long(made.get_duration(), len(made.register.qubit_ids))
+    names = _names(made.register.qubit_ids)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        told = json.loads(built.to_abstract_repr(skip_validation=True))
-        device, channels = _channels(built, told)
-        frame = {"name": name, "device": device, "register": _register(built.register, names), **_field(built)}
-        measure = Measure(atoms="all", key=key, basis=told["measurement"] or basis or _only_basis(built))
-        wanted = _played(built, names)
-        for translated in (called, scheduled):
-            program = _tried(translated, built, told, channels, names, {**frame, "measure": measure})
-            if program is not None and _same(_exported(program, names), wanted):
-                return program
-    raise CapabilityError("from_pulser: what the sequence plays cannot be said in blocks")
+        operations = operations_of(made)
+        device, channels = _channels(made)
+        frame = {"name": name, "device": device, "register": _register(made.register, names), **_field(made)}
+        measure = Measure(atoms="all", key=key, basis=_measured(made) or basis or _simulated_basis(made))
+        refused = []
+        for way, translated in (("call by call", called), ("pulse by pulse", scheduled)):
+            try:
+                program = _program(frame, translated(made, operations, channels, names), measure, made)
+                why = what_differs(program, made, names)
+                if why is None:
+                    return program
+            except (QmemError, ValueError) as error:
+                why = str(error)
+            refused.append(f"{way}, {why}")
+    raise CapabilityError(f"from_pulser: what the sequence plays cannot be said in blocks: {'; '.join(refused)}")
 
 
-def _tried(
-    translated: Any, sequence: Any, told: Any, channels: Mapping[str, str], names: Any, frame: Mapping[str, Any]
-) -> Program | None:
-    """Return a translation, or None where it needs what no block says."""
-    fields = {name: value for name, value in frame.items() if name != "measure"}
-    try:
-        body: tuple[AnyBlock, ...] = translated(sequence, told, channels, names)
-        program = Program(**fields, body=(*body, frame["measure"]))
-        compile_program(program)
-    except (QmemError, ValueError):
-        return None
-    return program
+def _built(sequence: Any, given: Given) -> Any:
+    import pulser
+
+    if isinstance(sequence, str | Mapping):
+        return built_from_text(read(sequence), given)
+    if not isinstance(sequence, pulser.Sequence):
+        raise InputError(f"from_pulser: must be given a pulser.Sequence ({type(sequence).__name__})")
+    return built(sequence, given)
+
+
+def _program(frame: Mapping[str, Any], body: tuple[AnyBlock, ...], measure: Measure, sequence: Any) -> Program:
+    """Return the program of some blocks; one that measures a basis which none of them drives waits in it.
+
+    The wait is the channel's shortest, where the sequence lasts so long: Pulser modulates no channel without samples.
+    """
+    program = Program(**frame, body=(*body, measure))
+    channels = sequence.device.channels.items()
+    silent = [(name, channel) for name, channel in channels if channel.basis == measure.basis]
+    if measure.basis in bases_of(program) or not silent:
+        return program
+    name, channel = silent[0]
+    ticks = -(-channel.min_duration // channel.clock_period)
+    wait = ticks * channel.clock_period if ticks * channel.clock_period <= sequence.get_duration() else 0
+    return Program(**frame, body=(Delay(duration_ns=wait, channel=name), *body, measure))
 
 
 def _register(register: Any, names: Mapping[Any, str]) -> Any:
@@ -93,27 +116,6 @@ def _field(sequence: Any) -> dict[str, Any]:
     return {} if field == FIELD_ALONG_Z else {"magnetic_field": field}
 
 
-def _built(sequence: Any) -> Any:
-    import pulser
-
-    if isinstance(sequence, str | Mapping):
-        text = sequence if isinstance(sequence, str) else json.dumps(sequence)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                sequence = pulser.Sequence.from_abstract_repr(text)
-        except Exception as error:  # Pulser's schema errors come in several types, pages long
-            why = f"{type(error).__name__}: {str(error).splitlines()[0]:.200}"
-            raise InputError(f"from_pulser: the text is not a sequence in Pulser's abstract form ({why})") from None
-    if not isinstance(sequence, pulser.Sequence):
-        raise InputError(f"from_pulser: must be given a pulser.Sequence ({type(sequence).__name__})")
-    if sequence.is_parametrized() or sequence.is_register_mappable():
-        raise InputError("from_pulser: the sequence must be built first: sequence.build(variable=value, …)")
-    if not sequence.declared_channels:
-        raise InputError("from_pulser: the sequence declares no channel")
-    return sequence
-
-
 def _names(ids: tuple[Any, ...]) -> dict[Any, str]:
     """Return a name that expressions can read for each qubit: its own where it can."""
     made: dict[Any, str] = {}
@@ -126,22 +128,27 @@ def _names(ids: tuple[Any, ...]) -> dict[Any, str]:
     return made
 
 
-def _only_basis(sequence: Any) -> str:
-    bases = sorted(sequence.get_addressed_bases())
-    if len(bases) == 1:
-        return str(bases[0])
-    found = " and ".join(bases) or "none"
-    raise InputError(f"from_pulser: the sequence measures nothing and addresses {found}: give the basis to measure in")
+def _measured(sequence: Any) -> str | None:
+    return str(sequence.get_measurement_basis()) if sequence.is_measured() else None
+
+
+def _simulated_basis(sequence: Any) -> str:
+    """Return the basis in which Pulser's emulators measure a sequence that names none."""
+    from pulser.sampler import sample
+
+    used = sample(sequence).used_bases if sequence.get_duration() else ()
+    bases = sorted(used or sequence.get_addressed_bases())
+    return "digital" if "digital" in bases else str(bases[0])
 
 
 # --- channels ---
 
 
-def _channels(sequence: Any, told: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
+def _channels(sequence: Any) -> tuple[Any, dict[str, str]]:
     """Return the device, and its channel for each declared name; a channel declared twice is there twice."""
     device, channels = sequence.device, dict[str, str]()
     for name in sequence.declared_channels:
-        wanted = told["channels"].get(name) or re.match(r"dmm_\d+", name).group()  # type: ignore[union-attr]  # else a DMM
+        wanted = sequence._schedule[name].channel_id  # Pulser tells it nowhere else
         if wanted in channels.values():
             device, wanted = _with_copy(device, wanted)
         channels[name] = wanted
@@ -156,46 +163,3 @@ def _with_copy(device: Any, channel_id: str) -> tuple[Any, str]:
     fresh = next(made for i in range(2, 1000) if (made := f"{channel_id}_{i}") not in device.channels)
     channels = {**device.channels, fresh: device.channels[channel_id]}
     return replace(device, channel_objects=tuple(channels.values()), channel_ids=tuple(channels)), fresh
-
-
-# --- the proof ---
-
-
-def _exported(program: Program, names: Mapping[Any, str]) -> Played | None:
-    """Return what a program's only segment plays, exported to Pulser; None where it cannot be."""
-    compiled = compile_program(program)
-    segments = [step for step in compiled.steps if isinstance(step, Segment)]
-    if not segments:
-        return {}
-    try:
-        made = to_pulser(plan_segment(segments[0], compiled.target), {})
-    except QmemError:
-        return None
-    return _played(made, {name: name for name in names.values()})
-
-
-def _played(sequence: Any, names: Mapping[Any, str]) -> Played:
-    """Return the samples of each atom in each basis, where there are any, and how long all lasts."""
-    from pulser.sampler import sample
-
-    if not sequence.get_duration():
-        return {}
-    nested = sample(sequence).to_nested_dict(all_local=True)["Local"]
-    every = {(basis, names[q]): parts for basis, atoms in nested.items() for q, parts in atoms.items()}
-    return {at: parts for at, parts in every.items() if np.any(parts["amp"]) or np.any(parts["det"])} | {
-        ("duration", ""): {"amp": np.zeros(sequence.get_duration())}
-    }
-
-
-def _same(mine: Played | None, theirs: Played) -> bool:
-    """Return whether two sets of samples do the same: phases count where something is played."""
-    if mine is None or mine.keys() != theirs.keys():
-        return False
-    for at, one in mine.items():
-        two = theirs[at]
-        if any(not np.array_equal(one[part], two[part]) for part in one if part != "phase"):
-            return False
-        gap = (one["phase"] - two["phase"])[one["amp"] != 0] if "phase" in one else np.zeros(1)
-        if np.any(np.abs((gap + np.pi) % (2 * np.pi) - np.pi) > ROUNDING):
-            return False
-    return True

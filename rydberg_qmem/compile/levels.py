@@ -47,7 +47,7 @@ NONE: frozenset[str] = frozenset()
 
 
 def bases_of(program: Program) -> frozenset[str]:
-    """Return the bases that any block of the program drives; where none does, those it measures."""
+    """Return the bases whose channels any block of the program plays or waits on; where none does, those measured."""
     device = device_of(program)
     channels = {**device.channels, **device.dmm_channels}
     driven = frozenset().union(*(_driven(block, channels) for block in program.body))
@@ -57,8 +57,7 @@ def bases_of(program: Program) -> frozenset[str]:
 def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
     match block:
         case Pulse() | DetuningMap() | EnableEOM() | EOMPulse() | ModifyEOM():
-            basis = getattr(channels.get(block.channel), "basis", None)
-            return frozenset({basis}) if basis else NONE
+            return _basis(block.channel, channels)
         case Rotate():
             return frozenset({block.basis})
         case BlockadeRotate() | BlockadeMeasure() | Ising(mode="banged"):
@@ -73,12 +72,21 @@ def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
             return NONE.union(*(_driven(inner, channels) for inner in block.body))
         case When():
             return NONE.union(*(_driven(inner, channels) for inner in (*block.then, *block.otherwise)))
-        case SLMMask() | DisableEOM() | Retarget():
-            return NONE
-        case Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push():
+        case Retarget() | Delay(channel=str()):
+            return _basis(block.channel, channels)
+        case Align(channels=tuple() as names):
+            return NONE.union(*(_basis(name, channels) for name in names))
+        case (
+            SLMMask() | DisableEOM() | Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push()
+        ):
             return NONE
         case _:
             assert_never(block)
+
+
+def _basis(channel: str | None, channels: dict[str, object]) -> frozenset[str]:
+    basis = getattr(channels.get(channel or ""), "basis", None)
+    return frozenset({basis}) if basis else NONE
 
 
 def _measured(block: AnyBlock) -> frozenset[str]:

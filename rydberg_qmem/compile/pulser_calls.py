@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rydberg_qmem.compile.pulser_operations import Operation
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import (
     Align,
@@ -38,22 +39,28 @@ EOM_CALLS: dict[str, type[EnableEOM | ModifyEOM]] = {"enable_eom_mode": EnableEO
 
 
 def called(
-    sequence: Any, told: Mapping[str, Any], channels: Mapping[str, str], names: Mapping[Any, str]
+    sequence: Any, operations: tuple[Operation, ...], channels: Mapping[str, str], names: Mapping[Any, str]
 ) -> tuple[AnyBlock, ...]:
-    """Return the blocks of a sequence's calls, which `told`, its abstract form, lists.
+    """Return the blocks of a sequence's operations.
 
     `channels` says which channel of the device a declared name means, and `names` how an atom is called. Raises
     CapabilityError for a call that no block says.
     """
-    labels = {str(qubit): name for qubit, name in names.items()}
-    calls = _Calls(channels, labels, list(names.values()), weights_of(sequence, names), sequence.declared_channels)
-    blocks = tuple(block for call in told["operations"] for block in calls.block(call))
-    masked = told.get("slm_mask_targets")  # of the XY mode: Pulser lists it beside the calls
-    return (SLMMask(atoms=tuple(labels[str(q)] for q in masked)), *blocks) if masked else blocks
+    mask = channels.get(sequence._slm_mask_dmm or "")  # Pulser tells it nowhere else
+    maps, turning = weights_of(sequence, names), frozenset(_turning(operations))
+    calls = _Calls(channels, names, maps, sequence.declared_channels, turning, mask)
+    return tuple(block for operation in operations for block in calls.block(operation))
+
+
+def _turning(operations: tuple[Operation, ...]) -> Iterator[str]:
+    for name in {op["channel"] for op in operations if op["op"] == "target"}:
+        acts = [op["op"] for op in operations if op.get("channel") == name and op["op"] != "delay"]
+        if not (acts[1:2] and acts[1].startswith("pulse")):
+            yield name
 
 
 def weights_of(sequence: Any, names: Mapping[Any, str]) -> dict[str, dict[str, float]]:
-    """Return the weights of each declared DMM's detuning map, by atom, where they are not zero."""
+    """Return the weights of each declared DMM's detuning map, by atom, where they are not zero for all of them."""
     from pulser.sampler import sample
 
     made = {}
@@ -61,29 +68,30 @@ def weights_of(sequence: Any, names: Mapping[Any, str]) -> dict[str, dict[str, f
     for channel, samples in channels.items():
         if getattr(samples, "detuning_map", None) is not None:
             weights = samples.detuning_map.get_qubit_weight_map(sequence.register.qubits)
-            made[channel] = {names[qubit]: float(weight) for qubit, weight in weights.items() if weight}
+            dark = not any(weights.values())  # it detunes traps without atoms alone
+            made[channel] = {names[qubit]: float(weight) for qubit, weight in weights.items() if weight or dark}
     return made
 
 
 @dataclass
 class _Calls:
     channels: Mapping[str, str]
-    names: Mapping[str, str]
-    order: list[str]
+    names: Mapping[Any, str]
     maps: Mapping[str, Mapping[str, float]]
     devices: Mapping[str, Any]
+    turning: frozenset[str]
+    """Channels that are aimed and do something else before they play a pulse."""
+    mask: str | None = None
     aims: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def block(self, call: Mapping[str, Any]) -> Iterator[AnyBlock]:
+    def block(self, call: Operation) -> Iterator[AnyBlock]:
         """Yield what stands for one call."""
-        channel = self.channels.get(call.get("channel", ""), "")
+        name = call.get("channel", "")
+        channel = self.channels.get(name, "")
+        if call["op"] == "target":
+            yield from self._target(name, self._atoms(call["targets"]))
+            return
         match call["op"]:
-            case "target":
-                atoms = self._atoms(call["target"])
-                again = call["channel"] in self.aims
-                self.aims[call["channel"]] = atoms
-                if again:  # a channel begins aimed at what it acts on first
-                    yield Retarget(atoms=atoms, channel=channel)
             case "pulse" | "pulse_arbitrary_phase":
                 yield self._pulse(call, channel)
             case "add_dmm_detuning":
@@ -94,30 +102,39 @@ class _Calls:
                     protocol=call["protocol"],
                 )
             case "delay":
-                yield Delay(duration_ns=call["time"], channel=channel, at_rest=bool(call.get("at_rest")))
+                duration = self._clocked(call["duration"], name)
+                yield Delay(duration_ns=duration, channel=channel, at_rest=bool(call.get("at_rest")))
             case "align":
                 among = tuple(self.channels[name] for name in call["channels"])
                 yield Align(channels=among, at_rest=bool(call.get("at_rest", True)))
             case "phase_shift":
-                atoms = tuple(self.order[i] for i in call["targets"])
-                yield PhaseShift(atoms=atoms, angle=call["phi"], basis=call["basis"])
+                yield PhaseShift(atoms=self._atoms(call["targets"]) or "all", angle=call["phi"], basis=call["basis"])
             case "config_slm_mask":
-                yield SLMMask(atoms=tuple(self.names[str(q)] for q in call["qubits"]), channel=call["dmm_id"])
-            case "config_detuning_map":
-                pass
+                yield SLMMask(atoms=self._atoms(call["targets"]), channel=self.mask or call["dmm_id"])
             case "enable_eom_mode" | "modify_eom_setpoint" as kind:
                 given = ("amp_on", "detuning_on", "optimal_detuning_off", "correct_phase_drift")
                 yield EOM_CALLS[kind](channel=channel, **{name: call[name] for name in given if name in call})
             case "add_eom_pulse":
                 given = ("phase", "post_phase_shift", "protocol", "correct_phase_drift")
                 options = {name: call[name] for name in given if name in call}
-                yield EOMPulse(channel=channel, duration_ns=call["duration"], **options)
+                yield EOMPulse(channel=channel, duration_ns=self._clocked(call["duration"], name), **options)
             case "disable_eom_mode":
                 yield DisableEOM(channel=channel, correct_phase_drift=bool(call.get("correct_phase_drift")))
             case other:
                 raise CapabilityError(f"no block says {other}")
 
-    def _pulse(self, call: Mapping[str, Any], channel: str) -> Pulse:
+    def _target(self, name: str, atoms: tuple[str, ...]) -> Iterator[AnyBlock]:
+        """Yield a channel's turn; it begins aimed at what its first pulse acts on, which else is said."""
+        if name in self.aims or name in self.turning:
+            yield Retarget(atoms=atoms, channel=self.channels[name])
+        self.aims[name] = atoms
+
+    def _clocked(self, duration: Any, name: str) -> Expression:
+        """Return a duration rounded up to the channel's clock, as Pulser did."""
+        clock = self.devices[name].clock_period
+        return Expression(-(-int(duration) // clock) * clock)
+
+    def _pulse(self, call: Operation, channel: str) -> Pulse:
         name = call["channel"]
         curve = call["op"] == "pulse_arbitrary_phase"
         phase = self._shape(call["phase"], name) if curve else call["phase"]
@@ -138,13 +155,10 @@ class _Calls:
         shape = named_waveform(told)
         if isinstance(shape, Custom | Composite):
             return shape
-        channel, duration = self.devices[name], int(told["duration"])
-        clocked = -(-duration // channel.clock_period) * channel.clock_period
-        return shape.unchecked({"duration_ns": Expression(clocked)})
+        return shape.unchecked({"duration_ns": self._clocked(told["duration"], name)})
 
-    def _atoms(self, target: Any) -> tuple[str, ...]:
-        wanted = target if isinstance(target, list) else [target]
-        return tuple(self.order[i] for i in sorted(wanted))
+    def _atoms(self, targets: tuple[Any, ...]) -> tuple[str, ...]:
+        return tuple(name for qubit, name in self.names.items() if qubit in targets)
 
 
 def named_waveform(told: Mapping[str, Any]) -> Waveform:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.pulser_calls import named_waveform, weights_of
+from rydberg_qmem.compile.pulser_operations import Operation
 from rydberg_qmem.compile.shapes import pulser_waveform
 from rydberg_qmem.errors import CapabilityError, QmemError
 from rydberg_qmem.language.blocks import AnyBlock, Delay, DetuningMap, Pulse
@@ -38,16 +39,16 @@ class _Slot:
 
 
 def scheduled(
-    sequence: Any, told: Mapping[str, Any], channels: Mapping[str, str], names: Mapping[Any, str]
+    sequence: Any, operations: tuple[Operation, ...], channels: Mapping[str, str], names: Mapping[Any, str]
 ) -> tuple[AnyBlock, ...]:
-    """Return the blocks that play a sequence's schedule; `told` is its abstract form, for the waveforms' names."""
+    """Return the blocks that play a sequence's schedule; its `operations` tell the waveforms' names."""
     from pulser.sampler import sample
 
     samples = sample(sequence)
     slots = [
         slot
         for name, channel in channels.items()
-        for slot in _slots(sequence, told, name, channel, samples.channel_samples[name], names)
+        for slot in _slots(sequence, operations, name, channel, samples.channel_samples[name], names)
     ]
     played = _Timeline({channels[n]: c for n, c in sequence.declared_channels.items()})
     body: list[AnyBlock] = []
@@ -57,10 +58,10 @@ def scheduled(
 
 
 def _slots(
-    sequence: Any, told: Mapping[str, Any], name: str, channel: str, samples: Any, names: Mapping[Any, str]
+    sequence: Any, operations: tuple[Operation, ...], name: str, channel: str, samples: Any, names: Mapping[Any, str]
 ) -> Iterator[_Slot]:
     arrays = {part: getattr(samples, part).as_array(detach=True) for part in ("amp", "det", "phase")}
-    kept = list(_told(told, name))
+    kept = list(_told(operations, name))
     local = sequence.declared_channels[name].addressing == "Local"
     weights = weights_of(sequence, names).get(name)
     for slot in samples.slots:
@@ -74,10 +75,10 @@ def _slots(
         yield _Slot(channel, slot.ti, slot.tf, atoms, amplitude, detuning, phase, weights)
 
 
-def _told(told: Mapping[str, Any], name: str) -> Iterator[tuple[Any, Any]]:
+def _told(operations: tuple[Operation, ...], name: str) -> Iterator[tuple[Any, Any]]:
     """Yield the waveforms that the sequence's calls gave for a channel, in order."""
     zero = {"kind": "constant", "value": 0.0, "duration": 0}
-    for op in told["operations"]:
+    for op in operations:
         if op.get("channel") == name and op["op"] == "pulse":
             yield op["amplitude"], op["detuning"]
         elif op.get("channel") == name and op["op"] == "pulse_arbitrary_phase":

@@ -357,22 +357,11 @@ class Checker:
         return f"is not a known name here{did_you_mean(name, sorted(known))}"
 
     def _phase_references(self) -> None:
-        """Global pulses need one phase reference for all atoms: shifts in their basis must act on all."""
-        driven = {
-            self.device.channels[block.channel].basis
-            for block in _walk(self.program.body)
-            if isinstance(block, Pulse)
-            and block.channel in self.device.channels
-            and self.device.channels[block.channel].addressing == "Global"
-        }
+        """In the XY basis exchange needs one phase reference for all atoms at all times."""
         for block, place in _placed(self.program.body, "body"):
-            shifted: str | None = None
-            if isinstance(block, PhaseShift) and block.atoms != "all" and set(block.atoms) != set(self.atoms):
-                shifted = block.basis
-            if isinstance(block, Rotate) and block.axis == "z" and len(self.atoms) > 1:
-                shifted = block.basis
-            if shifted is not None and (shifted in driven or shifted == "XY"):
-                self._say(place, f"must act on all atoms at once: the program drives {shifted} globally", None)
+            some = isinstance(block, PhaseShift) and block.atoms != "all" and set(block.atoms) != set(self.atoms)
+            if some and isinstance(block, PhaseShift) and block.basis == "XY":
+                self._say(place, "must act on all atoms at once: excitations are exchanged in the XY basis", None)
 
 
 def degrees(program: Program) -> Iterator[Problem]:

@@ -16,6 +16,8 @@ from rydberg_qmem.language.program import Program
 
 Level = Literal["r", "g", "h", "0", "1", "x"]
 DEVICES = ("DigitalAnalogDevice", "AnalogDevice", "WeightedAnalogDevice", "MockDevice")
+WIDEST_LAYOUT_UM = 100
+"""Largest radius (µm) of a device on which a layout is looked for: half a second for a dozen atoms."""
 FIELD_ALONG_Z = (0.0, 0.0, 30.0)
 """Magnetic field (gauss) of the XY mode where the program names none, as in Pulser."""
 
@@ -160,11 +162,14 @@ def device_named(name: str) -> Any:
 
 
 def register_of(program: Program, device: Any) -> Any:
-    """Return the program's register, on a layout of its own where the device asks for one."""
+    """Return the program's register, on a layout of its own where the device asks for one, unless it is very wide.
+
+    Pulser needs the layout on machines only, and finding one takes the fourth power of the device's radius.
+    """
     register = program.register.to_pulser()
     if register.layout is not None:
         return register
-    if not device.requires_layout:
+    if not device.requires_layout or device.max_radial_distance > WIDEST_LAYOUT_UM:
         return register
     try:
         with warnings.catch_warnings():

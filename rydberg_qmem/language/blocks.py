@@ -73,7 +73,8 @@ class Pulse(Tagged):
 class DetuningMap(Tagged):
     """A detuning (rad/µs, not positive) on each atom, weighted between 0 and 1: Pulser's DMM channel.
 
-    Weights count to six decimals, as in Pulser. A segment holds one map for each DMM channel.
+    Weights count to six decimals, as in Pulser. A segment holds one map for each DMM channel. After an `slm_mask` on
+    the same DMM, a map with weight 1 on just the masked atoms is the mask's own: it plays once the mask has ended.
     """
 
     kind: ClassVar[str] = "detuning_map"

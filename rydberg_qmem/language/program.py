@@ -166,23 +166,31 @@ class Program(Model):
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """Read a `.yaml` or `.json` program file, or a Pulser sequence in its abstract JSON."""
+        """Read a `.yaml` or `.json` program file, or a Pulser sequence in its abstract JSON, alone or in a job."""
         text = files.read_text(Path(path))
         data, source = files.parse(text, str(path))
-        if isinstance(data, Mapping) and "format" not in data and {"operations", "channels", "register"} <= data.keys():
+        foreign = isinstance(data, Mapping) and not data.keys() & {"format", "body"}
+        if foreign and _upstairs("compile.pulser_text").holds_a_sequence(data):
             return cls.from_pulser(text, name=name_of(Path(path)))
         if isinstance(data, dict) and str(data.get("device", "")).endswith(".json"):
             data = {**data, "device": Path(path).parent / data["device"]}
         return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
 
     @classmethod
-    def from_pulser(cls, sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None) -> Self:
-        """Build a program that plays a built `pulser.Sequence`, or its abstract JSON, and measures all its atoms.
+    def from_pulser(
+        cls, sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None,
+        variables: Mapping[str, Any] | None = None, qubits: Mapping[Any, int] | None = None, job: int | None = None,
+    ) -> Self:  # fmt: skip
+        """Build a program that plays a `pulser.Sequence`, or its abstract JSON, and measures all its atoms.
 
-        The outcome is kept under `key`, in the basis that the sequence measures, else in `basis`, else in the only
-        one that it addresses. What it plays is the same, nanosecond by nanosecond.
+        A parametrized sequence takes numbers for its `variables`, one with a mappable register a trap for each of its
+        `qubits`; the JSON of a cloud's job gives those of the job numbered `job`. The outcome is kept under `key`, in
+        the basis that the sequence measures, else in `basis`, else in the one that Pulser's emulators take. What it
+        plays is the same, nanosecond by nanosecond, with and without modulation; see `compile.from_pulser`.
         """
-        made: Self = _upstairs("compile.from_pulser").from_pulser(sequence, name=name, key=key, basis=basis)
+        made: Self = _upstairs("compile.from_pulser").from_pulser(
+            sequence, name=name, key=key, basis=basis, variables=variables, qubits=qubits, job=job
+        )
         return made
 
     def to_pulser(self, **options: Any) -> tuple[Any, ...]:

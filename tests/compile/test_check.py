@@ -323,14 +323,14 @@ def test_amplitudes_inside_nested_repeats_are_held_against_the_limits() -> None:
     assert "but peaks at 18" in problem(nested)
 
 
-def test_a_phase_shift_of_some_atoms_does_not_go_with_a_global_pulse() -> None:
+def test_a_global_pulse_does_not_follow_a_phase_shift_of_some_atoms() -> None:
     shift = {"phase_shift": {"atoms": "a", "angle": 1, "basis": "ground-rydberg"}}
-    rule = "must act on all atoms at once: the program drives ground-rydberg globally"
 
-    assert problem(PULSE, shift) == f"body[1].phase_shift: {rule}"
-    assert problem(PULSE, turn(1, axis="z", basis="ground-rydberg")) == f"body[1].rotate: {rule}"
-    assert not problems(PULSE, {"phase_shift": {"atoms": "all", "angle": 1, "basis": "ground-rydberg"}})
-    assert not problems(PULSE, {"phase_shift": {"atoms": "a", "angle": 1, "basis": "digital"}})
+    assert "different phase references" in problem(shift, PULSE)
+    assert "different phase references" in problem(turn(1, axis="z", basis="ground-rydberg"), PULSE)
+    assert not problems(PULSE, shift)
+    assert not problems({"phase_shift": {"atoms": "all", "angle": 1, "basis": "ground-rydberg"}}, PULSE)
+    assert not problems({"phase_shift": {"atoms": "a", "angle": 1, "basis": "digital"}}, PULSE)
 
 
 @pytest.mark.parametrize(
