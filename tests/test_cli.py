@@ -118,7 +118,10 @@ def test_show_nests_the_blocks_of_a_repeat() -> None:
     assert "repeat for each n_in (counter k) 48 × 4.74 µs = 227.52 µs" in lines
     assert "rotate atom s, angle 2 * asin(sqrt(n_in)) 0.1 µs" in lines
     assert "body 227.52 µs" in lines
-    assert "      push seen <- clicks.a + clicks.s\n      set R <- clip(mean(seen), 0, 1)\n" in tree
+    assert (
+        "      push seen <- where(min(clicks) < 0, seen[0], sum(clicks))\n      set R <- clip(mean(seen), 0, 1)\n"
+        in tree
+    )
     assert "    s at 0, 0\n    a at 5, 0\n" in tree
 
 

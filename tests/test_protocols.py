@@ -252,9 +252,9 @@ def test_ghz_states_of_any_length_take_two_layers(atoms: int) -> None:
     assert rho.values.real.sum() / 2 == pytest.approx(1, abs=1e-9)
 
 
-def ghz_by_pulses(*, infidelity: float = 1e-4, wall: str = "walls.a0") -> float:
+def ghz_by_pulses(*, infidelity: float = 1e-4, wall: str = "max(walls.a0, 0)") -> float:
     """Return the fidelity of three atoms with (ggg + hhh)/√2 by pulses, CNOTs of some infidelity."""
-    data = json.loads(p.ghz_by_measurement(3).to_json().replace("(pi * walls.a0)", f"(pi * {wall})"))
+    data = json.loads(p.ghz_by_measurement(3).to_json().replace("(pi * max(walls.a0, 0))", f"(pi * {wall})"))
     for block in data["body"]:
         if "cnot" in block:
             block["cnot"]["infidelity"] = infidelity

@@ -43,7 +43,7 @@ def ion_memristor(*, period: int = 24, window: int = 9, tau_ns: int = 40, pieces
         Measure(atoms="s", key="click", basis="ground-rydberg"),
         Measure(atoms="s", key="vacuum", basis="digital"),
         Reset(atoms="s"),
-        Push(values={"seen": Expression("1 - vacuum")}),
+        Push(values={"seen": Expression("where(vacuum < 0, seen[0], 1 - vacuum)")}),
         Set(values={"R": Expression("clip(mean(seen), 0, 1)")}),
     )
     return Program(

@@ -46,9 +46,9 @@ def repetition_code(
         *faults,
         {"measure": {"atoms": list(SYNDROME), "key": "syndrome"}},
         {"reset": {"atoms": list(SYNDROME)}},
-        _correct("syndrome.a0 and not syndrome.a1", "d0"),
-        _correct("syndrome.a0 and syndrome.a1", "d1"),
-        _correct("not syndrome.a0 and syndrome.a1", "d2"),
+        _correct("syndrome.a0 == 1 and syndrome.a1 == 0", "d0"),
+        _correct("syndrome.a0 == 1 and syndrome.a1 == 1", "d1"),
+        _correct("syndrome.a0 == 0 and syndrome.a1 == 1", "d2"),
         *back,
     ]
     return Program(
@@ -61,9 +61,13 @@ def repetition_code(
             {"repeat": {"times": "rounds", "body": body}},
             *into,
             {"measure": {"atoms": list(DATA), "key": "data"}},
-            {"set": {"logical": "floor((data.d0 + data.d1 + data.d2) / 2)"}},
+            {"set": {"logical": _MAJORITY}},
         ],
     )
+
+
+_MAJORITY = " > ".join(" + ".join(f"(data.{atom} == {bit})" for atom in DATA) for bit in (1, 0))
+"""The majority of the data atoms that are there: a lost one has no vote."""
 
 
 def _quarter(angle: str) -> list[Any]:

@@ -92,7 +92,7 @@ def ghz_by_measurement(atoms: int = 4, *, device: str = "MockDevice") -> Program
     links = [f"a{k}" for k in range(atoms - 1)]
     place = {name: (10.0 * k, 0.0) for k, name in enumerate(chain)}
     place |= {name: (10.0 * k + 5.0, 0.0) for k, name in enumerate(links)}
-    read = "walls" if len(links) == 1 else "walls.{}"
+    read = "max(walls, 0)" if len(links) == 1 else "max(walls.{}, 0)"  # a lost atom shows no wall
     before = [" + ".join(read.format(link) for link in links[:k]) for k in range(1, atoms)]
     return Program(
         name=f"ghz_{atoms}_by_measurement",

@@ -25,7 +25,7 @@ def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device:
         {"rotate": {"atom": "a", "angle": "-pi / 2"}},
         {"measure": {"atoms": "a", "key": "bit"}},
         {"reset": {"atoms": "a"}},
-        {"set": {"estimate": "(bit + estimate) / 2", "power": "power / 2"}},
+        {"set": {"estimate": "(max(bit, 0) + estimate) / 2", "power": "power / 2"}},
     ]
     return Program(
         name="iterative_phase_estimation",

@@ -15,8 +15,8 @@ from rydberg_qmem.language.program import Program
 Environment = Literal["great_circle", "haar"]
 
 _ATOMS = {"e": (0, 0), "r": (4, 0)}
-_RANGE = "where(punish == 1, range / epsilon, range * epsilon)"
-_OWN_RANGE = "where(punish == 1, range * punishment, range * epsilon)"
+_RANGE = "where(punish < 0, range, where(punish == 1, range / epsilon, range * epsilon))"  # lost: no lesson
+_OWN_RANGE = "where(punish < 0, range, where(punish == 1, range * punishment, range * epsilon))"
 _TURNED = {
     "w": "w*cos(alpha/2)*cos(beta/2) - x*cos(alpha/2)*sin(beta/2) - y*sin(alpha/2)*sin(beta/2)"
     " - z*sin(alpha/2)*cos(beta/2)",
@@ -106,7 +106,7 @@ def _wider(punishment: float | None, widest: float | None) -> str:
 
 def _learn(one: bool, wider: str) -> list[Any]:
     """Return the agent's classical step after its reward or punishment."""
-    drawn = "punish * range * (uniform() - 0.5)"
+    drawn = "max(punish, 0) * range * (uniform() - 0.5)"
     if one:
         return [{"set": {"turn": f"turn + {drawn}", "range": wider}}]
     return [{"set": {"alpha": drawn, "beta": drawn}}, {"set": {**_TURNED, "range": wider}}]
