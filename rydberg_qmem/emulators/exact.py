@@ -199,7 +199,7 @@ def method(target: Target, excited: frozenset[int], atoms: tuple[int, ...], ever
         return f"closed-form rotations{kept}"
     subspace = len(here.levels) ** driven
     if subspace >= joint.SPLIT_DIMENSION and "0" not in here.levels:
-        return f"split operator for more than {joint.FEW_ROWS} states, or Chebyshev propagation{kept}"
+        return f"split operator, or Chebyshev propagation where that needs many steps{kept}"
     return f"{'dense' if subspace <= joint.DENSE_DIMENSION else 'Chebyshev'} propagation{kept}"
 
 

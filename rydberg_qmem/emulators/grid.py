@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ Index = NDArray[np.int64]
 
 ABRUPT = 4.0
 """A change so many times those beside it is a jump; of slopes, a kink."""
+WITHIN = (0.0, 0.0, 1 / 12, 1 / 24, 1 / 80)
+"""What a falling line of slope -1 and mean zero adds to its n-fold integral over an interval of length 1."""
 UNEVEN = 1.5
 """Intervals of durations that differ by more are never joined: the longer one is a hold."""
 
@@ -84,19 +87,75 @@ class Grid:
         return np.asarray(np.add.reduceat(self.dt_us, self.starts))
 
     @cached_property
-    def _weights(self) -> Array:
-        """What each sample adds to the Legendre coefficients of its group (intervals, 4)."""
-        sizes = np.diff(np.append(self.starts, len(self.dt_us)))
+    def _sizes(self) -> Index:
+        return np.diff(np.append(self.starts, len(self.dt_us)))
+
+    @cached_property
+    def _places(self) -> tuple[Array, Array]:
+        """Where in its group each interval begins and ends, -1 to 1."""
         ends = np.cumsum(self.dt_us)
-        begin = np.repeat(ends[self.starts] - self.dt_us[self.starts], sizes)
-        half = np.repeat(self._groups_us, sizes) / 2
-        low, high = (ends - self.dt_us - begin) / half - 1, (ends - begin) / half - 1
-        return np.asarray((legendre_sums(high) - legendre_sums(low)) * np.array([0.5, 1.5, 2.5, 3.5]))
+        begin = np.repeat(ends[self.starts] - self.dt_us[self.starts], self._sizes)
+        half = np.repeat(self._groups_us, self._sizes) / 2
+        return (ends - self.dt_us - begin) / half - 1, (ends - begin) / half - 1
+
+    @cached_property
+    def _integrals(self) -> Array:
+        """The integrals of the Legendre polynomials over each interval (intervals, 4)."""
+        low, high = self._places
+        return np.asarray(legendre_sums(high) - legendre_sums(low))
+
+    def _sum(self, values: Array, axis: int = -1) -> Array:
+        return np.asarray(np.add.reduceat(values, self.starts, axis=axis))
+
+    def _fitted(self, values: Array) -> Array:
+        """Return Legendre coefficients (rows or 1, groups, 4) that have the moments of the samples."""
+        return self._sum(values[:, :, None] * (self._integrals * np.array([0.5, 1.5, 2.5, 3.5])), axis=1)
 
     def curves(self, values: Array) -> Curves:
         """Return samples (rows or 1, intervals) as polynomials over the steps that have the samples' moments."""
-        fitted = np.add.reduceat(values[:, :, None] * self._weights, self.starts, axis=1)
-        return Curves(np.repeat(fitted, self.parts, axis=1))
+        return Curves(np.repeat(self._fitted(values), self.parts, axis=1))
+
+    def unseen(self, values: Array, width: float) -> float:
+        """Bound what the rest of samples beside their polynomials does to a state, all steps of the worst row added up.
+
+        `width` (rad/µs) is how fast the operator turns that the values multiply, in the interaction picture of all
+        else. Four moments of the rest vanish in a step, and so do its first four repeated integrals at the step's
+        end: partly integrated n times, the rest counts with width to the power n.
+        """
+        (low, high), dt = self._places, self.dt_us
+        fit = np.repeat(self._fitted(values), self._sizes, axis=1)
+        rest = values - (fit * (self._integrals / (high - low)[:, None])).sum(axis=-1)
+        middle = (low + high) / 2
+        slope = (fit[..., 1] + 3 * middle * fit[..., 2] + (7.5 * middle**2 - 1.5) * fit[..., 3]) * (high - low) / dt
+        grown = [rest * dt**n / factorial(n) + slope * dt ** (n + 1) * WITHIN[n] for n in range(1, 5)]
+        at: list[Array] = []  # the repeated integrals where intervals begin
+        for n, inner in enumerate(grown):
+            total = inner + sum(at[k] * dt ** (n - k) / factorial(n - k) for k in range(n))
+            at.append(np.cumsum(total, axis=-1) - total)
+        sizes = [np.abs(part) + np.abs(slope) * dt ** (n + 1) / 8 ** ((n + 1) // 2) for n, part in enumerate(at, 1)]
+        bound = np.min([width**n * self._sum(size * dt) for n, size in enumerate(sizes, 1)], axis=0)
+        return float(np.where(self._sizes > 1, bound, 0.0).sum(axis=-1).max())
+
+    def turning(self, one: Array, other: Array) -> float:
+        """Bound the turn by the order of two quantities that do not commute, as far as the polynomials miss it."""
+        a, b = one * self.dt_us, other * self.dt_us
+        before_a, before_b = (np.cumsum(v, axis=-1) - v for v in (a, b))
+        begin_a, begin_b = (np.repeat(v[:, self.starts], self._sizes, axis=-1) for v in (before_a, before_b))
+        made = self._sum(a * (before_b - begin_b) - b * (before_a - begin_a))
+        meant = ((self._fitted(one) @ _ORDER) * self._fitted(other)).sum(axis=-1) * (self._groups_us / 2) ** 2
+        return float(np.where(self._sizes > 1, np.abs(made - meant), 0.0).sum(axis=-1).max()) / 4
+
+
+def _order() -> Array:
+    """Return ∫∫ P_m(u) P_n(v) - P_n(u) P_m(v) over v < u, within -1 and 1."""
+    made = np.zeros((4, 4))
+    for n in range(3):
+        made[n + 1, n] = 4 / ((2 * n + 1) * (2 * n + 3))
+        made[n, n + 1] = -made[n + 1, n]
+    return made
+
+
+_ORDER = _order()
 
 
 def _evenly(ends: Array, first: int, last: int, longest_us: float) -> Index:

@@ -25,8 +25,6 @@ DENSE_WORK = 4_000_000
 DENSE_ELEMENT, EXPAND_CALL, EXPAND_AMPLITUDE = 1.5e-8, 6e-5, 4e-8
 """Seconds: diagonalising, per element and dimension; a term of an expansion, and each of its amplitudes. Only their
 ratios matter."""
-FEW_ROWS = 8
-"""So many rows are sooner evolved sample by sample than by the split-operator method, whose steps must be found."""
 BLOCK = 20_000
 """So many amplitudes, with what their expansion needs, stay near the processor: more rows are expanded in blocks."""
 CUTOFF = 1e-14
@@ -91,7 +89,7 @@ class Subspace:
 
 def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, share: float = 1.0) -> State:
     """Evolve states (rows, settings, dimension) through all intervals: `share` of a segment, of whose error as much."""
-    if len(states) > FEW_ROWS and _is_global(space, sites, samples):
+    if _is_global(space, sites, samples):
 
         def exactly(some: State, rows: NDArray[np.int64]) -> State:
             return _steps(some[:, None], space, sites, samples.rows(rows), REFERENCE_CUTOFF)[:, 0]

@@ -4,7 +4,8 @@ The drive Ω(t) Σ (|a⟩⟨b| + h.c.)/2 of steady phase commutes with itself at
 pulse area, as two matrices on two halves of the atoms; detunings and interactions are diagonal. Coefficients: the
 six-stage scheme S6 of Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002). Steps begin and end with holds and
 jumps; within a step that spans several samples, drives are polynomials that have the samples' moments. How long steps
-may be follows from a few of the states, evolved sample by sample: no error of any interval is out of sight.
+may be follows from a few of the states, evolved with steps half as long, and from a bound on what polynomials leave
+out; where that is too large, from the states evolved sample by sample. No error of any interval is out of sight.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ Exactly = Callable[[State, NDArray[np.int64]], State]
 
 TOLERANCE = 1e-5
 """Largest distance of a trial state from the one evolved sample by sample: an infidelity of 1e-10."""
+FEW_ROWS = 8
+"""So many rows are sooner evolved sample by sample than held against some that are."""
+STEP_CALL, EXPANSION_CALL = 12.0, 2.0
+"""What a step, and an expansion in its place, cost beside the rows they act on, in rows."""
 FIRST = 4
 """So many steps are tried first."""
 ORDER = 4
@@ -68,6 +73,23 @@ class GlobalDrive:
                 found.append(delta)
         return tuple(found)
 
+    def unseen(self, steps: Grid) -> float:
+        """Bound what the polynomials of steps leave out of the samples, for all atoms together."""
+        values, width = (self.rabi, *self.distinct), self._width
+        wiggles = sum(steps.unseen(value, width) for value in values) / 2
+        return self.atoms * (wiggles + sum(steps.turning(self.rabi, delta) for delta in self.distinct))
+
+    @cached_property
+    def _width(self) -> float:
+        """How fast the operators of the drive turn (rad/µs): by interactions, detunings and the drive itself."""
+        grids = self.energies.reshape((self.levels,) * self.atoms)
+        by_others = [
+            float(np.sqrt(np.mean((np.take(grids, self.b, axis=k) - np.take(grids, self.a, axis=k)) ** 2)))
+            for k in range(self.atoms)
+        ]
+        largest = max((float(np.abs(delta).max()) for delta in self.distinct), default=0.0)
+        return max(by_others) + largest + float(np.abs(self.rabi).max())
+
     def extremes(self, states: State) -> NDArray[np.int64]:
         """Return the first row, those of the strongest drive and of the largest detunings, and the most excited."""
         chosen = {0, int((np.abs(states) ** 2 @ np.abs(self.energies)).argmax())}
@@ -82,24 +104,53 @@ def _some(values: Array, wanted: NDArray[np.int64]) -> Array:
 
 
 def evolve(states: State, drive: GlobalDrive, exactly: Exactly, share: float = 1.0) -> State | None:
-    """Evolve states (rows, dimension) to within `share` of the tolerance; None where that takes too many steps.
+    """Evolve states (rows, dimension) to within `share` of the tolerance; None where samples one by one cost less.
 
-    `exactly` evolves the hardest rows sample by sample: what the steps are held against.
+    Steps are held against steps half as long where what both leave out of the samples is bounded; where it is not, and
+    rows are many, against `exactly`, which evolves the hardest rows sample by sample.
     """
     hardest = drive.extremes(states)
     trial, alone = states[hardest], drive.rows(hardest)
-    if len(drive.rabi) == 1 and all(len(delta) == 1 for delta in drive.distinct):
+    if len(states) > len(hardest) and len(drive.rabi) == 1 and all(len(delta) == 1 for delta in drive.distinct):
         trial = np.concatenate([trial, _mixed(states)])
-    wanted, edges = exactly(trial, hardest), grid.edges(drive.dt_us, drive.rabi, *drive.distinct)
-    longest, allowed = float(drive.dt_us.sum()) / FIRST, share * TOLERANCE
+    edges, allowed = grid.edges(drive.dt_us, drive.rabi, *drive.distinct), share * TOLERANCE
+    most = len(drive.dt_us) * (EXPANSION_CALL + len(states)) / (STEP_CALL + len(states))
+
+    def by_halves(longest_us: float) -> tuple[Grid, float]:
+        steps, fine = (Grid.of(drive.dt_us, edges, size) for size in (longest_us, longest_us / 2))
+        error = drive.unseen(fine)
+        if error < allowed and len(steps.steps_us) <= most:
+            error += _distance(_run(trial, alone, steps), _run(trial, alone, fine))
+        return steps, error
+
+    steps = _search(by_halves, drive, most, allowed)
+    if steps is None and len(states) > FEW_ROWS:
+        wanted = exactly(trial, hardest)
+
+        def by_samples(longest_us: float) -> tuple[Grid, float]:
+            steps = Grid.of(drive.dt_us, edges, longest_us)
+            return steps, _distance(_run(trial, alone, steps), wanted) if len(steps.steps_us) <= most else 1.0
+
+        steps = _search(by_samples, drive, most, allowed)
+    return None if steps is None else _run(states, drive, steps)
+
+
+def _search(
+    attempt: Callable[[float], tuple[Grid, float]], drive: GlobalDrive, most: float, allowed: float
+) -> Grid | None:
+    """Return the longest steps whose error is allowed; None where there would be too many."""
+    longest_us = float(drive.dt_us.sum()) / FIRST
     while True:
-        steps = Grid.of(drive.dt_us, edges, longest)
-        if len(steps.steps_us) > len(drive.dt_us):
+        steps, error = attempt(longest_us)
+        if len(steps.steps_us) > most:
             return None
-        error = float(np.linalg.norm(_run(trial, alone, steps) - wanted, axis=1).max())
         if error < allowed:
-            return _run(states, drive, steps)
-        longest /= min(max(1.05 * (error / allowed) ** (1 / ORDER), 1.1), 2.0)
+            return steps
+        longest_us /= min(max(1.05 * (error / allowed) ** (1 / ORDER), 1.1), 2.0)
+
+
+def _distance(one: State, two: State) -> float:
+    return float(np.linalg.norm(one - two, axis=1).max())
 
 
 def _mixed(states: State) -> State:
