@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
 
 from rydberg_qmem.cli.text import listed
-from rydberg_qmem.errors import Problem, ProgramError, QmemError, short
+from rydberg_qmem.errors import Problem, short
 
 if TYPE_CHECKING:
     from rydberg_qmem.compile.clock import Clock
@@ -29,15 +29,11 @@ def tree_of(program: Program) -> list[str]:
 
 def _clock(program: Program) -> tuple[Sequence[Problem], Clock | None]:
     """Return what is wrong with a program, or the clock of one that its device can play."""
-    from rydberg_qmem.compile.check import compile_checked
+    from rydberg_qmem.compile.check import check_and_compile
     from rydberg_qmem.compile.clock import clock_of
 
-    try:
-        return (), clock_of(compile_checked(program))
-    except ProgramError as error:
-        return error.problems, None
-    except QmemError as error:
-        return (Problem("", str(error)),), None
+    problems, compiled = check_and_compile(program)
+    return problems, None if problems or compiled is None else clock_of(compiled)
 
 
 def _lines(program: Program, clock: Clock | None) -> Iterator[Line]:

@@ -19,7 +19,7 @@ from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.limits import UNDECIDED, limits
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.reach import ROWS_PER_TERM
-from rydberg_qmem.compile.references import Checker, degrees, is_reserved
+from rydberg_qmem.compile.references import Checker, degrees, is_reserved, unread
 from rydberg_qmem.compile.samples import check_drive
 from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.segments import compile_program
@@ -139,6 +139,7 @@ def _check(
     if names or checker.found:
         return
     yield from degrees(program)
+    yield from unread(program)
     try:
         compiled.append(_compiled(program, parameters, inputs, rounds))
     except QmemError as error:

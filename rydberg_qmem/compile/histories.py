@@ -240,10 +240,9 @@ class Player:
 
     def _value(self, expression: Expression, rows: Rows, place: str) -> Array:
         """Evaluate an expression; every shot of an ensemble has the row's own history, so means are its values."""
-        expression = expression.of_one_shot()
         self.budget.need(expression.terms)
         drawn = _Drawn(self.source, place, self._here(), rows)
-        made = expression.evaluate(self._scope(expression.names, rows), random=drawn)
+        made = expression.of_one_shot().evaluate(self._scope(expression.names, rows), random=drawn)
         value = np.array(np.broadcast_to(np.asarray(made, dtype=float), (len(rows),)))
         if not np.isfinite(value).all():
             self._hold(self.controls.of_value(expression, place), value[:, None], rows)

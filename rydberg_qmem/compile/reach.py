@@ -27,10 +27,12 @@ from rydberg_qmem.compile.steps import (
     Step,
     WhenStep,
     all_steps,
+    expressions_in,
     expressions_of,
 )
 from rydberg_qmem.compile.timings import timings_of
 from rydberg_qmem.errors import QmemError
+from rydberg_qmem.language.blocks import CNOT, CZ, ZZ, CPhase, Exchange, Ising, Swap, Timed
 from rydberg_qmem.language.bounds import Box, bounds, split
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
@@ -47,6 +49,8 @@ NARROWINGS = (2, 12)
 """How often what widening went too far by is taken back: at first, and where that proved too little."""
 MOST_WORK = 100_000
 """Terms of expressions that one walk through a program may evaluate."""
+MOST_BUILT = 100_000
+"""Terms that could be evaluated while the controls of all segments are made."""
 NAMES_PER_TERM = 30
 """Names of a state that are handed on in the time of one term."""
 ROWS_PER_TERM = 100
@@ -100,11 +104,13 @@ class Controls:
     made: dict[object, tuple[Control, ...]] = field(default_factory=dict)
     drawing: Budget = field(default_factory=lambda: Budget(MOST_DRAWN))
     """What waveforms and schedules may cost that are made to hold values against limits."""
+    building: Budget = field(default_factory=lambda: Budget(MOST_BUILT))
 
     def of_segment(self, segment: Segment) -> tuple[Control, ...]:
         """Return the controls of a segment that the run decides."""
         if segment.index not in self.made:
             target, budget = self.compiled.target, self.drawing
+            self.building.need(sum(_building(placed.block) for placed in segment.blocks))
             self.made[segment.index] = (*controls_of(segment, target, budget), *timings_of(segment, target, budget))
         return self.made[segment.index]
 
@@ -113,6 +119,13 @@ class Controls:
         if (place, expression) not in self.made:
             self.made[place, expression] = (finite(expression, place),)
         return self.made[place, expression][0]
+
+
+def _building(block: Timed) -> int:
+    """Return the terms that could be evaluated in the time in which a block's controls are made."""
+    if not expressions_in(block):
+        return 1
+    return 200 if isinstance(block, CZ | CNOT | CPhase | ZZ | Swap | Exchange | Ising) else 40
 
 
 def doubts(compiled: Compiled, controls: Controls) -> tuple[list[Doubt], bool]:

@@ -60,6 +60,10 @@ from rydberg_qmem.language.waveforms import Composite, Kaiser
 RESERVED = OF_EXPRESSIONS | {"shot", "point", "time_us"}
 
 
+MISSPELT = 0.8
+"""How like a declared name another must be to be taken for it: `thetta` for `theta`, not `beta`."""
+
+
 def is_reserved(name: str) -> bool:
     """Return whether no parameter, input, memory, key, counter or loop may have a name.
 
@@ -263,7 +267,9 @@ class Checker:
                 self._say(f"{place}.{name}", "must be memory, not a parameter, input or counter", name)
             elif name in self.keys or is_reserved(name):
                 self._say(f"{place}.{name}", "must not be a key or a reserved name", name)
-            elif name not in self.program.memory and (meant := get_close_matches(name, self.program.memory, n=1)):
+            elif name not in self.program.memory and (
+                meant := get_close_matches(name, self.program.memory, n=1, cutoff=MISSPELT)
+            ):
                 rule = f"is not declared in memory; did you mean {meant[0]!r}? (declare it there if not)"
                 self._say(f"{place}.{name}", rule, name)
             elif isinstance(block, Push) and name not in self.windows:
@@ -372,6 +378,31 @@ def degrees(program: Program) -> Iterator[Problem]:
             if abs(angle) > 4 * np.pi:
                 rule = f"is {angle / (2 * np.pi):.3g} full turns: angles are in rad; degrees are written x * pi / 180"
                 yield Problem(f"{place}.angle", rule, block.angle.text, severity="note")
+
+
+def unread(program: Program) -> Iterator[Problem]:
+    """Note parameters that nothing reads: a name may be misspelt where it should be read.
+
+    >>> p = Program(name="p", register={"atoms": {"q": (0, 0)}}, parameters={"tau": 1}, body=())
+    >>> [str(note) for note in unread(p)]
+    ['parameters.tau: is read by nothing']
+    """
+    read = {name for part in (*program.body, *_declared(program)) for e in _found(part) for name in e.names}
+    for name in program.parameters:
+        if name not in read:
+            yield Problem(f"parameters.{name}", "is read by nothing", severity="note")
+
+
+def _declared(program: Program) -> Iterator[object]:
+    yield from program.parameters.values()
+    for source in program.inputs.values():
+        yield from (source.default, source.rounds)
+    for memory in program.memory.values():
+        yield from (memory.initial, memory.window)
+
+
+def _found(part: object) -> Iterator[Expression]:
+    yield from (expression for _, expression in _expressions(part, ""))
 
 
 def _betas(shape: object, at: str) -> Iterator[tuple[str, Expression]]:

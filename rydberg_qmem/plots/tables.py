@@ -8,9 +8,9 @@ from itertools import combinations
 from math import dist
 from typing import get_args
 
-from rydberg_qmem.compile.check import compile_checked
+from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.clock import clock_of
-from rydberg_qmem.errors import ProgramError, QmemError, printable, short
+from rydberg_qmem.errors import printable, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Measure, Probe, Repeat, Timed, When
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
@@ -53,13 +53,10 @@ def _emulator_only(program: Program, blocks: Sequence[AnyBlock]) -> str:
 
 
 def _compiled_rows(program: Program) -> list[tuple[str, str]]:
-    try:
-        compiled = compile_checked(program)
-        clock = clock_of(compiled)
-    except ProgramError as error:
-        return [("problem", str(problem)) for problem in error.problems]
-    except QmemError as error:
-        return [("problem", str(error))]
+    problems, compiled = check_and_compile(program)
+    if problems or compiled is None:
+        return [("problem", str(problem)) for problem in problems]
+    clock = clock_of(compiled)
     rounds = ", ".join(f"{name} {times}" for name, times in compiled.rounds.items())
     keys = [f"{key} ({_listed(atoms)})" for key, atoms in compiled.keys.items() if not key.endswith("__")]
     duration = f"{clock.total_ns / 1000:.6g} µs of pulses and waits"
