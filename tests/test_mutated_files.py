@@ -7,6 +7,7 @@ import random
 import time
 import warnings
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from rydberg_qmem.errors import QmemError
 SOURCES = tuple(sorted((Path(rq.__file__).parent.parent / "sequences").glob("*.yaml")))
 NUMBERS = (0, -1, 1, 2, 0.5, 1e-9, 1e9, 1e300, -1e300, 3.7, 100, 2**40, "nan", "inf", "1/0", "-1", "k", "uniform()")
 TEXTS = ("", "q", "all", "$atom", "lambda", "pi", "\x00", "\u202e", "a" * 70, "m.a", "where(1,2,3)", "None", "é", "[]")
-EMPTY = (None, True, [], {}, [[]], {"": {}}, [1, 2, 3], {"constant": {"duration_ns": 100, "value": 1}})
+EMPTY: tuple[Any, ...] = (None, True, [], {}, [[]], {"": {}}, [1, 2, 3], {"constant": {"duration_ns": 100, "value": 1}})
 SECONDS = 5.0
 
 
@@ -86,10 +87,8 @@ def outcome(text: str) -> str:
     try:
         for ended, act in stages(text):
             began = time.process_time()
-            try:
+            with suppress(QmemError):
                 act()
-            except QmemError:
-                pass
             if time.process_time() - began > SECONDS:
                 return f"SLOW {ended}"
     except QmemError:

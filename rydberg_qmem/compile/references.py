@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -60,6 +60,10 @@ from rydberg_qmem.language.waveforms import Composite, Kaiser
 RESERVED = OF_EXPRESSIONS | {"shot", "point", "time_us"}
 
 
+MOST_PROBLEMS = 200
+"""Problems after which the rest of a program is not looked at."""
+MOST_STATES = 8192
+"""Rows of a density matrix that a probe may ask for: its numbers fill 1 GB."""
 MISSPELT = 0.8
 """How like a declared name another must be to be taken for it: `thetta` for `theta`, not `beta`."""
 
@@ -93,6 +97,11 @@ class Checker:
         except QmemError:
             return {}
 
+    @cached_property
+    def measured(self) -> set[str]:
+        """Every key of the program."""
+        return _keys(self.program.body)
+
     def run(self) -> list[Problem]:
         """Walk the whole program; return what is wrong."""
         program = self.program
@@ -106,6 +115,8 @@ class Checker:
         for name, memory in program.memory.items():
             self._expression(memory.initial, f"memory.{name}.initial", random=True, bare=True)
         for i, block in enumerate(program.body):
+            if len(self.found) >= MOST_PROBLEMS:
+                return self.found
             self._block(block, f"body[{i}].{block.kind}")
         self._phase_references()
         return self.found
@@ -256,8 +267,11 @@ class Checker:
                 f"must be a basis of the program's levels {', '.join(self.levels)}",
                 block.basis,
             )
+        names = self.atoms if isinstance(block.atoms, str) else block.atoms
+        if isinstance(block, Probe) and block.density_matrix and len(self.levels) ** len(names) > MOST_STATES:
+            rule = f"must be of atoms with at most {MOST_STATES} basis states together"
+            self._say(f"{place}.density_matrix", rule, f"{len(self.levels)} levels, {len(names)} atoms")
         if isinstance(block, Measure):
-            names = self.atoms if isinstance(block.atoms, str) else block.atoms
             self._key(block.key, names, f"{place}.key")
 
     def _assign(self, block: Set | Push, place: str) -> None:
@@ -321,12 +335,12 @@ class Checker:
         if expression.placeholders:
             self._say(place, "uses a $name outside its for_each", expression.text)
             return
-        known = set(self.program.parameters)
+        spaces: list[Collection[str]] = [self.program.parameters]
         if not bare:
-            known |= {*self.program.memory, *self.keys, *self.assigned, *self.counters, *self.signals}
+            spaces += [self.program.memory, self.keys, self.assigned, self.counters, self.signals]
         before = len(self.found)
-        for name in sorted(expression.names - known):
-            self._say(place, self._unknown(name, known), name)
+        for name in sorted(name for name in expression.names if not any(name in space for space in spaces)):
+            self._say(place, self._unknown(name, {name for space in spaces for name in space}), name)
         for key, atom in sorted(expression.columns):
             if key in self.keys and atom not in self.keys[key]:
                 self._say(
@@ -334,7 +348,7 @@ class Checker:
                     f"key {key} has no atom {atom}{did_you_mean(atom, self.keys[key])}",
                     f"{key}.{atom}",
                 )
-            elif key in known and key not in self.keys:
+            elif key not in self.keys and any(key in space for space in spaces):
                 self._say(place, f"{key} is no key of several atoms", f"{key}.{atom}")
         if len(self.found) == before:
             self._dry(expression, place)
@@ -358,7 +372,7 @@ class Checker:
     def _unknown(self, name: str, known: set[str]) -> str:
         if name in self.program.inputs:
             return "is an input: it has a value only inside a repeat over it"
-        if name in _keys(self.program.body):
+        if name in self.measured:
             return "is a key that is not measured yet at this point: measure it above, or keep a value in memory"
         return f"is not a known name here{did_you_mean(name, sorted(known))}"
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rydberg_qmem.errors import Problem
-from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
+from rydberg_qmem.language.blocks import (
+    AnyBlock,
+    BlockadeMeasure,
+    ForEach,
+    Measure,
+    Probe,
+    Repeat,
+    Set,
+    WeakMeasure,
+    When,
+)
 from rydberg_qmem.language.program import Program
 
 MAX_BLOCKS = 10_000
@@ -14,6 +24,10 @@ MAX_NESTED = 10
 """Repeats within repeats."""
 MAX_NAMES = 2_000
 """Parameters, inputs and memory together."""
+
+
+MAX_KNOWN = 2_000_000
+"""Blocks times names that outcomes and memory are kept under: what each block may still need is kept track of."""
 
 
 def sizes(program: Program) -> Iterator[Problem]:
@@ -36,6 +50,12 @@ def sizes(program: Program) -> Iterator[Problem]:
         place = f"body[{i}].{program.body[i].kind}" if max(counts) > 1 else "body"
         rule = f"must come to at most {MAX_BLOCKS} blocks, each for_each written out"
         yield Problem(place, rule, str(sum(counts)))
+        return
+    kept: set[str] = set(program.memory)
+    known = _kept(program.body, atoms, 1, kept) + len(kept)
+    if sum(counts) * known > MAX_KNOWN:
+        rule = f"must have at most {MAX_KNOWN} blocks times names (of memory and of keys)"
+        yield Problem("body", rule, f"{sum(counts)} blocks, {known} names")
 
 
 def _count(blocks: Iterable[AnyBlock], atoms: int) -> int:
@@ -52,6 +72,30 @@ def _count(blocks: Iterable[AnyBlock], atoms: int) -> int:
             case _:
                 total += 1
     return total
+
+
+def _kept(blocks: Iterable[AnyBlock], atoms: int, copies: int, plain: set[str]) -> int:
+    """Return how many names a for_each makes of its `$atom`; collect the other ones."""
+    made = 0
+    for block in blocks:
+        match block:
+            case Repeat():
+                made += _kept(block.body, atoms, copies, plain)
+            case When():
+                made += _kept((*block.then, *block.otherwise), atoms, copies, plain)
+            case ForEach():
+                each = atoms if block.atom == "all" else len(block.atom)
+                made += _kept(block.body, atoms, copies * each, plain)
+            case Set():
+                plain.update(block.values)
+            case Measure() | WeakMeasure() | BlockadeMeasure() | Probe():
+                if "$" in block.key:
+                    made += copies
+                else:
+                    plain.add(block.key)
+            case _:
+                pass
+    return made
 
 
 def _nesting(blocks: Iterable[AnyBlock]) -> int:
