@@ -269,10 +269,10 @@ def test_a_kill_while_a_record_grows_loses_nothing(tmp_path: Path, number: int) 
 
 
 @pytest.mark.slow
-def test_a_hundred_kills_with_growth_and_shards_lose_nothing(tmp_path: Path) -> None:
-    told = Counter(grown_and_killed(tmp_path, number, seed=100 + number) for number in range(100))
+def test_kills_with_growth_and_shards_lose_nothing(tmp_path: Path) -> None:
+    told = Counter(grown_and_killed(tmp_path, number, seed=100 + number) for number in range(40))
 
-    assert told == {"": 100}
+    assert told == {"": 40}
 
 
 @pytest.mark.parametrize("who", ["open", "info", "resume", "run", "verify"])
@@ -497,12 +497,10 @@ def test_no_changed_metadata_give_a_foreign_error(place: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_three_thousand_changes_of_metadata_give_no_foreign_error_and_take_no_memory(
-    place: Path, tmp_path: Path
-) -> None:
+def test_hundreds_of_changes_of_metadata_give_no_foreign_error_and_take_no_memory(place: Path, tmp_path: Path) -> None:
     used(place, tmp_path, 0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    told = Counter(attacks([place, RELEASED], tmp_path, 3000, seed=3))
+    told = Counter(attacks([place, RELEASED], tmp_path, 600, seed=3))
 
     assert set(told) == {""}, told.most_common(5)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000
