@@ -38,6 +38,7 @@ from rydberg_qmem.language.blocks import (
     BlockadeMeasure,
     CPhase,
     Damp,
+    EOMPulse,
     Exchange,
     ForEach,
     Gate,
@@ -103,9 +104,20 @@ class Branch:
     written: Written = field(default_factory=dict)
     round: dict[str, float] = field(default_factory=dict)
     time_ns: int = 0
+    frame: Complex | None = None
+    """What the program's phase references have turned the state by so far; None is not at all."""
 
     def wrote(self, name: str, path: Path, value: Any) -> Branch:
         return replace(self, written={**self.written, (name, path): value})
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a segment does: to flat density matrices (noise) or to vectors, its frame, and how long it takes (ns)."""
+
+    action: Complex
+    frame: Complex
+    time_ns: int
 
 
 class Reference:
@@ -119,10 +131,14 @@ class Reference:
         self.atoms, self.levels = program.register.names, self.target.levels
         self.ground = "0" if "0" in self.levels else "g"
         self.operators: dict[tuple[str, str, str], Complex] = {}
-        self.interaction = self._interaction()
-        self.unitaries: dict[Any, tuple[Complex, int]] = {}
+        self.interaction = self._interaction(frozenset())
+        self.unitaries: dict[Any, Played] = {}
+        self.collapse = [self._local(atom, small) for small in self._collapse() for atom in self.atoms]
         self.loops = dict(_loop_names(program.body))
         self.rng: np.random.Generator | None = None
+        self.lasting: dict[Any, int] = {}
+        self.varying = False
+        """Whether branches take different times, so that no one time is that of a round."""
         self.known: list[Branch] | None = None
 
     def branches(self) -> list[Branch]:
@@ -153,6 +169,8 @@ class Reference:
         wanted, loops, worst = self.means(), set(self.loops.values()), 0.0
         for name, variable in record.data_vars.items():
             dims = [str(dim) for dim in variable.dims if dim in loops]
+            if self.varying and str(name).startswith("time_us"):
+                continue
             for index in np.ndindex(*(record.sizes[dim] for dim in dims)):
                 got = variable.values[index]
                 expected = wanted.get((str(name), tuple(zip(dims, index, strict=True))))
@@ -180,20 +198,54 @@ class Reference:
         small = np.zeros((size, size), dtype=complex)
         if to in self.levels and source in self.levels:
             small[self.levels.index(to), self.levels.index(source)] = 1.0
-        factors = [small if name == atom else np.eye(size) for name in self.atoms]
+        return self._local(atom, small)
+
+    def _local(self, atom: str, small: Complex) -> Complex:
+        """Return an operator of one atom on the whole register."""
+        one = np.eye(len(self.levels), dtype=complex)
+        factors = [small if name == atom else one for name in self.atoms]
         return np.asarray(reduce(np.kron, factors))
 
-    def _interaction(self) -> Complex:
-        positions = {name: np.array(place) for name, place in self.program.register.positions.items()}
+    def _collapse(self) -> list[Complex]:
+        """Return the operators of the program's noise on one atom, rates included."""
+        noise, d = self.program.noise, len(self.levels)
+        if noise is None:
+            return []
+        here = {level: np.eye(d)[k] for k, level in enumerate(self.levels)}
+        made = []
+        for level, rate in (
+            ("r", noise.dephasing_rate),
+            ("1", noise.dephasing_rate),
+            ("h", noise.hyperfine_dephasing_rate),
+        ):
+            if rate and level in here:
+                made.append(np.sqrt(2 * rate) * np.outer(here[level], here[level]).astype(complex))
+        if noise.relaxation_rate:
+            made.append(np.sqrt(noise.relaxation_rate) * np.outer(here["g"], here["r"]).astype(complex))
+        if noise.depolarizing_rate:
+            paulis = [[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]]
+            made += [np.sqrt(noise.depolarizing_rate / 4) * np.array(pauli, dtype=complex) for pauli in paulis]
+        for rate, operator in zip(noise.eff_noise_rates, noise.eff_noise_opers, strict=True):
+            made.append(np.sqrt(rate) * np.array(operator, dtype=complex))
+        return made
+
+    def _interaction(self, masked: frozenset[str]) -> Complex:
+        """Return how atoms act on each other, all but those under a mask of the XY mode."""
+        positions = {name: np.array([*place, 0.0][:3]) for name, place in self.program.register.positions.items()}
         device, size = self.target.device, len(self.levels) ** len(self.atoms)
+        field = np.array(self.program.magnetic_field or (0.0, 0.0, 1.0))
         made = np.zeros((size, size), dtype=complex)
         for one, two in combinations(self.atoms, 2):
-            gap = float(np.linalg.norm(positions[one] - positions[two]))
+            if masked & {one, two}:
+                continue
+            apart = positions[one] - positions[two]
+            gap = float(np.linalg.norm(apart))
+            angle = float(apart @ field) / gap / float(np.linalg.norm(field))
             strong = "0" if "0" in self.levels else "r"
             made += device.interaction_coeff / gap**6 * self.projector(one, strong) @ self.projector(two, strong)
             if "0" in self.levels:
                 swap = self.operator(one, "0", "1") @ self.operator(two, "1", "0")
-                made += device.interaction_coeff_xy / gap**3 * (swap + swap.conj().T)
+                made += device.interaction_coeff_xy * (1 - 3 * angle**2) / gap**3 * (swap + swap.conj().T)
         return made
 
     def _drive(self, basis: str, atom: str, amplitude: float, detuning: float, phase: float) -> Complex:
@@ -207,34 +259,84 @@ class Reference:
         segment = Segment(0, blocks)
         scope = self._package_scope(branch)
         controls = tuple(np.asarray(e.evaluate(scope)).tobytes() for e in expressions_of(segment))
-        place = (tuple(placed.block for placed in blocks), controls)
+        turned = branch.frame.tobytes() if branch.frame is not None and self.collapse else b""
+        place = (tuple(placed.block for placed in blocks), controls, turned)
         if place not in self.unitaries:
-            self.unitaries[place] = self._unitary(segment, scope, branch)
-        unitary, duration = self.unitaries[place]
-        rho = unitary @ branch.rho @ unitary.conj().T
-        return replace(branch, rho=rho, time_ns=branch.time_ns + duration)
+            self.unitaries[place] = self._played(segment, scope, branch)
+        played = self.unitaries[place]
+        self.varying |= self.lasting.setdefault(place[0], played.time_ns) != played.time_ns
+        rho = played.frame @ self._after(played.action, branch.rho) @ played.frame.conj().T
+        frame = played.frame if branch.frame is None else played.frame @ branch.frame
+        return replace(branch, rho=rho, time_ns=branch.time_ns + played.time_ns, frame=frame)
 
-    def _unitary(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> tuple[Complex, int]:
-        made, total = np.eye(len(self.interaction), dtype=complex), 0
+    def _after(self, action: Complex, rho: Complex) -> Complex:
+        if not self.collapse:
+            return np.asarray(action @ rho @ action.conj().T)
+        return np.asarray((action @ rho.ravel()).reshape(rho.shape))
+
+    def _played(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> Played:
+        action, total = self._nothing(), 0
+        frame: Complex = np.eye(len(self.interaction), dtype=complex)
         for is_gate, run in groupby(segment.blocks, key=lambda placed: self._is_ideal(placed.block)):
             if is_gate:
                 for placed in run:
-                    made = self._gate(placed.block, branch) @ made
+                    action = self._gate(placed.block, branch) @ action
             else:
-                step, duration = self._pulses(replace(segment, blocks=tuple(run)), scope, branch)
-                made, total = step @ made, total + duration
-        return made, total
+                step = self._pulses(replace(segment, blocks=tuple(run)), scope, branch)
+                action = step.action @ action
+                if self.ideal:  # gates act on states with all frames turned in
+                    action = step.frame @ action
+                else:
+                    frame = step.frame @ frame
+                total += step.time_ns
+        return Played(action, frame, total)
 
-    def _pulses(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> tuple[Complex, int]:
+    def _nothing(self) -> Complex:
+        size = len(self.interaction)
+        return np.eye(size**2 if self.collapse else size, dtype=complex)
+
+    def _pulses(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> Played:
+        modulated = self.program.with_modulation
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             sequence = to_pulser(plan_segment(segment, self.target), scope)
-        made = np.eye(len(self.interaction), dtype=complex)
-        duration = sequence.get_duration() if sequence.declared_channels else 0
+        made, duration = self._nothing(), 0
+        if sequence.declared_channels:
+            duration = sequence.get_duration(include_fall_time=modulated)
         if duration:
-            for hamiltonian, dt_ns in self.pieces(sample(sequence).to_nested_dict(), duration):
-                made = expm(-1j * hamiltonian * dt_ns / 1000) @ made
-        return self._frame(segment, branch) @ made, duration
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                samples = sample(sequence, modulation=modulated, extended_duration=duration)
+            for hamiltonian, dt_ns in self.pieces(samples, duration):
+                made = self._for(hamiltonian, dt_ns, branch) @ made
+        return Played(made, self._drift(sequence) @ self._frame(segment, branch), duration)
+
+    def _for(self, hamiltonian: Complex, dt_ns: float, branch: Branch) -> Complex:
+        """Return what a Hamiltonian does in a time: a unitary, or with noise a map of flat density matrices.
+
+        Noise stays where it is while the frame of the states turns: in that frame its operators turn back.
+        """
+        if not self.collapse:
+            return np.asarray(expm(-1j * hamiltonian * dt_ns / 1000))
+        one = np.eye(len(hamiltonian), dtype=complex)
+        made: Any = -1j * (np.kron(hamiltonian, one) - np.kron(one, hamiltonian.T))
+        for operator in self.collapse:
+            if branch.frame is not None:
+                operator = branch.frame @ operator @ branch.frame.conj().T
+            weight = operator.conj().T @ operator
+            made = made + np.kron(operator, operator.conj()) - 0.5 * (np.kron(weight, one) + np.kron(one, weight.T))
+        return np.asarray(expm(made * dt_ns / 1000))
+
+    def _drift(self, sequence: Any) -> Complex:
+        """Return the z rotations that Pulser's own phase references stand for: they correct drifts in EOM mode."""
+        made = np.eye(len(self.interaction), dtype=complex)
+        signs = {"digital": ("h", 1), "ground-rydberg": ("r", -1), "XY": ("1", -1)}
+        for basis in {channel.basis for channel in sequence.declared_channels.values()}:
+            level, sign = signs[basis]
+            for atom in self.atoms:
+                angle = float(sequence.current_phase_ref(atom, basis))
+                made = made @ expm(1j * sign * angle * self.projector(atom, level))
+        return made
 
     def _is_ideal(self, block: AnyBlock) -> bool:
         return self.ideal and isinstance(block, Gate)
@@ -279,11 +381,14 @@ class Reference:
         hop = self.operator(one, "g", "h") @ self.operator(other, "h", "g")
         return np.asarray(found - hop - hop.conj().T)
 
-    def pieces(self, samples: Mapping[str, Any], duration: int) -> Iterator[tuple[Complex, int]]:
+    def pieces(self, played: Any, duration: int) -> Iterator[tuple[Complex, int]]:
         """Yield Hamiltonians and how long (ns) they stay the same.
 
         Global and local drives of one atom are summed as drives, which `all_local` samples are not.
         """
+        samples, mask = played.to_nested_dict(), played._slm_mask
+        masked = frozenset(mask.targets) if "0" in self.levels else frozenset()
+        until = int(mask.end) if masked else 0
         drives = [(basis, self.atoms, drive) for basis, drive in samples["Global"].items()]
         drives += [
             (basis, (atom,), drive) for basis, local in samples["Local"].items() for atom, drive in local.items()
@@ -291,8 +396,8 @@ class Reference:
         table = np.array([[drive[kind] for kind in ("amp", "det", "phase")] for _, _, drive in drives])
         begin = 0
         for end in range(1, duration + 1):
-            if end == duration or not np.array_equal(table[:, :, end], table[:, :, begin]):
-                hamiltonian = self.interaction.copy()
+            if end in (until, duration) or not np.array_equal(table[:, :, end], table[:, :, begin]):
+                hamiltonian = self._interaction(masked if begin < until else frozenset())
                 for (basis, atoms, _), (amp, det, phase) in zip(drives, table[:, :, begin], strict=True):
                     for atom in atoms if amp or det else ():
                         hamiltonian += self._drive(basis, atom, amp, det, phase)
@@ -317,10 +422,10 @@ class Reference:
                 level, sign = virtual[block.basis]
                 for atom in self._names(block.atoms):
                     yield atom, level, sign * self.value(block.angle, branch)
-            case Pulse():
+            case Pulse() | EOMPulse():
                 basis = self.target.device.channels[block.channel].basis
                 level, sign = virtual[basis]
-                for atom in self._names(block.atoms or "all"):
+                for atom in self._names(getattr(block, "atoms", None) or "all"):
                     yield atom, level, sign * self.value(block.post_phase_shift, branch)
             case _:
                 return
@@ -476,35 +581,53 @@ class Reference:
             sides = [(True, chance), (False, 1 - chance)]
         else:
             sides = [(bool(self.value(block.condition, branch)), 1.0)]
-        longest = max(self.duration_ns(block.then), self.duration_ns(block.otherwise))
+        then, otherwise = (self.duration_ns(side, branch.round) for side in (block.then, block.otherwise))
         made = []
         for side, chance in sides:
             if chance > 0:
                 blocks = block.then if side else block.otherwise
                 begun = replace(branch, probability=branch.probability * chance)
                 ended = self._play(blocks, [begun], path)
-                made += [self._wait(one, longest - self.duration_ns(blocks)) for one in ended]
+                idle = (
+                    0 if then is None or otherwise is None else max(0, otherwise - then if side else then - otherwise)
+                )
+                made += [self._wait(one, idle) for one in ended]
         return made
 
     def _wait(self, branch: Branch, idle_ns: int) -> Branch:
-        dark = expm(-1j * self.interaction * idle_ns / 1000)
-        return replace(branch, rho=dark @ branch.rho @ dark.conj().T, time_ns=branch.time_ns + idle_ns)
+        rho = self._after(self._for(self.interaction, idle_ns, branch), branch.rho)
+        return replace(branch, rho=rho, time_ns=branch.time_ns + idle_ns)
 
-    def duration_ns(self, blocks: tuple[AnyBlock, ...]) -> int:
-        """Return how long blocks last, whose timing depends on nothing measured."""
+    def duration_ns(self, blocks: tuple[AnyBlock, ...], known: Mapping[str, float]) -> int | None:
+        """Return how long blocks last, or None where memory or outcomes decide it; `known` are counters and inputs."""
         total = 0
         for group in self._groups(blocks):
+            took: int | None = 0
             match group:
                 case tuple():
-                    for is_gate, run in groupby(group, key=lambda placed: self._is_ideal(placed.block)):
-                        plan = plan_segment(Segment(0, tuple(run)), self.target)
-                        total += 0 if is_gate else plan.schedule((), {}).duration_ns
+                    took = self._segment_ns(group, known)
                 case Repeat(times=Expression() as times):
-                    total += int(self.number(times, self.parameters)) * self.duration_ns(group.body)
+                    took = self.duration_ns(group.body, known)
+                    took = None if took is None else int(self.number(times, self.parameters)) * took
                 case When():
-                    total += max(self.duration_ns(group.then), self.duration_ns(group.otherwise))
+                    sides = [self.duration_ns(side, known) for side in (group.then, group.otherwise)]
+                    took = None if None in sides else max(side or 0 for side in sides)
                 case _:
                     pass
+            if took is None:
+                return None
+            total += took
+        return total
+
+    def _segment_ns(self, placed: tuple[Placed, ...], known: Mapping[str, float]) -> int | None:
+        total = 0
+        for is_gate, run in groupby(placed, key=lambda one: self._is_ideal(one.block)):
+            if not is_gate:
+                plan = plan_segment(Segment(0, tuple(run)), self.target)
+                if any(not e.names <= known.keys() for e in plan.timing):
+                    self.varying = True
+                    return None
+                total += plan.schedule((), dict(known)).duration_ns
         return total
 
     # ------------------------------------------------------------------ values
@@ -540,6 +663,11 @@ class Reference:
         if basis is None:
             basis = "digital" if "h" in self.levels else "XY" if "0" in self.levels else "ground-rydberg"
         return {"digital": "h", "ground-rydberg": "r", "XY": "1"}[basis]
+
+
+def _shorter_by(one: int | None, other: int | None) -> int:
+    """Return how much longer (ns) the other side takes; no side waits where memory decides how long one takes."""
+    return 0 if one is None or other is None else max(0, other - one)
 
 
 def _loop_names(blocks: tuple[AnyBlock, ...], taken: list[str] | None = None) -> Iterator[tuple[int, str]]:

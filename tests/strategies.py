@@ -1,4 +1,8 @@
-"""Small random programs for Hypothesis: pulses, gates, measuring, resetting, feedforward on one to three atoms."""
+"""Small random programs for Hypothesis: pulses, gates, measuring, resetting, feedforward on one to three atoms.
+
+Beside these, each program draws some of the features of its family: SLM masks, a magnetic field, detuning maps, EOM
+mode, output modulation, layouts of traps, registers in space, branches with one side, probes anywhere, noise.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,31 @@ from rydberg_qmem.language.program import Program
 
 Drawn = Any
 T = TypeVar("T")
-LEVELS = ("rydberg", "digital", "three", "gates", "xy")
-SPACING_UM = {"rydberg": 7.0, "digital": 6.0, "three": 6.5, "gates": 5.0, "xy": 16.0}
+LEVELS = ("rydberg", "digital", "three", "gates", "xy", "analog")
+SPACING_UM = {"rydberg": 7.0, "digital": 6.0, "three": 6.5, "gates": 5.0, "xy": 16.0, "analog": 7.0}
+FEATURES: dict[str, tuple[str, ...]] = {
+    "rydberg": ("mask", "map", "space", "one side"),
+    "digital": ("space", "one side"),
+    "three": ("map", "one side"),
+    "gates": ("one side",),
+    "xy": ("mask", "field", "space", "one side"),
+    "analog": ("eom", "modulation", "layout", "one side"),
+}
+"""What a program of each family may have besides."""
+NOISES: dict[str, tuple[dict[str, Any], ...]] = {
+    "two": (
+        {"dephasing_rate": 0.8},
+        {"eff_noise_rates": (0.7,), "eff_noise_opers": (((0, 1), (1, 0)),)},
+        {"eff_noise_rates": (0.9, 0.4), "eff_noise_opers": (((0, 0), (1, 0)), ((0.5, 1j), (0.2, 0)))},
+        {"depolarizing_rate": 0.5},
+    ),
+    "gates": ({"dephasing_rate": 0.8, "hyperfine_dephasing_rate": 0.3},),
+    "three": (
+        {"dephasing_rate": 0.8, "relaxation_rate": 0.5, "hyperfine_dephasing_rate": 0.3},
+        {"eff_noise_rates": (0.7,), "eff_noise_opers": (((0, 1, 0), (1, 0, 0.4), (0, 0.4, 0)),)},
+    ),
+}
+"""Noise by how many levels it acts on; some of it turns with the frame, some does not."""
 EVENTS = 4
 """How many times a program may measure, rounds counted: the reference follows every branch."""
 
@@ -59,6 +86,7 @@ class Draft:
     events: int = EVENTS
     rounds: int = 1
     counters: list[str] = field(default_factory=list)
+    features: frozenset[str] = frozenset()
     fields: str = "apart"
     """How pulses of one basis on one atom may overlap: not at all, resonant, or in phase."""
 
@@ -86,6 +114,7 @@ class Draft:
         """Draw blocks that mean something together, so that faults of many kinds leave a trace."""
         made: list[dict[str, Any]] = []
         for _ in range(self.draw(st.integers(least, most))):
+            made += [self.look()] if self.pick(True, False, False) else []
             kinds = ("drive", "cycle", "echo") + (("when", "repeat") if depth else ())
             match self.pick(*kinds):
                 case "drive":
@@ -107,12 +136,12 @@ class Draft:
             made.append({"reset": {"atoms": self.pick("all", list(self.subset()))}})
         return [*made, *self.unitary()]
 
+    def look(self) -> dict[str, Any]:
+        return {"probe": {"atoms": list(self.subset()), "density_matrix": True, "key": self.fresh("p")}}
+
     def cut(self) -> dict[str, Any]:
         """Draw a block that ends a segment and leaves the state alone."""
-        return self.pick(
-            {"probe": {"atoms": list(self.subset()), "density_matrix": True, "key": self.fresh("p")}},
-            {"push": {"w": self.expression()}},
-        )
+        return self.pick(self.look(), {"push": {"w": self.expression()}})
 
     def remember(self) -> dict[str, Any]:
         return {"set": {"x": f"clip(x / 2 + {self.bit()} + 0.1, -3, 3)", "y": f"y + x * {self.bit()}"}}
@@ -140,7 +169,10 @@ class Draft:
         self.keys = list(known)  # what only one side measures is not known afterwards
         otherwise = self.phrases(0, 1, depth)
         self.keys = known
-        return {"when": {"if": condition, "then": then, "otherwise": otherwise}}
+        sides = {"then": then, "otherwise": otherwise}
+        if "one side" in self.features:
+            del sides[self.pick("then", "otherwise")]
+        return {"when": {"if": condition, **sides}}
 
     def repeat(self, depth: int) -> dict[str, Any]:
         counter, times = self.fresh("k"), self.pick(2, 2, 3)
@@ -155,9 +187,14 @@ class Draft:
 
     def opening(self) -> list[dict[str, Any]]:
         """Drive every basis of the family once, so that the level set does not depend on the draw."""
+        mask: list[dict[str, Any]] = []
+        if "mask" in self.features:
+            mask = [{"slm_mask": {"atoms": list(self.subset()[: max(1, len(self.atoms) - 1)])}}]
         match self.family:
             case "rydberg" | "xy":
-                return self.pulse("rydberg_global" if self.family == "rydberg" else "mw_global")
+                return [*mask, *self.pulse("rydberg_global" if self.family == "rydberg" else "mw_global")]
+            case "analog":
+                return self.analog()
             case "three":
                 return self.together()
             case _:
@@ -165,8 +202,12 @@ class Draft:
 
     def unitary(self) -> list[dict[str, Any]]:
         match self.family:
+            case "rydberg" | "three" if "map" in self.features and self.pick(True, False, False):
+                return self.map()
             case "rydberg":
                 return self.pick(self.pulse("rydberg_global"), self.pulse("rydberg_local"))
+            case "analog":
+                return self.pick(self.analog(), self.eom()) if "eom" in self.features else self.analog()
             case "xy":
                 return self.pulse("mw_global")
             case "digital":
@@ -190,12 +231,38 @@ class Draft:
             made["post_phase_shift"] = self.pick(0, 0.4)
         return [{"pulse": made}]
 
+    def analog(self) -> list[dict[str, Any]]:
+        """Draw a pulse that the channel of a real machine can play."""
+        duration = self.pick(52, 100)
+        wave: dict[str, Any] = {"constant": {"duration_ns": duration, "value": self.pick(3.0, 8.5)}}
+        if self.pick(True, False):
+            wave = {"blackman": {"duration_ns": duration, "area": 4.0 * duration / 1000}}
+        made = {"channel": "rydberg_global", "amplitude": wave, "phase": self.expression()}
+        return [{"pulse": made | {"detuning": self.pick(0, -6.5, self.expression())}}]
+
+    def eom(self) -> list[dict[str, Any]]:
+        """Draw square pulses in EOM mode, which they begin and end."""
+        channel = {"channel": "rydberg_global", "correct_phase_drift": self.pick(True, False)}
+        point = {"amp_on": self.pick(4.0, 9.0), "detuning_on": self.pick(0.0, 2.0)}
+        pulses = [
+            {"add_eom_pulse": {**channel, "duration_ns": self.pick(40, 100), "phase": self.expression()}}
+            for _ in range(self.pick(1, 2))
+        ]
+        return [{"enable_eom_mode": {**channel, **point}}, *pulses, {"disable_eom_mode": channel}]
+
+    def map(self) -> list[dict[str, Any]]:
+        """Draw light on a detuning map: one map for each program, as a segment can hold one."""
+        weights = {atom: (0.3, 1.0, 0.6)[k] for k, atom in enumerate(self.atoms)}
+        depth = self.pick(-8.0, f"-6 - 2 * {self.bit()}")
+        shape = {"constant": {"duration_ns": self.pick(20, 60), "value": depth}}
+        return [{"detuning_map": {"channel": "dmm_0", "weights": weights, "detuning": shape}}]
+
     def together(self) -> list[dict[str, Any]]:
         apart: list[dict[str, Any]] = [{"align": {}}] if self.fields == "apart" else []
         return [*apart, *self.pulse("raman_local"), *self.pulse("rydberg_global", **{"with": "previous"})]
 
     def virtual(self) -> list[dict[str, Any]]:
-        if self.family in ("rydberg", "xy"):
+        if self.family in ("rydberg", "xy", "analog"):
             basis = "XY" if self.family == "xy" else "ground-rydberg"
             return [{"phase_shift": {"atoms": "all", "angle": self.expression(), "basis": basis}}]
         return [{"rotate": {"atom": self.pick(*self.atoms), "axis": "z", "angle": self.expression()}}]
@@ -221,19 +288,23 @@ class Draft:
 
 
 @st.composite
-def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 3) -> Program:
-    """Draw a small program that passes `check`."""
+def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 3, *, noisy: bool = False) -> Program:
+    """Draw a small program that passes `check`; a `noisy` one has noise of its own."""
     family = draw(st.sampled_from(families))
-    atoms = ("a", "b", "c")[: draw(st.integers(1, most_atoms))]
-    spacing = SPACING_UM[family]
+    features = frozenset(name for name in FEATURES[family] if draw(st.booleans()))
+    atoms = ("a", "b", "c")[: draw(st.integers(1, 2 if noisy and family in ("three", "gates") else most_atoms))]
     fields = draw(st.sampled_from(("apart", "resonant", "in phase"))) if family == "three" else "apart"
-    draft = Draft(draw, family, atoms, fields=fields)
+    draft = Draft(draw, family, atoms, fields=fields, features=features)
     body = [*draft.opening(), *draft.phrases(2, 4, 2)]
+    noise = draw(st.sampled_from(NOISES[family if family in NOISES else "two"])) if noisy else {}
     return Program.from_dict(
         {
             "name": "drawn",
-            "device": "DigitalAnalogDevice" if family == "gates" else "MockDevice",
-            "register": {"atoms": {name: [spacing * i, 1.5 * (i % 2)] for i, name in enumerate(atoms)}},
+            "device": {"gates": "DigitalAnalogDevice", "analog": "AnalogDevice"}.get(family, "MockDevice"),
+            "register": register(family, atoms, features),
+            **({"magnetic_field": draw(st.sampled_from(TILTED))} if "field" in features else {}),
+            **({"with_modulation": True} if "modulation" in features else {}),
+            **({"noise": noise} if noise else {}),
             "memory": {
                 "x": {"initial": draw(tenths)},
                 "y": {"initial": 0.25},
@@ -247,3 +318,19 @@ def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 
             ],
         }
     )
+
+
+TILTED = ((30.0, 0.0, 0.0), (10.0, -5.0, 20.0), (0.0, 3.0, 0.0))
+"""Magnetic fields (G) that are not along z."""
+
+
+def register(family: str, atoms: tuple[str, ...], features: frozenset[str]) -> dict[str, Any]:
+    """Return where the atoms are: in a zigzag, in space, or in the traps of a layout."""
+    if "layout" in features:
+        traps = {"layout": "triangular_lattice", "n_traps": 61, "spacing_um": 7}
+        return {"traps": traps, "trap_ids": dict(zip(atoms, (30, 31, 39), strict=False))}
+    spacing = SPACING_UM[family]
+    places = {name: [spacing * i, 1.5 * (i % 2)] for i, name in enumerate(atoms)}
+    if "space" in features:
+        places = {name: [*place, 4.0 * i] for i, (name, place) in enumerate(places.items())}
+    return {"atoms": places}

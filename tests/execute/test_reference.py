@@ -47,7 +47,9 @@ def sampled(program: rq.Program) -> None:
     assert chance_of(reference, record) > ALPHA, program.to_json()
 
 
-def agree(check: Check, examples: int, *, fast: bool = True, families: tuple[str, ...] = LEVELS) -> None:
+def agree(
+    check: Check, examples: int, *, fast: bool = True, families: tuple[str, ...] = LEVELS, noisy: bool = False
+) -> None:
     """Check random programs: the same ones each time, unless told to explore."""
     phases = [Phase.generate] if fast else [Phase.generate, Phase.shrink]
 
@@ -59,7 +61,7 @@ def agree(check: Check, examples: int, *, fast: bool = True, families: tuple[str
         phases=phases,
         suppress_health_check=list(HealthCheck),
     )
-    @given(programs(families))
+    @given(programs(families, noisy=noisy))
     def compare(program: rq.Program) -> None:
         check(program)
 
@@ -68,6 +70,23 @@ def agree(check: Check, examples: int, *, fast: bool = True, families: tuple[str
 
 def test_random_programs_have_the_expectation_values_of_the_plain_reference() -> None:
     agree(exactly, 25)
+
+
+def test_random_programs_with_noise_have_the_expectation_values_of_the_plain_reference() -> None:
+    agree(exactly, 8, families=("rydberg", "digital", "xy", "analog"), noisy=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_random_programs_with_noise_agree_with_the_plain_reference() -> None:
+    agree(exactly, EXAMPLES, fast=False, noisy=True)
+
+
+def test_noise_that_turns_with_the_frame_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rydberg_qmem.execute.frames.turn_with_the_frame", lambda operators: True)
+
+    with pytest.raises(AssertionError):
+        agree(exactly, 40, families=("digital", "rydberg"), noisy=True)
 
 
 def test_random_programs_of_ideal_gates_have_the_expectation_values_of_the_plain_reference() -> None:
