@@ -99,12 +99,14 @@ class _Follower:
                 assert_never(step)
 
     def _repeat(self, step: RepeatStep, known: References) -> References:
-        """Go round until the loop begins as it began before; a reference that rounds change is then one of its own."""
-        left = self.walk(step.body, dict(known))
-        for _ in range(2 + 3 * len(self.target.atoms) if step.times > 1 else 0):
+        """Go round until every reference that rounds change is one of the loop's own, shared by whom it stays with."""
+        left, own = self.walk(step.body, dict(known)), frozenset[Reference]()
+        while step.times > 1:
             joined = self._joined(known, left)
-            if _alike(joined, known):
-                return left
+            changed = {site for site, reference in joined.items() if reference != known.get(site, NONE)}
+            if {known.get(site, NONE) for site in changed} <= own and _classes(joined) == _classes(known):
+                break
+            own = frozenset(joined[site] for site in changed)
             known, left = joined, self.walk(step.body, dict(joined))
         return left
 
@@ -188,12 +190,8 @@ def _shift(known: References, atoms: tuple[int, ...], basis: str, angle: Express
             known[atom, basis] = known.get((atom, basis), NONE).shifted(angle, segment)
 
 
-def _alike(one: References, other: References) -> bool:
-    """Return whether the same sites share references, none counted as one."""
-    return _classes(one) == _classes(other)
-
-
 def _classes(known: References) -> frozenset[frozenset[Site]]:
+    """Return the sites that share a reference, none counted as one."""
     made: dict[tuple[str, Reference], set[Site]] = {}
     for site, reference in known.items():
         if reference != NONE:

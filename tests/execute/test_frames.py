@@ -147,3 +147,15 @@ def test_loops_are_followed_until_nothing_new_comes_of_them() -> None:
 
     assert not found.problems
     assert found.sites == {(0, "digital")}
+
+
+def test_every_round_begins_with_the_references_that_the_last_one_left() -> None:
+    """All atoms share one reference in every round, but not the same one."""
+    quarter = pulse("rydberg_global", blackman(40, "pi / 2"))
+    inner = [quarter, shift(0.4), wait(60), quarter]
+    looped = program([{"repeat": {"times": 3, "body": inner}}])
+    unrolled = program([*inner, *inner, *inner])
+
+    rounds, once = (rq.run(made, shots=None, noise=FLIPS).m.values for made in (looped, unrolled))
+
+    assert np.abs(rounds - once).max() < 1e-9
