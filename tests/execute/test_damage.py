@@ -160,7 +160,7 @@ def test_the_same_run_again_and_resume_make_anew_what_is_damaged(place: Path, ma
     chunks_only, do = HARM[harm]
     names = [path.relative_to(made) for path in all_files(made)]
     names = [name for name in names if not chunks_only or "c" in name.parts]
-    for turn, name in enumerate(random.Random(harm).sample(names, 3)):
+    for turn, name in enumerate(random.Random(harm).sample(names, 2)):
         do(place / name)
         assert not rq.verify(place), name
         again = run(place) if turn % 2 else stored.resume(place, run=rq.run)
@@ -250,7 +250,7 @@ def grown_and_killed(folder: Path, number: int, seed: int) -> str:
     with warnings.catch_warnings(action="ignore"):
         run(place, **first)
         before = arrays(place)["m"]
-        changes = {"shard": (rng.choice([1, 2]), 2)} if number % 2 else {}
+        changes: dict[str, Any] = {"shard": (rng.choice([1, 2]), 2)} if number % 2 else {}
         ended_badly(killed_at, rng.randrange(45), place, **changes)
         kept = rq.open_record(place).m.values
         n, shots = len(before), before.shape[1]
@@ -344,14 +344,15 @@ def test_two_names_of_one_store_exclude_each_other(tmp_path: Path) -> None:
     told: list[str] = []
 
     def second(done: int, total: int) -> None:
+        if told:
+            return
         try:
             run(link)
         except StoreError as error:
             told.append(str(error))
 
     run(place, progress=second)
-    assert told
-    assert all("another run is writing there" in text for text in told)
+    assert "another run is writing there" in told[0]
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,14 +384,14 @@ def test_a_variable_may_have_the_name_of_the_ledger(tmp_path: Path) -> None:
 
 
 def test_many_points_share_their_files(tmp_path: Path) -> None:
-    sweep = {"a": np.linspace(0, 3, 70)}
+    sweep = {"a": np.linspace(0, 3, 64)}
     place = tmp_path / "r.zarr"
     ended_badly(killed_at, 80, place, shots=2, sweep=sweep)
-    assert 0 < contents(place).done().sum() < 70
+    assert 0 < contents(place).done().sum() < 64
 
     with warnings.catch_warnings(action="ignore"):
         assert sha256(run(place, shots=2, sweep=sweep)) == sha256(run(shots=2, sweep=sweep))
-    assert len(all_files(place / "m")) == 1 + 35
+    assert len(all_files(place / "m")) == 1 + 32
 
 
 def test_chunks_of_many_points_hold_little(tmp_path: Path) -> None:
@@ -493,7 +494,7 @@ def attacks(sources: list[Path], folder: Path, number: int, seed: int) -> Iterat
 
 
 def test_no_changed_metadata_give_a_foreign_error(place: Path, tmp_path: Path) -> None:
-    assert {*attacks([place, RELEASED], tmp_path, 12, seed=2)} == {""}
+    assert {*attacks([place, RELEASED], tmp_path, 8, seed=2)} == {""}
 
 
 @pytest.mark.slow
