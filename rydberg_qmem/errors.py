@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Literal
 
 
@@ -126,6 +127,15 @@ def printable(text: str) -> str:
     \x1b[31mred\u202e
     """
     return "".join(sign if sign.isprintable() or sign in "\n\t" else repr(sign)[1:-1] for sign in text)
+
+
+def as_html(text: str) -> str:
+    r"""Return text as HTML: the signs of HTML in it, and what does not print, escaped.
+
+    >>> print(as_html("a < b\x07"))
+    a &lt; b\x07
+    """
+    return escape(printable(text))
 
 
 def short(value: object, limit: int = 60) -> str:

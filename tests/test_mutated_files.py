@@ -34,7 +34,11 @@ def paths(data: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-def mutated(data: dict[str, Any], chance: random.Random, pool: list[Any]) -> dict[str, Any]:
+Pool = dict[Any, list[Any]]
+"""Parts of ready sequences by their names, or `None` for those of lists."""
+
+
+def mutated(data: dict[str, Any], chance: random.Random, pool: Pool) -> dict[str, Any]:
     """Return data with one to three parts replaced, left out, doubled, swapped, renamed, or moved in from elsewhere."""
     data = json.loads(json.dumps(data))
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
@@ -48,8 +52,8 @@ def mutated(data: dict[str, Any], chance: random.Random, pool: list[Any]) -> dic
     return data
 
 
-def change(parent: Any, key: Any, chance: random.Random, pool: list[Any]) -> None:
-    match chance.randrange(8):
+def change(parent: Any, key: Any, chance: random.Random, pool: Pool) -> None:
+    match chance.randrange(20):
         case 0:
             parent[key] = chance.choice(NUMBERS)
         case 1:
@@ -66,7 +70,8 @@ def change(parent: Any, key: Any, chance: random.Random, pool: list[Any]) -> Non
             at = chance.randrange(len(parent[key]))
             parent[key] = parent[key][:at] + chance.choice("()+-*/.,$_ 0eE") + parent[key][at + chance.randrange(2) :]
         case _:
-            parent[key] = json.loads(json.dumps(chance.choice(pool)))
+            alike = pool[key if isinstance(key, str) and key in pool else None]
+            parent[key] = json.loads(json.dumps(chance.choice(alike)))
 
 
 def stages(text: str) -> Any:
@@ -104,7 +109,10 @@ def tried(count: int, seed: int) -> tuple[Counter[str], dict[str, str]]:
     """Return how many files ended where, and for each wrong end one file that has it."""
     chance = random.Random(seed)
     data = [json.loads(rq.load(path).to_json()) for path in SOURCES]
-    pool = [part for one in data for path in paths(one) if (part := at(one, path)) is not None]
+    pool: Pool = {}
+    for one in data:
+        for path in paths(one):
+            pool.setdefault(path[-1] if isinstance(path[-1], str) else None, []).append(at(one, path))
     ends: Counter[str] = Counter()
     wrong: dict[str, str] = {}
     with warnings.catch_warnings():

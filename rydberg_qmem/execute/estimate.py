@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from html import escape
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
@@ -18,7 +17,7 @@ from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, When
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
-from rydberg_qmem.errors import InputError
+from rydberg_qmem.errors import InputError, as_html
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.records import record_bytes
 from rydberg_qmem.execute.run import Job, prepare, surroundings, units_of, walk_of
@@ -77,7 +76,7 @@ class Estimate:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return f"<pre>{as_html(str(self))}</pre>"
 
     @property
     def _with(self) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rydberg_qmem.errors import as_html
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,4 +32,4 @@ def embedded(ax: Axes, *, alt: str, dpi: int = 130) -> str:
     """
     kept = BytesIO()
     save_and_close(ax, kept, dpi=dpi)
-    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(kept.getvalue()).decode()}">'
+    return f'<img alt="{as_html(alt)}" src="data:image/png;base64,{b64encode(kept.getvalue()).decode()}">'

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from itertools import combinations
 from math import dist
 from typing import get_args
 
 from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.clock import clock_of
-from rydberg_qmem.errors import printable, short
+from rydberg_qmem.errors import as_html, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Measure, Probe, Repeat, Timed, When
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
@@ -39,7 +38,7 @@ def program_table(program: Program) -> str:
         ("memory", _listed(tuple(program.memory)) or "none"),
         ("emulator only", _emulator_only(program, blocks)),
     ]
-    return _table(f"<b>{escape(program.name)}</b> <code>{program.fingerprint()[:8]}</code>", rows)
+    return _table(f"<b>{as_html(program.name)}</b> <code>{program.fingerprint()[:8]}</code>", rows)
 
 
 def _emulator_only(program: Program, blocks: Sequence[AnyBlock]) -> str:
@@ -83,8 +82,8 @@ def hardware_table(profile: HardwareProfile) -> str:
     True
     """
     rows = [(name, f"{value}: {source}") for name, value, source in profile.rows()]
-    about = f" {escape(printable(profile.about))}" if profile.about else ""
-    return _table(f"<b>{escape(printable(profile.name))}</b>{about}", rows or [("all", "0: by definition")])
+    about = f" {as_html(profile.about)}" if profile.about else ""
+    return _table(f"<b>{as_html(profile.name)}</b>{about}", rows or [("all", "0: by definition")])
 
 
 def noise_table(noise: Noise) -> str:
@@ -100,8 +99,8 @@ def noise_table(noise: Noise) -> str:
 def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
     """Return a table; `title` is HTML, the rows are text."""
     body = "".join(
-        f'<tr style="background:none"><th style="{_CELL};font-weight:normal;opacity:0.7">{escape(printable(name))}</th>'
-        f'<td style="{_CELL}">{escape(printable(text))}</td></tr>'
+        f'<tr style="background:none"><th style="{_CELL};font-weight:normal;opacity:0.7">{as_html(name)}</th>'
+        f'<td style="{_CELL}">{as_html(text)}</td></tr>'
         for name, text in rows
     )
     look = "border-collapse:collapse;border:none;color:inherit;background:none"

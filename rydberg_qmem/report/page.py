@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.analysis.points import points_of
 from rydberg_qmem.analysis.series import last_values, series
 from rydberg_qmem.analysis.standard_error import cohort_of, few_cohorts, mean_and_error
-from rydberg_qmem.errors import InputError, QmemError
+from rydberg_qmem.errors import InputError, QmemError, as_html
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.report.again import command, named
 from rydberg_qmem.report.look import STYLE
@@ -63,9 +62,9 @@ def page(
     if "program_json" not in record.attrs:
         raise InputError("report: the record must hold its program (attribute program_json), as those of `run` do")
     program = Program.from_json(str(record.attrs["program_json"]))
-    head = f"<h1>{escape(program.name)}</h1><p>{escape(program.about)}</p>"
+    head = f"<h1>{as_html(program.name)}</h1><p>{as_html(program.about)}</p>"
     parts = [
-        head + "".join(f"<span class=tag>{escape(tag)}</span>" for tag in program.tags),
+        head + "".join(f"<span class=tag>{as_html(tag)}</span>" for tag in program.tags),
         _section("Program", _drawing(program)),
         _section("Run", _facts(record)),
         *_loops(record, program, drive, response),
@@ -74,19 +73,19 @@ def page(
         _section("Run it again", _again(record, program, call)),
     ]
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(program.name)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{as_html(program.name)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
         f"<body><main>{''.join(parts)}</main></body></html>\n"
     )
 
 
 def _section(title: str, inside: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{inside}</section>"
+    return f"<section><h2>{as_html(title)}</h2>{inside}</section>"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f"<{tag}>{as_html(cell)}</{tag}>" for cell in cells) + "</tr>"
 
     top = line(head, "th") if head else ""
     return f"<div class=wide><table>{top}{''.join(line(row, 'td') for row in rows)}</table></div>"
@@ -99,7 +98,7 @@ def _drawing(program: Program) -> str:
     try:
         return f"<div class=wide>{embedded(plots.pulses(program), alt=f'pulses of {program.name}')}</div>"
     except QmemError as error:
-        return f"<p>Cannot be drawn: {escape(str(error))}</p>"
+        return f"<p>Cannot be drawn: {as_html(str(error))}</p>"
 
 
 def _facts(record: xr.Dataset) -> str:
@@ -179,12 +178,12 @@ def _loops(record: xr.Dataset, program: Program, drive: str | None, response: st
         return []
     cut = record.sizes.get("point", 0) > MOST_POINTS
     note = f"<p>The first {MOST_POINTS} of {record.sizes['point']} points.</p>" if cut else ""
-    note += "".join(f"<p>No loop of {escape(text)}.</p>" for text in skipped)
+    note += "".join(f"<p>No loop of {as_html(text)}.</p>" for text in skipped)
     if not made:
         return [_section("Loops", note)]
     table = _table(("loop", "point", "area", "form factor"), rows)
     about = "<p>The last cycle; bars and ± are one standard error.</p>"
-    note += "" if (few := few_cohorts(record)) is None else f"<p>{escape(few)}.</p>"
+    note += "" if (few := few_cohorts(record)) is None else f"<p>{as_html(few)}.</p>"
     return [_section("Loops", f"{about}<div class=row>{''.join(made)}</div>{table}{note}")]
 
 
@@ -227,6 +226,6 @@ def _again(record: xr.Dataset, program: Program, call: Mapping[str, Any] | None)
     kept = ""
     if named(program) is None:
         data = b64encode(program.to_json(indent=1).encode()).decode()
-        file = escape(program.name)
+        file = as_html(program.name)
         kept = f'<p><a download="{file}.json" href="data:application/json;base64,{data}">{file}.json</a></p>'
-    return f"<pre>{escape(line)}</pre>{kept}{''.join(f'<p>{escape(text)}</p>' for text in unsaid)}"
+    return f"<pre>{as_html(line)}</pre>{kept}{''.join(f'<p>{as_html(text)}</p>' for text in unsaid)}"
