@@ -59,7 +59,7 @@ def remarks(name: str, rows: Rows) -> list[str]:
             return []
         ratio = error["memristor"] / error[tuned]
         told = f"{ratio:.2g} times below" if ratio > 1 else f"{1 / ratio:.2g} times above"
-        return [f"**With as many features as three cells, the {tuned}, is {told} them.**"]
+        return [f"**With as many features as the three cells, `{tuned}` is {told} them.**"]
     if name == "memristivity":
         run, limit = ([float(row[k]) for row in rows] for k in (3, 5))
         return [
@@ -85,7 +85,7 @@ def in_order(name: str, rows: Rows) -> Rows:
     if name == "components":
         return sorted(rows, key=lambda row: row[0].split(",")[0])
     if name == "narma":
-        return sorted(rows, key=lambda row: row[0].split()[0])
+        return sorted(rows, key=lambda row: row[0])
     if name == "memristivity":
         return sorted(rows, key=lambda row: int(row[0]))
     if name == "capacity":
