@@ -180,13 +180,20 @@ def _attributes(attrs: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         if not isinstance(attrs.get(name, ""), str):
             raise StoreError(f"{where}: is damaged ({name}: must be a text, {short(attrs[name])})")
     for name, value in attrs.items():
-        if isinstance(value, dict) or value is None or (isinstance(value, list) and any(map(_nested, value))):
-            raise StoreError(f"{where}: is damaged ({name}: must be a text, a number or a list of these)")
+        kinds = {_kind(one) for one in (value if isinstance(value, list) else [value])}
+        if len(kinds) > 1 or "other" in kinds:
+            raise StoreError(
+                f"{where}: is damaged ({name}: must be a text, a number, or a list of the one or the other)"
+            )
     return attrs
 
 
-def _nested(value: Any) -> bool:
-    return value is None or isinstance(value, list | dict)
+def _kind(value: Any) -> str:
+    """Say what an attribute is: a text, a number that every format takes, or something else."""
+    if isinstance(value, str):
+        return "text"
+    small = isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+    return "number" if small and not isinstance(value, bool) else "other"
 
 
 class _Provenance(_Strict):

@@ -48,7 +48,10 @@ def export(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> 
 
 
 def _write_from_memory(plain: xr.Dataset, place: Path, encoding: Any) -> None:
-    content = bytes(plain.to_netcdf(engine="h5netcdf", encoding=encoding))
+    try:
+        content = bytes(plain.to_netcdf(engine="h5netcdf", encoding=encoding))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{place}: this record cannot be a netCDF file ({error})") from None
     try:
         files.put({place: content})
     except OSError as error:
