@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.pulser_text import Told, cut, defaults_of, refuse_long, sequence_from
+from rydberg_qmem.compile.pulser_text import Told, cut, defaults_of, refuse_long, sequence_from, variables_in
 from rydberg_qmem.errors import InputError, did_you_mean, short
 
 
@@ -35,7 +35,8 @@ def built_from_text(told: Told, given: Given) -> Any:
     declared = {name: (len(v["value"]), v["type"] == "int") for name, v in told.abstract["variables"].items()}
     _check_known(given.variables, declared)
     values = {**defaults, **of_job, **given.variables}
-    checked = {name: _value(name, *kind, values.get(name)) for name, kind in declared.items()}
+    used = set(variables_in(told.abstract["operations"]))
+    checked = {name: _value(name, *kind, values.get(name)) for name, kind in declared.items() if name in used}
     return _placed(sequence_from(told, checked), {}, given.qubits if given.qubits else qubits, asked=given.qubits)
 
 

@@ -279,6 +279,15 @@ def _evaluated(value: Any, values: Mapping[str, Any]) -> Any:
     return BINARY_OPERATORS[name](left, _evaluated(value["rhs"], values))
 
 
+def variables_in(part: Any) -> Iterator[str]:
+    """Yield the names of the variables that a part of an abstract form uses."""
+    if isinstance(part, Mapping) and isinstance(part.get("variable"), str):
+        yield part["variable"]
+    elif isinstance(part, Mapping | list):
+        for inner in part if isinstance(part, list) else part.values():
+            yield from variables_in(inner)
+
+
 def _least_ns(operations: Iterable[Mapping[str, Any]]) -> float:
     """Return how long plain operations last at least: the longest of their channels."""
     ends: dict[str, float] = {}

@@ -400,6 +400,13 @@ def test_values_that_are_missing_unknown_or_wrong_are_named(options: Any, said: 
         imported(parametrized(), **{"qubits": TRAPS, **options})
 
 
+def test_a_variable_that_nothing_uses_needs_no_value() -> None:
+    sequence = masked(MockDevice)
+    sequence.declare_variable("spare")
+
+    assert imported(sequence.to_abstract_repr()) == imported(sequence) == imported(masked(MockDevice))
+
+
 def test_a_sequence_without_variables_takes_none() -> None:
     with pytest.raises(InputError, match="'w' is no variable of the sequence: the sequence has none"):
         imported(masked(MockDevice), variables={"w": 1})
