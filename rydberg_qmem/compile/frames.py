@@ -79,6 +79,7 @@ class _Follower:
     target: Target
     made: Frames = field(default_factory=Frames)
     fresh: Iterator[int] = field(default_factory=lambda: count(1))
+    aims: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def walk(self, steps: tuple[Step, ...], known: References) -> References:
         for step in steps:
@@ -128,11 +129,22 @@ class _Follower:
         self.made.entering[step.index] = dict(known)
         here: References = {}
         for number, (op, place) in enumerate(plan_segment(step, self.target).operations):
+            self._aim(op)
             self._share(op, place, known, here)
             for references in (known, here):
                 self._play(op, references, step.index, number)
         self.made.sites |= {site for site, reference in known.items() if reference != NONE}
         return known
+
+    def _aim(self, op: Lowered) -> None:
+        """Note which atoms a local channel acts on from here: blocks of EOM mode name none."""
+        match op:
+            case Pulse(atoms=tuple() as atoms) | Retarget(atoms=tuple() as atoms):
+                self.aims[op.channel] = atoms
+            case GatePulse():
+                self.aims[op.channel] = (op.atom,)
+            case _:
+                pass  # nothing else turns a channel
 
     def _share(self, op: Lowered, place: str, *known: References) -> None:
         """Note a pulse on atoms that do not share a reference: of all the program, or of the shifts in its segment.
@@ -177,7 +189,9 @@ class _Follower:
                 known[atom, basis] = known.get((atom, basis), NONE).plus(f"drift of {op.channel} {number}", segment)
 
     def _driven(self, channel_id: str, atoms: str | tuple[str, ...] | None) -> tuple[str, tuple[int, ...]]:
-        return str(self.target.channel(channel_id).basis), self._indices(atoms if atoms is not None else "all")
+        channel = self.target.channel(channel_id)
+        here = self.aims.get(channel_id, self.target.atoms[:1]) if channel.addressing == "Local" else "all"
+        return str(channel.basis), self._indices(here if atoms is None else atoms)
 
     def _indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
         names = self.target.atoms if isinstance(atoms, str) else atoms

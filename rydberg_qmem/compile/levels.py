@@ -44,6 +44,7 @@ from rydberg_qmem.language.program import Program
 
 BOTH = frozenset({"digital", "ground-rydberg"})
 NONE: frozenset[str] = frozenset()
+_MASK = "slm_mask"
 
 
 def bases_of(program: Program) -> frozenset[str]:
@@ -51,6 +52,9 @@ def bases_of(program: Program) -> frozenset[str]:
     device = device_of(program)
     channels = {**device.channels, **device.dmm_channels}
     driven = frozenset().union(*(_driven(block, channels) for block in program.body))
+    if _MASK in driven:  # a DMM holds it, but where microwaves drive: there it is no light at all
+        light = driven - {_MASK}
+        driven = light | (frozenset({"ground-rydberg"}) if light and "XY" not in light else NONE)
     return driven or frozenset().union(*(_measured(block) for block in program.body))
 
 
@@ -76,9 +80,9 @@ def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
             return _basis(block.channel, channels)
         case Align(channels=tuple() as names):
             return NONE.union(*(_basis(name, channels) for name in names))
-        case (
-            SLMMask() | DisableEOM() | Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push()
-        ):
+        case SLMMask():
+            return frozenset({_MASK})
+        case DisableEOM() | Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push():
             return NONE
         case _:
             assert_never(block)
