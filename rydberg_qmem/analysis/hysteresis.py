@@ -299,9 +299,10 @@ def layouts_of(pair: Pair, period: int | None, cycle: Cycle) -> dict[Layout, lis
     """Return the points of each layout; points differ where a sweep changes period or number of rounds."""
     _check_period(period)
     layouts: dict[Layout, list[int]] = {}
-    rows = [_layout(*_length_and_period(pair, values, period), cycle) for values in pair.drive.values]
+    drives, responses = pair.drive.values, pair.response.values
     for point in range(pair.points):
-        layouts.setdefault(rows[point % len(rows)], []).append(point)
+        both = drives[point % len(drives)], responses[point % len(responses)]
+        layouts.setdefault(_layout(*_length_and_period(*both, period), cycle), []).append(point)
     if cycle == "all" and len({layout.cycles for layout in layouts}) > 1:
         raise InputError("cycle must be one cycle, but is 'all' and points have different numbers of cycles")
     return layouts
@@ -312,10 +313,11 @@ def _check_period(period: int | None) -> None:
         raise InputError(f"period must be {FEWEST_ROUNDS} or more whole rounds, but is {short(period)}")
 
 
-def _length_and_period(pair: Pair, drive: Floats, period: int | None) -> tuple[int, int]:
-    """Return both in rounds; the shorter points of a sweep are filled up with missing values."""
-    present = np.flatnonzero(np.isfinite(drive).any(axis=0))
-    length = int(present[-1]) + 1 if pair.has_points and len(present) else int(drive.shape[-1])
+def _length_and_period(drive: Floats, response: Floats, period: int | None) -> tuple[int, int]:
+    """Return both in rounds; the shorter points of a sweep are filled up with missing values of both signals."""
+    known = np.isfinite(drive).any(axis=0) | np.isfinite(response).any(axis=0)
+    present = np.flatnonzero(known)
+    length = int(present[-1]) + 1 if len(present) else int(drive.shape[-1])
     return length, period if period is not None else _shortest_period(drive[:, :length])
 
 

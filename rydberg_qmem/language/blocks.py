@@ -40,6 +40,25 @@ class Pulse(Tagged):
     emulators add amplitudes and phases apart, and their detunings add as shifts of the level; out of phase, both must
     be resonant, or one of them have no amplitude.
 
+    The sign of the detuning δ is Pulser's: it multiplies -|r><r| in ground-rydberg and -|g><g| in digital (+|h><h| but
+    for a common phase). So a pulse of time T without amplitude turns the atom about z by Rz(+δT) in ground-rydberg
+    and by Rz(-δT) in digital, with Rz(a) = exp(-i a/2 Z) and Z = +1 on g.
+
+    >>> import rydberg_qmem as rq
+    >>> def left(channel, *middle, basis):  # two quarter turns about y, something between: 1 if it is nothing
+    ...     quarter = {"rotate": {"atom": "q", "angle": "pi / 2", "basis": basis}}
+    ...     look = {"probe": {"atoms": "q", "pauli": ["X", "Y"], "key": "b", "basis": basis}}
+    ...     program = {"name": "turn", "device": "MockDevice", "register": {"atoms": {"q": (0, 0)}}}
+    ...     record = rq.run(rq.Program.from_dict({**program, "body": [quarter, *middle, look]}), shots=None)
+    ...     return round(float(np.arctan2(*record.b.values.ravel()[::-1])), 4)  # angle of the Bloch vector about z
+    >>> import numpy as np
+    >>> shifted = [
+    ...     {"pulse": {"channel": f"{c}_local", "atoms": "q", "amplitude": 0, "detuning": 1, "duration_ns": 500}}
+    ...     for c in ("rydberg", "raman")
+    ... ]
+    >>> left("rydberg", shifted[0], basis="ground-rydberg"), left("raman", shifted[1], basis="digital")
+    (0.5, -0.5)
+
     >>> Pulse(channel="rydberg_global", amplitude={"constant": {"duration_ns": 100, "area": "pi"}}).kind
     'pulse'
     >>> Pulse(channel="rydberg_global", amplitude=2, duration_ns=100, phase="pi / 2").duration_ns.value
@@ -192,7 +211,25 @@ class Align(Tagged):
 
 
 class PhaseShift(Tagged):
-    """Shift the phase of all later pulses on these atoms, as Pulser's `phase_shift`: a virtual Rz(-angle)."""
+    """Shift the phase of all later pulses on these atoms by +angle, as Pulser's `phase_shift`.
+
+    A virtual turn about z: Rz(+angle) in digital, Rz(-angle) in ground-rydberg, Rz(a) = exp(-i a/2 Z) with Z = +1 on g.
+
+    >>> import rydberg_qmem as rq
+    >>> def kept(middle, basis):  # half a turn in two, about axes whose angle the middle changes, must not reach 1
+    ...     half = {"rotate": {"atom": "q", "angle": "pi / 2", "basis": basis}}
+    ...     back = {"rotate": {"atom": "q", "angle": "pi / 2", "axis": "x", "basis": basis}}
+    ...     look = {"probe": {"atoms": "q", "pauli": ["Z"], "key": "b", "basis": basis}}
+    ...     program = {"name": "turn", "device": "MockDevice", "register": {"atoms": {"q": (0, 0)}}}
+    ...     body = [half, middle, back, look]
+    ...     return round(float(rq.run(rq.Program.from_dict({**program, "body": body}), shots=None).b.squeeze()), 4)
+    >>> def shift(angle, basis):
+    ...     return kept({"phase_shift": {"atoms": "q", "angle": angle, "basis": basis}}, basis)
+    >>> def turn(angle, basis):
+    ...     return kept({"rotate": {"atom": "q", "axis": "z", "angle": angle, "basis": basis}}, basis)
+    >>> shift(0.5, "digital") == turn(0.5, "digital"), shift(0.5, "ground-rydberg") == turn(-0.5, "ground-rydberg")
+    (True, True)
+    """
 
     kind: ClassVar[str] = "phase_shift"
     atoms: Atoms
@@ -203,7 +240,8 @@ class PhaseShift(Tagged):
 class Rotate(Tagged):
     """Rotate one atom by `angle` about x, y or z, R = exp(-i angle/2 P), or by a unit quaternion (w, x, y, z).
 
-    About z it is virtual (a phase shift by -angle) and takes no time.
+    Z is +1 on g. About z it is virtual and takes no time: a phase shift by +angle in digital, by -angle in
+    ground-rydberg (shown at `PhaseShift`).
     """
 
     kind: ClassVar[str] = "rotate"

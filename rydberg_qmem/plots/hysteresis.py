@@ -103,10 +103,12 @@ def _curves(mean: xr.Dataset) -> list[_Curve]:
 
 def _draw(ax: Axes, curve: _Curve, *, colour: str | None, alpha: float, label: str | None) -> str:
     """Draw the closed curve with its ring and arrows, and return its colour."""
+    from matplotlib.colors import to_hex
+
     few = len(curve.x) <= _MOST_BARS
     closed = np.append(curve.x, curve.x[0]), np.append(curve.y, curve.y[0])
     [line] = ax.plot(*closed, color=colour, alpha=alpha, marker="o" if few else "", label=label)
-    drawn = str(line.get_color())
+    drawn = to_hex(line.get_color()).upper()  # a cycle may hold tuples
     ax.plot(curve.x[0], curve.y[0], "o", color=drawn, alpha=alpha, markersize=6, mfc="white", zorder=3)
     look = {"arrowstyle": _ARROW, "color": drawn, "alpha": alpha, "linewidth": 0, "shrinkA": 0, "shrinkB": 0}
     for tail, head in _arrows(curve.x, curve.y):

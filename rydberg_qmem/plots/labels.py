@@ -15,6 +15,7 @@ TEXT, NAME = 7.0, 8.0
 """Sizes of text and of names at the left, in points."""
 LINE = 8.4
 """Height of a line of text, in points."""
+_HINTED = 1.08
 _WIDE, _WIDER, _WIDEST = 16, 18, 26
 _MOST, _MOST_MEMORY = 3, 6
 
@@ -29,8 +30,8 @@ def text_width(text: str, size: float) -> float:
 
 
 def widest(lines: Iterable[str], size: float = TEXT) -> float:
-    """Return how wide the widest line is (points)."""
-    return max((text_width(line, size) for line in lines), default=0.0)
+    """Return how wide the widest line is (points), with room for the hinting of small letters."""
+    return _HINTED * max((text_width(line, size) for line in lines), default=0.0)
 
 
 _SHORTER = (

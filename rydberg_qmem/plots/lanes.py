@@ -140,12 +140,14 @@ def _legend(rows: dict[Row, Lane], page: Page) -> list[tuple[str, str]]:
         parts += [f"δ {low:.3g} to {high:.3g}"] if low or high else []
         made.append((colour, f"{channel}: {', '.join(parts)} rad/µs" if parts else channel))
     notes = [note for placed in page.bars for note in placed.bar.notes]
-    if any(note.wave is not None and note.wave.delta.any() and note.wave.omega.any() for note in notes):
+    if any(note.wave is not None and note.wave.delta.any() and note.rows[0][1] != "map" for note in notes):
         made.append(("dashed", "detuning δ"))
     if any(note.source for note in notes):
         made.append(("white", "set in the run"))
     if any(turned(note.phase) for note in notes):
         made.append(("dial", "phase: 0 right, π/2 up"))
+    if any(placed.bar.turns for placed in page.bars):
+        made.append(("turn", "virtual turn about z"))
     remarks = ["loops: first round"] if any(placed.frame.look == "repeat" for placed in page.frames) else []
     remarks += ["short times widened"] if page.widened else []
     if remarks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -28,8 +28,9 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
 )
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.language.blocks import PhaseShift
+from rydberg_qmem.language.blocks import PhaseShift, Pulse
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.waveforms import ZERO
 from rydberg_qmem.plots.labels import formula
 from rydberg_qmem.plots.outlines import expressions, level
 
@@ -51,6 +52,14 @@ class Note:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A virtual turn about z among the pulses of a segment: the time from which the phases of later pulses shift."""
+
+    rows: tuple[Row, ...]
+    at_ns: int
+
+
 @dataclass(frozen=True, eq=False)
 class Bar:
     """A segment: pulses against time, in the first round of the loops around it."""
@@ -58,6 +67,7 @@ class Bar:
     notes: tuple[Note, ...]
     duration_ns: int
     begin_ns: float
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,9 +162,36 @@ class Score:
             return tuple(self._shift(op) for op in shifts)
         notes = tuple(self._note(drive) for drive in schedule.drives)
         self.rows.update(dict.fromkeys(row for note in notes for row in note.rows))
-        bar = Bar(notes, schedule.duration_ns, self.clock_ns)
+        bar = Bar(notes, schedule.duration_ns, self.clock_ns, tuple(self._turns(plan, schedule)))
         self.clock_ns += schedule.duration_ns
         return (bar,)
+
+    def _turns(self, plan: Plan, schedule: Schedule) -> Iterator[Turn]:
+        """Yield the turns about z of a segment, each where the next pulse on its atoms begins, or at the end."""
+        for k, (op, _) in enumerate(plan.operations):
+            match op:
+                case PhaseShift(atoms=atoms, basis=basis):
+                    later = {place for _, place in plan.operations[k + 1 :]}
+                    mine = [d for d in schedule.drives if d.basis == basis and self._meets(d, atoms)]
+                    begin = [drive.start for drive in mine if drive.place in later]
+                    yield from self._turn(schedule, op, min(begin, default=schedule.duration_ns))
+                case Pulse(post_phase_shift=shift) if shift != ZERO:
+                    for drive in schedule.drives:
+                        if drive.place == plan.operations[k][1]:
+                            yield Turn(self._rows(drive), drive.stop)
+                case _:
+                    pass
+
+    def _meets(self, drive: Drive, atoms: str | tuple[str, ...]) -> bool:
+        return atoms == "all" or any(self.compiled.target.atoms[i] in atoms for i in drive.atoms)
+
+    def _turn(self, schedule: Schedule, op: PhaseShift, at_ns: int) -> Iterator[Turn]:
+        atoms = op.atoms
+        drives = [d for d in schedule.drives if d.basis == op.basis and self._meets(d, atoms)]
+        rows = [row for drive in drives for row in self._rows(drive)]
+        met = tuple(row for row in dict.fromkeys(rows) if row[1] == "all" or atoms == "all" or row[1] in atoms)
+        if met:
+            yield Turn(met, at_ns)
 
     def _shift(self, op: PhaseShift) -> Event:
         indices = [i for i, n in enumerate(self.compiled.target.atoms) if op.atoms == "all" or n in op.atoms]

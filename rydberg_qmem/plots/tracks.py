@@ -62,6 +62,9 @@ def draw_pulses(pen: Pen, lanes: Lanes, placed: PlacedBar) -> None:
     for note in placed.bar.notes:
         for row in note.rows:
             _draw_note(pen, lanes.rows[row], placed, note)
+    for turn in placed.bar.turns:
+        for row in turn.rows:
+            draw_turn(pen, placed.x(turn.at_ns), lanes.rows[row].zero + _DIAL)
 
 
 def _draw_note(pen: Pen, lane: Lane, placed: PlacedBar, note: Note) -> None:
@@ -75,7 +78,7 @@ def _draw_note(pen: Pen, lane: Lane, placed: PlacedBar, note: Note) -> None:
     xs = np.array([placed.x(t) for t in times])
     omega = np.abs(note.wave.omega[0][piece]) * lane.omega_scale
     delta = note.wave.delta[0][piece] * lane.delta_scale
-    if omega.any() or not delta.any():
+    if lane.row[1] != "map":
         _outline(pen, lane, xs, omega, filled=not note.source)
         if delta.any():
             pen.line(xs, lane.zero + delta, 0.9, color=INK, linestyle=(0, (2.5, 1.2)), zorder=4.5)
@@ -90,6 +93,12 @@ def _outline(pen: Pen, lane: Lane, xs: np.ndarray, heights: np.ndarray, *, fille
     look = {"color": lane.colour, "alpha": 0.55} if filled else {"color": "white"}
     pen.ax.fill_between(xs, lane.zero, ys, linewidth=0, zorder=3, **look)
     pen.line([xs[0], *xs, xs[-1]], [lane.zero, *ys, lane.zero], 0.9, color=lane.colour, zorder=4)
+
+
+def draw_turn(pen: Pen, x: float, y: float) -> None:
+    """Draw a virtual turn about z as a diamond on the line of its row."""
+    across, up = [x - _DIAL, x, x + _DIAL, x], [y, y + _DIAL, y, y - _DIAL]
+    pen.ax.fill(across, up, facecolor="white", edgecolor=INK, linewidth=0.7, zorder=5)
 
 
 def draw_dial(pen: Pen, x: float, y: float, phase: float) -> None:
@@ -129,6 +138,8 @@ def draw_below(pen: Pen, lanes: Lanes, page: Page, arrows: Arrows) -> None:
     for x, y, sign, text in lanes.legend:
         if sign == "dial":
             draw_dial(pen, left + x + SWATCH / 2, y, np.pi / 2)
+        elif sign == "turn":
+            draw_turn(pen, left + x + SWATCH / 2, y)
         elif sign == "clock":
             pen.line([left + x, left + x + SWATCH], [y, y], 1.4)
         elif sign == "dashed":
