@@ -109,7 +109,7 @@ def keys_of(value: Any) -> dict[str, tuple[str, ...]]:
         return {}
     found = {k: v for inner in value.values() for k, v in keys_of(inner).items()}
     if "key" in value and "probe" not in value:
-        atoms = value.get("atoms", value.get("ancilla", value.get("atom", "a")))
+        atoms: Any = value.get("atoms") or value.get("ancilla") or value.get("atom") or "a"
         found[str(value["key"])] = (atoms,) if isinstance(atoms, str) else tuple(atoms)
     return found
 

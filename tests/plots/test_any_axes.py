@@ -69,8 +69,6 @@ def test_a_pulse_without_amplitude_is_drawn_as_its_detuning_and_a_turn_about_z_a
     assert "detuning δ" in texts
     assert "virtual turn about z" in texts
     assert sum(extent.height > 1 for extent in filled) == 2  # the detuning is a dashed line, no block
-    assert (
-        len([p for p in ax.patches if p.get_path().vertices.shape[0] == 5 and np.ptp(p.get_path().vertices[:, 0]) < 6])
-        >= 2
-    )
+    diamonds = [np.asarray(patch.get_path().vertices, dtype=float) for patch in ax.patches]
+    assert sum(len(corners) == 5 and float(np.ptp(corners[:, 0])) < 6 for corners in diamonds) >= 2
     plt.close("all")
