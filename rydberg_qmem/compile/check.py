@@ -216,7 +216,7 @@ def _segments(steps: Iterable[Step], loops: tuple[RepeatStep, ...]) -> Iterator[
 
 MOST_ROUNDS_CHECKED = 200_000
 MOST_TIMINGS_CHECKED = 300
-MOST_SCHEDULED = 250_000
+MOST_SCHEDULED = 150_000
 """Terms of expressions that could be evaluated in the time that segments are held against the limits."""
 
 

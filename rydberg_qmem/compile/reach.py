@@ -49,7 +49,7 @@ NARROWINGS = (2, 12)
 """How often what widening went too far by is taken back: at first, and where that proved too little."""
 MOST_WORK = 100_000
 """Terms of expressions that one walk through a program may evaluate."""
-MOST_BUILT = 100_000
+MOST_BUILT = 60_000
 """Terms that could be evaluated while the controls of all segments are made."""
 NAMES_PER_TERM = 30
 """Names of a state that are handed on in the time of one term."""
