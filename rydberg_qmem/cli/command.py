@@ -96,6 +96,12 @@ Shard = Annotated[
     str | None,
     typer.Option(metavar="I/N", help="Do the I-th of N shares of the work; all shares write into one record."),
 ]
+Neglect = Annotated[
+    float,
+    typer.Option(
+        metavar="RAD", help="Leave out interactions of unentangled atoms that turn no amplitude by more in a segment."
+    ),
+]
 MaxMemory = Annotated[float, typer.Option(metavar="GB", help="Refuse a run that would need more memory.")]
 
 

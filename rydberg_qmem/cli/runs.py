@@ -14,6 +14,7 @@ from rydberg_qmem.cli.command import (
     Command,
     Hardware,
     MaxMemory,
+    Neglect,
     NoiseFields,
     ProgramName,
     Settings,
@@ -67,6 +68,7 @@ def run(
     shard: Shard = None,
     max_memory: MaxMemory = 8.0,
     max_seconds: Annotated[float | None, typer.Option(help="Refuse a run that would take longer.")] = None,
+    neglect: Neglect = 1e-10,
     plot: Annotated[Path | None, typer.Option(help="Draw the hysteresis loop: .png, .pdf or .svg.")] = None,
     drive: Annotated[str | None, typer.Option(help="What the plot shows along x.")] = None,
     response: Annotated[str | None, typer.Option(help="What the plot shows along y; key.atom for one atom.")] = None,
@@ -92,7 +94,7 @@ def run(
         record = run_program(
             loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
             store=output, overwrite=overwrite, workers=workers, shard=shard_of(shard), max_memory_gb=max_memory,
-            max_seconds=max_seconds, progress=progress, **signals,
+            max_seconds=max_seconds, neglect=neglect, progress=progress, **signals,
             noise=noise_of(noise), hardware=hardware, state=state,
         )  # fmt: skip
     lines = summary(record, output)
@@ -188,6 +190,7 @@ def estimate(
     noise: NoiseFields = None,
     hardware: Hardware = None,
     state: StateKind = "auto",
+    neglect: Neglect = 1e-10,
 ) -> None:
     """Say what a run will take, time and memory, and how each segment will be computed: runs a few rounds."""
     from rydberg_qmem.execute.estimate import estimate as estimated
@@ -203,5 +206,6 @@ def estimate(
         noise=noise_of(noise),
         hardware=hardware,
         state=state,
+        neglect=neglect,
     )
     echo([str(made)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -474,7 +475,14 @@ class Builder:
 
 def validate_register(target: Target) -> None:
     """Let Pulser hold the register against the device: distances, radius, number of atoms, layout."""
+    if any(r is target.register and d is target.device and f == target.magnetic_field for r, d, f in _VALID):
+        return
     Builder(target, {}, real=False)
+    _VALID.append((target.register, target.device, target.magnetic_field))
+
+
+_VALID: deque[tuple[Any, Any, tuple[float, ...]]] = deque(maxlen=16)
+"""Registers, devices and fields that go together: the points of a sweep share them."""
 
 
 def level_only(duration_ns: int, value: float) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.interactions import Strengths, strengths
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.language.registers import Register
 
 Level = Literal["r", "g", "h", "0", "1", "x"]
 DEVICES = ("DigitalAnalogDevice", "AnalogDevice", "WeightedAnalogDevice", "MockDevice")
@@ -142,14 +143,19 @@ class Target:
 
 def device_of(program: Program) -> Any:
     """Return the Pulser device that a program names or holds."""
-    if program.device.startswith("{"):
+    return _device_of(program.device)
+
+
+@lru_cache(maxsize=64)
+def _device_of(text: str) -> Any:
+    if text.startswith("{"):
         from pulser.json.abstract_repr.deserializer import deserialize_device
 
         try:
-            return deserialize_device(program.device)
+            return deserialize_device(text)
         except Exception as error:  # Pulser's schema errors come in several types, pages long
             raise CapabilityError(f"is not a device in Pulser's abstract form ({type(error).__name__})") from None
-    return device_named(program.device)
+    return device_named(text)
 
 
 def device_named(name: str) -> Any:
@@ -166,7 +172,12 @@ def register_of(program: Program, device: Any) -> Any:
 
     Pulser needs the layout on machines only, and finding one takes the fourth power of the device's radius.
     """
-    register = program.register.to_pulser()
+    return _register_on(program.register, program.device)
+
+
+@lru_cache(maxsize=64)
+def _register_on(wanted: Register, device_text: str) -> Any:
+    register, device = wanted.to_pulser(), _device_of(device_text)
     if register.layout is not None:
         return register
     if not device.requires_layout or device.max_radial_distance > WIDEST_LAYOUT_UM:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.errors import InputError, as_html
 from rydberg_qmem.execute.draws import COHORT, Draws
+from rydberg_qmem.execute.pilot import BUDGET_S, OutOfTimeError, Pilot
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.run import Job, prepare, surroundings, units_of, walk_of
+from rydberg_qmem.execute.run import Job, Unit, one_thread, prepare, surroundings, units_of, walk_of
+from rydberg_qmem.execute.stage import MAX_BRANCHES, NEGLIGIBLE, branches_to_come
 from rydberg_qmem.execute.trace import Trace
-from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 
@@ -34,10 +37,14 @@ MORE = 8
 QUICK_SECONDS = 0.1
 """A pilot that is quicker is made with so many times the shots too."""
 
-LIBRARIES_BYTES = 150_000_000
-"""What a process with Python, NumPy, Pulser and xarray takes at the least."""
-TORCH_BYTES = 220_000_000
-"""What PyTorch takes at the least; Pulser imports it where it is installed."""
+LIBRARIES_BYTES = 240_000_000
+"""What a process with Python, NumPy, SciPy, Pulser and xarray takes at the most."""
+TORCH_BYTES = 260_000_000
+"""What PyTorch takes; Pulser imports it where it is installed."""
+ALLOWANCE = 1.25
+"""By how much a run may pass what its pilot took: memory that is free but not given back."""
+ROW_BYTES = 64
+"""What each row takes that no array of a pilot shows: its order, its weight, its place."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ def estimate(
     state: str = "auto",
     noise: Any = None,
     hardware: Any = None,
+    neglect: float = NEGLIGIBLE,
 ) -> Estimate:
     """Run a few rounds with a few shots and say what the whole run will take, and how it will be computed.
 
@@ -112,56 +120,71 @@ def estimate(
     """
     if isinstance(emulator, str) and emulator not in ("exact", "ideal"):
         raise InputError(f"estimate: knows the emulators exact and ideal ({emulator})")
-    job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state)
+    job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state, neglect=neglect)
     job = replace(job, around=surroundings(job.program, noise, hardware))
     return estimate_of(job, prepare(job, dict(parameters or {})))
 
 
 def estimate_of(job: Job, compiled: Compiled) -> Estimate:
     """Run a few rounds of a point that is compiled already, and scale up what they took."""
-    shots = job.shots
+    shots, end = job.shots, time.thread_time() + BUDGET_S
     some = None if shots is None else min(shots, PILOT_SHOTS)
-    _pilot(job, compiled, 1, some)
-    warm, early = _pilot(job, compiled, WARM_ROUNDS, some)
-    spent, walk = _pilot(job, compiled, PILOT_ROUNDS, some)
-    total, piloted, warmed = (_rounds(compiled.steps, most) for most in (10**9, PILOT_ROUNDS, WARM_ROUNDS))
-    per_round = max(spent - warm, 0.0) / max(piloted - warmed, 1)
-    per_round *= _growth(early, walk, some, total / max(piloted, 1))
-    one = spent + per_round * (total - piloted)
-    repeats = len(units_of(job, [compiled])) if shots is not None and shots > PILOT_SHOTS else 1
-    scale = 1.0 if some is None or shots is None else max(1.0, 0.3 * ceil(shots / (repeats * some)))
-    slower = scale
-    if (
-        shots is not None and some is not None and not uses_ensemble(compiled.steps)
-    ):  # part of a cohort is another program
-        slower = _slower(job, compiled, spent, some, shots / repeats)
+    _pilot(job, compiled, 1, some, end - 0.75 * BUDGET_S)
+    warm, early = _pilot(job, compiled, WARM_ROUNDS, some, end - 0.6 * BUDGET_S)
+    spent, walk = _pilot(job, compiled, PILOT_ROUNDS, some, end - 0.4 * BUDGET_S)
+    total = _rounds(compiled.steps)
+    if spent < QUICK_SECONDS and total > MORE * walk.walked:  # short times say little of a long run
+        warm, early = spent, walk
+        spent, walk = _pilot(job, compiled, MORE * PILOT_ROUNDS, some, end - 0.4 * BUDGET_S)
+    per_round = max(spent - warm, 0.0) / max(walk.walked - early.walked, 1) if walk.walked > early.walked else spent
+    longer = total / max(walk.walked, 1)
+    growth = _growth(early, walk, some, longer)
+    one = spent + per_round * growth * max(total - walk.walked, 0)
+    one += walk.reckoned_s * max(longer, 1.0)
+    units = units_of(job, [compiled])
+    repeats = len(units) if shots is not None and shots > PILOT_SHOTS else 1
+    slower = 1.0
+    if shots is not None and some is not None and not uses_ensemble(compiled.steps):
+        slower = _slower(job, compiled, spent, some, shots / repeats, end - 0.2 * BUDGET_S)
     record = record_bytes(compiled, shots)
+    rows = float(units[0].shots or 1) if shots is not None else _branches(compiled, walk)
+    working = _working_bytes(job, compiled, walk, rows, growth, end)
     return Estimate(
         seconds=one * repeats * slower,
         memory_bytes=libraries_bytes()
         + record
-        + int(_working_bytes(walk) * scale)
-        + _kept_bytes(early, walk, total, piloted, warmed),
+        + int(working)
+        + walk.reckoned_bytes
+        + _kept_bytes(early, walk, total)
+        + _trace_bytes(job, compiled, units),
         record_bytes=record,
-        laboratory_us=walk.clock_ns / 1000 * total / max(piloted, 1),
+        laboratory_us=walk.clock_ns / 1000 * max(longer, 1.0),
         groups=_groups(walk),
         shots=shots,
         hardware=job.around.hardware.name,
     )
 
 
+def _branches(compiled: Compiled, walk: Pilot) -> float:
+    """Return how many branches an exact run will have, as the pilot's rounds let expect."""
+    longest = max((step.times for step in compiled.steps if isinstance(step, RepeatStep)), default=0)
+    counts = [count for count, _ in walk.counted]
+    coming = branches_to_come(counts, longest - len(counts), least=64) if counts else 1.0
+    return min(max(coming, float(walk.rows)), float(MAX_BRANCHES))
+
+
 def libraries_bytes() -> int:
-    """Return what a process takes at the least before it runs anything."""
+    """Return what a process with all libraries takes before it runs anything."""
     return LIBRARIES_BYTES + (TORCH_BYTES if find_spec("torch") is not None else 0)
 
 
-def _growth(early: Walk, late: Walk, shots: int | None, longer: float) -> float:
+def _growth(early: Pilot, late: Pilot, shots: int | None, longer: float) -> float:
     """Return by how much a round will still grow: where histories keep branching, until each shot has its own."""
     before, now = (max(walk.groups.values(), default=1) for walk in (early, late))
-    return min(shots / now, longer) if shots is not None and now > 1.5 * before else 1.0
+    return max(1.0, min(shots / now, longer)) if shots is not None and now > 1.5 * before else 1.0
 
 
-def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float) -> float:
+def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float, until: float = inf) -> float:
     """Return by how much a unit of all its shots is slower than the pilot's, from a pilot of another size.
 
     Shots that share their histories cost next to nothing. Where the pilot is quick the other is larger, as a line
@@ -170,32 +193,37 @@ def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float)
     other = min(int(shots), MORE * some) if spent < QUICK_SECONDS else some // 4
     if shots <= some or other in (0, some):
         return 1.0
-    other_spent = min(_pilot(job, compiled, PILOT_ROUNDS, other)[0] for _ in range(2))
+    if time.thread_time() + spent > until:
+        return shots / some  # no time to find out
+    limit = () if until == inf else (until,)
+    other_spent = min(_pilot(job, compiled, PILOT_ROUNDS, other, *limit)[0] for _ in range(2))
     per_shot = max((other_spent - spent) / (other - some), 0.0)
     return min(1 + per_shot * (shots - some) / spent, shots / some)
 
 
-def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None) -> tuple[float, Walk]:
-    from threadpoolctl import threadpool_limits
-
+def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
+    """Walk a few rounds, but no longer than `until` (s, of this thread's time)."""
     short = replace(compiled, steps=_shortened(compiled.steps, most))
     live = dict(compiled.live_after)
     _same_liveness(compiled.steps, short.steps, live)
     short = replace(short, live_after=live)
     draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
-    walk = walk_of(job, short, Trace(short, shots), draws)
+    walk: Pilot = walk_of(job, short, Trace(short, shots, alone=True), draws, kind_of_walk=Pilot)
+    walk.until = until
     began = time.thread_time()  # of the processor: what else the machine does is not scaled up
-    with threadpool_limits(1, user_api="blas"):  # as a run has it
+    with one_thread(), suppress(OutOfTimeError):  # as a run has it
         walk.run(shots)
     return time.thread_time() - began, walk
 
 
 def _shortened(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
+    """Return steps whose loops are cut: one in another goes round as often as the outer one leaves of `most`."""
     made: list[Step] = []
     for step in steps:
         match step:
             case RepeatStep():
-                made.append(replace(step, times=min(step.times, most), body=_shortened(step.body, most)))
+                times = min(step.times, most)
+                made.append(replace(step, times=times, body=_shortened(step.body, max(1, most // times))))
             case WhenStep():
                 then, otherwise = _shortened(step.then, most), _shortened(step.otherwise, most)
                 made.append(replace(step, then=then, otherwise=otherwise))
@@ -214,39 +242,77 @@ def _same_liveness(old: tuple[Step, ...], new: tuple[Step, ...], live: dict[int,
             _same_liveness(one.otherwise, two.otherwise, live)
 
 
-def _rounds(steps: tuple[Step, ...], most: int) -> int:
-    """Return how many steps a walk takes, loops cut to `most` rounds."""
+def _rounds(steps: tuple[Step, ...]) -> int:
+    """Return how many steps a walk takes."""
     total = 0
     for step in steps:
         match step:
             case RepeatStep():
-                total += min(step.times, most) * max(1, _rounds(step.body, most))
+                total += step.times * _rounds(step.body)
             case WhenStep():
-                total += max(_rounds(step.then, most), _rounds(step.otherwise, most))
+                total += _rounds(step.then) + _rounds(step.otherwise)
             case _:
                 total += 1
     return total
 
 
-def _working_bytes(walk: Walk) -> int:
-    largest = 0
-    for (_, atoms), rows in walk.groups.items():
-        size = len(walk.layout.levels) ** len(atoms)
-        columns = size if walk.kind.traces else 1
-        largest = max(largest, rows * size * columns * BYTES_PER_AMPLITUDE)
-    return largest
+def _working_bytes(
+    job: Job, compiled: Compiled, walk: Pilot, rows: float, growth: float, end: float
+) -> float:  # fmt: skip
+    """Return what a unit takes while it runs, beside its record: measured in a pilot and scaled to its rows.
+
+    What shots share does not grow with them: two pilots of different sizes tell it from what does.
+    """
+    some = max(walk.rows, 1)
+    peak = _traced(job, compiled, None if job.shots is None else min(job.shots, PILOT_SHOTS), end)
+    if rows > some and job.shots is not None and some >= 8:
+        fewer = some // 4
+        slope = max(peak - _traced(job, compiled, fewer, end), 0.0) / (some - fewer)
+        peak += slope * growth * (rows - some) + slope * (growth - 1) * some
+    elif rows > some:
+        peak *= rows / some
+    states = max((count * _state_bytes(walk, len(atoms)) for (_, atoms), count in walk.groups.items()), default=0.0)
+    return max(ALLOWANCE * peak, states) + ROW_BYTES * rows
 
 
-def _kept_bytes(early: Walk, late: Walk, total: int, piloted: int, warmed: int) -> int:
+def _state_bytes(walk: Pilot, atoms: int) -> float:
+    return walk._amplitudes(atoms) * BYTES_PER_AMPLITUDE
+
+
+def _traced(job: Job, compiled: Compiled, shots: int | None, end: float) -> float:
+    """Return the largest memory that a pilot took at one time for what it made, beside its record."""
+    was_tracing = tracemalloc.is_tracing()
+    if not was_tracing:
+        tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    try:
+        _, walk = _pilot(job, compiled, PILOT_ROUNDS, shots, max(end, time.thread_time() + 0.05 * BUDGET_S))
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
+    return float(max(peak - walk.trace.nbytes, 0))
+
+
+def _trace_bytes(job: Job, compiled: Compiled, units: list[Unit]) -> int:
+    """Return what sums over shots take until the last of several units is there, and what becomes of them."""
+    alone = job.shots is None or len(units) == 1
+    sums = Trace.sums_bytes(compiled, alone=alone)
+    written = record_bytes(compiled, units[0].shots)
+    return (2 if alone else 4) * sums + (0 if alone else written)
+
+
+def _kept_bytes(early: Pilot, late: Pilot, total: int) -> int:
     """Return what kept propagators will take, and the making of them: as many more in each round as in the pilot's."""
     if not isinstance(early.emulator, Exact) or not isinstance(late.emulator, Exact):
         return 0
     now = late.emulator.kept_bytes
-    per_step = (now - early.emulator.kept_bytes) / max(piloted - warmed, 1)
-    return int(min(now + per_step * (total - piloted), CACHE_BYTES)) + late.emulator.largest_build
+    per_step = (now - early.emulator.kept_bytes) / max(late.walked - early.walked, 1)
+    return int(min(now + max(per_step, 0.0) * max(total - late.walked, 0), CACHE_BYTES)) + late.emulator.largest_build
 
 
-def _groups(walk: Walk) -> tuple[Group, ...]:
+def _groups(walk: Pilot) -> tuple[Group, ...]:
     places = {step.index: step for step in all_steps(walk.compiled.steps) if isinstance(step, Segment)}
     made = []
     for (index, atoms), rows in sorted(walk.groups.items()):

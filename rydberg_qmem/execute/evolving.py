@@ -30,8 +30,6 @@ MOST_JUMPS = 2**16
 """More jumps than a row can make in one step."""
 SO_SMALL = 512
 """So many amplitudes are evolved about as fast as one state of them."""
-NEGLIGIBLE = 1e-10
-"""Largest change of an amplitude by interactions between unentangled atoms that is left out, per segment."""
 
 
 class Evolving(Stage):
@@ -199,7 +197,8 @@ class Evolving(Stage):
             raise RunError(
                 f"{place}: {rows} states of {atoms} entangled atoms ({amplitudes} amplitudes each) would need "
                 f"{needed / 1e9:.1f} GB, more than {MAX_STATE_BYTES / 1e9:.0f} GB: use fewer shots at a time, fewer "
-                "atoms or levels, or atoms farther apart"
+                f"atoms or levels, atoms farther apart, a larger neglect (interactions that turn an amplitude by up to "
+                f"{self.neglect:g} rad a segment are left out now), or the emulator emu_mps"
             )
 
     def _amplitudes(self, atoms: int) -> int:
@@ -231,10 +230,16 @@ class Evolving(Stage):
             return []
         everything = [part.atoms for part in population.parts]
         if self.emulator.capabilities.states and len(self.layout.levels) and self.layout.atoms > 1:
-            bound = self._mutual(population, excited) * duration_ns / NS_PER_US
-            edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(bound) > NEGLIGIBLE), strict=True)]
+            bound = np.triu(self._mutual(population, excited)) * (duration_ns / NS_PER_US)
+            near = bound > self.neglect
+            edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(near), strict=True)]
+        else:
+            bound = near = np.zeros((0, 0), dtype=bool)
         busy = set(range(self.layout.atoms)) if everyone else set(touched).union(*edges)
-        return [group for group in connected([*everything, *edges]) if busy & set(group)]
+        groups = connected([*everything, *edges])
+        if len(groups) > 1 and (left := bound * ~near).any():
+            self.neglected += _between(groups, left)
+        return [group for group in groups if busy & set(group)]
 
     def _mutual(self, population: Population, excited: frozenset[int]) -> Array:
         """Return the strength (rad/µs) of each pair's interaction, times the amplitudes that it acts on."""
@@ -252,3 +257,11 @@ class Evolving(Stage):
                     chance = weights @ layout.is_level(k, "r").astype(float)
                     amplitude[atom] = np.sqrt(chance.max())
         return np.asarray(target.van_der_waals * np.outer(amplitude, amplitude))
+
+
+def _between(groups: list[tuple[int, ...]], bound: Array) -> float:
+    """Return the sum of bounds (atoms, atoms) of pairs whose atoms are in different groups."""
+    group_of = np.empty(len(bound), dtype=np.int64)
+    for number, group in enumerate(groups):
+        group_of[list(group)] = number
+    return float(bound[group_of[:, None] != group_of[None, :]].sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 
-def probe_totals(levels: tuple[str, ...], step: ProbeStep, population: Population) -> dict[str, NDArray[Any]]:
+def probe_totals(
+    levels: tuple[str, ...], step: ProbeStep, population: Population, quantities: Iterable[str] | None = None
+) -> dict[str, NDArray[Any]]:
     """Return, for each quantity asked for, its sum over rows times their weights."""
     made: dict[str, NDArray[Any]] = {}
-    for quantity in step.probe.quantities:
+    for quantity in step.probe.quantities if quantities is None else quantities:
         match quantity:
             case "occupation":
                 made[quantity] = population.weights @ _bits(levels, step, population)
@@ -34,11 +37,36 @@ def probe_totals(levels: tuple[str, ...], step: ProbeStep, population: Populatio
     return made
 
 
+def of_all_rows(quantity: str, levels: tuple[str, ...], step: ProbeStep, population: Population) -> float:
+    """Return the purity or entropy (bits) of the mean state of some atoms over all rows.
+
+    Of vectors, Σ w |s⟩⟨s| with the other atoms traced out is A A†, and its spectrum that of A† A but for zeros: the
+    smaller of the two is made.
+    """
+    part = product(population.holding(step.atoms), len(levels))
+    weights = _weights(part, population)
+    weights /= weights.sum()
+    there = np.flatnonzero(weights)
+    places = tuple(part.atoms.index(atom) for atom in step.atoms)
+    size = len(levels) ** len(places)
+    if part.kind.traces or len(there) * (part.states.shape[1] // size) >= size:
+        rho = np.zeros((size, size), dtype=complex)
+        for k in there:
+            rho += weights[k] * part.kind.reduced(part.states[k : k + 1], len(levels), places)[0]
+        return float(of_mean_state(quantity, rho))
+    atoms = len(part.atoms)
+    order = (*places, *(i for i in range(atoms) if i not in places))
+    split = part.states[there].reshape((len(there), *(len(levels),) * atoms)).transpose((0, *(1 + i for i in order)))
+    flat = split.reshape(len(there), size, -1) * np.sqrt(weights[there])[:, None, None]
+    flat = np.ascontiguousarray(flat.transpose(0, 2, 1)).reshape(-1, size)
+    return float(of_mean_state(quantity, flat.conj() @ flat.T))
+
+
 def of_mean_state(quantity: str, rho: Complex) -> NDArray[Any]:
     """Return a probed quantity of mean density matrices: purity and entropy are those of the whole ensemble."""
     match quantity:
         case "purity":
-            return np.asarray(np.einsum("...ij,...ji->...", rho, rho).real)
+            return np.asarray(np.einsum("...ij,...ij->...", rho, rho.conj()).real)
         case "entropy":
             return entropy_bits(rho)
         case _:

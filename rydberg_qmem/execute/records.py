@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,7 @@ from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.steps import Compiled, Variable, uses_ensemble
 from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.environment import Surroundings
+from rydberg_qmem.execute.stage import NEGLIGIBLE
 from rydberg_qmem.execute.trace import Trace
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def record_bytes(compiled: Compiled, shots: int | None) -> int:
     total = 0
     for variable in compiled.variables:
         size = int(np.prod([compiled.rounds[loop] for loop in variable.loops], dtype=float))
-        size *= int(np.prod(variable.extra_shape, dtype=float)) * (1 if variable.dtype == "int8" else 8)
+        size *= int(np.prod(variable.extra_shape, dtype=float)) * np.dtype(variable.dtype).itemsize
         if variable.origin in ("key", "memory", "final"):
             size *= shots or 1
         total += size
@@ -96,6 +97,8 @@ def provenance(
     varied: frozenset[str] = frozenset(),
     around: Surroundings | None = None,
     state: str = "vector",
+    neglect: float = NEGLIGIBLE,
+    neglected: float = 0.0,
 ) -> dict[str, Any]:
     """Return the attributes that make a record explain itself."""
     program = compiled.program
@@ -113,6 +116,8 @@ def provenance(
         "rng": f"numpy Philox, SeedSequence spawn_key (point, cohort, stream), cohorts of {COHORT}",
         "emulator": emulator,
         "state": state,
+        "neglect": neglect,
+        "neglected": neglected,
         "noise_json": json.dumps(around.noise.to_dict() if around is not None and around.noise is not None else None),
         "hardware_json": json.dumps(around.hardware.to_dict() if around is not None else {"name": "ideal"}),
         "versions_json": json.dumps(
@@ -127,12 +132,6 @@ def provenance(
     elif uses_ensemble(compiled.steps):
         attrs["ensemble_cohort"] = COHORT  # shots that share what is fed back: errors are those of whole cohorts
     return attrs
-
-
-def varied(compiled: Sequence[Compiled]) -> frozenset[str]:
-    """Return the parameters that are not the same in all points."""
-    first = compiled[0].parameters
-    return frozenset(name for name in first if any(one.parameters[name] != first[name] for one in compiled))
 
 
 @cache

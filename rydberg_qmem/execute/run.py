@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +37,18 @@ from rydberg_qmem.emulators.protocol import (
     check_capabilities,
 )
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean
+from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean, short
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.environment import NOTHING, Surroundings, check_surroundings, kind_of_state
-from rydberg_qmem.execute.guards import check_limits
+from rydberg_qmem.execute.gathered import Gathered
 from rydberg_qmem.execute.kinds import KINDS
+from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin, listener
 from rydberg_qmem.execute.scale import Scale
+from rydberg_qmem.execute.stage import NEGLIGIBLE
 from rydberg_qmem.execute.sweep import Sweep, points_of, swept_names
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
@@ -55,8 +59,6 @@ from rydberg_qmem.language.program import Program
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from rydberg_qmem.execute.estimate import Estimate
 
 MAX_SHOTS = 100_000_000
 BATCH_BYTES = 200_000_000
@@ -83,6 +85,7 @@ def run(
     shard: tuple[int, int] | None = None,
     max_memory_gb: float = 8.0,
     max_seconds: float | None = None,
+    neglect: float = NEGLIGIBLE,
     progress: Progress | bool | None = None,
 ) -> xr.Dataset:
     """Run a program, given as an object, a ready sequence's name or a path, and return its record.
@@ -94,8 +97,10 @@ def run(
     never read: resets do not multiply branches; `auto` takes what is cheaper, and with noise either density matrices
     or quantum-jump trajectories, one per shot. `noise` (a mapping, or a `pulser.NoiseModel`) and `hardware` (a
     profile, a mapping, a profile's name or a YAML file) stand in for the program's own; both are ideal if neither
-    says. `progress` is called with the shots (in exact runs, the points) done and their total; with True one line of
-    a notebook's cell, or of the terminal, shows them.
+    says. Atoms that are not entangled are kept apart: an interaction that turns no amplitude by more than `neglect`
+    (rad) in a segment is left out, and the record says in `neglected` to how much all that was left out adds up, a
+    bound on the error of any probability. `progress` is called with the shots (in exact runs, the points) done and
+    their total; with True one line of a notebook's cell, or of the terminal, shows them.
 
     >>> program = Program(
     ...     name="half",
@@ -114,35 +119,57 @@ def run(
     if shard is not None and seed is None and shots is not None:
         raise InputError("shards need a seed: each would draw another")
     around = surroundings(program, noise, hardware)
-    job = Job(program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state), around)
-    _refuse_several(job, scale)
-    points, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
-    compiled = [prepare(job, point) for point in points]
-    check_limits(
-        compiled, job.shots, place=place, max_memory_gb=max_memory_gb, max_seconds=max_seconds,
-        estimated=lambda: _estimated(job, compiled[0]),
+    limits = Limits.of(max_memory_gb, max_seconds)
+    job = Job(
+        program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state), around,
+        _neglect(neglect),
     )  # fmt: skip
+
+    _refuse_several(job, scale)
+    settings, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
+    points = Points(program, settings, swept or (), partial(prepare, job), job.inputs)
+
+    from rydberg_qmem.execute.guards import check_limits
+
+    check_limits(points, job, limits, place=place, workers=scale.workers)
     if place is not None:
         from rydberg_qmem.execute.stored import run_into
 
         return run_into(
-            place, job, points, compiled, swept=swept, scale=scale, overwrite=overwrite, progress=told
+            place, job, settings, points, swept=swept, scale=scale, overwrite=overwrite, progress=told
         )  # fmt: skip
-    finished = _execute(job, points, compiled, workers, told, swept or ())
-    made = [records.dataset(c, trace) for c, (trace, _) in zip(compiled, finished, strict=True)]
-    record = made[0] if swept is None else records.combine(made, [{n: p[n] for n in swept} for p in points])
+    record, lost, neglected = _execute(job, points, workers, told, swept, limits.memory_gb)
     record.attrs = records.provenance(
-        compiled[0],
+        points[0],
         seed=job.seed,
         shots=shots,
         emulator=emulator_of(emulator).name,
-        pruned=max(pruned for _, pruned in finished),
+        pruned=lost,
+        neglect=job.neglect,
+        neglected=neglected,
         wall_s=time.perf_counter() - began,
-        varied=records.varied(compiled),
+        varied=points.varied(),
         around=job.around,
-        state=kind_of_state(job.state, job.around, compiled[0], job.shots, emulator=emulator_of(emulator)),
+        state=kind_of_state(job.state, job.around, points[0], job.shots, emulator=emulator_of(emulator)),
     )
     return record
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may take at most: memory (GB), and seconds of one processor."""
+
+    memory_gb: float = 8.0
+    seconds: float | None = None
+
+    @classmethod
+    def of(cls, memory_gb: Any, seconds: Any) -> Limits:
+        """Return the limits asked for; InputError unless they are positive numbers (`seconds` may be None)."""
+        for name, value in (("max_memory_gb", memory_gb), ("max_seconds", 1 if seconds is None else seconds)):
+            number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+            if not number or not value > 0:
+                raise InputError(f"{name}: must be a positive number ({short(value)})")
+        return cls(float(memory_gb), None if seconds is None else float(seconds))
 
 
 @dataclass(frozen=True)
@@ -157,6 +184,7 @@ class Job:
     emulator: str | Emulator
     state: str
     around: Surroundings = NOTHING
+    neglect: float = NEGLIGIBLE
 
 
 def surroundings(program: Program, noise: Any, hardware: Any) -> Surroundings:
@@ -171,6 +199,13 @@ def _state(state: str) -> str:
     if state not in known:
         raise InputError(f"state: must be one of {', '.join(known)}{did_you_mean(state, known)} ({state})")
     return state
+
+
+def _neglect(neglect: Any) -> float:
+    number = isinstance(neglect, int | float | np.number) and not isinstance(neglect, bool)
+    if not number or not 0 <= neglect < np.inf:
+        raise InputError(f"neglect: must be an angle (rad), not negative ({short(neglect)})")
+    return float(neglect)
 
 
 def _shots(shots: int | None) -> int | None:
@@ -210,11 +245,26 @@ def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> C
     return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
 
 
-def walk_of(job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, **options: Any) -> Walk:
+def walk_of(
+    job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, *, kind_of_walk: type[Any] = Walk, **options: Any
+) -> Any:
     """Return a walk through a compiled point, its states kept as asked or as is cheaper."""
     emulator = emulator_of(job.emulator)
     kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
-    return Walk(compiled, emulator, trace, draws, kind, job.around, **options)
+    return kind_of_walk(compiled, emulator, trace, draws, kind, job.around, neglect=job.neglect, **options)
+
+
+def one_thread() -> Any:
+    """Return a context in which the linear algebra of loaded libraries runs in one thread."""
+    return _threads(len(sys.modules)).limit(limits=1, user_api="blas")
+
+
+@lru_cache(maxsize=1)
+def _threads(modules: int) -> Any:
+    """Return who knows the threads of the libraries that are loaded: looking for them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -224,6 +274,8 @@ class Unit:
     point: int
     cohorts: tuple[int, ...]
     shots: int | None
+    alone: bool = False
+    """Whether what it writes is all that is known of its point: nothing will be added to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,6 +286,10 @@ class Task:
     settings: dict[str, float]
     swept: tuple[str, ...]
     unit: Unit
+    checked: bool = True
+    """Whether its point was checked already."""
+    memory_gb: float = 8.0
+    """What the branches of an exact run may take."""
 
     def __str__(self) -> str:
         return name_of(self.unit, {name: self.settings[name] for name in self.swept})
@@ -270,11 +326,16 @@ def _unit(point: int, first: int, together: int, shots: int) -> Unit:
 def cohorts_together(job: Job, compiled: Sequence[Compiled]) -> int:
     """Return how many cohorts are walked at once: more share more, fewer take less memory."""
     by_jobs = isinstance(emulator_of(job.emulator), RoundByRound)
-    if by_jobs and any(uses_ensemble(one.steps) for one in compiled):
+    if by_jobs and any(uses_ensemble(one.steps) for one in _different(compiled)):
         return 1  # a job has one value of each control, and a cohort its own mean
-    states = max((1 if shares_one_state(job, one) else COHORT) * one.target.dimension * 16 * 4 for one in compiled)
-    written = max(records.record_bytes(one, COHORT) for one in compiled)
+    own = [COHORT * one.target.dimension * 16 * 4 for one in _different(compiled) if not shares_one_state(job, one)]
+    states = max(own, default=1)
+    written = max(records.record_bytes(one, COHORT) for one in _different(compiled))
     return max(1, min(BATCH_COHORTS, BATCH_BYTES // states, BATCH_BYTES // max(written, 1)))
+
+
+def _different(compiled: Sequence[Compiled]) -> list[Compiled]:
+    return list({id(one): one for one in compiled}.values())
 
 
 def shares_one_state(job: Job, compiled: Compiled) -> bool:
@@ -294,51 +355,69 @@ def shares_one_state(job: Job, compiled: Compiled) -> bool:
 
 
 def walk_unit(
-    job: Job, compiled: Compiled, unit: Unit, on_round: Callable[[int], None] | None = None
+    job: Job,
+    compiled: Compiled,
+    unit: Unit,
+    on_round: Callable[[int], None] | None = None,
+    *,
+    memory_gb: float = 8.0,
 ) -> tuple[Trace, float]:
     """Walk one unit; return what it wrote and the probability it dropped."""
-    from threadpoolctl import threadpool_limits
-
-    trace = Trace(compiled, unit.shots)
+    trace = Trace(compiled, unit.shots, alone=unit.alone or unit.shots is None)
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
-    walk = walk_of(job, compiled, trace, draws, on_round=on_round)
-    with threadpool_limits(1, user_api="blas"):  # many small products: threads wait for each other more than they help
+    walk = walk_of(job, compiled, trace, draws, on_round=on_round, most_bytes=memory_gb * 1e9)
+    with one_thread():  # many small products: threads wait for each other more than they help
         walk.run(unit.shots)
+    trace.neglected[0] = walk.neglected
     return trace, walk.pruned
 
 
 def _execute(
     job: Job,
-    points: list[dict[str, float]],
-    compiled: list[Compiled],
+    points: Points,
     workers: int,
     progress: Progress | None,
-    swept: tuple[str, ...],
-) -> list[tuple[Trace, float]]:
-    units = units_of(job, compiled)
-    tasks = [Task(job, points[unit.point], swept, unit) for unit in units]
-    alone = Counter(unit.point for unit in units)
-    totals = [Trace(one, job.shots if alone[point] > 1 else 0) for point, one in enumerate(compiled)]
-    pruned = [0.0] * len(compiled)
-    done, total = 0, sum(unit.shots or 1 for unit in units)
-    begin(progress, done, total)
-    for unit, (trace, lost) in _walked(tasks, compiled, workers):
+    swept: tuple[str, ...] | None,
+    memory_gb: float,
+) -> tuple[xr.Dataset, float, float]:
+    """Return the record, and how much probability was dropped and how much interaction left out at most."""
+    layouts = points.layouts
+    units = units_of(job, layouts)
+    parts = Counter(unit.point for unit in units)
+    units = [replace(unit, alone=parts[unit.point] == 1) for unit in units]
+    tasks = [
+        Task(job, dict(points.settings[unit.point]), swept or (), unit, not points.come_late, memory_gb)
+        for unit in units
+    ]
+    gathered = None if swept is None else Gathered(layouts, job.shots)
+    total: Trace | None = None
+    lost = neglected = 0.0
+    done, wanted = 0, sum(unit.shots or 1 for unit in units)
+    begin(progress, done, wanted)
+    for unit, (trace, pruned) in _walked(tasks, points, workers):
         first = unit.cohorts[0] * COHORT if unit.cohorts else 0
-        if alone[unit.point] == 1:
-            totals[unit.point] = trace
+        if unit.alone:
+            total = trace
         else:
-            totals[unit.point].absorb(trace, slice(first, first + (unit.shots or 0)))
-        pruned[unit.point] = max(pruned[unit.point], lost)
-        done += unit.shots or 1
+            total = Trace(layouts[unit.point], job.shots) if total is None else total
+            total.absorb(trace, slice(first, first + (unit.shots or 0)))
+        lost, neglected, done = max(lost, pruned), max(neglected, float(trace.neglected[0])), done + (unit.shots or 1)
+        if gathered is not None and first + (unit.shots or 1) >= (job.shots or 1):
+            gathered.add(unit.point, layouts[unit.point].inputs, total)
+            points.forget(unit.point)
+            total = None
         if progress is not None:
-            progress(done, total)
-    return list(zip(totals, pruned, strict=True))
+            progress(done, wanted)
+    if gathered is None:
+        assert total is not None  # a run has at least one unit
+        return records.dataset(layouts[0], total), lost, neglected
+    return gathered.dataset(swept or (), points.settings), lost, neglected
 
 
-def _walked(tasks: list[Task], compiled: list[Compiled], workers: int) -> Iterator[tuple[Unit, tuple[Trace, float]]]:
+def _walked(tasks: list[Task], points: Points, workers: int) -> Iterator[tuple[Unit, tuple[Trace, float]]]:
     if workers == 1 or len(tasks) == 1:
         for task in tasks:
-            yield task.unit, _walk_named(task, compiled[task.unit.point])
+            yield task.unit, _walk_named(task, points[task.unit.point])
         return
     coming = iter(in_processes(_remote, tasks, workers, str))
     early: dict[Unit, tuple[Trace, float]] = {}
@@ -350,20 +429,14 @@ def _walked(tasks: list[Task], compiled: list[Compiled], workers: int) -> Iterat
 
 
 def _remote(task: Task) -> tuple[Trace, float]:
-    return _walk_named(task, prepare(task.job, task.settings, checked=True))
+    return _walk_named(task, prepare(task.job, task.settings, checked=task.checked))
 
 
 def _walk_named(task: Task, compiled: Compiled) -> tuple[Trace, float]:
     try:
-        return walk_unit(task.job, compiled, task.unit)
+        return walk_unit(task.job, compiled, task.unit, memory_gb=task.memory_gb)
     except RunError as error:
         raise RunError(f"{task}: {error}") from None
-
-
-def _estimated(job: Job, compiled: Compiled) -> Estimate:
-    from rydberg_qmem.execute.estimate import estimate_of
-
-    return estimate_of(job, compiled)
 
 
 def _refuse_several(job: Job, scale: Scale) -> None:

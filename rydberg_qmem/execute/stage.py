@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
     PushStep,
+    RepeatStep,
     ResetStep,
     SetStep,
     Step,
@@ -40,6 +43,10 @@ Array = NDArray[np.float64]
 PRUNE_BELOW = 1e-14
 """Probability below which exact runs drop a branch; the record states the sum."""
 MAX_BRANCHES = 2_000_000
+BRANCHES = 2**10
+"""So many are looked at before what they become is foretold."""
+NEGLIGIBLE = 1e-10
+"""Largest angle (rad) by which an interaction of unentangled atoms may turn an amplitude in a segment, unless asked."""
 
 
 @dataclass
@@ -58,6 +65,10 @@ class Stage:
     scope: dict[str, float] = field(default_factory=dict)
     clock_ns: float = 0.0
     pruned: float = 0.0
+    most_bytes: float = 8e9
+    neglect: float = NEGLIGIBLE
+    neglected: float = 0.0
+    """Sum of all that was left out as negligible: no state is farther than this (norm) from what it would be."""
     groups: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
     """Largest number of rows evolved together, by segment and atoms."""
 
@@ -69,6 +80,7 @@ class Stage:
         self._plans: dict[int, Any] = {}
         self._splits: dict[tuple[object, ...], Split] = {}
         self._layouts: dict[int, Layout] = {}
+        self.counted: list[tuple[int, float]] = []
         self._needed: dict[int, frozenset[int]] | None = None
         self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
         self._expressions = {found: i for i, found in enumerate(self._random_places())}
@@ -137,6 +149,25 @@ class Stage:
         frames = () if self.kept_frames is None else self.kept_frames.names.values()
         return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT, *frames})
 
+    def _count_branches(self, population: Population, step: RepeatStep) -> None:
+        """After a round of an exact run: refuse it where branches double, and will till they are too many."""
+        if self.draws is not None or len(self.at) != 1 or not len(population):
+            return
+        self.counted.append((len(population), _row_bytes(population)))
+        left = step.times - 1 - self.at[step.name]
+        coming, row = branches_to_come([count for count, _ in self.counted], left), self.counted[-1][1]
+        if coming > MAX_BRANCHES:
+            raise RunError(
+                f"{self._round()}{step.place}: {len(population)} branches by now, and more in each round: the exact "
+                f"run would have more than {MAX_BRANCHES}; run with shots, or let less memory stay live"
+            )
+        if coming > BRANCHES and coming * row > self.most_bytes:
+            raise RunError(
+                f"{self._round()}{step.place}: {len(population)} branches by now, and more in each round: all "
+                f"{coming:.0f} would need {coming * row / 1e9:.1f} GB, more than {self.most_bytes / 1e9:g} GB: run "
+                "with shots, let less memory stay live, or raise max_memory_gb"
+            )
+
     def _refuse_branches(self, branches: int, step: MeasureStep | ResetStep) -> None:
         if branches > MAX_BRANCHES:
             raise RunError(
@@ -185,3 +216,33 @@ class Stage:
 
     def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
+
+
+def branches_to_come(counts: list[int], left: int, *, least: int = BRANCHES) -> float:
+    """Return how many branches there will be `left` rounds later, where they multiply; as many as now where not.
+
+    They multiply if each of the last six rounds had them at least 1.3 times over, and the later three by no less than
+    the three before: what only adds up grows by less and less.
+
+    >>> branches_to_come([2**k for k in range(12)], 8) == 2**19, branches_to_come(list(range(1, 2000, 200)), 1000)
+    (True, 1801)
+    """
+    now = counts[-1]
+    if len(counts) < 7 or now < least or left <= 0:
+        return now
+    ratios = [b / a for a, b in pairwise(counts[-7:])]
+    if min(ratios) < 1.3 or prod(ratios[3:]) < 0.97 * prod(ratios[:3]):
+        return now
+    each = float(prod(ratios[3:]) ** (1 / 3))
+    return float(now * each ** min(left, 60.0 / np.log2(each)))
+
+
+def _row_bytes(population: Population) -> float:
+    """Return what a branch takes while a round goes on: its values and its share of the states, all copies counted."""
+    values = sum(value.nbytes for value in population.values.values())
+    states = sum(6 * part.states.nbytes + 8 * len(population) for part in population.parts)
+    return (COPIES * values + states) / len(population) + COPIES * 16
+
+
+COPIES = 6
+"""Copies of a value that are there while branches are made, joined and merged."""

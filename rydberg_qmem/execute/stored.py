@@ -25,6 +25,7 @@ from rydberg_qmem.execute.exchange import found
 from rydberg_qmem.execute.identity import fingerprint, identity
 from rydberg_qmem.execute.layout import Layout, points_together
 from rydberg_qmem.execute.lock import real
+from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin
 from rydberg_qmem.execute.regions import Regions, Written
@@ -122,7 +123,7 @@ def run_into(
     place: Path,
     job: Job,
     points: Sequence[Point],
-    compiled: Sequence[Compiled],
+    compiled: Points,
     *,
     swept: tuple[str, ...] | None,
     scale: Scale,
@@ -155,11 +156,12 @@ def _count(regions: Regions) -> str:
     return f"{int(done.sum())} of {done.size} cohorts"
 
 
-def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swept: tuple[str, ...] | None) -> Order:
+def _order(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[str, ...] | None) -> Order:
     empty = 0 if job.shots is not None else None
-    together = 1 if job.shots is None else cohorts_together(job, compiled)
-    sums = max(len(Trace(one, empty).sums()) for one in compiled)
-    made = columns(compiled, points, swept, job.shots)
+    layouts = compiled.layouts
+    together = 1 if job.shots is None else cohorts_together(job, layouts)
+    sums = max(len(Trace(one, empty).sums()) for one in {id(one): one for one in layouts}.values())
+    made = columns(layouts, points, swept, job.shots)
     kept = [(dict(zip(c.dims, c.shape, strict=True)), np.dtype(c.dtype).itemsize) for c in made if "shot" in c.dims]
     group = points_together(kept, len(points), together, job.shots or 1) if swept is not None else 1
     layout = Layout(len(points), job.shots, together, job.shots or 1, sums, swept is not None, group)
@@ -171,11 +173,11 @@ def _order(job: Job, points: Sequence[Point], compiled: Sequence[Compiled], swep
         "emulator": job.emulator if isinstance(job.emulator, str) else None, "state": job.state,
         "seed": None if job.seed is None else str(job.seed), "sweep": as_one_axis(points, names),
         "noise": None if job.around.noise is None else job.around.noise.to_dict(),
-        "hardware": job.around.hardware.to_dict(),
+        "hardware": job.around.hardware.to_dict(), "neglect": job.neglect,
     }  # fmt: skip
     attrs = records.provenance(
         compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator).name, pruned=0.0, wall_s=0.0,
-        varied=records.varied(compiled), around=job.around,
+        varied=compiled.varied(), around=job.around, neglect=job.neglect,
         state=kind_of_state(
             job.state, job.around, compiled[0], job.shots, emulator=emulator_of(job.emulator)
         ),
@@ -192,18 +194,18 @@ def _run_missing(
     regions: Regions,
     order: Order,
     job: Job,
-    compiled: Sequence[Compiled],
+    compiled: Points,
     swept: tuple[str, ...],
     scale: Scale,
     progress: Progress | None,
 ) -> None:
-    every = units_of(job, compiled, together=regions.layout.together)
+    every = units_of(job, compiled.layouts, together=regions.layout.together)
     batches = _batches(every, regions.layout.points_together)
     i, n = scale.shard or (1, 1)
     mine, done = batches[i - 1 :: n], regions.done()
-    place, run = str(regions.place), fingerprint(order.identity)
+    place, run, checked = str(regions.place), fingerprint(order.identity), not compiled.come_late
     missing = [
-        Batch(tuple(Task(job, order.points[unit.point], swept, unit) for unit in left), place, run)
+        Batch(tuple(Task(job, order.points[unit.point], swept, unit, checked) for unit in left), place, run)
         for units in mine
         if (left := [unit for unit in units if not done[unit.point, list(unit.cohorts) or [0]].all()])
     ]
@@ -234,7 +236,7 @@ def _batches(units: Sequence[Any], together: int) -> list[list[Any]]:
     return list(found.values())
 
 
-def _walked(missing: list[Batch], writer: Writer, compiled: Sequence[Compiled], scale: Scale) -> Iterator[Done]:
+def _walked(missing: list[Batch], writer: Writer, compiled: Points, scale: Scale) -> Iterator[Done]:
     if missing and scale.client is not None:
         yield from (done for _, done in on_cluster(work, missing, scale.client, str))
     elif missing and scale.workers > 1:
@@ -256,7 +258,7 @@ def work(batch: Batch) -> Done:
         key = (batch.run, task.unit.point)
         if key not in _kept:
             _kept.clear()
-            _kept[key] = prepare(task.job, task.settings, checked=True)
+            _kept[key] = prepare(task.job, task.settings, checked=task.checked)
         done.append(_walk(task, _kept[key], writer))
     writer.flush()
     return Done(sum(one.shots for one in done), tuple(text for one in done for text in one.failures))
@@ -273,24 +275,25 @@ def _walk(task: Task, compiled: Compiled, writer: Writer) -> Done:
     return Done(task.unit.shots or 1)
 
 
-def _finish(regions: Regions, job: Job, compiled: Sequence[Compiled], spent: float) -> None:
+def _finish(regions: Regions, job: Job, compiled: Points, spent: float) -> None:
     """Add the units' sums up, in the same order whoever ran them and when."""
     summed: dict[str, NDArray[Any]] = {}
-    pruned = 0.0
+    pruned = neglected = 0.0
     empty = 0 if job.shots is not None else None
     sums = regions.sums()
-    for point, one in enumerate(compiled):
+    for point, one in enumerate(compiled.layouts):
         total = Trace(one, empty)
         for row in sums[point]:
             part = Trace(one, empty)
             part.take_sums(row[1:])
             total.absorb(part, slice(0, 0))
             pruned = max(pruned, float(row[0]))
+        neglected = max(neglected, float(total.neglected[0]))
         arrays = total.finished()
         for variable in one.variables:
             if variable.origin != "input" and not total.per_shot(variable):
                 _put(regions, summed, variable.name, point, arrays[variable.name])
-    attrs: dict[str, Any] = {"wall_s": round(spent, 3)}
+    attrs: dict[str, Any] = {"wall_s": round(spent, 3), "neglected": neglected}
     if job.shots is None:
         attrs["pruned_probability"] = pruned
     try:

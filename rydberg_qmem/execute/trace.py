@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled, Variable
+from rydberg_qmem.compile.steps import Compiled, ProbeStep, Variable, all_steps
 from rydberg_qmem.execute.probes import of_mean_state
 from rydberg_qmem.execute.sharing import Index
 
@@ -17,6 +19,11 @@ Array = NDArray[np.float64]
 
 ENSEMBLE = ("probe:purity", "probe:entropy")
 """Quantities that are no means over shots: they are found from the mean density matrix at the end."""
+
+
+def _probes(compiled: Compiled) -> Counter[str]:
+    """Return in how many places each key is probed."""
+    return Counter(step.probe.key for step in all_steps(compiled.steps) if isinstance(step, ProbeStep))
 
 
 def _of_ensemble(variable: Variable, rho: NDArray[Any]) -> NDArray[Any]:
@@ -28,10 +35,17 @@ def _of_ensemble(variable: Variable, rho: NDArray[Any]) -> NDArray[Any]:
 
 
 class Trace:
-    """Arrays for every variable of the record, for `shots` shots (sampled) or as means (exact)."""
+    """Arrays for every variable of the record, for `shots` shots (sampled) or as means (exact).
 
-    def __init__(self, compiled: Compiled, shots: int | None) -> None:
+    Purity and entropy are those of the mean state of all shots. A walk that is `alone` (as exact ones are) has them
+    all, so it writes the numbers; to others its mean states are added, which are kept for every round.
+    """
+
+    def __init__(self, compiled: Compiled, shots: int | None, *, alone: bool | None = None) -> None:
         self.compiled, self.shots = compiled, shots
+        self.alone = shots is None if alone is None else alone
+        self.neglected = np.zeros(1)
+        self._probes = _probes(compiled)
         self.data: dict[str, NDArray[Any]] = {}
         self.weight: dict[str, Array] = {}
         self._rounds: dict[str, NDArray[Any]] = {}
@@ -50,11 +64,24 @@ class Trace:
         """Return whether each shot has its own value of a variable."""
         return self.shots is not None and variable.origin in ("key", "memory", "final")
 
+    def _adds_states(self, variable: Variable) -> bool:
+        """Return whether mean states of a quantity are kept, to which others may be added, in place of its value."""
+        return variable.origin in ENSEMBLE and not (self.alone and self._probes[variable.source] == 1)
+
+    def takes_value(self, quantity: str, key: str) -> bool:
+        """Return whether a quantity's value is wanted, not a weighted sum."""
+        origin = f"probe:{quantity}"
+        return origin in ENSEMBLE and not self._adds_states(self._by_source[(origin, key)])
+
+    def _kept_shape(self, variable: Variable) -> tuple[int, ...]:
+        """Return the shape that a variable is kept in, without its shot axis."""
+        if not self._adds_states(variable):
+            return self.shape(variable)
+        size = len(self.compiled.target.levels) ** len(self.compiled.coordinates[f"{variable.source}_atom"])
+        return (*self.shape(variable), size, size)
+
     def _allocate(self, variable: Variable) -> None:
-        shape = self.shape(variable)
-        if variable.origin in ENSEMBLE:
-            size = len(self.compiled.target.levels) ** len(self.compiled.coordinates[f"{variable.source}_atom"])
-            shape = (*shape, size, size)
+        shape = self._kept_shape(variable)
         if self.per_shot(variable):
             fill: int | float = -1 if variable.dtype == "int8" else np.nan
             loops = len(variable.loops)  # kept round by round, so that each round's outcomes lie together
@@ -62,7 +89,7 @@ class Trace:
             self.data[variable.name] = np.moveaxis(kept, loops, 0)
             self._rounds[variable.name] = kept
         else:
-            wide = variable.dtype == "complex128" or variable.origin in ENSEMBLE
+            wide = variable.dtype == "complex128" or self._adds_states(variable)
             dtype = "complex128" if wide else "float64"
             self.data[variable.name] = np.zeros(shape, dtype=dtype)
             wide = variable.origin == "key"  # one atom may be lost where another is not
@@ -96,6 +123,11 @@ class Trace:
         variable = self._by_source[(f"probe:{quantity}", key)]
         self._add(variable, tuple(at[loop] for loop in variable.loops), total, weight)
 
+    def write_value(self, quantity: str, key: str, value: float, at: Mapping[str, int]) -> None:
+        """Write the value of a quantity that is no mean over shots."""
+        variable = self._by_source[(f"probe:{quantity}", key)]
+        self._add(variable, tuple(at[loop] for loop in variable.loops), value, 1.0)
+
     def write_time(self, loop: str, time_ns: float, at: Mapping[str, int]) -> None:
         """Note when a round begins."""
         variable = self._by_source[("time", loop)]
@@ -121,13 +153,14 @@ class Trace:
                 weight = weight.reshape(weight.shape + (1,) * (data.ndim - weight.ndim))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     data = np.where(weight > 0, data / weight, np.nan)
-                if variable.origin in ENSEMBLE:
+                if self._adds_states(variable):
                     data = _of_ensemble(variable, data)
             made[variable.name] = data
         return made
 
     def absorb(self, other: Trace, shots: slice | None) -> None:
         """Take over another walk's values: its shots into place, its sums added."""
+        self.neglected = np.maximum(self.neglected, other.neglected)
         for variable in self.compiled.variables:
             if variable.origin == "input":
                 continue
@@ -140,6 +173,25 @@ class Trace:
             else:
                 self.data[name] = self.data[name] + other.data[name]
                 self.weight[name] = self.weight[name] + other.weight[name]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays."""
+        return sum(part.nbytes for part in (*self.data.values(), *self.weight.values()))
+
+    @classmethod
+    def sums_bytes(cls, compiled: Compiled, *, alone: bool) -> int:
+        """Return the size of what is summed over shots, without making it."""
+        made = cls.__new__(cls)
+        made.compiled, made.shots, made.alone = compiled, 0, alone
+        made._probes = _probes(compiled)
+        total = 0
+        for variable in compiled.variables:
+            if variable.origin in ("input", "key", "memory", "final"):
+                continue
+            wide = variable.dtype == "complex128" or made._adds_states(variable)
+            total += prod(made._kept_shape(variable)) * (16 if wide else 8) + 8 * prod(made.shape(variable))
+        return total
 
     def sums(self) -> Array:
         """Return everything that is summed over shots, and its weights, as one row of numbers."""
@@ -154,4 +206,5 @@ class Trace:
             row = row[size:]
 
     def _summed(self) -> list[NDArray[Any]]:
-        return [part for name, weight in self.weight.items() for part in (self.data[name], weight)]
+        sums = [part for name, weight in self.weight.items() for part in (self.data[name], weight)]
+        return [*sums, self.neglected]

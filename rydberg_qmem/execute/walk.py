@@ -25,7 +25,7 @@ from rydberg_qmem.execute.environment import Environment
 from rydberg_qmem.execute.frames import KeptFrames
 from rydberg_qmem.execute.looking import Looking
 from rydberg_qmem.execute.population import Population, fresh, join, product
-from rydberg_qmem.execute.probes import probe_totals
+from rydberg_qmem.execute.probes import of_all_rows, of_mean_state, probe_totals
 from rydberg_qmem.language.expressions import Expression
 
 Array = NDArray[np.float64]
@@ -108,12 +108,21 @@ class Walk(Looking):
                 assert_never(step)
 
     def _probe(self, step: ProbeStep, population: Population) -> Population:
+        key, weight = step.probe.key, float(population.weights.sum())
+        values = {quantity for quantity in step.probe.quantities if self.trace.takes_value(quantity, key)}
         if population.held is not None:
             totals = own.probe_totals(population.held, self._holder, self.layout.levels, step, population.weights)
+            for quantity in values:
+                value = float(of_mean_state(quantity, totals.pop(quantity) / weight))
+                self.trace.write_value(quantity, key, value, self.at)
         else:
-            totals = probe_totals(self.layout.levels, step, population)
+            for quantity in values:
+                value = of_all_rows(quantity, self.layout.levels, step, population)
+                self.trace.write_value(quantity, key, value, self.at)
+            means = [quantity for quantity in step.probe.quantities if quantity not in values]
+            totals = probe_totals(self.layout.levels, step, population, means)
         for quantity, total in totals.items():
-            self.trace.write_mean(quantity, step.probe.key, total, float(population.weights.sum()), self.at)
+            self.trace.write_mean(quantity, key, total, weight, self.at)
         return population
 
     def _set(self, step: SetStep, population: Population) -> Population:
@@ -145,6 +154,7 @@ class Walk(Looking):
             for name in step.recorded:
                 self._write("memory", name, population, population.values[name])
             population = self._merged(self._steps(step.body, population), step.body[-1] if step.body else step)
+            self._count_branches(population, step)
             if self.on_round is not None:
                 self.on_round(1)
             if not len(population):

@@ -270,7 +270,7 @@ def test_a_record_tells_this_and_neither_machine_nor_user() -> None:
     assert set(sampled().attrs) == {
         "title", "summary", "program_json", "program_sha256", "parameters_json", "device", "levels", "machines",
         "shots", "seed", "rng", "emulator", "state", "noise_json", "hardware_json", "versions_json", "git_commit",
-        "created_at", "wall_s",
+        "created_at", "wall_s", "neglect", "neglected",
     }  # fmt: skip
     assert set(exact().attrs) == {*sampled().attrs, "pruned_probability"}
 

@@ -1,0 +1,135 @@
+"""A walk that tries a program out: a few rounds of it, within a few seconds, heavy segments reckoned and not played."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from rydberg_qmem.compile.shapes import column
+from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.execute.population import Population
+from rydberg_qmem.execute.sharing import distinct
+from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.waveforms import Composite, Constant
+from rydberg_qmem.units import NS_PER_US
+
+BUDGET_S = 2.0
+"""Seconds of the processor that all pilots of an estimate may take."""
+HEAVY_S = 0.25
+"""A segment that would take longer is reckoned."""
+LIGHT = 512
+"""States of so many amplitudes are played at any rate, their propagators kept."""
+HEAVY_BYTES = 100_000_000
+"""States that would take more are not made."""
+SAMPLE_BYTES = 130
+"""Memory of one sample (1 ns) of a shaped drive while its segment is played, all copies counted."""
+SAMPLE_S, TERM_S = 2e-6, 1.5e-7
+"""Seconds of a sample of a shaped drive, for each state; and of each amplitude in a term of an expansion. Roughly."""
+RABI = 6.0
+"""Drive of an atom (rad/µs) that is reckoned with."""
+
+
+class OutOfTimeError(Exception):
+    """A pilot's time is up."""
+
+
+@dataclass
+class Pilot(Walk):
+    """A walk that stops when its time is up, and counts on the way what it does."""
+
+    until: float = np.inf
+    walked: int = 0
+    """Steps walked."""
+    rows: int = 1
+    """Largest number of rows so far."""
+    reckoned_s: float = 0.0
+    reckoned_bytes: int = 0
+
+    def _step(self, step: Step, population: Population) -> Population:
+        if time.thread_time() > self.until:
+            raise OutOfTimeError
+        if not isinstance(step, RepeatStep | WhenStep):
+            self.walked += 1
+        self.rows = max(self.rows, len(population))
+        return super()._step(step, population)
+
+    def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
+        """Evolve what is light; reckon what is heavy, and leave its atoms in any state that has all outcomes."""
+        old = population.holding(atoms)
+        size, samples = self._amplitudes(len(atoms)), self._samples(plan, step, population)
+        rows = self._distinct(plan, population, atoms, step)
+        seconds = rows * samples * SAMPLE_S
+        if size > LIGHT or seconds > HEAVY_S:
+            seconds += rows * size * self._terms(plan, atoms, population) * TERM_S
+        needed = rows * size * 16 + samples * SAMPLE_BYTES
+        if seconds < HEAVY_S and needed < HEAVY_BYTES:
+            return super()._evolve(plan, population, atoms, step)
+        self._refuse_large(step.place, len(atoms), rows)
+        self.groups[(step.index, atoms)] = max(self.groups.get((step.index, atoms), 0), rows)
+        self.reckoned_s += seconds
+        self.reckoned_bytes = max(self.reckoned_bytes, samples * SAMPLE_BYTES)
+        new = []
+        for part in old:
+            even = np.full((1, part.states.shape[1]), 1.0 / np.sqrt(len(self.layout.levels) ** len(part.atoms)))
+            if self.kind.traces:
+                even = even**2
+            new.append(replace(part, states=even.astype(complex), state_of=np.zeros(len(population), dtype=np.int64)))
+        return population.with_parts(old, new)
+
+    def _distinct(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> int:
+        """Return how many states are evolved."""
+        parts = population.holding(atoms)
+        sizes = [len(part.states) for part in parts]
+        if prod(sizes) == 1 or len(parts) == 1:
+            state_of = parts[0].state_of
+        else:
+            _, state_of = distinct([part.state_of for part in parts])
+        return len(self._settings(plan, atoms, state_of, population, step)[0])
+
+    def _terms(self, plan: Any, atoms: tuple[int, ...], population: Population) -> float:
+        """Return about how many terms the expansion of a segment has."""
+        if len(atoms) == 1:
+            return 1.0
+        target = self.compiled.target
+        here = np.ix_(atoms, atoms)
+        strength = float(np.triu(target.van_der_waals[here] + np.abs(target.exchange[here])).sum())
+        return 20.0 + (strength / 2 + RABI * len(atoms)) * self._time_ns(plan, population) / NS_PER_US
+
+    def _time_ns(self, plan: Any, population: Population) -> float:
+        scope = self._scope(population, frozenset().union(*(e.names for e in plan.timing)))
+        return float(plan.durations(scope, len(population) if plan.timing else 1).max())
+
+    def _samples(self, plan: Any, step: Segment, population: Population) -> int:
+        """Return how many samples the shaped drives of a segment have, if any has many."""
+        return longest_ns(step, lambda duration: self._longest(duration, population))
+
+    def _longest(self, duration: Expression, population: Population) -> int:
+        scope = self._scope(population, duration.names)
+        return int(np.max(column(duration, scope))) if duration.names <= scope.keys() else 0
+
+
+def _constant(duration: Expression) -> int:
+    return int(np.max(column(duration, {}))) if duration.is_constant else 0
+
+
+def longest_ns(segment: Segment, length: Callable[[Expression], int] = _constant) -> int:
+    """Return how many samples (1 ns) the shaped drives of a segment have, `length` giving those of a duration."""
+    total = 0
+    for placed in segment.blocks:
+        waves = [getattr(placed.block, name, None) for name in ("amplitude", "detuning")]
+        shaped = [wave.duration_ns for wave in waves if wave is not None and _is_shaped(wave)]
+        total += max((length(duration) for duration in shaped if duration is not None), default=0)
+    return total
+
+
+def _is_shaped(wave: Any) -> bool:
+    """Return whether a waveform has samples of its own, which is all but constants."""
+    if isinstance(wave, Composite):
+        return any(_is_shaped(part) for part in wave.waveforms)
+    return hasattr(wave, "duration_ns") and not isinstance(wave, Constant)

@@ -1,0 +1,107 @@
+"""The points of a run, each checked and compiled when it is its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rydberg_qmem.compile.bind import bind_parameters
+from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.language.blocks import Repeat
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.program import Program
+
+FEW = 64
+"""So many points are checked and kept before the first of them runs."""
+
+
+class Points(Sequence[Compiled]):
+    """Compiled points. Few are all made at once; of many, only the last one asked for is kept.
+
+    Many points are kept, too, where what is swept shapes the record: its layout is not known before.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        settings: Sequence[Mapping[str, float]],
+        swept: Sequence[str],
+        compiled: Callable[[Mapping[str, float]], Compiled],
+        inputs: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.program, self.settings, self._compiled = program, settings, compiled
+        self.come_late = len(settings) > FEW and not (moved_by(program, swept) & shaping(program, inputs or {}))
+        self._made = {k: compiled(settings[k]) for k in range(1 if self.come_late else len(settings))}
+        self._last: tuple[int, Compiled] = (0, self._made[0])
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+    def __getitem__(self, point: Any) -> Any:
+        """Return a compiled point; ProgramError if it has problems."""
+        if point in self._made:
+            return self._made[point]
+        if self._last[0] != point:
+            self._last = (point, self._compiled(self.settings[point]))
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[Compiled]:
+        return (self[k] for k in range(len(self)))
+
+    @property
+    def layouts(self) -> list[Compiled]:
+        """For each point, a compiled one whose record has the same shape."""
+        return [self._made.get(k, self._made[0]) for k in range(len(self))]
+
+    def forget(self, point: int) -> None:
+        """Let go of what was lowered for a point that is finished."""
+        if len(self.settings) > FEW and point in self._made:
+            self._made[point].target.plans.clear()
+
+    def varied(self) -> frozenset[str]:
+        """Return the parameters that are not the same in all points."""
+        first = self._made[0].parameters
+        moved = [name for name in first if name in moved_by(self.program, list(self.settings[0]))]
+        if not moved:
+            return frozenset()
+        rows = [bind_parameters(self.program, some) for some in self.settings]
+        return frozenset(name for name in moved if any(row[name] != first[name] for row in rows))
+
+
+def moved_by(program: Program, names: Sequence[str]) -> frozenset[str]:
+    """Return parameters and all others that are computed from them.
+
+    >>> program = Program(name="p", register={"atoms": {"q": (0, 0)}}, parameters={"a": 1, "b": "2 * a"}, body=())
+    >>> sorted(moved_by(program, ["a"]))
+    ['a', 'b']
+    """
+    moved = set(names)
+    while True:
+        more = {name for name, value in program.parameters.items() if value.names & moved} - moved
+        if not more:
+            return frozenset(moved)
+        moved |= more
+
+
+def shaping(program: Program, inputs: Mapping[str, Any]) -> frozenset[str]:
+    """Return the parameters that say how long loops and windows are, and what inputs are: the layout of the record."""
+    names: set[str] = set()
+    for memory in program.memory.values():
+        names |= _names(memory.window)
+    for name, signal in program.inputs.items():
+        names |= _names(signal.rounds) | _names(inputs.get(name, signal.default))
+    for block in _blocks(program.body):
+        if isinstance(block, Repeat):
+            names |= _names(block.times)
+    return frozenset(names)
+
+
+def _names(value: object) -> frozenset[str]:
+    return Expression(value).names if isinstance(value, str | Expression) else frozenset()
+
+
+def _blocks(body: Sequence[Any]) -> Iterator[Any]:
+    for block in body:
+        yield block
+        for inner in ("body", "then", "otherwise"):
+            yield from _blocks(getattr(block, inner, ()))
