@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.execute import guards
+from rydberg_qmem.execute.stage import branches_to_come
 from tests.execute.scaling import run
 
 
@@ -50,3 +54,94 @@ def test_states_too_large_for_memory_are_refused() -> None:
 
 def test_a_run_within_its_limits_runs() -> None:
     assert run(shots=10, sweep=None, max_seconds=1e6, max_memory_gb=1).sizes["shot"] == 10
+
+
+@pytest.mark.parametrize("name", ["max_memory_gb", "max_seconds"])
+@pytest.mark.parametrize("wrong", [float("nan"), -1, 0, "1", True])
+def test_a_limit_that_is_no_positive_number_is_refused(name: str, wrong: Any) -> None:
+    with pytest.raises(rq.InputError, match=f"{name}: must be a positive number"):
+        rq.run("rabi", shots=1, seed=1, **{name: wrong})
+
+
+def test_no_limit_of_memory_is_refused() -> None:
+    with pytest.raises(rq.InputError, match="max_memory_gb: must be a positive number"):
+        rq.run("rabi", shots=1, seed=1, max_memory_gb=None)  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.parametrize("periods", [[3, 20_000], [20_000, 3]])
+def test_the_time_of_all_points_counts_whatever_their_order(periods: list[int]) -> None:
+    with pytest.raises(rq.InputError, match="would take"):
+        rq.run("two_port_memristor", shots=100, seed=1, sweep={"period": periods}, max_seconds=5)
+
+
+def nested(depth: int, times: int) -> rq.Program:
+    body: list[Any] = [{"rotate": {"atom": "q", "angle": 0.1}}]
+    for k in range(depth):
+        body = [{"repeat": {"times": times, "counter": f"c{k}", "body": body}}]
+    return rq.Program(name="nested", register={"atoms": {"q": (0, 0)}}, body=body)
+
+
+def ramp(duration_ns: int) -> rq.Program:
+    amplitude = {"ramp": {"duration_ns": duration_ns, "start": 0, "stop": 1}}
+    body: list[Any] = [
+        {"pulse": {"channel": "rydberg_global", "amplitude": amplitude}},
+        {"measure": {"atoms": "q", "key": "m", "basis": "ground-rydberg"}},
+    ]
+    return rq.Program(name="ramp", device="MockDevice", register={"atoms": {"q": (0, 0)}}, body=body)
+
+
+@pytest.mark.parametrize("program", [nested(6, 12), ramp(100_000_000)], ids=["nested loops", "a long pulse"])
+def test_a_guard_takes_no_more_than_a_few_seconds(program: rq.Program) -> None:
+    began = time.thread_time()
+    with pytest.raises(rq.InputError, match="would take"):
+        rq.run(program, shots=2, seed=1, max_seconds=1, max_memory_gb=1000)
+
+    assert time.thread_time() - began < 4
+
+
+def test_a_pulse_whose_samples_fill_memory_is_refused() -> None:
+    with pytest.raises(rq.InputError, match="GB: use fewer atoms or levels, shorter pulses"):
+        rq.run(ramp(100_000_000), shots=2, seed=1, max_memory_gb=1)
+
+
+def doubling(rounds: int) -> rq.Program:
+    body = [
+        {"rotate": {"atom": "q", "angle": "1.3 + x"}},
+        {"measure": {"atoms": "q", "key": "m"}},
+        {"set": {"x": "x / 2 + m"}},
+    ]
+    return rq.Program(
+        name="doubling",
+        register={"atoms": {"q": (0, 0)}},
+        memory={"x": {"initial": 0}},
+        body=[{"repeat": {"times": rounds, "body": body}}],
+    )
+
+
+def test_branches_that_double_are_refused_before_they_are_many() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(rq.RunError, match=r"more in each round: the exact run would have more than 2000000"):
+            rq.run(doubling(30), shots=None, emulator="ideal")
+        with pytest.raises(rq.InputError, match=r"would need .* GB .*more than 0\.1 GB"):
+            rq.run(doubling(20), shots=None, emulator="ideal", max_memory_gb=0.1)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_branches_that_merge_again_or_only_add_up_run_on() -> None:
+    program = rq.load("two_port_memristor")
+
+    assert rq.run(program, shots=None, rounds=None, max_memory_gb=0.5).sizes["round"] > 20
+    assert branches_to_come([k * k for k in range(1, 60)], 10_000) == 59**2
+    assert branches_to_come([2 ** min(k, 15) for k in range(20)], 1000) == 2**15
+
+
+def test_workers_multiply_what_a_run_takes() -> None:
+    made = rq.estimate("rabi", shots=1000)
+    one = made.memory_bytes / 1e9
+
+    guards._check_estimate(made, 1, 1.2 * one, None)
+    with pytest.raises(rq.InputError, match="in 8 processes"):
+        guards._check_estimate(replace(made, memory_bytes=made.memory_bytes + 10**9), 1, 2 * one + 1, None, workers=8)
