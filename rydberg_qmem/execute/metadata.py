@@ -212,6 +212,8 @@ class _Provenance(_Strict):
     created_at: str = ""
     wall_s: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)] = 0.0
     pruned_probability: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    neglect: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-10
+    neglected: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     unfinished: int = 0
 
 
@@ -252,6 +254,7 @@ class _Call(_Strict):
     sweep: dict[str, list[list[float]]] | None = None
     noise: dict[str, Any] | None = None
     hardware: dict[str, Any] | None = None
+    neglect: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-10
 
 
 class _Layout(_Strict):
