@@ -83,6 +83,8 @@ class KeptFrames:
         for schedule, chosen, part in timed(plan_segment(self.segment(step), self.compiled.target), scope, rows):
             for atom, level, parts in schedule.frame:
                 basis = basis_of[level]
+                if (atom, basis) not in self.names:
+                    continue  # a shift by nothing
                 total = sum(factor * column(expression, part) for factor, expression in parts)
                 turned = np.round(np.remainder(FRAME[basis][1] * np.asarray(total) + np.pi, 2 * np.pi) - np.pi, DIGITS)
                 made[self.names[atom, basis]][chosen] = turned

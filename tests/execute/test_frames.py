@@ -159,3 +159,11 @@ def test_every_round_begins_with_the_references_that_the_last_one_left() -> None
     rounds, once = (rq.run(made, shots=None, noise=FLIPS).m.values for made in (looped, unrolled))
 
     assert np.abs(rounds - once).max() < 1e-9
+
+
+def test_a_shift_by_nothing_is_kept_by_nobody() -> None:
+    body = [pulse("rydberg_global", HALF), shift("0.8 * 0", atoms="a"), shift(0.3, atoms="b"), wait(100)]
+
+    made = rq.run(program([*body, {"measure": {"atoms": "far", "key": "k"}}, wait(100)]), shots=None, noise=FLIPS)
+
+    assert np.isfinite(made.m.values).all()
