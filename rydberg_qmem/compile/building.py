@@ -360,7 +360,8 @@ class Builder:
         made = self._call(place, self.target.register.define_detuning_map, weights)
         self._call(place, self.sequence.config_detuning_map, made, op.channel)
         new = set(self.sequence.declared_channels) - before
-        self.maps[op.channel] = max(new, key=len), op  # an SLM mask that waited for the mode takes the shorter name
+        own = [name for name in new if name == op.channel or name.startswith(f"{op.channel}_")]
+        self.maps[op.channel] = max(own, key=len), op  # an SLM mask that waited for the mode takes the shorter name
 
     def _plays_on_mask(self, op: DetuningMap) -> bool:
         """Return whether a map is the one that the SLM mask has put on its DMM: weight 1 on the masked atoms alone."""

@@ -84,13 +84,20 @@ def assert_comes_in(drawn: Drawn) -> bool:
     try:
         program = imported(drawn.sequence, variables=drawn.variables, qubits=drawn.qubits)
     except CapabilityError as error:
-        if late_mask(drawn.built()) or "out of phase, both must be resonant" in str(error):
+        last_bit = corrects_drift(drawn.built()) and "it would last" in str(error)
+        if last_bit or late_mask(drawn.built()) or "out of phase, both must be resonant" in str(error):
             return False
         raise
     assert not rq.check(program)
     assert_plays(program, drawn.built())
     assert program == rq.Program.from_yaml(program.to_yaml())
     return True
+
+
+def corrects_drift(sequence: Any) -> bool:
+    """Return whether phases hold a drift that Pulser corrects: summed in another order, two that were equal may differ
+    in their last bit, and Pulser then waits as for a jump."""
+    return any(call.kwargs.get("correct_phase_drift") for call in sequence._calls)
 
 
 def late_mask(sequence: Any) -> bool:
@@ -115,7 +122,7 @@ def test_random_sequences_of_every_kind_come_in_as_they_play() -> None:
 def test_hundreds_of_random_sequences_come_in_as_they_play(block: int) -> None:
     came = [assert_comes_in(draw(1000 + 40 * block + k, calls=10)) for k in range(40)]
 
-    assert sum(came) >= 34
+    assert sum(came) >= 38
 
 
 def test_the_proof_sees_a_wait_a_phase_or_a_level_that_is_another() -> None:
@@ -299,6 +306,22 @@ def test_a_map_after_the_mask_on_its_dmm_plays_on_the_masked_atoms(device: Any) 
 
     assert [block.kind for block in program.body] == ["pulse", "slm_mask", "pulse", "detuning_map", "measure"]
     assert_plays(program, sequence)
+
+
+@pytest.mark.parametrize("other", ["dmm_0", "dmm_1"])
+def test_a_map_on_another_dmm_than_the_waiting_mask_keeps_its_name(other: str) -> None:
+    two = dataclasses.replace(MockDevice, dmm_objects=(*MockDevice.dmm_objects, *MockDevice.dmm_objects))
+    masked_dmm = "dmm_1" if other == "dmm_0" else "dmm_0"
+    body = [
+        {"slm_mask": {"atoms": ["b"], "channel": masked_dmm}},
+        {"detuning_map": {"weights": {"a": 1}, "channel": other, "detuning": blackman(200, "-pi")}},
+        {"pulse": {"channel": "rydberg_global", "amplitude": 5, "duration_ns": 100}},
+    ]
+    program = rq.Program(name="p", device=two, register={"atoms": {"a": (0, 0), "b": (9, 0)}}, body=body)
+
+    made = program.to_pulser()[0].sequence
+
+    assert {name: made._schedule[name].slots[1].tf for name in ("dmm_0", "dmm_1")} == {other: 200, masked_dmm: 300}
 
 
 def test_a_mask_over_raman_light_takes_the_rydberg_level_with_it() -> None:
