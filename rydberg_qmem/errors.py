@@ -144,4 +144,6 @@ def short(value: object, limit: int = 60) -> str:
         text = repr(value)
     except ValueError:  # integers beyond the digits that Python prints
         text = f"<{type(value).__name__} too large to print>"
+    except Exception:  # an object whose own repr fails
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -9,6 +9,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem.arguments import Kind, names_to, optional, setting, signal_of_rounds
+from rydberg_qmem.arguments import whole as whole_number
 from rydberg_qmem.errors import InputError, did_you_mean, listed, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
 from rydberg_qmem.language.expressions import Expression
@@ -20,6 +22,12 @@ MAX_WORK = 100_000_000
 """Terms of expressions that all inputs together may evaluate, one for each round."""
 PART = 100_000
 """Rounds of an input that are evaluated at once."""
+SETTINGS: dict[str, Kind] = {
+    "parameters": optional(names_to("numbers", setting)),
+    "inputs": optional(names_to("an expression, or one number for each round", signal_of_rounds)),
+    "rounds": optional(whole_number(1, MAX_ROUNDS)),
+}
+"""What the settings of a program may be, wherever they are asked for."""
 
 
 def bind_parameters(program: Program, overrides: Mapping[str, float] | None = None) -> dict[str, float]:

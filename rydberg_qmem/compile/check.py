@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.compile.bind import bind_parameters
+from rydberg_qmem.arguments import taking
+from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
 from rydberg_qmem.compile.budget import Budget, Undecided
 from rydberg_qmem.compile.building import validate_register
 from rydberg_qmem.compile.controls import ROW, SAMPLES_PER_TERM
@@ -29,6 +30,7 @@ from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, When
 from rydberg_qmem.compile.target import device_of, make_target
 from rydberg_qmem.compile.timings import SCHEDULED
 from rydberg_qmem.errors import Findings, InputError, Problem, ProgramError, QmemError
+from rydberg_qmem.language import library
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
@@ -37,8 +39,9 @@ MAX_ATOMS = 40
 _PART = re.compile(r"([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\d+)\]")
 
 
+@taking(program=library.program, **SETTINGS)
 def check(
-    program: Program,
+    program: Program | str | Path | Mapping[str, Any],
     *,
     parameters: Mapping[str, float] | None = None,
     inputs: Mapping[str, ArrayLike | str] | None = None,
@@ -46,6 +49,8 @@ def check(
     hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
 ) -> Findings:
     """Return every problem of a program, with file, line and column where it came from a file.
+
+    The program is one, a ready sequence's name, a path, or what `to_dict` has given.
 
     A control that some outcomes take beyond a limit is a problem, with these outcomes, however improbable; one that
     can neither be proved to keep its limits nor be shown to break them is one of the `notes`, and no problem: the
@@ -56,7 +61,9 @@ def check(
     >>> [str(problem) for problem in check(program)]
     ["body[0].measure.atoms: must be an atom of the register; known: q ('p')"]
     """
-    return check_and_compile(program, parameters=parameters, inputs=inputs, rounds=rounds, hardware=hardware)[0]
+    return check_and_compile(
+        library.load(program), parameters=parameters, inputs=inputs, rounds=rounds, hardware=hardware
+    )[0]
 
 
 def check_and_compile(

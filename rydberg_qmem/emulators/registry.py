@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rydberg_qmem.arguments import refuse
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 
@@ -11,6 +12,8 @@ NAMES = ("exact", "ideal", "qutip", "emu_sv", "emu_mps", "pulser_backend")
 def emulator_of(wanted: str | Emulator) -> Emulator:
     """Return the emulator of a name; an emulator object (such as a `Replay`) stays as it is."""
     if not isinstance(wanted, str):
+        if isinstance(wanted, type) or not all(hasattr(wanted, name) for name in ("name", "capabilities", "evolve")):
+            raise refuse("emulator", f"one of {', '.join(NAMES)}, or an emulator", wanted)
         return wanted
     match wanted:
         case "exact":
@@ -40,4 +43,4 @@ def emulator_of(wanted: str | Emulator) -> Emulator:
         case "replay":
             raise CapabilityError("emulator 'replay' needs outcomes: pass emulator=rq.Replay(record)")
         case _:
-            raise CapabilityError(f"no emulator {wanted!r}{did_you_mean(wanted, NAMES)}")
+            raise CapabilityError(f"emulator: no emulator {wanted!r}{did_you_mean(wanted, NAMES)}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, uses_ensemble
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
@@ -23,7 +24,7 @@ from rydberg_qmem.errors import InputError, as_html
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.pilot import BUDGET_S, OutOfTimeError, Pilot
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.run import Job, Unit, one_thread, prepare, surroundings, units_of, walk_of
+from rydberg_qmem.execute.run import CONDITIONS, Job, Unit, one_thread, prepare, surroundings, units_of, walk_of
 from rydberg_qmem.execute.stage import MAX_BRANCHES, NEGLIGIBLE, branches_to_come
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.language.library import load
@@ -97,8 +98,9 @@ class Estimate:
         return [f"budget   {one:.4g} s per shot, {one * self.shots / 3600:.4g} hours for {self.shots} shots"]
 
 
+@taking(**CONDITIONS)
 def estimate(
-    program: Program | str | Path,
+    program: Program | str | Path | Mapping[str, Any],
     *,
     parameters: Mapping[str, float] | None = None,
     inputs: Mapping[str, ArrayLike | str] | None = None,
@@ -119,7 +121,7 @@ def estimate(
     (('s', 'a'), 9)
     """
     if isinstance(emulator, str) and emulator not in ("exact", "ideal"):
-        raise InputError(f"estimate: knows the emulators exact and ideal ({emulator})")
+        raise InputError(f"emulator: an estimate knows exact and ideal ({emulator})")
     job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state, neglect=neglect)
     job = replace(job, around=surroundings(job.program, noise, hardware))
     return estimate_of(job, prepare(job, dict(parameters or {})))

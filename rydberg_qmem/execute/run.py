@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.arguments import Kind, flag, one_of, optional, path, real, taking, whole
+from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.liveness import atoms_after, segment_names
@@ -37,7 +39,7 @@ from rydberg_qmem.emulators.protocol import (
     check_capabilities,
 )
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.errors import InputError, ProgramError, RunError, did_you_mean, short
+from rydberg_qmem.errors import InputError, ProgramError, RunError
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
 from rydberg_qmem.execute.draws import COHORT, Draws
@@ -47,11 +49,13 @@ from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin, listener
-from rydberg_qmem.execute.scale import Scale
+from rydberg_qmem.execute.scale import Scale, cluster
+from rydberg_qmem.execute.scale import shard as shard_
 from rydberg_qmem.execute.stage import NEGLIGIBLE
-from rydberg_qmem.execute.sweep import Sweep, points_of, swept_names
+from rydberg_qmem.execute.sweep import Sweep, points_of, sweep_of, swept_names
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.language import library
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
@@ -61,12 +65,43 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MAX_SHOTS = 100_000_000
+MAX_SEED = 2**128 - 1
+MAX_WORKERS = 10_000
 BATCH_BYTES = 200_000_000
 BATCH_COHORTS = 20
 
 
+def emulator(name: str, value: Any) -> str | Emulator:
+    """Take an emulator, or the name of one."""
+    emulator_of(value)
+    return cast("str | Emulator", value)
+
+
+CONDITIONS: dict[str, Kind] = {
+    **SETTINGS,
+    "program": library.program,
+    "shots": optional(whole(1, MAX_SHOTS, also=", or None for an exact run")),
+    "emulator": emulator,
+    "state": one_of("auto", *KINDS),
+    "neglect": real(0.0, also=", an angle (rad)"),
+}
+"""What a run and its estimate may be asked for."""
+
+
+@taking(
+    **CONDITIONS,
+    seed=optional(whole(0, MAX_SEED)),
+    sweep=optional(sweep_of),
+    store=optional(path),
+    overwrite=flag,
+    workers=whole(1, MAX_WORKERS),
+    client=optional(cluster),
+    shard=optional(shard_),
+    max_memory_gb=real(above=0, finite=False),
+    max_seconds=optional(real(above=0, finite=False)),
+)
 def run(
-    program: Program | str | Path,
+    program: Program | str | Path | Mapping[str, Any],
     *,
     parameters: Mapping[str, float] | None = None,
     inputs: Mapping[str, ArrayLike | str] | None = None,
@@ -82,13 +117,13 @@ def run(
     overwrite: bool = False,
     workers: int = 1,
     client: Any = None,
-    shard: tuple[int, int] | None = None,
+    shard: tuple[int, int] | str | None = None,
     max_memory_gb: float = 8.0,
     max_seconds: float | None = None,
     neglect: float = NEGLIGIBLE,
     progress: Progress | bool | None = None,
 ) -> xr.Dataset:
-    """Run a program, given as an object, a ready sequence's name or a path, and return its record.
+    """Run a program, given as an object, a ready sequence's name, a path or plain data, and return its record.
 
     With `shots=None` nothing is sampled: the record holds exact expectation values, without the `shot`
     dimension. A `sweep` maps parameter names to values; all combinations are run, along `point`. The same
@@ -112,18 +147,15 @@ def run(
     """
     began = time.perf_counter()
     program, told = load(program), listener(progress)
-    scale = _scale(workers, client, shard, store)
+    scale = _scale(workers, client, None if shard is None else shard_("shard", shard), store)
     place = None if store is None else _store.check_free(store, overwrite=True)
     if place is not None:
         seed = _store.seed_of(place) if seed is None and not overwrite else seed
     if shard is not None and seed is None and shots is not None:
         raise InputError("shards need a seed: each would draw another")
     around = surroundings(program, noise, hardware)
-    limits = Limits.of(max_memory_gb, max_seconds)
-    job = Job(
-        program, dict(inputs or {}), rounds, _shots(shots), _seed(seed, shots), emulator, _state(state), around,
-        _neglect(neglect),
-    )  # fmt: skip
+    limits = Limits(max_memory_gb, max_seconds)
+    job = Job(program, dict(inputs or {}), rounds, shots, _seed(seed, shots), emulator, state, around, neglect)
 
     _refuse_several(job, scale)
     settings, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
@@ -162,15 +194,6 @@ class Limits:
     memory_gb: float = 8.0
     seconds: float | None = None
 
-    @classmethod
-    def of(cls, memory_gb: Any, seconds: Any) -> Limits:
-        """Return the limits asked for; InputError unless they are positive numbers (`seconds` may be None)."""
-        for name, value in (("max_memory_gb", memory_gb), ("max_seconds", 1 if seconds is None else seconds)):
-            number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-            if not number or not value > 0:
-                raise InputError(f"{name}: must be a positive number ({short(value)})")
-        return cls(float(memory_gb), None if seconds is None else float(seconds))
-
 
 @dataclass(frozen=True)
 class Job:
@@ -194,34 +217,12 @@ def surroundings(program: Program, noise: Any, hardware: Any) -> Surroundings:
     return Surroundings(made, profile if profile is not None else NOTHING.hardware)
 
 
-def _state(state: str) -> str:
-    known = ["auto", *KINDS]
-    if state not in known:
-        raise InputError(f"state: must be one of {', '.join(known)}{did_you_mean(state, known)} ({state})")
-    return state
-
-
-def _neglect(neglect: Any) -> float:
-    number = isinstance(neglect, int | float | np.number) and not isinstance(neglect, bool)
-    if not number or not 0 <= neglect < np.inf:
-        raise InputError(f"neglect: must be an angle (rad), not negative ({short(neglect)})")
-    return float(neglect)
-
-
-def _shots(shots: int | None) -> int | None:
-    if shots is not None and (isinstance(shots, bool) or shots != int(shots) or not 1 <= shots <= MAX_SHOTS):
-        raise InputError(f"shots: must be a whole number from 1 to {MAX_SHOTS}, or None for an exact run ({shots})")
-    return None if shots is None else int(shots)
-
-
 def _seed(seed: int | None, shots: int | None) -> int | None:
     if shots is None:
         return None
     if seed is None:
         return int(np.random.SeedSequence().entropy)  # type: ignore[arg-type]  # fresh entropy is one integer
-    if isinstance(seed, bool) or seed != int(seed) or seed < 0:
-        raise InputError(f"seed: must be a whole number, not negative ({seed})")
-    return int(seed)
+    return seed
 
 
 def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> Compiled:
@@ -451,6 +452,4 @@ def _scale(
 ) -> Scale:  # fmt: skip
     if store is None and (client is not None or shard is not None):
         raise InputError("client and shard need a store: workers write there, and hand back only counts")
-    if isinstance(workers, bool) or workers != int(workers) or workers < 1:
-        raise InputError(f"workers: must be at least 1 ({workers})")
-    return Scale(int(workers), client, shard)
+    return Scale(workers, client, shard)

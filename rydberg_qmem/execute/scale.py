@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from rydberg_qmem.errors import InputError, short
+from rydberg_qmem.arguments import refuse, values, whole
+from rydberg_qmem.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,37 @@ class Scale:
         if self.client is not None and self.workers != 1:
             raise InputError("workers and client exclude each other: the client's cluster says how many there are")
         if self.shard is not None:
-            i, n = self.shard
-            if not 1 <= i <= n:
-                raise InputError(f"shard: must be (i, N) with i from 1 to N ({self.shard})")
+            shard("shard", self.shard)
+
+
+def shard(name: str, value: Any) -> tuple[int, int]:
+    """Take a share of the work: `(i, N)`, or the command line's `i/N`; InputError, by name, for anything else.
+
+    >>> shard("shard", (1, 4)), shard("shard", "1/4")
+    ((1, 4), (1, 4))
+    """
+    parts = [int(one) for one in re.findall(r"[0-9]{1,9}", value)] if _is_share(value) else value
+    try:
+        i, n = values(whole(1))(name, parts)
+    except (ValueError, InputError):
+        raise refuse(name, "(i, N) with i from 1 to N, or the text 'i/N'", value) from None
+    if i > n:
+        raise refuse(name, "(i, N) with i from 1 to N, or the text 'i/N'", value)
+    return i, n
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*/\s*[0-9]{1,9}\s*", value) is not None
+
+
+def cluster(name: str, value: Any) -> Any:
+    """Take a Dask client that is connected; InputError, by name, for anything else."""
+    parts = ("submit", "scheduler_info", "cancel")
+    if isinstance(value, type) or not all(callable(getattr(value, part, None)) for part in parts):
+        raise refuse(name, "a dask.distributed.Client (pip install 'rydberg_qmem[dask]')", value)
+    if getattr(value, "status", "running") in ("closed", "closing"):
+        raise refuse(name, "a client that is connected, but this one is closed", value)
+    return value
 
 
 def shard_of(text: str | None) -> tuple[int, int] | None:
@@ -33,7 +63,4 @@ def shard_of(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    first, sign, last = text.partition("/")
-    if not (sign and first.strip().isdigit() and last.strip().isdigit() and 1 <= int(first) <= int(last)):
-        raise InputError(f"--shard: must be i/N with i from 1 to N ({short(text)})")
-    return int(first), int(last)
+    return shard("--shard", text)

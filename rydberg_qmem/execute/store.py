@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.execute import chunks, files
 from rydberg_qmem.execute.contents import SEALED, UNFINISHED, Contents, contents, is_record, missing
@@ -25,7 +26,7 @@ CHUNK_BYTES = 4_000_000
 
 def check_free(path: str | Path, *, overwrite: bool) -> Path:
     """Refuse, before anything runs, a place that is taken or cannot be written to; return where it really is."""
-    place = Path(path)
+    place = arguments.path("path", path)
     try:
         if "\0" in str(place):
             raise ValueError("a name cannot hold a null byte")
@@ -51,7 +52,8 @@ def seed_of(path: str | Path) -> int | None:
 
 def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a record as a zarr store; a failed write leaves nothing behind."""
-    place = check_free(path, overwrite=overwrite)
+    arguments.record("record", record)
+    place = check_free(path, overwrite=arguments.flag("overwrite", overwrite))
     scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         record.assign_attrs({SEALED: 1}).to_zarr(
@@ -111,7 +113,7 @@ def opened(path: str | Path) -> xr.Dataset:
 
     from rydberg_qmem.execute.lazily import RecordEntrypoint
 
-    held = whole_contents(path)
+    held = whole_contents(arguments.path("path", path))
     arrays = {**held.arrays}
     try:
         record: xr.Dataset = xr.open_dataset(

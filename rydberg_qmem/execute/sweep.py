@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rydberg_qmem.errors import InputError, did_you_mean, short
+from rydberg_qmem.arguments import is_xarray, listed, real, refuse
+from rydberg_qmem.errors import InputError, did_you_mean
 from rydberg_qmem.language.program import Program
 
 Sweep = Mapping[Any, Sequence[Any]]
@@ -51,6 +52,16 @@ def points_of(program: Program, parameters: Mapping[str, float] | None, sweep: S
     return [base | {k: v for part in parts for k, v in part.items()} for parts in itertools.product(*axes)]
 
 
+def sweep_of(name: str, value: Any) -> Sweep:
+    """Take a sweep: a mapping from parameters' names to lists of values; InputError, by name, for anything else."""
+    if not isinstance(value, Mapping) or is_xarray(value):
+        raise refuse(name, "a mapping from names of parameters to lists of values", value)
+    for axis in value:
+        if not isinstance(axis, str) and not (isinstance(axis, tuple) and all(isinstance(one, str) for one in axis)):
+            raise refuse(name, "a mapping from names, or tuples of names, of parameters", axis)
+    return value
+
+
 def _together(axis: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip() for name in axis.split(",")) if isinstance(axis, str) else tuple(axis)
 
@@ -58,24 +69,19 @@ def _together(axis: str | tuple[str, ...]) -> tuple[str, ...]:
 def _settings(axis: str | tuple[str, ...], values: Sequence[Any]) -> list[Point]:
     names = _together(axis)
     place = f"sweep.{','.join(names)}"
-    if isinstance(values, str) or not hasattr(values, "__len__"):
-        raise InputError(f"{place}: must be a list of values ({short(values)})")
-    if not len(values):
+    given = listed(place, values)
+    if not given:
         raise InputError(f"{place}: must have at least one value")
     made = []
-    for value in values:
-        row = (value,) if len(names) == 1 and not isinstance(value, tuple | list) else tuple(value)
+    for value in given:
+        row = tuple(listed(place, value)) if len(names) > 1 or isinstance(value, tuple | list) else (value,)
         if len(row) != len(names):
             raise InputError(f"{place}: each setting must have {len(names)} values, but one has {len(row)} ({row})")
-        made.append({name: _number(one, place) for name, one in zip(names, row, strict=True)})
+        made.append({name: _number(place, one) for name, one in zip(names, row, strict=True)})
     return made
 
 
-def _number(value: Any, place: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{place}: must be numbers ({short(value)})") from None
+_number = real()
 
 
 def as_one_axis(points: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, list[list[float]]] | None:

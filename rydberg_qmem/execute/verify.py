@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.execute import chunks
 from rydberg_qmem.execute.contents import Contents, Fault, contents, damaged, expected, is_record, per_shot
@@ -51,7 +52,7 @@ def verify(path: str | Path) -> Verified:
     ...     bool(rq.verify(f"{folder}/r.zarr"))
     True
     """
-    place = found(path)
+    place = found(arguments.path("path", path))
     if not is_record(place):
         raise StoreError(f"{path}: no record there" + instead(place))
     held = contents(place)

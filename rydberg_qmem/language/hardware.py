@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rydberg_qmem.errors import InputError, did_you_mean
+from rydberg_qmem.arguments import is_xarray, refuse
+from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.language import files
 from rydberg_qmem.language.problems import validated
 from rydberg_qmem.language.values import AtomName, FrozenMapping, Model
@@ -121,14 +122,19 @@ def profile_of(value: HardwareProfile | Mapping[str, Any] | str | Path | None) -
     """
     if value is None or isinstance(value, HardwareProfile):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not is_xarray(value):
         return validated(HardwareProfile, value, "hardware")
+    if not isinstance(value, str | Path):
+        raise refuse("hardware", "a profile, a mapping, a profile's name or the path of a YAML or JSON file", value)
     text = str(value)
     if text in PROFILES:
         return PROFILES[text]
     if not text.endswith((".yaml", ".yml", ".json")):
         raise InputError(f"hardware: no profile {text!r}{did_you_mean(text, list(PROFILES))}; or give a .yaml file")
-    data, source = files.parse(files.read_text(Path(text)), text)
+    try:
+        data, source = files.parse(files.read_text(Path(text)), text)
+    except ProgramError as error:
+        raise InputError(f"hardware: {error}") from None
     return validated(HardwareProfile, data, "hardware", source)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from rydberg_qmem import arguments
+from rydberg_qmem.arguments import is_xarray, refuse
 from rydberg_qmem.errors import InputError, did_you_mean
 from rydberg_qmem.language.program import Program
 
@@ -25,16 +29,18 @@ def names() -> list[str]:
     return sorted(path.stem for path in folder().glob("*.yaml"))
 
 
-def load(name_or_path: str | Path | Program) -> Program:
-    """Return a program: a ready sequence by name, or a `.yaml` or `.json` file by path.
+def load(name_or_path: str | Path | Program | Mapping[str, Any]) -> Program:
+    """Return a program: a ready sequence by name, a `.yaml` or `.json` file by path, or what `to_dict` has given.
 
     >>> load("rabi").name
     'rabi'
     """
     if isinstance(name_or_path, Program):
         return name_or_path
-    path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml", ".json") or path.exists():
+    if isinstance(name_or_path, Mapping) and not is_xarray(name_or_path):
+        return Program.from_dict(name_or_path)
+    path = _place(name_or_path)
+    if path.suffix in (".yaml", ".yml", ".json") or _exists(path):
         if not path.is_file():
             raise InputError(f"{path}: no such file")
         return Program.from_file(path)
@@ -44,3 +50,23 @@ def load(name_or_path: str | Path | Program) -> Program:
             f"{name_or_path}: no sequence of that name, and no such file{did_you_mean(str(name_or_path), names())}"
         )
     return Program.from_file(ready)
+
+
+def program(name: str, value: Any) -> Program:
+    """Take a program, or what `load` makes one of."""
+    return load(value)
+
+
+def _place(name_or_path: object) -> Path:
+    """Return a program's name or path as a path, or raise InputError if it is neither."""
+    try:
+        return arguments.path("program", name_or_path)
+    except InputError:
+        raise refuse("program", "a Program, a name, a path, or a mapping", name_or_path) from None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # longer than a name of a file may be, or with a null byte
+        return False

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from rydberg_qmem.arguments import is_xarray, refuse
 from rydberg_qmem.language.problems import validated
 from rydberg_qmem.language.values import Model
 
@@ -105,6 +106,8 @@ class Noise(Model):
         """Return a noise model given as one, as a mapping, or as a `pulser.NoiseModel`; all off is None."""
         if value is None:
             return None
+        if is_xarray(value):
+            raise refuse("noise", "a Noise, a mapping, or a pulser.NoiseModel", value)
         made = value if isinstance(value, Noise) else validated(cls, value, "noise")
         return made if made.active else None
 

@@ -298,7 +298,7 @@ def test_shots_are_a_whole_number_within_bounds(shots: Any) -> None:
 
 @pytest.mark.parametrize("seed", [-1, 1.5, False])
 def test_a_seed_is_a_whole_number(seed: Any) -> None:
-    with pytest.raises(rq.InputError, match="seed: must be a whole number, not negative"):
+    with pytest.raises(rq.InputError, match="seed: must be a whole number from 0 to"):
         rq.run("rabi", shots=2, seed=seed)
 
 

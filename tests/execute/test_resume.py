@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -280,7 +281,7 @@ def test_a_shard_is_one_of_n(shard: Any, tmp_path: Path) -> None:
 
 
 def test_shards_and_clusters_need_a_store() -> None:
-    for who in ({"shard": (1, 2)}, {"client": object()}):
+    for who in ({"shard": (1, 2)}, {"client": SimpleNamespace(submit=len, scheduler_info=len, cancel=len)}):
         with pytest.raises(rq.InputError, match="client and shard need a store"):
             run(**who)
 

@@ -66,7 +66,7 @@ def test_a_sweep_comes_back_from_its_points() -> None:
         ({("theta", "rounds"): [(1, 2, 3)]}, "each setting must have 2 values, but one has 3"),
         ({"theta": [1], ("theta", "rounds"): [(1, 2)]}, "theta is swept twice"),
         ({"thetta": [1]}, "no parameter 'thetta'; did you mean 'theta'?"),
-        ({"theta": ["wide"]}, "must be numbers ('wide')"),
+        ({"theta": ["wide"]}, "must be a finite number ('wide')"),
     ],
 )
 def test_a_sweep_that_is_none_is_refused_with_its_rule(sweep: Any, rule: str) -> None:

@@ -1,0 +1,308 @@
+"""What arguments may be: each kind takes a name and a value and gives the value back, plain, or refuses it by name."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
+
+from rydberg_qmem.errors import InputError, did_you_mean, short
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Kind: TypeAlias = Callable[[str, Any], Any]
+"""What an argument may be: called with its name and value, it gives the value or raises InputError."""
+
+
+def taking(**kinds: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function hold its arguments against their kinds, by name; what has its default is not looked at.
+
+    >>> @taking(times=whole(1))
+    ... def again(text, times=None):
+    ...     return text * times
+    >>> again("ab", 2)
+    'abab'
+    >>> again("ab", "2")
+    Traceback (most recent call last):
+    rydberg_qmem.errors.InputError: times: must be a whole number of at least 1 ('2')
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        if unknown := kinds.keys() - signature.parameters.keys():
+            raise TypeError(f"{function.__qualname__} has no arguments {sorted(unknown)}")
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            bound = signature.bind(*args, **kwargs)
+            for name, value in bound.arguments.items():
+                if name in kinds and value is not signature.parameters[name].default:
+                    bound.arguments[name] = kinds[name](name, value)
+            return function(*bound.args, **bound.kwargs)
+
+        return checked
+
+    return decorate
+
+
+def refuse(name: str, rule: str, value: object) -> InputError:
+    """Return the error of an argument: its name, what it must be, and what it is."""
+    return InputError(f"{name}: must be {rule} ({short(value)})")
+
+
+def optional(kind: Kind) -> Kind:
+    """Return a kind that is None as well."""
+    return lambda name, value: None if value is None else kind(name, value)
+
+
+def plain(value: Any) -> Any:
+    """Return a single number of NumPy or xarray as Python's own; everything else as it is.
+
+    >>> plain(np.float64(0.5)), plain("a")
+    (0.5, 'a')
+    """
+    if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
+        return value
+    return value if np.ma.is_masked(value) else value.item()
+
+
+def whole(least: int | None = None, most: int | None = None, also: str = "") -> Kind:
+    """Return the kind of whole numbers between bounds; 3.0 is one, True and "3" are none; `also` ends the rule.
+
+    >>> whole(1, 9)("shots", 3.0)
+    3
+    """
+    bounds = {
+        (True, True): f" from {least} to {most}",
+        (True, False): f" of at least {least}",
+        (False, True): f" of at most {most}",
+    }.get((least is not None, most is not None), "")
+
+    def kind(name: str, value: Any) -> int:
+        number = plain(value)
+        fits = isinstance(number, int | float) and not isinstance(number, bool)
+        if not fits or (isinstance(number, float) and not number.is_integer()):
+            raise refuse(name, f"a whole number{bounds}{also}", value)
+        if (least is not None and number < least) or (most is not None and number > most):
+            raise refuse(name, f"a whole number{bounds}{also}", value)
+        return int(number)
+
+    return kind
+
+
+def real(
+    least: float = -math.inf, most: float = math.inf, *, above: float = -math.inf, finite: bool = True, also: str = ""
+) -> Kind:
+    """Return the kind of real numbers from `least` to `most`, `above` a bound; `finite=False` lets infinity in.
+
+    >>> real(above=0, finite=False)("max_seconds", math.inf)
+    inf
+    """
+    bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (
+        above > -math.inf and above != 0
+    )
+    bounds += [f"of at most {most:g}"] * (most < math.inf)
+    rule = " ".join([f"a {'positive ' * (above == 0)}{'finite ' * finite}number", *bounds]) + also
+
+    def kind(name: str, value: Any) -> float:
+        number = _float(value)
+        if number is None or not (least <= number <= most and number >= above and number != above):
+            raise refuse(name, rule, value)
+        if math.isinf(number) and finite:
+            raise refuse(name, rule, value)
+        return number
+
+    return kind
+
+
+def _float(value: Any) -> float | None:
+    """Return a number, no truth value, as a float; None if it is none, or not one that floats can hold."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    try:
+        return float(number)
+    except OverflowError:
+        return None
+
+
+def flag(name: str, value: Any) -> bool:
+    """Take True and False.
+
+    >>> flag("overwrite", np.True_)
+    True
+    """
+    chosen = plain(value)
+    if not isinstance(chosen, bool):
+        raise refuse(name, "True or False", value)
+    return chosen
+
+
+def text(name: str, value: Any) -> str:
+    """Take text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise refuse(name, "a text, not empty", value)
+    return str(value)
+
+
+def one_of(*known: str) -> Kind:
+    """Return the kind of the known words.
+
+    >>> one_of("vector", "auto")("state", "auto")
+    'auto'
+    """
+
+    def kind(name: str, value: Any) -> str:
+        if not isinstance(value, str) or value not in known:
+            hint = did_you_mean(value, known) if isinstance(value, str) else ""
+            near = hint if hint.startswith("; did") else ""
+            raise refuse(name, f"one of {', '.join(known)}{near}", value)
+        return str(value)
+
+    return kind
+
+
+def path(name: str, value: Any) -> Path:
+    """Take a path, as text or as an object."""
+    if isinstance(value, str | os.PathLike) and isinstance(there := os.fspath(value), str) and there:
+        return value if isinstance(value, Path) else Path(there)
+    raise refuse(name, "a path", value)
+
+
+def function(name: str, value: Any) -> Any:
+    """Take what can be called, and is no class."""
+    if not callable(value) or isinstance(value, type):
+        raise refuse(name, "a function", value)
+    return value
+
+
+def names_to(what: str, kind: Kind) -> Kind:
+    """Return the kind of mappings from names to values of a kind.
+
+    >>> names_to("numbers", real())("start", {"x": 1})
+    {'x': 1.0}
+    """
+
+    def mapping(name: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping) or is_xarray(value):
+            raise refuse(name, f"a mapping from names to {what}", value)
+        for key in value:
+            if not isinstance(key, str):
+                raise refuse(name, f"a mapping from names to {what}, and a name a text", key)
+        return {key: kind(f"{name}.{key}", item) for key, item in value.items()}
+
+    return mapping
+
+
+def setting(name: str, value: Any) -> Any:
+    """Take what a parameter may be set to: a finite number, or an expression as text."""
+    if isinstance(value, str):
+        return text(name, value)
+    number = _float(value)
+    if type(value).__name__ == "Expression":
+        return value
+    if number is None or not math.isfinite(number):
+        raise refuse(name, "a finite number", value)
+    return plain(value)
+
+
+def signal_of_rounds(name: str, value: Any) -> Any:
+    """Take an expression as text, or one finite number for each round; what is masked is no number."""
+    if value is None or isinstance(value, str) or type(value).__name__ == "Expression":
+        return value
+    return numbers(dims=1)(name, value)
+
+
+def numbers(*, dims: int | None = None) -> Kind:
+    """Return the kind of arrays of real numbers: nothing ragged, masked or complex, no text; None in it is NaN.
+
+    >>> numbers(dims=1)("samples", [1, 2]).tolist()
+    [1.0, 2.0]
+    """
+    rule = "real numbers, a list or an array" if dims is None else f"real numbers, an array of {dims} axis"
+
+    def kind(name: str, value: Any) -> Any:
+        if np.ma.is_masked(value):
+            raise refuse(name, f"{rule}, none of them masked", value)
+        try:
+            made = np.asarray(value)
+        except (TypeError, ValueError):
+            raise refuse(name, rule, value) from None
+        if made.dtype == object:
+            made = _floats(name, rule, made, value)
+        if made.dtype.kind not in "biuf" or (dims is not None and made.ndim != dims):
+            raise refuse(name, rule, value)
+        return made.astype(float) if made.dtype.kind != "f" else made
+
+    return kind
+
+
+def _floats(name: str, rule: str, made: Any, value: Any) -> Any:
+    """Return an array of objects as floats, if each is a number or None."""
+    if not made.ndim or not all(one is None or _float(one) is not None for one in made.ravel().tolist()):
+        raise refuse(name, rule, value)
+    return made.astype(float)
+
+
+def values(kind: Kind, what: str = "values", least: int = 0) -> Kind:
+    """Return the kind of lists, tuples, ranges and arrays whose items are of a kind, as tuples.
+
+    >>> values(whole(1), "whole numbers")("delays", range(1, 4))
+    (1, 2, 3)
+    """
+
+    def several(name: str, value: Any) -> tuple[Any, ...]:
+        made = listed(name, value, what)
+        if len(made) < least:
+            raise refuse(name, f"a list of at least {least} {what}", value)
+        return tuple(kind(f"{name}[{i}]", item) for i, item in enumerate(made))
+
+    return several
+
+
+def listed(name: str, value: Any, what: str = "values") -> list[Any]:
+    """Return the items of what has an order and an end: no set, no mapping, no text, nothing masked."""
+    array = getattr(value, "ndim", 0) >= 1 and hasattr(value, "dtype")
+    masked = bool(np.ma.is_masked(value))
+    ordered = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+    if masked or not (array or ordered):
+        raise refuse(name, f"a list of {what}{', none of them masked' * masked}", value)
+    return list(np.asarray(value)) if array else list(value)
+
+
+def is_xarray(value: Any) -> bool:
+    """Return whether a value is a Dataset or a DataArray of xarray."""
+    return type(value).__module__.partition(".")[0] == "xarray"
+
+
+def record(name: str, value: Any) -> Any:
+    """Take a record: an xarray Dataset."""
+    xarray = sys.modules.get("xarray")
+    if xarray is None or not isinstance(value, xarray.Dataset):
+        raise refuse(name, "a record, an xarray.Dataset", value)
+    return value
+
+
+def data_array(name: str, value: Any) -> Any:
+    """Take an xarray DataArray."""
+    xarray = sys.modules.get("xarray")
+    if xarray is None or not isinstance(value, xarray.DataArray):
+        raise refuse(name, "an xarray.DataArray", value)
+    return value
+
+
+def signal(name: str, value: Any) -> Any:
+    """Take a variable's name, or an xarray DataArray."""
+    if isinstance(value, str):
+        return text(name, value)
+    xarray = sys.modules.get("xarray")
+    if xarray is None or not isinstance(value, xarray.DataArray):
+        raise refuse(name, "the name of a variable, or an xarray.DataArray", value)
+    return value
