@@ -174,7 +174,7 @@ def _of(op: Lowered, place: str, target: Target, budget: Budget) -> Iterator[Con
             channels = target.device.channels.values()
             clock = target.channel(op.channel).clock_period if op.channel else max(c.clock_period for c in channels)
             if not op.duration_ns.is_constant:
-                yield from _duration(op.duration_ns, place, least=1, most=LONGEST_NS, clock=clock, where="the clock")
+                yield from _duration(op.duration_ns, place, least=0, most=LONGEST_NS, clock=clock, where="the clock")
         case GatePulse():
             yield from _gate(op, target)
         case PhaseShift() | Align() | SLMMask() | DisableEOM() | Retarget():
