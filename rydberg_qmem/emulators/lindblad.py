@@ -325,17 +325,17 @@ class Open:
             groups.setdefault(key, []).append(i)
         missing = [(key, some[0]) for key, some in groups.items() if key not in self._kept]
         out = np.empty_like(rows)
+        new = {key for key, _ in missing}
+        for key, where in groups.items():  # before what is new takes their place
+            if key not in new:
+                self._kept.move_to_end(key)
+                out[where] = rows[where] @ self._kept[key].T
         for some in chunks(len(missing), generator.size**2 * 4):
             made = self._propagators(space, piece, rows_of(scope, np.array([i for _, i in missing[some]])), matrices)
             for (key, _), propagator in zip(missing[some], np.broadcast_to(made, (len(missing[some]), *made.shape[1:])),
                                             strict=True):  # fmt: skip
                 self._keep(key, propagator)
                 out[groups[key]] = rows[groups[key]] @ propagator.T
-        done = {key for key, _ in missing}
-        for key, where in groups.items():
-            if key not in done:
-                self._kept.move_to_end(key)
-                out[where] = rows[where] @ self._kept[key].T
         return out
 
     def _propagators(self, space: Space, piece: Piece, scope: Scope, matrices: bool) -> Matrix:

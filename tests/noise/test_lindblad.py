@@ -261,3 +261,19 @@ def test_points_share_operators_and_other_rates_or_distances_do_not() -> None:
     assert space(7, 0.1) is space(7, 0.1)
     assert space(7, 0.1) is not space(8, 0.1)
     assert space(7, 0.1) is not space(7, 0.2)
+
+
+def test_a_full_cache_of_propagators_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = [{"repeat": {"times": 4, "body": [
+        {"rotate": {"atom": "q", "angle": "0.3 + x"}}, {"measure": {"atoms": "q", "key": "m"}},
+        {"set": {"x": "x / 2 + m"}}, {"reset": {"atoms": "q"}},
+    ]}}]  # fmt: skip
+    program = rq.Program.from_dict(
+        {"name": "many", "register": {"atoms": {"q": (0, 0)}}, "memory": {"x": {"initial": 0}}, "body": body}
+    )
+    options: dict[str, Any] = {"shots": None, "noise": {"dephasing_rate": 0.1}, "state": "density_matrix"}
+    whole = rq.run(program, **options)
+
+    monkeypatch.setattr("rydberg_qmem.emulators.lindblad.CACHE_BYTES", 1)
+
+    np.testing.assert_allclose(rq.run(program, **options).m, whole.m, atol=1e-12)
