@@ -22,10 +22,11 @@ from pulser.sampler import sample
 from scipy.linalg import expm
 from scipy.stats import binom, chi2, poisson
 
-from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, substitute_atom
+from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, map_expressions, substitute_atom
+from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, ledger_of
 from rydberg_qmem.compile.gates import Lowered, expand_cell, lower
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.compile.plan import plan_segment
+from rydberg_qmem.compile.plan import plan_segment, timed
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_of
 from rydberg_qmem.compile.target import make_target
 from rydberg_qmem.compile.to_pulser import to_pulser
@@ -104,6 +105,7 @@ class Branch:
     written: Written = field(default_factory=dict)
     round: dict[str, float] = field(default_factory=dict)
     time_ns: int = 0
+    carried: Carried = NOTHING
     frame: Complex | None = None
     """What the program's phase references have turned the state by so far; None is not at all."""
 
@@ -118,6 +120,9 @@ class Played:
     action: Complex
     frame: Complex
     time_ns: int
+    carried: Carried = NOTHING
+    looks: tuple[tuple[Complex, Complex], ...] = ()
+    """What it has done, and its frame, when probes inside of it look."""
 
 
 class Reference:
@@ -255,19 +260,56 @@ class Reference:
 
     # ------------------------------------------------------------------ unitary steps
 
-    def _segment(self, blocks: tuple[Placed, ...], branch: Branch) -> Branch:
-        segment = Segment(0, blocks)
+    def _segments(self, group: tuple[Placed | AnyBlock, ...], branch: Branch, path: Path) -> list[Branch]:
+        """Play blocks of one segment: memory in between is written, and read, where it stands; probes look inside."""
+        drafts: list[tuple[Branch, tuple[Placed, ...], tuple[tuple[int, Probe], ...]]] = [(branch, (), ())]
+        writes = not all(isinstance(item, Placed | Probe) for item in group)
+        for item in group:
+            made = []
+            for now, placed, looks in drafts:
+                if isinstance(item, Placed):
+                    made.append((now, (*placed, self._with_numbers(item, now) if writes else item), looks))
+                elif isinstance(item, Probe):
+                    made.append((now, placed, (*looks, (len(placed), item))))
+                else:
+                    made += [(then, placed, looks) for then in self._step(item, now, path)]
+            drafts = made
+        name = tuple(item.block if isinstance(item, Placed) else item for item in group)
+        return [self._segment(placed, now, looks, path, name) for now, placed, looks in drafts]
+
+    def _with_numbers(self, placed: Placed, branch: Branch) -> Placed:
+        """Return a block with numbers in place of what it reads."""
+        scope = self._package_scope(branch)
+
+        def number(expression: Expression) -> Expression:
+            if expression.is_constant:
+                return expression
+            return Expression(float(np.ravel(np.asarray(expression.evaluate(dict(scope))))[0]))
+
+        return Placed(map_expressions(placed.block, number), placed.place)
+
+    def _segment(
+        self, blocks: tuple[Placed, ...], branch: Branch, looks: tuple[tuple[int, Probe], ...], path: Path, name: Any
+    ) -> Branch:
+        counts = tuple(sorted({count for count, _ in looks}))
+        segment = Segment(0, blocks, looks=counts)
         scope = self._package_scope(branch)
         controls = tuple(np.asarray(e.evaluate(scope)).tobytes() for e in expressions_of(segment))
         turned = branch.frame.tobytes() if branch.frame is not None and self.collapse else b""
-        place = (tuple(placed.block for placed in blocks), controls, turned)
+        place = (tuple(placed.block for placed in blocks), counts, controls, turned, branch.carried)
         if place not in self.unitaries:
             self.unitaries[place] = self._played(segment, scope, branch)
         played = self.unitaries[place]
-        self.varying |= self.lasting.setdefault(place[0], played.time_ns) != played.time_ns
+        self.varying |= self.lasting.setdefault((name, branch.carried), played.time_ns) != played.time_ns
+        for count, probe in looks:
+            action, frame = played.looks[counts.index(count)]
+            seen = replace(branch, rho=frame @ self._after(action, branch.rho) @ frame.conj().T)
+            [seen] = self._step(probe, seen, path)
+            branch = replace(branch, written=seen.written)
         rho = played.frame @ self._after(played.action, branch.rho) @ played.frame.conj().T
         frame = played.frame if branch.frame is None else played.frame @ branch.frame
-        return replace(branch, rho=rho, time_ns=branch.time_ns + played.time_ns, frame=frame)
+        time = branch.time_ns + played.time_ns
+        return replace(branch, rho=rho, time_ns=time, frame=frame, carried=played.carried)
 
     def _after(self, action: Complex, rho: Complex) -> Complex:
         if not self.collapse:
@@ -275,21 +317,31 @@ class Reference:
         return np.asarray((action @ rho.ravel()).reshape(rho.shape))
 
     def _played(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> Played:
-        action, total = self._nothing(), 0
-        frame: Complex = np.eye(len(self.interaction), dtype=complex)
+        action, total, carried = self._nothing(), 0, branch.carried
+        one: Complex = np.eye(len(self.interaction), dtype=complex)
+        frame, first = one, 0
+        looks: dict[int, tuple[Complex, Complex]] = {}
         for is_gate, run in groupby(segment.blocks, key=lambda placed: self._is_ideal(placed.block)):
+            blocks = tuple(run)
+            last = first + len(blocks)
             if is_gate:
-                for placed in run:
+                for k, placed in enumerate(blocks):
                     action = self._gate(placed.block, branch) @ action
+                    looks[first + k + 1] = action, frame
             else:
-                step = self._pulses(replace(segment, blocks=tuple(run)), scope, branch)
-                action = step.action @ action
+                inner = tuple(look - first for look in segment.looks if first < look < last)
+                part = replace(segment, blocks=blocks, looks=inner)
+                step = self._pulses(part, scope, replace(branch, carried=carried))
+                for look, (done, turn) in zip(inner, step.looks, strict=True):
+                    looks[first + look] = done @ action, turn @ frame
+                action, carried, total = step.action @ action, step.carried, total + step.time_ns
                 if self.ideal:  # gates act on states with all frames turned in
                     action = step.frame @ action
                 else:
                     frame = step.frame @ frame
-                total += step.time_ns
-        return Played(action, frame, total)
+                looks[last] = action, frame
+            first = last
+        return Played(action, frame, total, carried, tuple(looks[look] for look in segment.looks))
 
     def _nothing(self) -> Complex:
         size = len(self.interaction)
@@ -297,9 +349,19 @@ class Reference:
 
     def _pulses(self, segment: Segment, scope: dict[str, Any], branch: Branch) -> Played:
         modulated = self.program.with_modulation
+        ledger = ledger_of(self.target)
+        scope = {**scope, CARRIED: np.array([float(ledger.number(branch.carried))])}
+        plan = plan_segment(segment.whole, self.target)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            sequence = to_pulser(plan_segment(segment, self.target), scope)
+            sequence = to_pulser(plan, scope)
+            carried = ledger.entries[int(plan.leaves(scope, 1)[0])]
+            marks = [0]
+            turns = []
+            for part in range(len(segment.looks)):
+                [(schedule, _, _)] = timed(plan_segment(replace(segment, part=part), self.target), scope, 1)
+                marks.append(marks[-1] + schedule.duration_ns)
+                turns.append(self._turned_by(schedule.frame, scope))
         made, duration = self._nothing(), 0
         if sequence.declared_channels:
             duration = sequence.get_duration(include_fall_time=modulated)
@@ -307,9 +369,23 @@ class Reference:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 samples = sample(sequence, modulation=modulated, extended_duration=duration)
+            now, seen = 0, {mark: self._nothing() for mark in marks}
             for hamiltonian, dt_ns in self.pieces(samples, duration):
-                made = self._for(hamiltonian, dt_ns, branch) @ made
-        return Played(made, self._drift(sequence) @ self._frame(segment, branch), duration)
+                for mark in marks:
+                    if now < mark <= now + dt_ns:
+                        seen[mark] = self._for(hamiltonian, mark - now, branch) @ made
+                made, now = self._for(hamiltonian, dt_ns, branch) @ made, now + dt_ns
+        else:
+            seen = {mark: self._nothing() for mark in marks}
+        looks = tuple((seen[mark], turn) for mark, turn in zip(marks[1:], turns, strict=True))
+        return Played(made, self._drift(sequence) @ self._frame(segment, branch), duration, carried, looks)
+
+    def _turned_by(self, frame: Any, scope: dict[str, Any]) -> Complex:
+        made = np.eye(len(self.interaction), dtype=complex)
+        for atom, level, parts in frame:
+            angle = sum(factor * float(np.ravel(np.asarray(e.evaluate(dict(scope))))[0]) for factor, e in parts)
+            made = made @ expm(1j * angle * self.projector(self.atoms[atom], level))
+        return made
 
     def _for(self, hamiltonian: Complex, dt_ns: float, branch: Branch) -> Complex:
         """Return what a Hamiltonian does in a time: a unitary, or with noise a map of flat density matrices.
@@ -455,24 +531,43 @@ class Reference:
     def _play(self, blocks: tuple[AnyBlock, ...], branches: list[Branch], path: Path) -> list[Branch]:
         for group in self._groups(blocks):
             if isinstance(group, tuple):
-                branches = [self._segment(group, branch) for branch in branches]
+                branches = [made for branch in branches for made in self._segments(group, branch, path)]
             else:
                 branches = [made for branch in branches for made in self._step(group, branch, path)]
         return branches
 
-    def _groups(self, blocks: Iterable[AnyBlock]) -> Iterator[tuple[Placed, ...] | AnyBlock]:
-        """Yield runs of unitary blocks together, everything else one by one."""
-        run: list[Placed] = []
+    def _groups(self, blocks: Iterable[AnyBlock]) -> Iterator[tuple[Placed | AnyBlock, ...] | AnyBlock]:
+        """Yield unitary blocks together, with what looks and remembers between them, everything else one by one."""
+        run: list[Placed | AnyBlock] = []
         for i, block in enumerate(self._expanded(blocks)):
             if isinstance(block, Timed):
                 run.append(Placed(block, f"[{i}].{block.kind}"))
-                continue
-            if run:
-                yield tuple(run)
+            elif run and self._goes_on(block):
+                run.append(block)
+            else:
+                yield from self._cut(run)
                 run = []
-            yield block
-        if run:
-            yield tuple(run)
+                yield block
+        yield from self._cut(run)
+
+    def _goes_on(self, block: AnyBlock) -> bool:
+        """Return whether a block lets a segment go on."""
+        match block:
+            case Set() | Push() | Probe():
+                return True
+            case When():
+                inner = tuple(self._expanded((*block.then, *block.otherwise)))
+                return all(not isinstance(one, Probe) and self._goes_on(one) for one in inner)
+            case _:
+                return False
+
+    def _cut(self, run: list[Placed | AnyBlock]) -> Iterator[tuple[Placed | AnyBlock, ...] | AnyBlock]:
+        last = max((k for k, item in enumerate(run) if isinstance(item, Placed)), default=-1) + 1
+        if last:
+            yield tuple(run[:last])
+        for item in run[last:]:
+            assert not isinstance(item, Placed)
+            yield item
 
     def _expanded(self, blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
         for block in blocks:
@@ -581,7 +676,9 @@ class Reference:
             sides = [(True, chance), (False, 1 - chance)]
         else:
             sides = [(bool(self.value(block.condition, branch)), 1.0)]
-        then, otherwise = (self.duration_ns(side, branch.round) for side in (block.then, block.otherwise))
+        then, otherwise = (
+            self.duration_ns(side, branch.round, branch.carried)[0] for side in (block.then, block.otherwise)
+        )
         made = []
         for side, chance in sides:
             if chance > 0:
@@ -596,39 +693,55 @@ class Reference:
 
     def _wait(self, branch: Branch, idle_ns: int) -> Branch:
         rho = self._after(self._for(self.interaction, idle_ns, branch), branch.rho)
-        return replace(branch, rho=rho, time_ns=branch.time_ns + idle_ns)
+        carried = branch.carried.aged(idle_ns, self.target) if idle_ns else branch.carried
+        return replace(branch, rho=rho, time_ns=branch.time_ns + idle_ns, carried=carried)
 
-    def duration_ns(self, blocks: tuple[AnyBlock, ...], known: Mapping[str, float]) -> int | None:
-        """Return how long blocks last, or None where memory or outcomes decide it; `known` are counters and inputs."""
+    def duration_ns(
+        self, blocks: tuple[AnyBlock, ...], known: Mapping[str, float], carried: Carried
+    ) -> tuple[int | None, Carried]:
+        """Return how long blocks last, and what channels carry then; None where memory or outcomes decide it.
+
+        `known` are counters and inputs.
+        """
         total = 0
         for group in self._groups(blocks):
             took: int | None = 0
             match group:
                 case tuple():
-                    took = self._segment_ns(group, known)
+                    took, carried = self._segment_ns(group, known, carried)
                 case Repeat(times=Expression() as times):
-                    took = self.duration_ns(group.body, known)
-                    took = None if took is None else int(self.number(times, self.parameters)) * took
+                    took = 0
+                    for _ in range(int(self.number(times, self.parameters))):
+                        once, carried = self.duration_ns(group.body, known, carried)
+                        took = None if once is None or took is None else took + once
                 case When():
-                    sides = [self.duration_ns(side, known) for side in (group.then, group.otherwise)]
-                    took = None if None in sides else max(side or 0 for side in sides)
+                    sides = [self.duration_ns(side, known, carried) for side in (group.then, group.otherwise)]
+                    if any(side[0] is None for side in sides):
+                        took = None
+                    else:
+                        took, carried = max(sides, key=lambda side: side[0] or 0)
                 case _:
                     pass
             if took is None:
-                return None
+                return None, carried
             total += took
-        return total
+        return total, carried
 
-    def _segment_ns(self, placed: tuple[Placed, ...], known: Mapping[str, float]) -> int | None:
-        total = 0
+    def _segment_ns(
+        self, group: tuple[Placed | AnyBlock, ...], known: Mapping[str, float], carried: Carried
+    ) -> tuple[int | None, Carried]:
+        total, ledger = 0, ledger_of(self.target)
+        placed = [item for item in group if isinstance(item, Placed)]
         for is_gate, run in groupby(placed, key=lambda one: self._is_ideal(one.block)):
             if not is_gate:
                 plan = plan_segment(Segment(0, tuple(run)), self.target)
                 if any(not e.names <= known.keys() for e in plan.timing):
                     self.varying = True
-                    return None
-                total += plan.schedule((), dict(known)).duration_ns
-        return total
+                    return None, carried
+                scope: dict[str, Any] = {**known, CARRIED: np.array([float(ledger.number(carried))])}
+                [(schedule, _, _)] = timed(plan, scope, 1)
+                total, carried = total + schedule.duration_ns, schedule.leaves
+        return total, carried
 
     # ------------------------------------------------------------------ values
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.arguments import Kind, names_to, optional, setting, signal_of_rounds
 from rydberg_qmem.arguments import whole as whole_number
+from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.errors import InputError, did_you_mean, listed, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
 from rydberg_qmem.language.expressions import Expression
@@ -180,6 +182,16 @@ def map_expressions(value: Any, change: Callable[[Expression], Expression]) -> A
     if isinstance(value, dict):
         return type(value)({key: map_expressions(item, change) for key, item in value.items()})
     return value
+
+
+def as_written(segment: Segment) -> Segment:
+    """Return a segment that reads memory where its blocks were written to, not copies made before it."""
+    if not segment.copies:
+        return segment
+    copies = dict(segment.copies)
+    blocks = (map_expressions(placed.block, lambda e: copies.get(e, e)) for placed in segment.blocks)
+    made = (Placed(block, placed.place) for block, placed in zip(blocks, segment.blocks, strict=True))
+    return replace(segment, blocks=tuple(made), copies=())
 
 
 def bind_block(block: AnyBlock, parameters: Mapping[str, float]) -> AnyBlock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, assert_never
@@ -12,9 +12,11 @@ from typing import Any, assert_never
 import numpy as np
 
 from rydberg_qmem.compile import eom
+from rydberg_qmem.compile.carried import NOTHING, Carried, Site, carries, fades
 from rydberg_qmem.compile.channels import GatePulse, Lowered
+from rydberg_qmem.compile.pauses import Pauses
 from rydberg_qmem.compile.phases import Reference
-from rydberg_qmem.compile.schedule import Drive, Schedule, overlapping
+from rydberg_qmem.compile.schedule import Drive, Frame, Look, Schedule, overlapping
 from rydberg_qmem.compile.shapes import Scope, area_shape, column, duration_of, pulser_waveform, timing_of, wrapped
 from rydberg_qmem.compile.target import FIELD_ALONG_Z, FRAME, Target
 from rydberg_qmem.errors import CapabilityError, QmemError, RunError
@@ -46,7 +48,11 @@ PLACEHOLDER = 1e-3
 class Builder:
     """Adds lowered blocks to a Pulser sequence and notes when each of them plays."""
 
-    def __init__(self, target: Target, scope: Scope, *, real: bool) -> None:
+    def __init__(
+        self, target: Target, scope: Scope, *, real: bool, carried: Carried = NOTHING,
+        references: Mapping[Site, float] | None = None,
+    ) -> None:  # fmt: skip
+        """Begin a sequence after what the channels `carried` into it; its pulses have these phase `references`."""
         import pulser
 
         self.target, self.scope, self.real = target, scope, real
@@ -58,7 +64,11 @@ class Builder:
             self.sequence.set_magnetic_field(*target.magnetic_field)
         self.floor = 0
         self.last_start = 0
-        self.references: dict[tuple[int, str], list[tuple[float, Expression]]] = {}
+        self.references: dict[Site, list[tuple[float, Expression]]] = {
+            site: [(1.0, Expression(angle))] for site, angle in (references or {}).items()
+        }
+        offsets = {} if references is not None else dict(carried.references)
+        self.pauses = Pauses(target, self.sequence, self._wait_on, carried, offsets)
         self.drives: list[Drive] = []
         self.first_targets: dict[str, tuple[str, ...]] = {}
         self.aims: dict[str, tuple[int, ...]] = {}
@@ -67,8 +77,11 @@ class Builder:
         self.mask: SLMMask | None = None
         self.setpoints: dict[str, EnableEOM | ModifyEOM] = {}
 
-    def run(self, operations: Sequence[tuple[Lowered, str]]) -> Schedule:
-        """Add lowered blocks, each with its place, one after the other; return what they schedule."""
+    def run(self, operations: Sequence[tuple[Lowered, str]], *, looks: Sequence[int] = ()) -> Schedule:
+        """Add lowered blocks, each with its place, one after the other; return what they schedule.
+
+        `looks` are numbers of blocks: probes look when so many have ended, as far as they have been asked to play.
+        """
         for op, _ in operations:  # a channel that first waits is aimed at what it will act on
             if isinstance(op, GatePulse):
                 self.first_targets.setdefault(op.channel, (op.atom,))
@@ -76,7 +89,10 @@ class Builder:
                 self.first_targets.setdefault(op.channel, op.atoms)
             elif isinstance(op, DetuningMap):
                 self.first_maps.setdefault(op.channel, op)
-        for op, place in operations:
+        seen: dict[int, Look] = {}
+        for done, (op, place) in enumerate(operations):
+            if done in looks:
+                seen[done] = Look(self._now(), self._frame())
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self._add(op, place)
@@ -84,25 +100,50 @@ class Builder:
         self._check_length(duration, operations)
         if self.real and duration > self._end(at_rest=self.target.with_modulation):
             self._idle_until(duration)
-        crossed = overlapping(self.drives)
-        if not self.real:
-            return Schedule(tuple(self.drives), duration, self._frame(), crossed=crossed)
-        return Schedule(tuple(self.drives), duration, self._frame(), sequence=self.sequence, crossed=crossed)
+        return Schedule(
+            tuple(self.drives), duration, self._frame(), sequence=self.sequence if self.real else None,
+            looks=tuple(seen.get(count) or Look(self._now(), self._frame()) for count in looks),
+            crossed=overlapping(self.drives), leaves=self._leaves(duration),
+        )  # fmt: skip
 
-    def _frame(self) -> tuple[tuple[int, str, tuple[tuple[float, Expression], ...]], ...]:
-        """Return the phase references at the end; Pulser's own are those that correct an EOM's drift."""
+    def _leaves(self, duration: int) -> Carried:
+        """Return what the channels carry on from the sequence, and Pulser's own references where it has any."""
+        if not carries(self.target):
+            return NOTHING
+        angles: dict[Site, float] = {}
+        if any(map(fades, self.target.device.channels.values())):
+            with suppress(QmemError):  # what has no value in the check has one in the run
+                angles = self.angles()
+        return self.pauses.leaves(duration, self.aims, angles)
+
+    def angles(self) -> dict[Site, float]:
+        """Return the phase references of the atoms now (rad), as far as there are any."""
+        references = self._all_references().items()
+        return {site: sum(factor * self._number(e) for factor, e in parts) for site, parts in references}
+
+    def _now(self) -> int:
+        """Return when all that was added so far has been played, but for what modulated outputs still fade."""
+        return max(self.floor, self._end())
+
+    def _frame(self) -> Frame:
+        """Return the phase references now, as angles of the levels' frame."""
+        frame = []
+        for (atom, basis), parts in self._all_references().items():
+            level, sign = FRAME[basis]
+            if level in self.target.levels:
+                frame.append((atom, level, tuple((sign * factor, e) for factor, e in parts)))
+        return tuple(frame)
+
+    def _all_references(self) -> dict[Site, list[tuple[float, Expression]]]:
+        """Return the phase references now; Pulser's own are those that correct an EOM's drift."""
+        references = {key: list(parts) for key, parts in self.references.items()}
         bases = {channel.basis for channel in self.sequence.declared_channels.values()} if self.real else set()
         for basis in sorted(bases):
             for atom, name in enumerate(self.target.atoms):
                 drift = float(self.sequence.current_phase_ref(name, basis))
                 if drift:
-                    self.references.setdefault((atom, basis), []).append((1.0, Expression(drift)))
-        frame = []
-        for (atom, basis), parts in self.references.items():
-            level, sign = FRAME[basis]
-            if level in self.target.levels:
-                frame.append((atom, level, tuple((sign * factor, e) for factor, e in parts)))
-        return tuple(frame)
+                    references.setdefault((atom, basis), []).append((1.0, Expression(drift)))
+        return references
 
     def _check_length(self, duration: int, operations: Sequence[tuple[Lowered, str]]) -> None:
         longest = self.target.device.max_sequence_duration
@@ -117,10 +158,12 @@ class Builder:
             case PhaseShift():
                 self._shift(self._indices(op.atoms), op.basis, op.angle, place)
             case Align(channels=None):
-                self.floor = max(self.floor, self._end(at_rest=op.at_rest))
+                self.floor = max(self.floor, self._end(at_rest=op.at_rest), self.pauses.fading() if op.at_rest else 0)
             case Align(channels=channels):
                 for name in channels or ():
                     self._ready(name, place)
+                    if op.at_rest:
+                        self.pauses.fade(name, self._name(name), place)
                 self._call(place, self.sequence.align, *(self._name(c) for c in channels or ()), at_rest=op.at_rest)
             case Delay():
                 self._delay(op, place)
@@ -154,9 +197,12 @@ class Builder:
             raise CapabilityError(f"{place}.channel: {op.channel} acts on all atoms, it has no target")
         self._declare(op.channel, self._indices(op.atoms), place)
         names = [self.target.atoms[i] for i in self._indices(op.atoms)]
-        self._call(place, self.sequence.target, names, op.channel)  # it fades even where it is aimed already
+        self.pauses.fade(op.channel, op.channel, place)  # it fades even where it is aimed already
+        self._call(place, self.sequence.target, names, op.channel)
 
     def _eom(self, op: EOM, place: str) -> None:
+        import pulser
+
         channel = self.target.channel(op.channel)
         self._declare(op.channel, None, place)
         protocol = "min-delay" if not isinstance(op, EOMPulse) else op.protocol
@@ -164,15 +210,20 @@ class Builder:
         if not isinstance(op, EOMPulse):
             if not isinstance(op, DisableEOM):
                 self.setpoints[op.channel] = op
+            self.pauses.fade(op.channel, op.channel, place)
             self._call(place, eom.call, self.sequence, op, self._number, 0.0)
             return
         atoms = self._aimed_at(op.channel)
         duration = self._fitting(self._whole_ns(op.duration_ns, f"{place}.duration_ns"), op.channel, place)
         phases = (*self._reference(atoms, channel.basis, place), (1.0, op.phase))
         phase = sum(factor * self._number(e) for factor, e in phases)
-        self._call(place, eom.call, self.sequence, op, self._number, phase)
-        start = self._started(op.channel, duration, None, place)
         point = self.setpoints[op.channel]
+        light, detuning = self._number(point.amp_on), self._number(point.detuning_on)
+        pulse = pulser.Pulse.ConstantPulse(duration, light, detuning, phase)
+        self.pauses.before(op.channel, op.channel, atoms, pulse, op.protocol, place)
+        self._call(place, eom.call, self.sequence, op, self._number, phase)
+        self.pauses.played(op.channel, op.channel, atoms, pulse)
+        start = self._started(op.channel, duration, None, place)
         ends = start, start + duration
         self.drives.append(
             Drive(place, op.channel, channel.basis, atoms, *ends, point.amp_on, point.detuning_on, phases)
@@ -210,6 +261,8 @@ class Builder:
         channel = self.target.channel(op.channel)
         self._on_clock(duration, channel.clock_period, op.channel, f"{place}.duration_ns")
         self._ready(op.channel, place)
+        if op.at_rest:
+            self.pauses.fade(op.channel, self._name(op.channel), place)
         self._call(place, self.sequence.delay, duration, self._name(op.channel), at_rest=op.at_rest)
 
     def _ready(self, channel_id: str, place: str) -> None:
@@ -283,8 +336,15 @@ class Builder:
             flat = level_only if not channel.mod_bandwidth else pulser.ConstantWaveform
             pulse = pulser.Pulse(flat(duration, max(PLACEHOLDER, channel.min_avg_amp)), flat(duration, 0.0), 0.0)
         protocol = self._synchronise(channel_id, op.start_with, op.protocol, place)
-        self._call(place, self.sequence.add, pulse, channel_id, protocol)
+        self._add_pulse(pulse, channel_id, protocol, place)
         return self._started(channel_id, duration, op.start_with, place)
+
+    def _add_pulse(self, pulse: Any, channel_id: str, protocol: Protocol, place: str) -> None:
+        """Add a pulse to a declared channel, after the pauses that what came before the sequence asks for."""
+        atoms = self._aimed_at(channel_id)
+        self.pauses.before(channel_id, channel_id, atoms, pulse, protocol, place)
+        self._call(place, self.sequence.add, pulse, channel_id, protocol)
+        self.pauses.played(channel_id, channel_id, atoms, pulse)
 
     def _real(self, op: Pulse, phases: tuple[tuple[float, Expression], ...], duration: int) -> Any:
         """Return Pulser's pulse with the control values at hand."""
@@ -314,7 +374,7 @@ class Builder:
         protocol = self._synchronise(op.channel, None, "min-delay", op.place)
         wave = pulser_waveform(area_shape(op.shape, Expression(area), op.duration_ns), {}, op.duration_ns)
         pulse = pulser.Pulse.ConstantDetuning(wave, 0.0, phase)
-        self._call(op.place, self.sequence.add, pulse, op.channel, protocol)
+        self._add_pulse(pulse, op.channel, protocol, op.place)
         start = self._started(op.channel, op.duration_ns, None, op.place)
         self.drives.append(
             Drive(
@@ -340,7 +400,10 @@ class Builder:
             with suppress(QmemError, ValueError):
                 wave = pulser_waveform(op.detuning, self.scope, duration)
         protocol = self._synchronise(name, op.start_with, op.protocol, place)
+        pulse, everyone = pulser.Pulse.ConstantAmplitude(0.0, wave, 0.0), self._indices("all")
+        self.pauses.before(op.channel, name, everyone, pulse, protocol, place)
         self._call(place, self.sequence.add_dmm_detuning, wave, name, protocol)
+        self.pauses.played(op.channel, name, everyone, pulse)
         start = self._started(name, duration, op.start_with, place)
         weights = {atom: round(weight, WEIGHT_DIGITS) for atom, weight in op.weights.items()}
         atoms = tuple(i for i, atom in enumerate(self.target.atoms) if atom in weights)
@@ -382,12 +445,18 @@ class Builder:
             local = self.target.channel(channel_id).addressing == "Local"
             waiting = self.first_targets.get(channel_id, (self.target.atoms[0],))
             initial = names if names is not None else (list(waiting) if local else None)
+            before = self.pauses.aim(channel_id)
+            if before and names is None:
+                initial = [self.target.atoms[i] for i in before]
             self._call(place, self.sequence.declare_channel, channel_id, channel_id, initial_target=initial)
             if local:
-                self.aims[channel_id] = atoms or self._indices(tuple(initial or ()))
+                self.aims[channel_id] = self._indices(tuple(initial or ()))
+                self.pauses.declared(channel_id, self.aims[channel_id], place)
         elif atoms is not None and set(self.aims[channel_id]) != set(atoms):
+            self.pauses.turn(channel_id, place)
             self._call(place, self.sequence.target, names, channel_id)
             self.aims[channel_id] = atoms
+            self.pauses.turned(channel_id)
 
     def _synchronise(self, channel_id: str, start_with: str | None, protocol: Protocol, place: str) -> Protocol:
         """Wait on the channel until the floor, or until the previous block's start."""
@@ -507,8 +576,3 @@ def timed_shape(op: Pulse) -> Waveform:
     """Return the waveform that a lowered pulse's duration is that of."""
     shapes = (op.amplitude, op.detuning, op.phase)
     return next(shape for shape in shapes if not isinstance(shape, Expression))
-
-
-def fades(channel: Any) -> bool:
-    """Return whether timing on a channel depends on its pulses' values."""
-    return bool(channel.mod_bandwidth) or channel.phase_jump_time > 0

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from rydberg_qmem.compile.bind import as_written
+from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, ledger_of
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_in
@@ -26,6 +28,8 @@ class Clock:
     once: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     total_ns: float = 0.0
+    carried: Carried = NOTHING
+    """What the channels carry at the point that the clock has come to."""
     open_places: set[str] = field(default_factory=set)
 
     def is_open(self, place: str) -> bool:
@@ -67,42 +71,61 @@ def _step_ns(compiled: Compiled, step: Step, clock: Clock) -> float:
         case Segment():
             return _segment_ns(compiled, step, clock)
         case RepeatStep():
-            once = _steps_ns(compiled, step.body, clock)
-            clock.once[step.place], clock.counts[step.place] = once, step.times
-            return step.times * once
+            return _repeat_ns(compiled, step, clock)
         case WhenStep():
-            longer = max(_steps_ns(compiled, side, clock) for side in (step.then, step.otherwise))
+            begin, sides = clock.carried, []
+            for side in (step.then, step.otherwise):
+                clock.carried = begin
+                sides.append((_steps_ns(compiled, side, clock), clock.carried))
+            longer, clock.carried = max(sides, key=lambda side: side[0])
             clock.once[step.place] = clock.once.get(step.place, 0.0) + longer
             return longer
         case _:
             return 0.0
 
 
+def _repeat_ns(compiled: Compiled, step: RepeatStep, clock: Clock) -> float:
+    """Return the time of a loop: later rounds may begin with pauses that the first has no reason for."""
+    before = clock.carried
+    once = _steps_ns(compiled, step.body, clock)
+    clock.once[step.place], clock.counts[step.place] = once, step.times
+    if step.times == 1 or clock.carried == before:
+        return step.times * once
+    later = Clock(carried=clock.carried)
+    again = _steps_ns(compiled, step.body, later)
+    clock.carried = later.carried
+    return once + (step.times - 1) * again
+
+
 def _segment_ns(compiled: Compiled, segment: Segment, clock: Clock) -> float:
-    schedule = schedule_of(compiled, plan_segment(segment, compiled.target))
+    schedule = schedule_of(compiled, plan_segment(as_written(segment), compiled.target), clock.carried)
     if schedule is None:
+        clock.carried = NOTHING
         clock.open_places |= {placed.place for placed in segment.blocks}
         return 0.0
+    clock.carried = schedule.leaves if segment.ends else clock.carried
     ends: dict[str, tuple[int, int]] = {}
     for drive in schedule.drives:
         first, last = ends.get(drive.place, (drive.start, drive.stop))
         ends[drive.place] = min(first, drive.start), max(last, drive.stop)
     for place, (first, last) in ends.items():
         clock.once[place] = clock.once.get(place, 0.0) + last - first
-    for placed in segment.blocks:
+    for placed in segment.blocks if segment.begins else ():
         if isinstance(placed.block, Delay) and placed.block.duration_ns.is_constant:
             waited = float(np.asarray(placed.block.duration_ns.evaluate({})))
             clock.once[placed.place] = clock.once.get(placed.place, 0.0) + waited
     return float(schedule.duration_ns)
 
 
-def schedule_of(compiled: Compiled, plan: Plan) -> Schedule | None:
+def schedule_of(compiled: Compiled, plan: Plan, carried: Carried = NOTHING) -> Schedule | None:
     """Return when a segment's pulses play in the first round, or None where only the run will know."""
     unknown = frozenset[str]().union(*(e.names for e in plan.timing)) - compiled.scalars.keys() - compiled.inputs.keys()
     if unknown:
         return None
     try:
-        return next(timed(plan, first_values(compiled, plan.timing), 1))[0]
+        known = first_values(compiled, plan.timing)
+        number = ledger_of(compiled.target).number(carried)
+        return next(timed(plan, {**known, CARRIED: np.array([number])}, 1))[0]
     except QmemError:
         return None
 

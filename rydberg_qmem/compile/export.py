@@ -5,24 +5,42 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import remainder, tau
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem.compile.building import Builder
+from rydberg_qmem.compile.carried import NOTHING, Carried, Site
 from rydberg_qmem.compile.check import compile_checked
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.plan import plan_segment
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Segment, Step, WhenStep, expressions_of
-from rydberg_qmem.compile.to_pulser import to_pulser
-from rydberg_qmem.errors import InputError, ProgramError, RunError, StoreError, did_you_mean
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    PushStep,
+    RepeatStep,
+    Segment,
+    SetStep,
+    Step,
+    WhenStep,
+    all_steps,
+    expressions_of,
+)
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.errors import CapabilityError, InputError, ProgramError, RunError, StoreError, did_you_mean
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 
 INDEX = "index.json"
+REFERENCE_DIGITS = 12
+"""Decimals of the phase references that are written: sums that round differently are one angle."""
+Frame = Mapping[str, Mapping[str, float]]
+"""Phase references (rad) by atom and basis, as far as there are any."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +48,10 @@ class Exported:
     """One segment as a Pulser sequence: the block it begins at, and the values that its expressions were given.
 
     `values` holds, by name, the number and where it is from; `measured` is the basis that the sequence measures
-    at its end, where the program measures all atoms there.
+    at its end, where the program measures all atoms there. `before` and `after` are the phase references (rad) of
+    atoms, by basis, that its pulses begin with and that it leaves: those of the segments before it are in its phases.
+    Where a branch or a later round comes to it with a reference C for B in `before`, the atom's state is to be turned
+    first: exp(-i (C - B)) on the level r, or 1 of XY; exp(i (C - B)) on h.
     """
 
     index: int
@@ -39,6 +60,8 @@ class Exported:
     values: Mapping[str, tuple[float | list[float], str]]
     expressions: Mapping[str, float]
     measured: str | None
+    before: Frame
+    after: Frame
 
     @property
     def file(self) -> str:
@@ -46,7 +69,16 @@ class Exported:
         return f"segment_{self.index:03}.json"
 
     def to_json(self) -> str:
-        """Return the sequence in Pulser's abstract form."""
+        """Return the sequence in Pulser's abstract form.
+
+        Raises CapabilityError where that cannot say it: detuning maps have no third coordinate there.
+        """
+        maps = any(channel.startswith("dmm_") for channel in self.sequence.declared_channels)
+        if maps and self.sequence.register.dimensionality > 2:
+            raise CapabilityError(
+                f"{self.place}: Pulser's abstract form has no detuning maps in three dimensions; to_pulser() returns "
+                "the sequence itself, and an atom's own detuning can also be a pulse on a local channel"
+            )
         return str(self.sequence.to_abstract_repr())
 
 
@@ -62,8 +94,13 @@ def export(
     """Return every segment of a program as a `pulser.Sequence`.
 
     What only a run can know is taken from `values` (memory by name, outcomes as `key` or `key.atom`), else from the
-    start of the program: memory as it begins, inputs and counters of the given `round`. Outcomes have no such value,
-    so a segment that reads one needs it in `values`.
+    start of the program: memory as it begins (drawn, where it is random), inputs and counters of the given `round`.
+    Outcomes have no such value, so a segment that reads one needs it in `values`. Memory that is set inside a segment,
+    where nothing cuts it, has the value that follows from those.
+
+    Played in turn, each from the state that the one before it left, the sequences are the program: their phases count
+    from its beginning, and each begins with the pause that Pulser would keep after the one before it. In a loop that
+    is, but for `round` 0, the loop's own last one; after a branch, the last of its first side.
 
     >>> from rydberg_qmem.language.library import load
     >>> [one.place for one in export(load("rabi"))]
@@ -74,7 +111,7 @@ def export(
     if problems:
         raise ProgramError(problems)
     known = _Known(compiled, dict(values or {}), round)
-    made = tuple(_exported(segment, after, compiled, known) for segment, after in _segments(compiled.steps))
+    made = tuple(_Path(compiled, known).steps(compiled.steps))
     unused = known.given.keys() - known.used
     if unused:
         name = sorted(unused)[0]
@@ -83,45 +120,112 @@ def export(
     return made
 
 
-def _segments(steps: tuple[Step, ...]) -> Iterator[tuple[Segment, Step | None]]:
-    """Yield every segment with the step after it."""
-    for step, after in zip(steps, (*steps[1:], None), strict=True):
-        match step:
-            case Segment():
-                yield step, after
-            case RepeatStep():
-                yield from _segments(step.body)
-            case WhenStep():
-                yield from _segments(step.then)
-                yield from _segments(step.otherwise)
-            case _:
-                pass
+@dataclass
+class _Path:
+    """Follows a program from segment to segment: what the channels carry, and the atoms' phase references."""
+
+    compiled: Compiled
+    known: _Known
+    carried: Carried = NOTHING
+    references: dict[Site, float] = field(default_factory=dict)
+    count: int = 0
+
+    def steps(self, steps: tuple[Step, ...]) -> Iterator[Exported]:
+        """Yield what every segment of some steps is exported as."""
+        inside = {
+            j for k, s in enumerate(steps) if isinstance(s, Segment) and s.begins for j in range(k - s.settled, k)
+        }
+        for k, step in enumerate(steps):
+            match step:
+                case SetStep() | PushStep() | WhenStep() if k in inside:
+                    pass  # it is followed with its segment
+                case Segment() if step.begins:
+                    known = self.known.following(steps[k - step.settled : k], _names_of(step))
+                    last = next(i for i in range(k, len(steps)) if _ends(steps[i]))
+                    after = steps[last + 1] if last + 1 < len(steps) else None
+                    yield self._exported(step.whole, known, after)
+                case RepeatStep():
+                    yield from self._repeat(step)
+                case WhenStep():
+                    yield from self._when(step)
+                case SetStep() | PushStep():
+                    self.known.follow(step)
+                case _:
+                    pass
+
+    def _repeat(self, step: RepeatStep) -> Iterator[Exported]:
+        first, again = self.count, step.times > 1
+        if again:
+            self.known.forget(step.body)
+        made = list(self.steps(step.body))
+        if again and self.known.round:
+            self.count = first
+            self.known.forget(step.body)
+            made = list(self.steps(step.body))
+        if again:
+            self.known.forget(step.body)
+        yield from made
+
+    def _when(self, step: WhenStep) -> Iterator[Exported]:
+        begin = self.carried, dict(self.references)
+        yield from self.steps(step.then)
+        end = self.carried, self.references
+        self.carried, self.references = begin
+        yield from self.steps(step.otherwise)
+        if step.then:
+            self.carried, self.references = end
+        self.known.forget((step,))
+
+    def _exported(self, segment: Segment, known: _Known, after: Step | None) -> Exported:
+        compiled, scope = self.compiled, {}
+        shown: dict[str, tuple[float | list[float], str]] = {}
+        expressions = expressions_of(segment)
+        for name in sorted(frozenset().union(*(e.names for e in expressions))):
+            scope[name], shown[name] = known.value(name, segment.place)
+        numbers = {str(e): _number(e, scope, segment.place) for e in expressions}
+        before = dict(self.references)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            builder = Builder(compiled.target, scope, real=True, carried=self.carried, references=before)
+            self.carried = builder.run(plan_segment(segment, compiled.target).operations).leaves
+            self.references = _turns(builder.angles())
+            everyone = isinstance(after, MeasureStep) and len(after.atoms) == len(compiled.target.atoms)
+            basis = after.basis if isinstance(after, MeasureStep) and everyone else None
+            if basis is not None and basis in compiled.target.device.supported_bases:
+                builder.sequence.measure(basis)
+        self.count += 1
+        frames = (_frame(compiled.target, references) for references in (before, self.references))
+        return Exported(self.count - 1, segment.place, builder.sequence, shown, numbers, basis, *frames)
 
 
-def _exported(segment: Segment, after: Step | None, compiled: Compiled, known: _Known) -> Exported:
-    scope: dict[str, Any] = {}
-    shown: dict[str, tuple[float | list[float], str]] = {}
-    expressions = expressions_of(segment)
-    for name in sorted(frozenset().union(*(e.names for e in expressions))):
-        scope[name], shown[name] = known.value(name, segment)
-    numbers = {str(e): _number(e, scope, segment) for e in expressions}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sequence = to_pulser(plan_segment(segment, compiled.target), scope)
-        everyone = isinstance(after, MeasureStep) and len(after.atoms) == len(compiled.target.atoms)
-        basis = after.basis if isinstance(after, MeasureStep) and everyone else None
-        if basis is not None and basis in compiled.target.device.supported_bases:
-            sequence.measure(basis)
-    return Exported(segment.index, segment.place, sequence, shown, numbers, basis)
+def _ends(step: Step) -> bool:
+    return isinstance(step, Segment) and step.ends
 
 
-def _number(expression: Expression, scope: Mapping[str, Any], segment: Segment) -> float:
+def _turns(angles: Mapping[Site, float]) -> dict[Site, float]:
+    """Return phase references as angles within half a turn, those that are none left out."""
+    made = {site: round(remainder(angle, tau), REFERENCE_DIGITS) for site, angle in angles.items()}
+    return {site: angle for site, angle in made.items() if angle}
+
+
+def _frame(target: Target, references: Mapping[Site, float]) -> Frame:
+    made: dict[str, dict[str, float]] = {}
+    for (atom, basis), angle in sorted(references.items()):
+        made.setdefault(target.atoms[atom], {})[basis] = angle
+    return made
+
+
+def _names_of(segment: Segment) -> frozenset[str]:
+    return frozenset().union(*(e.names for e in expressions_of(segment)))
+
+
+def _number(expression: Expression, scope: Mapping[str, Any], place: str) -> float:
     try:
         value = float(np.ravel(np.asarray(expression.evaluate(dict(scope)), dtype=float))[0])
     except RunError as error:
-        raise InputError(f"{segment.place}: {error}") from None
+        raise InputError(f"{place}: {error}") from None
     if not np.isfinite(value):
-        raise InputError(f"{segment.place}: {expression} is {value}, not a finite number: give other values")
+        raise InputError(f"{place}: {expression} is {value}, not a finite number: give other values")
     return value
 
 
@@ -132,19 +236,84 @@ class _Known:
     compiled: Compiled
     given: Mapping[str, float]
     round: int
+    used: set[str] = field(default_factory=set)
+    followed: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    """Memory that was written on the way, where that is known, and where."""
+    inside: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    """Memory that is written inside the segment."""
 
     def __post_init__(self) -> None:
-        self.used: set[str] = set()
         self.counters = {step.counter for step in _loops(self.compiled.steps)}
         columns = {f"{key}.{atom}" for key, atoms in self.compiled.keys.items() for atom in atoms}
         c = self.compiled
         self.names = {*c.scalars, *c.windows, *c.keys, *c.inputs, *self.counters, *columns}
 
-    def value(self, name: str, segment: Segment) -> tuple[Any, tuple[float | list[float], str]]:
+    def follow(self, step: Step) -> None:
+        """Do to memory what a step does, as far as that can be known; else it is as the program begins."""
+        try:
+            made = self._written(step)
+        except (InputError, RunError):
+            self.forget((step,))
+            return
+        self.followed.update(made)
+
+    def forget(self, steps: tuple[Step, ...]) -> None:
+        """Forget what some steps write."""
+        for step in all_steps(steps):
+            for name, _ in step.values if isinstance(step, SetStep | PushStep) else ():
+                self.followed.pop(name, None)
+
+    def following(self, steps: tuple[Step, ...], needed: frozenset[str]) -> _Known:
+        """Return what is known after steps that write memory inside a segment, as far as it is `needed` there."""
+        wanted: list[Step] = []
+        for step in reversed(steps):
+            written = {name for inner in all_steps((step,)) if isinstance(inner, SetStep | PushStep)
+                       for name, _ in inner.values}  # fmt: skip
+            if written & needed:
+                wanted.append(step)
+                needed = needed.union(*(e.names for inner in all_steps((step,)) for e in _reads(inner)))
+        inside = replace(self, inside=dict(self.inside), followed=dict(self.followed), used=self.used)
+        for step in reversed(wanted):
+            inside.inside.update(inside._written(step))
+        for step in steps:
+            self.follow(step)
+        return inside
+
+    def _written(self, step: Step) -> dict[str, tuple[Any, str]]:
+        """Return the values that a step of memory writes, each with where it is from."""
+        made: dict[str, tuple[Any, str]] = {}
+        match step:
+            case SetStep():
+                for name, expression in step.values:
+                    made[name] = self._evaluated(expression, step.place), step.place
+            case PushStep():
+                for name, expression in step.values:
+                    old = self.value(name, step.place)[0]
+                    new = self._evaluated(expression, step.place)
+                    made[name] = np.concatenate([[[new]], old[:, :-1]], axis=1), step.place
+            case WhenStep():
+                inner = replace(self, inside=dict(self.inside), followed=dict(self.followed), used=self.used)
+                side = step.then if self._evaluated(step.condition, step.place) else step.otherwise
+                for one in side:
+                    new_values = inner._written(one)
+                    inner.inside.update(new_values)
+                    made.update(new_values)
+            case _:
+                pass
+        return made
+
+    def _evaluated(self, expression: Expression, place: str) -> float:
+        if expression.is_random or expression.uses_ensemble:
+            raise InputError(f"{place}: {expression} has its value at run only")
+        return _number(expression, {name: self.value(name, place)[0] for name in expression.names}, place)
+
+    def value(self, name: str, place: str) -> tuple[Any, tuple[float | list[float], str]]:
         """Return a name's value for expressions, and its value and origin for people."""
         compiled = self.compiled
         if name in compiled.keys:
-            return self._outcome(name, segment)
+            return self._outcome(name, place)
+        if name in self.inside:
+            return _shown(*self.inside[name])
         if name in self.given:
             self.used.add(name)
             number = float(self.given[name])
@@ -157,29 +326,58 @@ class _Known:
             return float(signal[self.round]), (float(signal[self.round]), f"round {self.round}")
         if name in self.counters:
             return float(self.round), (float(self.round), f"round {self.round}")
-        return self._memory(name, segment)
+        if name in self.followed:
+            return _shown(*self.followed[name])
+        return self._memory(name, place)
 
-    def _memory(self, name: str, segment: Segment) -> tuple[Any, tuple[float | list[float], str]]:
+    def _memory(self, name: str, place: str) -> tuple[Any, tuple[float | list[float], str]]:
         compiled = self.compiled
         if name not in compiled.program.memory:
-            raise InputError(f"{segment.place}: {name} gets its value at run only: give it (--value {name}=…)")
+            raise InputError(f"{place}: {name} gets its value at run only: give it (--value {name}=…)")
         window = compiled.windows.get(name)
         initial = window[1] if window else compiled.scalars[name]
-        if initial.is_random:
-            raise InputError(f"{segment.place}: {name} is random at first: give it (--value {name}=…)")
-        number = float(np.asarray(initial.evaluate({})))
-        return (np.full((1, window[0]), number) if window else number), (number, "initial")
+        number = float(np.ravel(np.asarray(initial.evaluate({}, random=_Drawn(name))))[0])
+        origin = "initial, drawn" if initial.is_random else "initial"
+        return (np.full((1, window[0]), number) if window else number), (number, origin)
 
-    def _outcome(self, key: str, segment: Segment) -> tuple[Any, tuple[float | list[float], str]]:
+    def _outcome(self, key: str, place: str) -> tuple[Any, tuple[float | list[float], str]]:
         atoms, bits = self.compiled.keys[key], []
         for atom in atoms:
             found = [name for name in (f"{key}.{atom}", key) if name in self.given]
             if not found:
                 wanted = key if len(atoms) == 1 else f"{key}.{atom}"
-                raise InputError(f"{segment.place}: {wanted} is measured at run only: give it (--value {wanted}=…)")
+                raise InputError(f"{place}: {wanted} is measured at run only: give it (--value {wanted}=…)")
             self.used.add(found[0])
             bits.append(float(self.given[found[0]]))
         return Columns(atoms, np.array([bits])), (bits if len(bits) > 1 else bits[0], "given")
+
+
+class _Drawn:
+    """The random numbers of a memory that begins with one: the same in every export."""
+
+    def __init__(self, name: str) -> None:
+        self.generator = np.random.Generator(np.random.Philox(list(name.encode())))
+
+    def uniform(self) -> NDArray[np.float64]:
+        return self.generator.uniform(size=1)
+
+    def normal(self) -> NDArray[np.float64]:
+        return self.generator.normal(size=1)
+
+
+def _shown(value: Any, origin: str) -> tuple[Any, tuple[float | list[float], str]]:
+    shown = value if np.ndim(value) == 0 else [float(number) for number in np.ravel(value)]
+    return value, (shown, origin)
+
+
+def _reads(step: Step) -> tuple[Expression, ...]:
+    match step:
+        case SetStep() | PushStep():
+            return tuple(expression for _, expression in step.values)
+        case WhenStep():
+            return (step.condition,)
+        case _:
+            return ()
 
 
 def _loops(steps: tuple[Step, ...]) -> Iterator[RepeatStep]:
@@ -204,6 +402,7 @@ def write(made: tuple[Exported, ...], program: Program, folder: str | Path) -> l
                 "place": one.place,
                 "duration_ns": int(one.sequence.get_duration()),
                 "measured": one.measured,
+                "phase_references": {"before": one.before, "after": one.after},
                 "values": {name: {"value": value, "from": origin} for name, (value, origin) in one.values.items()},
                 "expressions": dict(one.expressions),
             }

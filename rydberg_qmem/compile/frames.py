@@ -78,6 +78,8 @@ def frames_of(compiled: Compiled) -> Frames:
 class _Follower:
     target: Target
     made: Frames = field(default_factory=Frames)
+    began: References = field(default_factory=dict)
+    """The references that the segment began with which is under way."""
     fresh: Iterator[int] = field(default_factory=lambda: count(1))
     aims: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -126,7 +128,10 @@ class _Follower:
         return made
 
     def _segment(self, step: Segment, known: References) -> References:
-        self.made.entering[step.index] = dict(known)
+        if not step.begins:
+            self.made.entering[step.index] = self.began
+            return known
+        self.made.entering[step.index] = self.began = dict(known)
         here: References = {}
         for number, (op, place) in enumerate(plan_segment(step, self.target).operations):
             self._aim(op)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile import eom
-from rydberg_qmem.compile.building import Builder, fades, timed_shape
+from rydberg_qmem.compile.building import Builder, timed_shape
+from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, Site, carried_in, fades, ledger_of, numbers_in
 from rydberg_qmem.compile.channels import GatePulse, Lowered
 from rydberg_qmem.compile.gates import lower
 from rydberg_qmem.compile.schedule import Schedule
@@ -49,9 +50,11 @@ class Plan:
     target: Target
     operations: tuple[tuple[Lowered, str], ...] = ()
     timing: tuple[Expression, ...] = ()
+    looks: tuple[int, ...] = ()
+    """How many operations stand before each time that probes look inside the segment."""
     sampled: bool = False
     """Whether it is played from Pulser's samples, one schedule for each setting of all its controls."""
-    schedules: dict[tuple[float, ...], Schedule] = field(default_factory=dict)
+    schedules: dict[tuple[Carried, tuple[float, ...]], Schedule] = field(default_factory=dict)
     cache: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
@@ -119,14 +122,33 @@ class Plan:
             made[chosen] = schedule.duration_ns
         return made
 
+    def leaves(self, scope: Scope, rows: int) -> NDArray[np.float64]:
+        """Return the number of what the channels carry on in each row, in the target's ledger."""
+        made, ledger = np.zeros(rows), ledger_of(self.target)
+        for schedule, chosen, _ in timed(self, scope, rows):
+            made[chosen] = ledger.number(schedule.leaves)
+        return made
+
     def schedule(self, values: tuple[float, ...], scope: Scope) -> Schedule:
         """Return the schedule for one setting of the expressions that timing depends on."""
-        if values not in self.schedules:
+        key = (carried_in(scope, self.target), values)
+        if key not in self.schedules:
             if len(self.schedules) >= MOST_SCHEDULES:
                 self.schedules.clear()
                 self.cache.clear()
-            self.schedules[values] = Builder(self.target, scope, real=self.sampled).run(self.operations)
-        return self.schedules[values]
+            made = self._scheduled(scope, key[0])
+            known = self.schedules.get((NOTHING, values))
+            self.schedules[key] = known if known is not None and made == known and made.sequence is None else made
+        return self.schedules[key]
+
+    def _scheduled(self, scope: Scope, carried: Carried) -> Schedule:
+        segment = self.segment
+        references: dict[Site, float] | None = {} if segment.absolute else None
+        builder = Builder(self.target, scope, real=self.sampled, carried=carried, references=references)
+        whole = builder.run(self.operations, looks=self.looks)
+        if segment.turning:
+            return whole.turning(segment.part)
+        return whole.part(segment.part) if segment.looks else whole
 
 
 def plan_segment(segment: Segment, target: Target) -> Plan:
@@ -139,7 +161,9 @@ def plan_segment(segment: Segment, target: Target) -> Plan:
 
 
 def _planned(segment: Segment, target: Target) -> Plan:
-    operations = tuple((op, placed.place) for placed in segment.blocks for op in _lowered(placed, target))
+    lowered = [[(op, placed.place) for op in _lowered(placed, target)] for placed in segment.blocks]
+    operations = tuple(op for ops in lowered for op in ops)
+    looks = tuple(sum(map(len, lowered[:blocks])) for blocks in segment.looks)
     eom.check_modes(operations, target)
     sampled = eom.from_samples(operations, target)
     timing: dict[Expression, None] = {}
@@ -147,7 +171,7 @@ def _planned(segment: Segment, target: Target) -> Plan:
         for expression in expressions_in(op) if sampled else _timing_of(op, target):
             if not expression.is_constant:
                 timing[expression] = None
-    return Plan(segment, target, operations, tuple(timing), sampled)
+    return Plan(segment, target, operations, tuple(timing), looks, sampled)
 
 
 def _lowered(placed: Placed, target: Target) -> tuple[Lowered, ...]:
@@ -194,12 +218,15 @@ def rows_of(scope: Scope, rows: NDArray[np.int64]) -> dict[str, Any]:
 def timed(plan: Plan, scope: Scope, rows: int) -> Iterator[tuple[Schedule, NDArray[np.int64], dict[str, Any]]]:
     """Yield schedule, rows and their scope for each timing that the control values ask for."""
     everything = np.arange(rows)
-    if not plan.timing:
+    numbers = None if isinstance(scope.get(CARRIED, 0.0), float) else numbers_in(scope)
+    alike = numbers is None or bool((numbers == numbers[0]).all())
+    if not plan.timing and alike:
         yield plan.schedule((), scope), everything, dict(scope)
         return
     columns = [np.broadcast_to(column(e, scope), (rows,)) for e in plan.timing]
+    columns += [] if alike or numbers is None else [numbers]
     settings, which = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
     for k, setting in enumerate(settings):
         chosen = everything[which.ravel() == k]
         part = rows_of(scope, chosen)
-        yield plan.schedule(tuple(setting.tolist()), part), chosen, part
+        yield plan.schedule(tuple(setting[: len(plan.timing)].tolist()), part), chosen, part

@@ -109,9 +109,12 @@ class Controls:
     def of_segment(self, segment: Segment) -> tuple[Control, ...]:
         """Return the controls of a segment that the run decides."""
         if segment.index not in self.made:
-            target, budget = self.compiled.target, self.drawing
-            self.building.need(sum(_building(placed.block) for placed in segment.blocks))
-            self.made[segment.index] = (*controls_of(segment, target, budget), *timings_of(segment, target, budget))
+            target, budget, whole = self.compiled.target, self.drawing, segment.whole
+            made: tuple[Control, ...] = ()
+            if segment.begins:
+                self.building.need(sum(_building(placed.block) for placed in whole.blocks))
+                made = (*controls_of(whole, target, budget), *timings_of(whole, target, budget))
+            self.made[segment.index] = made
         return self.made[segment.index]
 
     def of_value(self, expression: Expression, place: str) -> Control:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from rydberg_qmem.compile.bind import as_written
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -155,7 +156,7 @@ class _Reader:
             return "masks atoms after the job has begun: in one sequence a mask holds from its beginning"
         if job.in_eom:
             return f"plays on after a segment that leaves a channel in EOM mode ({job.in_eom}): disable_eom_mode there"
-        for expression in expressions_of(step):
+        for expression in expressions_of(as_written(step)):
             differing = unshared(expression, self.varying)
             if differing:
                 return f"{expression} differs {_from_shot(differing)}: all shots of a job play the same pulses"

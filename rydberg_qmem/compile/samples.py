@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,16 @@ class Track:
     channel: str = ""
     lit: bool = True
 
+    def within(self, begin: int, end: int) -> Track | None:
+        """Return what it plays between two times, counted from the first; None where that is nothing."""
+        begin_here, end_here = max(begin, int(self.breaks[0])), min(end, int(self.breaks[-1]))
+        if begin_here >= end_here:
+            return None
+        inner = self.breaks[(self.breaks > begin_here) & (self.breaks < end_here)]
+        breaks = np.concatenate([[begin_here], inner, [end_here]]).astype(np.int64)
+        which = self.pieces(breaks[:-1])
+        return replace(self, breaks=breaks - begin, omega=self.omega[:, which], delta=self.delta[:, which])
+
     def pieces(self, cuts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of the piece that holds each interval beginning at `cuts`."""
         return np.searchsorted(self.breaks, cuts, side="right") - 1
@@ -86,17 +96,20 @@ def sampled(schedule: Schedule, target: Target) -> Sampled:
     if schedule.sequence is None:
         return Sampled(())
     if "sampled" not in schedule.fixed:
-        made = played(schedule.sequence, target, schedule.duration_ns)
+        begin, end = schedule.span
+        made = played(schedule.sequence, target, end)
         mask = made._slm_mask  # Pulser shows it nowhere else
         in_xy = "0" in target.levels and mask.end > 0
         hidden = frozenset(mask.targets) if in_xy else frozenset()
         until = int(mask.end) if in_xy else 0
+        here = min(max(until, begin), end) - begin
         tracks = tuple(
             track
             for name, channel in made.channel_samples.items()
-            for track in _played(name, channel, made._ch_objs[name], target, schedule.duration_ns, hidden, until)
+            for whole in _played(name, channel, made._ch_objs[name], target, end, hidden, until)
+            if (track := whole.within(begin, end)) is not None
         )
-        schedule.fixed["sampled"] = Sampled(tracks, hidden, until)
+        schedule.fixed["sampled"] = Sampled(tracks, hidden if here else frozenset(), here)
     return schedule.fixed["sampled"]  # type: ignore[no-any-return]  # kept under this name alone
 
 
@@ -170,7 +183,7 @@ def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
     """Hold a drive against its channel's limits wherever its expressions can be evaluated."""
     if not drive.names <= scope.keys():
         return
-    duration = drive.stop - drive.start
+    duration = drive.length_ns
     for factor, expression in drive.phases:
         _check_finite(drive, factor * column(expression, scope))
     if drive.angle is not None:
@@ -191,7 +204,7 @@ def _angle_level(drive: Drive, scope: Scope) -> Array:
     assert drive.angle is not None
     angle = column(drive.angle, scope)
     angle = wrapped(angle, drive.reach) if drive.reach else angle
-    return np.asarray(angle[:, None] * unit_area(drive.shape, drive.stop - drive.start).values)
+    return np.asarray(angle[:, None] * unit_area(drive.shape, drive.length_ns).values)
 
 
 def _bounds_of(made: Levels) -> Bounds:
@@ -200,6 +213,18 @@ def _bounds_of(made: Levels) -> Bounds:
 
 
 def _track(drive: Drive, scope: Scope, target: Target) -> Track:
+    """Return the samples of a drive, checked; of a part of a pulse, those that the whole has there."""
+    if drive.whole is None:
+        return _whole_track(drive, scope, target)
+    start, stop = drive.whole
+    part = _whole_track(replace(drive, start=start, stop=stop, whole=None), scope, target).within(
+        drive.start, drive.stop
+    )
+    assert part is not None
+    return replace(part, breaks=part.breaks + drive.start)
+
+
+def _whole_track(drive: Drive, scope: Scope, target: Target) -> Track:
     duration = drive.stop - drive.start
     phase = np.full(1, drive.fixed_phase)
     for factor, expression in drive.phases:

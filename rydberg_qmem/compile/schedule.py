@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import Any
 
+from rydberg_qmem.compile.carried import NOTHING, Carried
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.language.expressions import Expression
@@ -35,6 +36,21 @@ class Drive:
     shape: PulseShape = "square"
     """Of a drive whose area is its `angle`."""
     weights: tuple[float, ...] | None = None
+    whole: tuple[int, int] | None = None
+    """When all of the pulse plays (ns), where this is a part of it."""
+
+    @property
+    def length_ns(self) -> int:
+        """How long the whole pulse lasts."""
+        start, stop = self.whole or (self.start, self.stop)
+        return stop - start
+
+    def within(self, begin: int, end: int) -> Drive:
+        """Return the part of the drive that plays between two times, counted from the first."""
+        first, last = self.whole or (self.start, self.stop)
+        start, stop = max(self.start, begin), min(self.stop, end)
+        whole = None if (start, stop) == (first, last) else (first - begin, last - begin)
+        return replace(self, start=start - begin, stop=stop - begin, whole=whole)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -55,6 +71,18 @@ def shape_names(value: Any) -> frozenset[str]:
     return frozenset()
 
 
+Frame = tuple[tuple[int, str, tuple[tuple[float, Expression], ...]], ...]
+"""Phase references: atom, level, and the angle of exp(i angle) on it as factors and expressions."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """When (ns) probes look inside a segment, and the phase references at that time."""
+
+    time_ns: int
+    frame: Frame = ()
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A segment's drives in time, how long it lasts, and the phase references that it leaves behind.
@@ -65,14 +93,42 @@ class Schedule:
 
     drives: tuple[Drive, ...]
     duration_ns: int
-    frame: tuple[tuple[int, str, tuple[tuple[float, Expression], ...]], ...] = ()
+    frame: Frame = ()
     fixed: dict[Any, Any] = field(default_factory=dict, compare=False)
     """Samples of drives that no control value changes, kept when first evaluated."""
     sequence: Any = field(default=None, compare=False)
+    leaves: Carried = NOTHING
+    looks: tuple[Look, ...] = ()
+    window: tuple[int, int] | None = None
+    """Which part of its sequence (ns) it plays; None: all of it."""
     crossed: str = ""
     """Place of a pulse that plays at once with another, out of phase, on one transition of one atom."""
     serial: int = field(default_factory=count().__next__, compare=False)
     """What tells it from every other schedule of the process."""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Which part of its sequence it plays (ns)."""
+        return self.window or (0, self.duration_ns)
+
+    def between(self, begin: int, end: int, frame: Frame) -> Schedule:
+        """Return what is played between two times, and the phase references at the second."""
+        drives = tuple(d.within(begin, end) for d in self.drives if d.start < end and d.stop > begin)
+        first = self.span[0]
+        return Schedule(
+            drives, end - begin, frame, sequence=self.sequence, leaves=self.leaves, window=(first + begin, first + end),
+            crossed=self.crossed if any(d.place == self.crossed for d in drives) else "",
+        )  # fmt: skip
+
+    def part(self, k: int) -> Schedule:
+        """Return the part between the look before the k-th and the k-th; the last one ends with the segment."""
+        looks = (Look(0), *self.looks, Look(self.duration_ns, self.frame))
+        return self.between(looks[k].time_ns, looks[k + 1].time_ns, looks[k + 1].frame)
+
+    def turning(self, k: int) -> Schedule:
+        """Return the step of no time that takes the phase references of the parts before the k-th out of the state."""
+        back = ((a, level, tuple((-f, e) for f, e in angle)) for a, level, angle in self.looks[k - 1].frame)
+        return Schedule((), 0, tuple(back))
 
 
 def overlapping(drives: Sequence[Drive]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import assert_never, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +14,11 @@ from rydberg_qmem.compile.bind import (
     bind_block,
     bind_inputs,
     bind_parameters,
+    map_expressions,
     substitute_atom,
     whole,
 )
-from rydberg_qmem.compile.gates import expand_cell
+from rydberg_qmem.compile.gates import HIDDEN, expand_cell
 from rydberg_qmem.compile.layout import lay_out
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.liveness import live_after
@@ -33,6 +34,8 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    all_steps,
+    expressions_in,
 )
 from rydberg_qmem.compile.target import Target, make_target
 from rydberg_qmem.errors import InputError
@@ -68,6 +71,7 @@ from rydberg_qmem.language.blocks import (
     Set,
     SLMMask,
     Swap,
+    Timed,
     WeakMeasure,
     When,
 )
@@ -76,6 +80,8 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.waveforms import ZERO
 
+Pending = Placed | ProbeStep | SetStep | PushStep | WhenStep
+"""What belongs to a segment, if more blocks follow."""
 Signals = dict[str, NDArray[np.float64]]
 MAX_WINDOW = 100_000
 
@@ -135,23 +141,75 @@ class _Walker:
     assigned: dict[str, None] = field(default_factory=dict)
     segments: int = 0
     hidden: int = 0
+    copies: dict[Expression, Expression] = field(default_factory=dict)
     total: int = 1
 
     def walk(self, blocks: tuple[AnyBlock, ...], path: str) -> tuple[Step, ...]:
         steps: list[Step] = []
-        pending: list[Placed] = []
+        pending: list[Pending] = []
         for i, block in enumerate(blocks):
             self._block(block, f"{path}[{i}].{block.kind}", steps, pending)
         self._flush(steps, pending)
         return tuple(steps)
 
-    def _flush(self, steps: list[Step], pending: list[Placed]) -> None:
-        if pending:
-            steps.append(Segment(self.segments, tuple(pending), self.total))
-            self.segments += 1
-            pending.clear()
+    def _flush(self, steps: list[Step], pending: list[Pending]) -> None:
+        """Make what is pending a segment, with the probes inside of it, after the memory that its blocks read."""
+        played = max((k for k, item in enumerate(pending) if isinstance(item, Placed)), default=-1) + 1
+        inner, after, first = pending[:played], pending[played:], len(steps)
+        blocks, looks = self._blocks(inner, steps)
+        settled = len(steps) - first
+        parts = sorted(looks)
+        for k, count in enumerate([*parts, len(blocks)] if blocks else []):
+            if k:
+                steps.append(self._part(blocks, parts, k, settled, turning=True))
+            steps.append(self._part(blocks, parts, k, settled))
+            steps.extend(looks.get(count, ()))
+        steps.extend(step for step in after if not isinstance(step, Placed))
+        pending.clear()
 
-    def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Placed]) -> None:
+    def _part(
+        self, blocks: list[Placed], looks: list[int], part: int, settled: int, *, turning: bool = False
+    ) -> Segment:
+        self.segments += 1
+        found = dict.fromkeys(e for placed in blocks for e in expressions_in(placed.block) if e in self.copies)
+        copies = tuple((copy, self.copies[copy]) for copy in found)
+        return Segment(
+            self.segments - 1, tuple(blocks), self.total, tuple(looks), part, turning, settled, copies=copies
+        )
+
+    def _blocks(self, inner: list[Pending], steps: list[Step]) -> tuple[list[Placed], dict[int, list[ProbeStep]]]:
+        """Return the blocks of a segment, and its probes by how many blocks stand before them; put its memory first.
+
+        Memory hangs on nothing that is played here, so that its steps go before the segment, in their order. What a
+        block reads before it is written is evaluated where the block stands, and held under a name of its own.
+        """
+        written = _written_after(inner)
+        blocks: list[Placed] = []
+        looks: dict[int, list[ProbeStep]] = {}
+        for item, later in zip(inner, written, strict=True):
+            match item:
+                case Placed():
+                    blocks.append(self._holding(item, later, steps))
+                case ProbeStep():
+                    looks.setdefault(len(blocks), []).append(item)
+                case _:
+                    steps.append(item)
+        return blocks, looks
+
+    def _holding(self, placed: Placed, later: frozenset[str], steps: list[Step]) -> Placed:
+        """Return a block that reads what it needs of memory that is written `later` from copies made now."""
+        found = [e for e in expressions_in(placed.block) if e.names & later]
+        if not found:
+            return placed
+        copies: dict[Expression, Expression] = {}
+        for expression in dict.fromkeys(found):
+            copies[expression] = Expression(f"held{len(self.copies) + 1}{HIDDEN}")
+            self.copies[copies[expression]] = expression
+        steps.append(SetStep(tuple((copy.text, e) for e, copy in copies.items()), placed.place))
+        block = cast(Timed, map_expressions(placed.block, lambda e: copies.get(e, e)))
+        return Placed(block, placed.place)
+
+    def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Pending]) -> None:
         block = _bound(raw, self.values, place)
         match block:
             case ForEach():
@@ -170,13 +228,15 @@ class _Walker:
                 pending.append(Placed(block, place))
             case SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget():
                 pending.append(Placed(block, place))
+            case Probe() | Set() | Push() | When() if pending and _cuts_nothing(block):
+                pending.append(cast(Pending, self._step(block, place)))
             case Measure() | Reset() | Probe() | Set() | Push() | Repeat() | When():
                 self._flush(steps, pending)
                 steps.append(self._step(block, place))
             case _:
                 assert_never(block)
 
-    def _expand(self, block: AnyBlock, place: str, steps: list[Step], pending: list[Placed]) -> None:
+    def _expand(self, block: AnyBlock, place: str, steps: list[Step], pending: list[Pending]) -> None:
         self.hidden += 1
         for inner in expand_cell(block, hidden_key=f"click{self.hidden}__"):
             self._block(inner, place, steps, pending)
@@ -241,6 +301,35 @@ class _Walker:
 
     def _basis(self, basis: str | None) -> str:
         return basis or self.target.default_basis
+
+
+def _cuts_nothing(block: AnyBlock) -> bool:
+    """Return whether a block only looks, or only writes memory: pulses around it are those of one sequence."""
+    match block:
+        case Probe() | Set() | Push():
+            return True
+        case When():
+            return all(map(_writes_only, (*block.then, *block.otherwise)))
+        case _:
+            return False
+
+
+def _writes_only(block: AnyBlock) -> bool:
+    if isinstance(block, ForEach):
+        return all(map(_writes_only, block.body))
+    return not isinstance(block, Probe) and _cuts_nothing(block)
+
+
+def _written_after(inner: list[Pending]) -> list[frozenset[str]]:
+    """Return, for each block or step, the names that are written after it."""
+    made: list[frozenset[str]] = []
+    names: frozenset[str] = frozenset()
+    for item in reversed(inner):
+        made.append(names)
+        if isinstance(item, SetStep | PushStep | WhenStep):
+            written = (step for step in all_steps((item,)) if isinstance(step, SetStep | PushStep))
+            names = names.union(name for step in written for name, _ in step.values)
+    return made[::-1]
 
 
 def _bound(block: AnyBlock, values: Mapping[str, float], place: str) -> AnyBlock:

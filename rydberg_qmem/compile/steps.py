@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,17 +25,47 @@ class Placed:
 
 @dataclass(frozen=True)
 class Segment:
-    """The unitary blocks between two non-unitary steps: one Pulser sequence."""
+    """The unitary blocks between two non-unitary steps, one Pulser sequence, or a part of it between two probes.
+
+    A probe inside does not end the sequence: its schedule is cut in `parts` where the probes look, and each is one
+    step. `turning` is the step of no time before a later part, which takes the phase references of the parts before
+    it out of the state again: a probe sees them turned into the state, the sequence goes on with them as references.
+    """
 
     index: int
     blocks: tuple[Placed, ...]
     visits: int = 1
     """How often the loops around it come by."""
+    looks: tuple[int, ...] = ()
+    """Of each time that probes look inside it: how many blocks stand before it."""
+    part: int = 0
+    turning: bool = False
+    settled: int = 0
+    """How many steps before it write memory inside of it: all that its blocks read is known when it begins."""
+    absolute: bool = False
+    """Whether it begins with the phase references of what came before."""
+    copies: tuple[tuple[Expression, Expression], ...] = ()
+    """Names of values that its blocks read before memory is written inside of it, and what was written there."""
 
     @property
     def place(self) -> str:
-        """Where the segment begins."""
-        return self.blocks[0].place
+        """Where the segment, or this part of it, begins."""
+        return self.blocks[self.looks[self.part - 1] if self.part else 0].place
+
+    @property
+    def whole(self) -> Segment:
+        """The segment with nobody looking inside."""
+        return replace(self, looks=(), part=0, turning=False) if self.looks else self
+
+    @property
+    def begins(self) -> bool:
+        """Whether its blocks begin with this step: one step of each segment does."""
+        return self.part == 0
+
+    @property
+    def ends(self) -> bool:
+        """Whether its blocks end with this step: one step of each segment does."""
+        return self.part == len(self.looks) and not self.turning
 
 
 def expressions_of(segment: Segment) -> tuple[Expression, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -52,6 +53,7 @@ class Target:
     with_modulation: bool = False
     hidden: frozenset[str] = frozenset()
     """Atoms that do not interact: under the SLM mask of the XY mode."""
+    _ledger: Any = field(default=None, init=False, repr=False)
 
     def subset(self, atoms: tuple[int, ...]) -> Target:
         """Return the target with some of the atoms only, made once."""
@@ -74,6 +76,12 @@ class Target:
     def plans(self) -> dict[object, Any]:
         """Plans of the segments that were lowered for this target, kept from the check to the run."""
         return {}
+
+    def ledger(self, made: Callable[[Target], Any]) -> Any:
+        """Return what keeps account of what the channels carry between segments, made once."""
+        if self._ledger is None:
+            object.__setattr__(self, "_ledger", made(self))
+        return self._ledger
 
     @cached_property
     def _variants(self) -> dict[object, Target]:

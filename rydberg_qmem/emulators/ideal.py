@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.carried import CARRIED, numbers_in
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment, expressions_in
@@ -17,7 +20,7 @@ from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
 from rydberg_qmem.emulators.unitaries import apply_gate, excited_atoms, gate_atoms
-from rydberg_qmem.language.blocks import Gate
+from rydberg_qmem.language.blocks import Gate, Timed
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import PREPARATION_AND_READOUT
 
@@ -74,13 +77,30 @@ class IdealPlan:
         """Expressions that the pulses' timing depends on."""
         return tuple(e for part in self.parts if isinstance(part, Plan) for e in part.timing)
 
+    def leaves(self, scope: Scope, rows: int) -> NDArray[np.float64]:
+        """Return the number of what the channels carry on in each row, in the target's ledger."""
+        for part, here in self.in_turn(scope, rows):
+            scope = {**here, CARRIED: part.leaves(here, rows)} if isinstance(part, Plan) else here
+        return np.broadcast_to(numbers_in(scope), (rows,))
+
     def durations(self, scope: Scope, rows: int) -> NDArray[np.int64]:
         """Return how long the pulses take in each row (ns); gates take no time."""
         total = np.zeros(rows, dtype=np.int64)
-        for part in self.parts:
+        for part, here in self.in_turn(scope, rows):
             if isinstance(part, Plan):
-                total += part.durations(scope, rows)
+                total += part.durations(here, rows)
         return total
+
+    def in_turn(self, scope: Scope, rows: int) -> Iterator[tuple[Gate | Plan, Scope]]:
+        """Yield the parts, each with what the channels carry into it; gates take no time and leave no light behind."""
+        for part in self.parts:
+            yield part, scope
+            if isinstance(part, Plan) and CARRIED in scope:
+                scope = {**scope, CARRIED: part.leaves(scope, rows)}
+
+
+def _is_gate(block: Timed) -> TypeGuard[Gate]:
+    return isinstance(block, Gate)
 
 
 class Ideal:
@@ -95,21 +115,29 @@ class Ideal:
         self._pulses = Exact()
 
     def plan(self, segment: Segment, target: Target) -> IdealPlan:
-        """Split the segment into gates and runs of pulses."""
+        """Split the segment, or a part of it, into gates and runs of pulses."""
+        edges = (0, *segment.looks, len(segment.blocks))
+        begin, end = edges[segment.part], edges[segment.part + 1]
         parts: list[Gate | Plan] = []
+        first = 0
         for is_gate, run in groupby(segment.blocks, key=lambda placed: isinstance(placed.block, Gate)):
-            if is_gate:
-                parts.extend(placed.block for placed in run if isinstance(placed.block, Gate))
-            else:
-                parts.append(plan_segment(replace(segment, blocks=tuple(run)), target))
+            blocks = tuple(run)
+            last = first + len(blocks)
+            if is_gate and not segment.turning:
+                parts.extend(p.block for p in blocks[max(begin - first, 0) : max(end - first, 0)] if _is_gate(p.block))
+            elif not is_gate and first < end and last > begin and not (segment.turning and begin <= first):
+                looks = tuple(look - first for look in segment.looks if first < look < last)
+                part = sum(first + look <= begin for look in looks)
+                parts.append(plan_segment(replace(segment, blocks=blocks, looks=looks, part=part), target))
+            first = last
         return IdealPlan(target, tuple(parts))
 
     def evolve(self, plan: IdealPlan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
         """Apply gates and pulses on some atoms in turn."""
         target = plan.target.subset(atoms)
-        for part in plan.parts:
+        for part, here in plan.in_turn(scope, len(states)):
             if isinstance(part, Plan):
-                states = self._pulses.evolve(part, scope, states, atoms)
+                states = self._pulses.evolve(part, here, states, atoms)
             elif set(plan.atoms_of(part)) <= set(atoms):
                 states = apply_gate(target, layout_of(target), part, scope, states)
         return states

@@ -29,7 +29,7 @@ from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import played, to_pulser
+from rydberg_qmem.compile.to_pulser import cut_out, played, to_pulser
 from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch, turned
 from rydberg_qmem.emulators.layout import State
@@ -90,7 +90,7 @@ class Qutip:
         for schedule, rows, part in timed(plan, scope, len(states)):
             _refuse_crossed(schedule)
             for i, row in enumerate(rows):
-                out[row] = self._run(plan, rows_of(part, np.array([i])), schedule.duration_ns, states[row])
+                out[row] = self._run(plan, rows_of(part, np.array([i])), schedule, states[row])
             out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
         return out
 
@@ -101,7 +101,7 @@ class Qutip:
             _refuse_crossed(schedule)
             for i, row in enumerate(rows):
                 here = rows_of(part, np.array([i]))
-                out[row] = self._mixed(plan, here, schedule.duration_ns, states[row], noise)
+                out[row] = self._mixed(plan, here, schedule, states[row], noise)
             out[rows] = turned(plan.target, schedule, part, out[rows], everything)
         return out
 
@@ -109,21 +109,21 @@ class Qutip:
         """Return the states after waiting in the dark, where the Hamiltonian is known in closed form."""
         return dark(target, states, duration_ns)
 
-    def _run(self, plan: Plan, scope: Scope, duration_ns: int, state: State) -> State:
+    def _run(self, plan: Plan, scope: Scope, schedule: Schedule, state: State) -> State:
         """Run one row through QutipBackendV2 and return its state (dimension,), normalised or not."""
         size = float(np.linalg.norm(state))
-        if duration_ns == 0 or size == 0:  # a segment of phases alone plays nothing
+        if schedule.duration_ns == 0 or size == 0:  # a segment of phases alone plays nothing
             return state
-        samples, before, lead, tail = self._with_dark_time(plan, scope, duration_ns)
+        samples, before, lead, tail = self._with_dark_time(plan, scope, schedule)
         begin = dark(before, state[None], -lead)[0]
         end = self._final(samples, plan.target, begin / size, None).ravel()  # the backend normalises what it returns
         return np.asarray(dark(plan.target, end[None], -tail)[0] * size)
 
-    def _mixed(self, plan: Plan, scope: Scope, duration_ns: int, flat: State, noise: Noise) -> State:
+    def _mixed(self, plan: Plan, scope: Scope, schedule: Schedule, flat: State, noise: Noise) -> State:
         """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
-        if duration_ns == 0:
+        if schedule.duration_ns == 0:
             return flat
-        samples, before, lead, tail = self._with_dark_time(plan, scope, duration_ns)
+        samples, before, lead, tail = self._with_dark_time(plan, scope, schedule)
         target, everything = plan.target, tuple(range(len(plan.target.atoms)))
         collapse = collapse_operators(target.levels, noise, None)
 
@@ -142,17 +142,20 @@ class Qutip:
                 end += weight * final
         return waited(target, end.ravel(), -tail)
 
-    def _with_dark_time(self, plan: Plan, scope: Scope, duration_ns: int) -> tuple[Any, Target, float, float]:
+    def _with_dark_time(self, plan: Plan, scope: Scope, schedule: Schedule) -> tuple[Any, Target, float, float]:
         """Return samples with dark time around them, the target before them, and how long it is dark on both sides."""
         target = plan.target
+        begin, until = schedule.span
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             sequence = to_pulser(plan, scope)
+            end = max(until, int(sequence.get_duration(include_fall_time=target.with_modulation)))
             if "h" in target.levels:  # two levels are what Pulser takes for an idle sequence, too
                 pin_levels(sequence, target)
-            samples = played(sequence, target, duration_ns)
-            tail = max(samples.max_duration - duration_ns, self.dark_ns)
-            samples = _padded(samples, self.dark_ns, duration_ns + tail)
+            samples = played(sequence, target, end)
+            samples = samples if schedule.window is None else cut_out(samples, begin, until, end)
+            tail = max(samples.max_duration - schedule.duration_ns, self.dark_ns)
+            samples = _padded(samples, self.dark_ns, schedule.duration_ns + tail)
         before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
         early = SHIFT_NS if self.dark_ns else 0.0
         return samples, before, self.dark_ns - early, tail + early

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.carried import CARRIED
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import Segment, Step, expressions_of
@@ -44,15 +45,16 @@ class Evolving(Stage):
 
     def _segment(self, step: Segment, population: Population) -> Population:
         plan = self.plan_of(step)
-        population = self._turned(population, -1, step)
+        population = self._turned(population, -1, step) if step.begins else population
         timing = frozenset().union(*(e.names for e in plan.timing))
-        scope = self._scope(population, timing)
+        scope = self._scope(population, timing | {CARRIED})
         for expression in plan.timing:
             self._finite(column(expression, scope), expression, step.place)
         try:
-            durations = plan.durations(scope, len(population) if timing else 1)
+            rows = len(population) if timing or CARRIED in population.values else 1
+            durations = plan.durations(scope, rows)
             longest = int(durations.max())
-            if self._jobs is not None:
+            if self._jobs is not None and step.begins:
                 self._jobs.play(step, self._shared_values(step, population))
             if population.held is not None:
                 population = self._evolve_held(plan, population, population.held, step)
@@ -61,7 +63,10 @@ class Evolving(Stage):
         except RunError as error:
             raise RunError(f"{self._round()}{error}") from None
         self.clock_ns += longest
-        return self._with_frames(step, population)
+        if not step.ends:
+            return population
+        population = self._with_frames(step, population)
+        return self._carrying(population, plan.leaves(scope, rows)) if CARRIED in scope else population
 
     def _with_frames(self, step: Segment, population: Population) -> Population:
         """Return the rows with the phase references that they keep after a segment."""
@@ -137,16 +142,17 @@ class Evolving(Stage):
         alone = self.is_noisy and self.environment is not None and bool(self.environment.settings)
         controls = plan.controls_of(tuple(range(self.layout.atoms)) if self.is_noisy else atoms)
         names = sorted(frozenset().union(*(e.names for e in controls)) - self.scope.keys())
-        first, which = distinct([state_of, *(population.values[name] for name in names)])
+        carried = [population.values[CARRIED]] if CARRIED in population.values else []
+        first, which = distinct([state_of, *(population.values[name] for name in names), *carried])
         if alone:
             first = which = np.arange(len(population))
-        scope = self._scope(population.take(first), frozenset().union(*(e.names for e in controls)))
+        scope = self._scope(population.take(first), frozenset([CARRIED]).union(*(e.names for e in controls)))
         values = [column(e, scope) for e in controls]
         for expression, value in zip(controls, values, strict=True):
             self._finite(value, expression, step.place)
         states = state_of[first]
         if names and not alone and len(first) * size > SO_SMALL:
-            some, same = distinct([states, *(v for v in values if len(v) > 1)])
+            some, same = distinct([states, *(v for v in values if len(v) > 1), *(v[first] for v in carried)])
             scope, which, states = rows_of(scope, some), same[which], states[some]
             first = first[some]
         if self.is_noisy and self.environment is not None:

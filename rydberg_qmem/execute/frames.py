@@ -63,7 +63,8 @@ class KeptFrames:
                 shifts.append(self._shift(atoms, basis, f"{self.names[atom, basis]} - ({constant!r})", step.place))
             if reference.constant:
                 shifts.append(self._shift(atoms, basis, repr(reference.constant), step.place))
-        return replace(step, blocks=(*shifts, *step.blocks))
+        looks = tuple(look + len(shifts) for look in step.looks)
+        return replace(step, blocks=(*shifts, *step.blocks), looks=looks, absolute=True)
 
     def turning(self, sign: int, place: str) -> Segment:
         """Return a segment of no time that turns all references into the states, or out of them."""

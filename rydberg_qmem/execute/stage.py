@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.carried import CARRIED
 from rydberg_qmem.compile.liveness import atoms_after
 from rydberg_qmem.compile.steps import (
     Compiled,
@@ -64,6 +65,8 @@ class Stage:
     at: dict[str, int] = field(default_factory=dict)
     scope: dict[str, float] = field(default_factory=dict)
     clock_ns: float = 0.0
+    beside: int = 0
+    """How many populations wait while another walks."""
     pruned: float = 0.0
     most_bytes: float = 8e9
     neglect: float = NEGLIGIBLE
@@ -147,7 +150,24 @@ class Stage:
         if self.draws is not None or self._played_back is not None:
             return population
         frames = () if self.kept_frames is None else self.kept_frames.names.values()
-        return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT, *frames})
+        return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT, CARRIED, *frames})
+
+    def _carrying(self, population: Population, numbers: Array) -> Population:
+        """Return the rows with the numbers of what the channels carry: one number for all is a name of the walk."""
+        if len(numbers) > 1 and (numbers != numbers[0]).any():
+            self.scope.pop(CARRIED, None)
+            return population.with_values(**{CARRIED: numbers})
+        self.scope[CARRIED] = float(numbers[0])
+        if CARRIED not in population.values:
+            return population
+        return replace(population, values={n: v for n, v in population.values.items() if n != CARRIED})
+
+    def _with_carried(self, population: Population) -> Population:
+        """Return the rows, each with the number of what the channels carry, which is no longer one of the walk."""
+        number = self.scope.pop(CARRIED, None)
+        if number is None:
+            return population
+        return population.with_values(**{CARRIED: np.full(len(population), number)})
 
     def _count_branches(self, population: Population, step: RepeatStep) -> None:
         """After a round of an exact run: refuse it where branches double, and will till they are too many."""

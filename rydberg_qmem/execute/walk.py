@@ -8,6 +8,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.carried import CARRIED, carries, ledger_of
 from rydberg_qmem.compile.steps import (
     MeasureStep,
     ProbeStep,
@@ -62,6 +63,8 @@ class Walk(Looking):
             rows = len(population)
         for name in () if self.kept_frames is None else self.kept_frames.names.values():
             population = population.with_values(**{name: np.zeros(rows)})
+        if carries(self.compiled.target):
+            self.scope[CARRIED] = 0.0
         for name, initial in self.compiled.scalars.items():
             declared = name in self.compiled.program.memory
             unknown = np.full(rows, np.nan)  # a name that its first set introduces
@@ -155,12 +158,16 @@ class Walk(Looking):
                 self._write("memory", name, population, population.values[name])
             population = self._merged(self._steps(step.body, population), step.body[-1] if step.body else step)
             self._count_branches(population, step)
+            if CARRIED in population.values and not self.beside:
+                kept = ledger_of(self.compiled.target).kept(population.values[CARRIED])
+                population = self._carrying(population, kept)
             if self.on_round is not None:
                 self.on_round(1)
             if not len(population):
                 break
         del self.at[step.name]
-        self.scope = outer
+        carried = {CARRIED: self.scope[CARRIED]} if CARRIED in self.scope else {}
+        self.scope = {name: value for name, value in outer.items() if name != CARRIED} | carried
         return population
 
     def _signalled(self, step: RepeatStep, k: int, population: Population) -> Population:
@@ -177,22 +184,29 @@ class Walk(Looking):
             holds = self._evaluate(step.condition, population, step, "if") != 0
             yes, no = population.take(holds), population.take(~holds)
         begin = self.clock_ns
-        yes = self._side(step.then, yes, population)
+        fixed_then, fixed_otherwise = (self._fixed_ns(side, population) for side in (step.then, step.otherwise))
+        self.beside += 1
+        carried = dict(self.scope)
+        yes = self._with_carried(self._side(step.then, yes, population))
         then_ns, self.clock_ns = self.clock_ns - begin, begin
-        no = self._side(step.otherwise, no, population)
+        self.scope = carried
+        no = self._with_carried(self._side(step.otherwise, no, population))
+        self.beside -= 1
         otherwise_ns = self.clock_ns - begin
         self.clock_ns = begin + max(then_ns, otherwise_ns)
-        fixed_then, fixed_otherwise = self._fixed_ns(step.then), self._fixed_ns(step.otherwise)
         if fixed_then is not None and fixed_otherwise is not None:
             yes = self._idle(yes, fixed_otherwise - fixed_then, step)
             no = self._idle(no, fixed_then - fixed_otherwise, step)
-        return self._merged(join(yes, no, len(self.layout.levels)), step)
+        both = join(yes, no, len(self.layout.levels))
+        if CARRIED in both.values:
+            both = self._carrying(both, both.values[CARRIED])
+        return self._merged(both, step)
 
     def _side(self, steps: tuple[Step, ...], side: Population, before: Population) -> Population:
         """Walk one side; where nobody takes it, its time still passes: control cannot know in advance."""
         if len(side):
             return self._steps(steps, side)
-        self.clock_ns += sum(self._time_of(step, before) for step in steps)
+        self.clock_ns += self._time_of(steps, before)
         return side
 
     def _chance(self, step: WhenStep, chance: Expression, population: Population) -> tuple[Population, Population]:

@@ -11,6 +11,7 @@ from typing import Literal, assert_never
 
 import numpy as np
 
+from rydberg_qmem.compile.bind import as_written
 from rydberg_qmem.compile.clock import first_values, middling, schedule_of
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.samples import Track, evaluate
@@ -115,7 +116,7 @@ class Score:
     def _item(self, step: Step) -> tuple[Item, ...]:
         match step:
             case Segment():
-                return self._segment(plan_segment(step, self.compiled.target))
+                return self._segment(plan_segment(as_written(step), self.compiled.target))
             case MeasureStep():
                 return (Event("measure", (f"measure {self._named(step.atoms)}", f"→ {_shown(step.key)}")),)
             case ResetStep():
@@ -155,9 +156,9 @@ class Score:
 
     def _segment(self, plan: Plan) -> tuple[Item, ...]:
         schedule = schedule_of(self.compiled, plan)
-        shifts = [op for op, _ in plan.operations if isinstance(op, PhaseShift)]
+        shifts = [op for op, _ in plan.operations if isinstance(op, PhaseShift) and plan.segment.begins]
         if schedule is None:
-            return (Event("shift", ("pulses whose time", "is set in the run")),)
+            return (Event("shift", ("pulses whose time", "is set in the run")),) if plan.segment.begins else ()
         if not schedule.drives and not schedule.duration_ns:
             return tuple(self._shift(op) for op in shifts)
         notes = tuple(self._note(drive) for drive in schedule.drives)

@@ -1,0 +1,284 @@
+"""Nothing depends on where segments end: looking and remembering change no outcome and no time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pulser
+import pytest
+from numpy.typing import NDArray
+from pulser.channels import Raman, Rydberg
+from pulser.devices import VirtualDevice
+from pulser.sampler import sample
+
+import rydberg_qmem as rq
+from rydberg_qmem.errors import CapabilityError, QmemError
+from rydberg_qmem.language.blocks import Repeat
+from rydberg_qmem.language.expressions import Expression
+
+Body = list[dict[str, Any]]
+PLACES = {"a": (-3.5, 0.0), "b": (3.5, 0.0)}
+READ = {"measure": {"atoms": "all", "key": "m"}}
+TURNING = VirtualDevice(
+    name="Turning", dimensions=2, rydberg_level=60,
+    channel_objects=(
+        Rydberg.Global(None, None, clock_period=4, min_duration=16, mod_bandwidth=10, max_duration=None),
+        Rydberg.Local(None, None, max_targets=1, min_retarget_interval=120, fixed_retarget_t=40, clock_period=4,
+                      min_duration=16, mod_bandwidth=8, max_duration=None),
+        Raman.Local(None, None, max_targets=1, min_retarget_interval=220, fixed_retarget_t=0, clock_period=4,
+                    min_duration=16, max_duration=None),
+    ),
+)  # fmt: skip
+"""Channels that fade and have to be turned, with numbers that no other device has."""
+DEVICES: tuple[tuple[Any, bool], ...] = (
+    ("MockDevice", False), ("AnalogDevice", False), ("AnalogDevice", True), ("DigitalAnalogDevice", False),
+    (TURNING, False), (TURNING, True),
+)  # fmt: skip
+
+
+def program(body: Body, device: Any, modulated: bool, memory: bool = True) -> rq.Program:
+    return rq.Program(
+        name="cut", device=device, register=pulser.Register(PLACES), body=[*body, READ], with_modulation=modulated,
+        memory={"x": {"initial": 0.0}, "y": {"initial": 1.0}, "w": {"window": 3, "initial": 0.5}} if memory else {},
+    )  # fmt: skip
+
+
+# --- programs of pulses, as they are written and with something in between ---
+
+
+def level(rng: np.random.Generator) -> float:
+    return float(np.round(rng.uniform(2.5, 6.0), 2))
+
+
+def pulse(rng: np.random.Generator, channels: tuple[str, ...]) -> dict[str, Any]:
+    channel, duration = str(rng.choice(channels)), 4 * int(rng.integers(5, 30))
+    shape = {"constant": {"duration_ns": duration, "value": level(rng)}}
+    if rng.random() < 0.4:
+        shape = {
+            "blackman": {"duration_ns": duration, "area": float(np.round(duration * rng.uniform(1, 2.2) / 1000, 3))}
+        }
+    made: dict[str, Any] = {"channel": channel, "amplitude": shape, "phase": float(rng.choice([0, 0, 0.5, 2.0]))}
+    if channel.endswith("local"):
+        made["atoms"] = str(rng.choice(["a", "b"]))
+    if rng.random() < 0.3:
+        made["detuning"] = float(np.round(rng.uniform(-3, 3), 2))
+    if rng.random() < 0.2:
+        made["protocol"] = str(rng.choice(["no-delay", "wait-for-all"]))
+    if rng.random() < 0.15 and channel.endswith("global"):
+        made["post_phase_shift"] = 0.7
+    return {"pulse": made}
+
+
+def in_eom_mode(rng: np.random.Generator) -> Body:
+    body: Body = [{"enable_eom_mode": {"channel": "rydberg_global", "amp_on": 6.0, "detuning_on": 0.0,
+                                       "correct_phase_drift": bool(rng.random() < 0.5)}}]  # fmt: skip
+    for _ in range(int(rng.integers(1, 3))):
+        body.append({"add_eom_pulse": {"channel": "rydberg_global", "duration_ns": 4 * int(rng.integers(5, 20)),
+                                       "phase": float(rng.choice([0, 0.8]))}})  # fmt: skip
+    return [*body, {"disable_eom_mode": {"channel": "rydberg_global"}}]
+
+
+def blocks(rng: np.random.Generator, device: Any) -> Body:
+    if device == "AnalogDevice":
+        channels: tuple[str, ...] = ("rydberg_global",)
+    else:
+        channels = ("rydberg_global", "rydberg_local", "raman_local")
+    body: Body = []
+    for _ in range(int(rng.integers(2, 6))):
+        kind = rng.random()
+        if kind < 0.65:
+            body.append(pulse(rng, channels))
+        elif kind < 0.75:
+            body.append({"delay": {"duration_ns": 4 * int(rng.integers(0, 20))}})
+        elif kind < 0.82:
+            body.append({"align": {}})
+        elif kind < 0.9:
+            body.append({"phase_shift": {"atoms": "all", "angle": 0.9, "basis": "ground-rydberg"}})
+        elif device == "AnalogDevice":
+            body += in_eom_mode(rng)
+        else:
+            body.append(pulse(rng, ("rydberg_global",)))
+    if device == "MockDevice" and rng.random() < 0.3:
+        body.insert(0, {"slm_mask": {"atoms": ["b"], "channel": "dmm_0"}})
+    return [pulse(rng, channels), *body]
+
+
+def nothing(rng: np.random.Generator, number: int) -> dict[str, Any]:
+    """Return a block that only looks or only remembers."""
+    made: tuple[Callable[[], dict[str, Any]], ...] = (
+        lambda: {"probe": {"atoms": "all", "pauli": ["X", "Y", "Z"], "key": f"p{number}"}},
+        lambda: {"probe": {"atoms": "a", "occupation": True, "key": f"p{number}"}},
+        lambda: {"set": {"x": "x + 1"}},
+        lambda: {"push": {"w": "x"}},
+        lambda: {"when": {"if": "x > 0", "then": [{"set": {"x": "-x"}}], "otherwise": [{"set": {"x": 1}}]}},
+        lambda: {"when": {"if": "x > 0", "then": []}},
+    )
+    return made[int(rng.integers(len(made)))]()
+
+
+def cut(rng: np.random.Generator, body: Body) -> Body:
+    """Return a body with blocks that do nothing in between, and durations and areas that memory gives."""
+    made: Body = []
+    for k, block in enumerate(body):
+        if "pulse" in block and rng.random() < 0.3:
+            phase = block["pulse"]["phase"]
+            made.append({"set": {"y": phase}})
+            block = {"pulse": block["pulse"] | {"phase": "y"}}
+        made.append(block)
+        if rng.random() < 0.6:
+            made += [nothing(rng, 2 * k + n) for n in range(int(rng.integers(1, 3)))]
+    return made
+
+
+def played(made: rq.Program) -> tuple[NDArray[np.float64], float]:
+    """Return what is read on average, and the laboratory time when it is, from a second round that is not measured."""
+    twice = made.model_copy(update={"body": (Repeat(times=Expression(2), body=made.body),)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        record = rq.run(twice, shots=None)
+    return np.asarray(record["m"].values), float(record["time_us"].values[1])
+
+
+def cases(count: int, first: int = 0) -> Iterator[tuple[int, np.random.Generator, Any, bool]]:
+    for seed in range(first, first + count):
+        device, modulated = DEVICES[seed % len(DEVICES)]
+        yield seed, np.random.default_rng(seed), device, modulated
+
+
+def differing(count: int) -> tuple[int, list[int]]:
+    """Return how many programs could be played, and those whose outcomes or times differ once they are cut."""
+    tried, found = 0, []
+    for seed, rng, device, modulated in cases(count):
+        body = blocks(rng, device)
+        modulated = modulated and not any("slm_mask" in block for block in body)
+        whole = program(body, device, modulated)
+        if rq.check(whole):
+            continue
+        tried += 1
+        wanted, time = played(whole)
+        pieces = program(cut(rng, body), device, modulated)
+        try:
+            got, took = played(pieces)
+        except QmemError:
+            found.append(seed)
+            continue
+        if np.abs(got - wanted).max() > 1e-9 or took != time:
+            found.append(seed)
+    return tried, found
+
+
+def test_looking_and_remembering_anywhere_change_no_outcome_and_no_time() -> None:
+    tried, found = differing(30)
+
+    assert tried > 20
+    assert found == []
+
+
+@pytest.mark.slow
+def test_looking_and_remembering_change_nothing_in_thousands_of_programs() -> None:
+    tried, found = differing(1500)
+
+    assert tried > 1000
+    assert found == []
+
+
+# --- what Pulser keeps between pulses ---
+
+
+def half(phase: float = 0.0) -> dict[str, Any]:
+    shape = {"blackman": {"duration_ns": 500, "area": "pi / 2"}}
+    return {"pulse": {"channel": "rydberg_global", "amplitude": shape, "phase": phase}}
+
+
+@pytest.mark.parametrize("device", ["AnalogDevice", "DigitalAnalogDevice", "MockDevice"])
+@pytest.mark.parametrize("modulated", [False, True])
+@pytest.mark.parametrize("between", [{"probe": {"atoms": "all", "occupation": True, "key": "z"}}, {"set": {"x": 1}}])
+def test_a_pause_between_phases_belongs_to_the_program(device: str, modulated: bool, between: dict[str, Any]) -> None:
+    whole, cut_in_two = (program(body, device, modulated) for body in ([half(), half(1)], [half(), between, half(1)]))
+
+    (wanted, time), (got, took) = played(whole), played(cut_in_two)
+    assert np.abs(got - wanted).max() < 1e-12
+    assert took == time
+
+
+def test_a_measurement_of_another_atom_keeps_the_pause_between_phases() -> None:
+    look = {"measure": {"atoms": "b", "key": "k"}}
+    together, apart = (program(body, "AnalogDevice", False) for body in ([half(), half(1)], [half(), look, half(1)]))
+
+    assert played(apart)[1] == played(together)[1]
+
+
+def test_a_channel_is_turned_only_to_atoms_that_it_is_not_aimed_at() -> None:
+    short = {"constant": {"duration_ns": 200, "area": "pi / 2"}}
+    body = [{"pulse": {"channel": "rydberg_local", "atoms": atom, "amplitude": short}} for atom in "abba"]
+    device = VirtualDevice(
+        name="L", dimensions=2, rydberg_level=60,
+        channel_objects=(Rydberg.Local(None, None, max_targets=1, min_retarget_interval=0, fixed_retarget_t=0,
+                                       mod_bandwidth=8, max_duration=None),),
+    )  # fmt: skip
+    sequence = pulser.Sequence(pulser.Register(PLACES), device)
+    sequence.declare_channel("l", "rydberg_local", initial_target="a")
+    for atom in "abba":
+        if atom not in sequence._schedule["l"][-1].targets:
+            sequence.target(atom, "l")
+        sequence.add(pulser.Pulse.ConstantDetuning(pulser.ConstantWaveform(200, np.pi / 2 / 0.2), 0, 0), "l")
+
+    [piece] = program(body, device, False).to_pulser()
+
+    assert piece.sequence.get_duration() == sequence.get_duration() == 1140
+    assert np.allclose(sample(piece.sequence).channel_samples["rydberg_local"].amp.as_array(),
+                          sample(sequence).channel_samples["l"].amp.as_array())  # fmt: skip
+
+
+def test_a_beam_that_stands_on_another_atom_is_turned_after_a_measurement() -> None:
+    def flip(atom: str) -> dict[str, Any]:
+        return {"pulse": {"channel": "raman_local", "atoms": atom, "amplitude": {"constant": {"duration_ns": 100,
+                                                                                        "area": "pi"}}}}  # fmt: skip
+
+    look = {"measure": {"atoms": "a", "key": "k"}}
+    together, apart = (
+        program(body, "DigitalAnalogDevice", False) for body in ([flip("a"), flip("b")], [flip("a"), look, flip("b")])
+    )
+
+    assert played(apart)[1] == played(together)[1] == 0.32
+
+
+def test_two_pulses_wait_as_long_whether_a_round_or_a_line_is_between_them() -> None:
+    once, line = [half(), half(1)], [half(), half(1), half(), half(1)]
+    rounds = program([{"repeat": {"times": 2, "body": once}}], "AnalogDevice", False)
+
+    assert played(rounds)[1] == played(program(line, "AnalogDevice", False))[1]
+
+
+# --- waits of zero ---
+
+
+@pytest.mark.parametrize("device", ["MockDevice", "AnalogDevice", "DigitalAnalogDevice"])
+@pytest.mark.parametrize("channel", [None, "rydberg_global"])
+def test_a_sweep_of_waits_begins_at_zero(device: str, channel: str | None) -> None:
+    shape = {"constant": {"duration_ns": 200, "area": "pi / 2"}}
+    turn = {"pulse": {"channel": "rydberg_global", "amplitude": shape}}
+    wait = {"delay": {"duration_ns": "T"} | ({"channel": channel} if channel else {})}
+    ramsey = rq.Program(
+        name="ramsey", device=device, register={"atoms": {"q": (0, 0)}}, parameters={"T": 100},
+        body=[turn, wait, turn, READ],
+    )  # fmt: skip
+
+    record = rq.run(ramsey, shots=None, sweep={"T": [0, 100, 200]})
+
+    assert record["m"].values == pytest.approx([1, 1, 1], abs=1e-9)
+    for wrong in (-100, 0.5):
+        with pytest.raises((CapabilityError, rq.ProgramError), match="duration_ns"):
+            rq.run(ramsey, shots=None, parameters={"T": wrong})
+
+
+def test_a_wait_that_the_run_decides_may_be_zero() -> None:
+    body = [half(), {"measure": {"atoms": "a", "key": "k"}}, {"delay": {"duration_ns": "100 * k"}}, half()]
+
+    made = program(body, "MockDevice", False)
+
+    assert rq.check(made) == []
+    assert np.isfinite(played(made)[0]).all()
