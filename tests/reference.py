@@ -125,6 +125,10 @@ class Played:
     """What it has done, and its frame, when probes inside of it look."""
 
 
+Draft = tuple[Branch, tuple[Placed, ...], tuple[tuple[int, Probe], ...], dict[str, Any]]
+"""A segment under way: its branch, blocks, probes by how many blocks stand before them, and what blocks read."""
+
+
 class Reference:
     """Plays one program, either as the tree of all its branches or shot by shot."""
 
@@ -262,50 +266,53 @@ class Reference:
 
     def _segments(self, group: tuple[Placed | AnyBlock, ...], branch: Branch, path: Path) -> list[Branch]:
         """Play blocks of one segment: memory in between is written, and read, where it stands; probes look inside."""
-        drafts: list[tuple[Branch, tuple[Placed, ...], tuple[tuple[int, Probe], ...]]] = [(branch, (), ())]
+        drafts: list[Draft] = [(branch, (), (), {})]
         writes = not all(isinstance(item, Placed | Probe) for item in group)
         for item in group:
             made = []
-            for now, placed, looks in drafts:
+            for now, placed, looks, seen in drafts:
                 if isinstance(item, Placed):
-                    made.append((now, (*placed, self._with_numbers(item, now) if writes else item), looks))
+                    made.append((now, (*placed, self._seen_by(item, now, seen) if writes else item), looks, seen))
                 elif isinstance(item, Probe):
-                    made.append((now, placed, (*looks, (len(placed), item))))
+                    made.append((now, placed, (*looks, (len(placed), item)), seen))
                 else:
-                    made += [(then, placed, looks) for then in self._step(item, now, path)]
+                    made += [(then, placed, looks, dict(seen)) for then in self._step(item, now, path)]
             drafts = made
         name = tuple(item.block if isinstance(item, Placed) else item for item in group)
-        return [self._segment(placed, now, looks, path, name) for now, placed, looks in drafts]
+        return [self._segment(placed, now, looks, path, name, seen) for now, placed, looks, seen in drafts]
 
-    def _with_numbers(self, placed: Placed, branch: Branch) -> Placed:
-        """Return a block with numbers in place of what it reads."""
+    def _seen_by(self, placed: Placed, branch: Branch, seen: dict[str, Any]) -> Placed:
+        """Return a block with a name of its own for each thing that it reads, and add what it stands for."""
         scope = self._package_scope(branch)
 
-        def number(expression: Expression) -> Expression:
+        def named(expression: Expression) -> Expression:
             if expression.is_constant:
                 return expression
-            return Expression(float(np.ravel(np.asarray(expression.evaluate(dict(scope))))[0]))
+            name = f"seen{len(seen)}__"
+            seen[name] = float(np.ravel(np.asarray(expression.evaluate(dict(scope))))[0])
+            return Expression(name)
 
-        return Placed(map_expressions(placed.block, number), placed.place)
+        return Placed(map_expressions(placed.block, named), placed.place)
 
     def _segment(
-        self, blocks: tuple[Placed, ...], branch: Branch, looks: tuple[tuple[int, Probe], ...], path: Path, name: Any
-    ) -> Branch:
+        self, blocks: tuple[Placed, ...], branch: Branch, looks: tuple[tuple[int, Probe], ...], path: Path, name: Any,
+        seen: Mapping[str, Any],
+    ) -> Branch:  # fmt: skip
         counts = tuple(sorted({count for count, _ in looks}))
         segment = Segment(0, blocks, looks=counts)
-        scope = self._package_scope(branch)
+        scope = {**self._package_scope(branch), **seen}
         controls = tuple(np.asarray(e.evaluate(scope)).tobytes() for e in expressions_of(segment))
         turned = branch.frame.tobytes() if branch.frame is not None and self.collapse else b""
         place = (tuple(placed.block for placed in blocks), counts, controls, turned, branch.carried)
         if place not in self.unitaries:
-            self.unitaries[place] = self._played(segment, scope, branch)
+            self.unitaries[place] = self._played(segment, scope, replace(branch, round={**branch.round, **seen}))
         played = self.unitaries[place]
         self.varying |= self.lasting.setdefault((name, branch.carried), played.time_ns) != played.time_ns
         for count, probe in looks:
             action, frame = played.looks[counts.index(count)]
-            seen = replace(branch, rho=frame @ self._after(action, branch.rho) @ frame.conj().T)
-            [seen] = self._step(probe, seen, path)
-            branch = replace(branch, written=seen.written)
+            then = replace(branch, rho=frame @ self._after(action, branch.rho) @ frame.conj().T)
+            [then] = self._step(probe, then, path)
+            branch = replace(branch, written=then.written)
         rho = played.frame @ self._after(played.action, branch.rho) @ played.frame.conj().T
         frame = played.frame if branch.frame is None else played.frame @ branch.frame
         time = branch.time_ns + played.time_ns
