@@ -265,11 +265,12 @@ def test_points_share_operators_and_other_rates_or_distances_do_not() -> None:
 
 def test_a_full_cache_of_propagators_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     body = [{"repeat": {"times": 4, "body": [
-        {"rotate": {"atom": "q", "angle": "0.3 + x"}}, {"measure": {"atoms": "q", "key": "m"}},
-        {"set": {"x": "x / 2 + m"}}, {"reset": {"atoms": "q"}},
+        {"pulse": {"channel": "rydberg_global", "amplitude": "2 + x", "duration_ns": 100}},
+        {"measure": {"atoms": ["a", "b"], "key": "m"}}, {"set": {"x": "x / 2 + m.a"}}, {"reset": {"atoms": "all"}},
     ]}}]  # fmt: skip
+    register = {"atoms": {"a": (0, 0), "b": (7, 0)}}
     program = rq.Program.from_dict(
-        {"name": "many", "register": {"atoms": {"q": (0, 0)}}, "memory": {"x": {"initial": 0}}, "body": body}
+        {"name": "many", "device": "MockDevice", "register": register, "memory": {"x": {"initial": 0}}, "body": body}
     )
     options: dict[str, Any] = {"shots": None, "noise": {"dephasing_rate": 0.1}, "state": "density_matrix"}
     whole = rq.run(program, **options)
