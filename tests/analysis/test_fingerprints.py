@@ -70,6 +70,31 @@ def test_noise_too_large_to_tell_makes_no_memristor() -> None:
     assert not any(verdicts)
 
 
+def shrinks(responses: list[NDArray[np.float64]], shots: int, seed: int) -> bool:
+    """Return the verdict on loops at frequencies 1, 2, 4, ... with normal noise of 0.3 in each shot."""
+    scatter = 0.3 * np.random.default_rng(seed).normal(size=(len(responses), shots, 64))
+    noisy = np.array(responses)[:, None] + scatter
+    made = xr.Dataset(
+        {"x": ("round", V), "y": (("point", "shot", "round"), noisy)},
+        coords={"w": ("point", 2.0 ** np.arange(len(responses)))},
+    )
+    return bool(fingerprints(made, drive="x", response="y", frequency="w", bootstrap=40).shrinks)
+
+
+def test_areas_that_fall_by_less_than_their_errors_do_not_shrink() -> None:
+    """A lag of constant area: with noise one of the loops is the largest, and those after it are smaller by chance."""
+    lag = [V + 0.3 * np.cos(PHASE)] * 6
+
+    assert [shrinks(lag, 200, seed) for seed in range(6)] == [False] * 6
+
+
+def test_areas_that_rise_by_less_than_their_errors_shrink_all_the_same() -> None:
+    """Some loops are alike, so that with noise a later one is the larger half of the time; then areas fall on."""
+    loops = [DEVICES["memristor"](w) for w in (0.5, 1.0, 1.0, 1.0, 4.0)]
+
+    assert [shrinks(loops, 200, seed) for seed in range(6)] == [True] * 6
+
+
 def test_areas_of_nothing_are_as_probable_as_their_law_says() -> None:
     shots = 0.7 * V + 0.3 * np.random.default_rng(0).normal(size=(100, 100, 64))
     points = xr.Dataset({"x": ("round", V), "y": (("point", "shot", "round"), shots)})

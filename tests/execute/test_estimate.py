@@ -125,3 +125,17 @@ def test_the_time_of_many_shots_follows_what_more_of_them_cost(
     compiled = prepare(job, {})
 
     assert estimating._slower(job, compiled, fixed + 1000 * a_shot_costs, 1000, 200_000) == pytest.approx(slower)
+
+
+def test_laboratory_time_is_that_of_all_rounds_in_microseconds() -> None:
+    made = rq.estimate(chain(2, "m", rounds=30), shots=10)
+    machine = rq.estimate(
+        chain(2, "m", rounds=30),
+        shots=3_600_000,
+        hardware={"imaging_us": 8.0, "decision_latency_us": 1.0, "reset_us": 0.6},
+    )
+
+    assert made.laboratory_us == pytest.approx(30 * 0.4)  # a pulse of 400 ns each round
+    assert "on atoms 12 µs per shot" in str(made)
+    assert machine.laboratory_us == pytest.approx(30 * (0.4 + 9.0 + 0.6))
+    assert "budget   0.0003 s per shot, 0.3 hours for 3600000 shots" in str(machine)

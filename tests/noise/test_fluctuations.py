@@ -161,6 +161,40 @@ def test_a_shot_keeps_its_numbers_to_its_end() -> None:
     assert abs(p - anew) > 5 * error
 
 
+PULSE = {"channel": "rydberg_local", "atoms": "q", "amplitude": {"constant": {"duration_ns": 200, "value": 6.0}}}
+LOOK = {"probe": {"atoms": "q", "key": "last", "occupation": True}}
+
+
+def occupation(body: list[dict[str, Any]], **options: Any) -> float:
+    """Return the last occupation of an atom that is alone, over 30 shots, each with numbers that the seed decides."""
+    register = {"atoms": {"q": (0, 0), "p": (100, 0)}}
+    made = rq.Program.from_dict({"name": "alone", "device": "MockDevice", "register": register, "body": body})
+    return float(rq.run(made, shots=30, seed=4, **options)["last"].item())
+
+
+@pytest.mark.parametrize("pause_us", [0.0, 0.1])
+@pytest.mark.parametrize("cut", ["probe", "measure", "loop"])
+def test_noise_with_a_spectrum_goes_on_from_segment_to_segment(cut: str, pause_us: float) -> None:
+    """Where two pulses are cut apart nothing begins anew: a shot's waves go on, and while another atom is read, too.
+
+    The wave turns by half a period during a pulse and by a quarter in the pause.
+    """
+    waves = {"detuning_hf_psd": (1.0, 2.0), "detuning_hf_omegas": (5 * np.pi - 9.0, 5 * np.pi)}
+    pulse, other = {"pulse": {**PULSE, "detuning": 2.0}}, {"measure": {"atoms": "p", "key": "m"}}
+    wait = [{"delay": {"duration_ns": round(1000 * pause_us)}}] if pause_us else []
+    told = {"hardware": {"imaging_us": pause_us}} if cut == "measure" else {}
+    cuts: dict[str, list[dict[str, Any]]] = {
+        "probe": [pulse, {"probe": {"atoms": "p", "key": "cut", "occupation": True}}, *wait, pulse],
+        "measure": [pulse, other, pulse],
+        "loop": [{"repeat": {"times": 2, "body": [pulse, *wait]}}],
+    }
+
+    whole = occupation([pulse, *wait, pulse, LOOK], noise=waves)
+
+    assert occupation([*cuts[cut], LOOK], noise=waves, **told) == pytest.approx(whole, abs=1e-9)
+    assert abs(occupation([pulse, *wait, pulse, LOOK]) - whole) > 0.01  # the noise is seen at all
+
+
 def test_fluctuations_need_shots() -> None:
     with pytest.raises(rq.QmemError, match=r"noise\.temperature differs from shot to shot.*give shots"):
         rq.run(program(), shots=None, noise={"temperature": 50.0})
