@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pulser
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ FRESH = {"reset": {"atoms": "all"}}
 MEMORY = {"R": {"initial": 0.5}, "seen": {"window": 9, "initial": 0.5}}
 
 
-def program(*body: Any, device: str = "DigitalAnalogDevice", **more: Any) -> rq.Program:
+def program(*body: Any, device: Any = "DigitalAnalogDevice", **more: Any) -> rq.Program:
     return rq.Program(name="p", device=device, register={"atoms": ATOMS}, body=body, **more)
 
 
@@ -251,6 +252,17 @@ def test_a_segment_may_not_outlast_the_longest_sequence_of_the_device() -> None:
     [problem] = found(program(*body, device="AnalogDevice"))
 
     assert "must last at most 6000 ns, the longest sequence of AnalogDevice, but reaches" in problem
+
+
+def test_the_longest_segment_holds_the_time_in_which_channels_turn_to_other_atoms() -> None:
+    """Pulses of 5600 ns together, and twenty turns of a local channel that take up to 220 ns each."""
+    device = replace(pulser.DigitalAnalogDevice, max_sequence_duration=6000)
+    local = {"channel": "rydberg_local", "amplitude": {"constant": {"duration_ns": 80, "value": 1}}}
+    turns = [{"pulse": local | {"atoms": "as"[k % 2]}} for k in range(20)]
+    body = (ONE, driven(1, duration_ns="2000 + 2000 * m"), *turns)
+
+    assert any("must last at most 6000 ns" in text for text in found(program(*body, device=device)))
+    assert not found(program(*body[:2], *turns[:1], device=device))
 
 
 def test_a_constant_that_is_no_number_is_refused_at_its_place() -> None:

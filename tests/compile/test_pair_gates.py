@@ -319,6 +319,20 @@ def test_the_wait_of_a_swap_is_that_of_the_dipole_interaction() -> None:
     assert exchange_wait(block, target).duration_ns == round(1000 * pi / 2 / (36288.356 / 20**3))
 
 
+@pytest.mark.parametrize("angle", [0.7, -0.7])
+def test_along_the_field_atoms_exchange_the_other_way_round(angle: float) -> None:
+    """The interaction is -2 C3/R³ there: an angle comes by waiting for it, its negative by the rest of a turn."""
+    register = {"atoms": {"c": [0, 0], "t": [20, 0]}}
+    gate = {"exchange": BOTH | {"angle": angle, "basis": "XY", "infidelity": 2e-3}}
+    program = rq.Program(name="p", device="MockDevice", register=register, body=[gate], magnetic_field=(30, 0, 0))
+    [block], target = program.body, make_target(program, bases_of(program))
+    assert isinstance(block, Exchange)
+    rate = -2 * 36288.356 / 20**3
+
+    assert target.exchange[0, 1] == pytest.approx(rate, rel=1e-5)
+    assert exchange_wait(block, target).duration_ns == round(1000 * ((-angle) % (2 * pi)) / -rate)
+
+
 # --- refusals ---
 
 

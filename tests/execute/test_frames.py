@@ -11,6 +11,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.errors import ProgramError, QmemError
+from tests.compile.random_sequences import FADING
 from tests.features import blackman, pulse
 
 FLIPS = {"eff_noise_rates": (1.0,), "eff_noise_opers": (((0, 1), (1, 0)),)}
@@ -147,6 +148,21 @@ def test_loops_are_followed_until_nothing_new_comes_of_them() -> None:
 
     assert not found.problems
     assert found.sites == {(0, "digital")}
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_pulses_of_eom_mode_act_where_their_channel_was_turned_to(turned: bool) -> None:
+    """They name no atoms: on two atoms with different references there is no one pulse."""
+    channel = {"channel": "rydberg_local"}
+    aim = [{"target": channel | {"atoms": ["a", "b"]}}] if turned else []
+    eom = [{"enable_eom_mode": channel | {"amp_on": 9.0, "detuning_on": 1.0}},
+           {"add_eom_pulse": channel | {"duration_ns": 100, "phase": 0.0, "post_phase_shift": 0.2}},
+           {"disable_eom_mode": channel}]  # fmt: skip
+
+    found = frames_of(compile_program(program([shift(1.0, atoms="b"), *aim, *eom], device=FADING)))
+
+    assert [problem.place for problem in found.problems.values()] == (["body[3].add_eom_pulse"] if turned else [])
+    assert found.sites == {(0, "ground-rydberg"), (1, "ground-rydberg")}
 
 
 def test_every_round_begins_with_the_references_that_the_last_one_left() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import qutip
 from pulser.sampler import sample
+from scipy.sparse import csr_matrix
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.plan import plan_segment
@@ -16,6 +17,7 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.emulators.collapse import collapse_operators
+from rydberg_qmem.emulators.generators import dissipator
 from rydberg_qmem.language.noise import Noise
 
 
@@ -40,6 +42,18 @@ def rho(made: rq.Program, noise: dict[str, Any], **options: Any) -> np.ndarray[A
 def flip(basis: str = "ground-rydberg") -> dict[str, Any]:
     channel = "rydberg_local" if basis == "ground-rydberg" else "raman_local"
     return pulse(channel, 1000, np.pi, atoms="q")
+
+
+def test_dissipators_of_any_operator_keep_the_trace_and_hermiticity() -> None:
+    """C†C is complex where C is; ρ → CρC† - {C†C, ρ}/2 from its definition, on a matrix that is no state."""
+    rng = np.random.default_rng(0)
+    c, rho = (rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)) for _ in range(2))
+    weight = c.conj().T @ c
+
+    made = (dissipator(csr_matrix(c)) @ rho.ravel()).reshape(3, 3)
+
+    assert made == pytest.approx(c @ rho @ c.conj().T - (weight @ rho + rho @ weight) / 2, abs=1e-12)
+    assert abs(np.trace(made)) < 1e-12
 
 
 def test_relaxation_is_amplitude_damping() -> None:
