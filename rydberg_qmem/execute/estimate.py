@@ -20,6 +20,7 @@ from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, When
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.raising import HALVED_DIMENSION
 from rydberg_qmem.errors import InputError, as_html
 from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.pilot import BUDGET_S, OutOfTimeError, Pilot
@@ -44,6 +45,9 @@ TORCH_BYTES = 260_000_000
 """What PyTorch takes; Pulser imports it where it is installed."""
 ALLOWANCE = 1.25
 """By how much a run may pass what its pilot took: memory that is free but not given back."""
+LARGE_AMPLITUDE = 360
+"""Bytes of an amplitude of a large state while it is evolved and read: the terms of an expansion, its diagonal, digits,
+chances of outcomes."""
 ROW_BYTES = 64
 """What each row takes that no array of a pilot shows: its order, its weight, its place."""
 
@@ -278,7 +282,8 @@ def _working_bytes(
 
 
 def _state_bytes(walk: Pilot, atoms: int) -> float:
-    return walk._amplitudes(atoms) * BYTES_PER_AMPLITUDE
+    amplitudes = walk._amplitudes(atoms)
+    return amplitudes * (BYTES_PER_AMPLITUDE if amplitudes < HALVED_DIMENSION else LARGE_AMPLITUDE)
 
 
 def _traced(job: Job, compiled: Compiled, shots: int | None, end: float) -> float:
