@@ -21,6 +21,10 @@ Kind: TypeAlias = Callable[[str, Any], Any]
 """What an argument may be: called with its name and value, it gives the value or raises InputError."""
 
 
+LARGEST = 10**15
+"""Whole numbers beyond this are refused wherever no other bound is said: floats count them no more one by one."""
+
+
 def taking(**kinds: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function hold its arguments against their kinds, by name; what has its default is not looked at.
 
@@ -90,7 +94,7 @@ def whole(least: int | None = None, most: int | None = None, also: str = "") -> 
         fits = isinstance(number, int | float) and not isinstance(number, bool)
         if not fits or (isinstance(number, float) and not number.is_integer()):
             raise refuse(name, f"a whole number{bounds}{also}", value)
-        if (least is not None and number < least) or (most is not None and number > most):
+        if (least is not None and number < least) or number > (LARGEST if most is None else most) or number < -LARGEST:
             raise refuse(name, f"a whole number{bounds}{also}", value)
         return int(number)
 
@@ -133,6 +137,26 @@ def _float(value: Any) -> float | None:
         return None
 
 
+def number(name: str, value: Any) -> float:
+    """Take a number whose bounds are looked at elsewhere, NaN and infinity among them."""
+    made = _float(value)
+    if made is None:
+        raise refuse(name, "a number", value)
+    return made
+
+
+def single(name: str, value: Any) -> Any:
+    """Take one value, no array, whose kind is looked at elsewhere."""
+    if getattr(value, "ndim", 0) or is_xarray(value):
+        raise refuse(name, "one value, no array", value)
+    return value
+
+
+def ordered(name: str, value: Any) -> tuple[Any, ...]:
+    """Take a list, a tuple, a range or an array, whose items are looked at elsewhere."""
+    return tuple(listed(name, value))
+
+
 def flag(name: str, value: Any) -> bool:
     """Take True and False.
 
@@ -149,6 +173,20 @@ def text(name: str, value: Any) -> str:
     """Take text that is not empty."""
     if not isinstance(value, str) or not value:
         raise refuse(name, "a text, not empty", value)
+    return str(value)
+
+
+def labels(name: str, value: Any) -> Any:
+    """Take labels of any kind, one for each case, in a list or an array, none of them masked."""
+    if any(isinstance(one, list | tuple) for one in listed(name, value, "labels")):
+        raise refuse(name, "a list of labels", value)
+    return value
+
+
+def words(name: str, value: Any) -> str:
+    """Take text, which may be empty."""
+    if not isinstance(value, str):
+        raise refuse(name, "a text", value)
     return str(value)
 
 
@@ -174,13 +212,6 @@ def path(name: str, value: Any) -> Path:
     if isinstance(value, str | os.PathLike) and isinstance(there := os.fspath(value), str) and there:
         return value if isinstance(value, Path) else Path(there)
     raise refuse(name, "a path", value)
-
-
-def function(name: str, value: Any) -> Any:
-    """Take what can be called, and is no class."""
-    if not callable(value) or isinstance(value, type):
-        raise refuse(name, "a function", value)
-    return value
 
 
 def names_to(what: str, kind: Kind) -> Kind:
@@ -304,5 +335,48 @@ def signal(name: str, value: Any) -> Any:
         return text(name, value)
     xarray = sys.modules.get("xarray")
     if xarray is None or not isinstance(value, xarray.DataArray):
-        raise refuse(name, "the name of a variable, or an xarray.DataArray", value)
+        raise refuse(name, "a name or an xarray DataArray", value)
     return value
+
+
+def function_of(count: int) -> Kind:
+    """Return the kind of functions that take so many arguments by place."""
+
+    def kind(name: str, value: Any) -> Any:
+        if not takes(value, count):
+            raise refuse(name, f"a function of {count} argument{'s' * (count != 1)}", value)
+        return value
+
+    return kind
+
+
+def takes(value: object, count: int) -> bool:
+    """Return whether a value is a function, no class, that can be called with so many arguments by place.
+
+    >>> takes(len, 1), takes(lambda: 0, 1), takes(int, 1)
+    (True, False, False)
+    """
+    if not callable(value) or isinstance(value, type):
+        return False
+    try:
+        inspect.signature(value).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # built in, without a signature
+        pass
+    return True
+
+
+def cycle(name: str, value: Any) -> Any:
+    """Take a cycle of a series: `last`, `first`, `all`, or its number."""
+    if isinstance(value, str):
+        return one_of("last", "first", "all")(name, value)
+    return whole(also=", or one of last, first, all")(name, value)
+
+
+SEED = whole(0, 2**128 - 1)
+"""What starts random numbers."""
+RESAMPLES = whole(0, 1_000_000)
+"""How many times shots are drawn anew for an error."""
+ROUNDS = whole(1, 10_000_000)
+"""How many rounds a series has."""

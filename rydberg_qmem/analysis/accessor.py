@@ -8,12 +8,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.hysteresis import Cycle, Signal, hysteresis
 from rydberg_qmem.analysis.outcome_mean import outcome_mean
 from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.errors import InputError
 
 
+@arguments.taking(record=arguments.record)
 def program_json(record: xr.Dataset) -> str:
     """Return the JSON text of the program that made the record; InputError if the record carries none.
 
@@ -26,6 +28,7 @@ def program_json(record: xr.Dataset) -> str:
     return text
 
 
+@arguments.taking(record=arguments.record)
 def unstack(record: xr.Dataset) -> xr.Dataset:
     """Return the record with `point` laid out as the grid of the swept parameters, one dimension each.
 

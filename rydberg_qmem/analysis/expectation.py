@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.mitigation import unfolded
 from rydberg_qmem.errors import InputError
 
 Floats = NDArray[np.float64]
 
 
+def _terms(name: str, value: Any) -> tuple[Any, ...]:
+    """Take Pauli strings in a list, or as the keys of a mapping."""
+    given = list(value) if isinstance(value, dict | KeysView) else value
+    return tuple(arguments.values(arguments.text, "Pauli strings")(name, given))
+
+
+@arguments.taking(terms=_terms)
 def group(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Group Pauli strings that one product basis measures together; keys are those bases, one letter per atom.
 
@@ -38,6 +47,7 @@ def group(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {"".join(b).replace("I", "Z"): tuple(m) for b, m in zip(bases, members, strict=True)}
 
 
+@arguments.taking(key=arguments.text, unfold=arguments.flag)
 def expectation(
     records: Mapping[str, xr.Dataset], terms: Mapping[str, float], *, key: str, unfold: bool = False
 ) -> xr.Dataset:

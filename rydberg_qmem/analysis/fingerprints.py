@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import erfc
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.hysteresis import Signal, hysteresis
 from rydberg_qmem.analysis.lobes import no_area_probability
 from rydberg_qmem.errors import InputError
@@ -16,6 +17,18 @@ from rydberg_qmem.errors import InputError
 Floats = NDArray[np.float64]
 
 
+@arguments.taking(
+    record=arguments.record,
+    drive=arguments.signal,
+    response=arguments.signal,
+    frequency=arguments.text,
+    period=arguments.optional(arguments.whole(1)),
+    tolerance=arguments.real(0),
+    sigmas=arguments.real(0),
+    bootstrap=arguments.RESAMPLES,
+    seed=arguments.SEED,
+    cohort=arguments.optional(arguments.whole(1)),
+)
 def fingerprints(
     record: xr.Dataset,
     *,

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis import extrapolation, geometry
 from rydberg_qmem.analysis.series import labelled
 from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, is_whole, resamples, standard_error
@@ -38,6 +39,13 @@ _LONG_NAMES = {
 }
 
 
+@arguments.taking(
+    record=arguments.record,
+    drive=arguments.signal,
+    response=arguments.signal,
+    dim=arguments.optional(arguments.text),
+    cycle=arguments.single,
+)
 def hysteresis(
     record: xr.Dataset,
     *,
@@ -95,6 +103,13 @@ def hysteresis(
     return _labelled(pair, found, layouts, cycle)
 
 
+@arguments.taking(
+    record=arguments.record,
+    drive=arguments.signal,
+    response=arguments.signal,
+    dim=arguments.optional(arguments.text),
+    cycle=arguments.single,
+)
 def loop(
     record: xr.Dataset,
     *,

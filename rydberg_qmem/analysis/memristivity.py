@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis import extrapolation, geometry
 from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, resamples
 from rydberg_qmem.errors import InputError
@@ -15,6 +16,15 @@ from rydberg_qmem.errors import InputError
 Floats = NDArray[np.float64]
 
 
+@arguments.taking(
+    record=arguments.record,
+    drive=arguments.signal,
+    response=arguments.signal,
+    cut=arguments.one_of("cycle", "lobe"),
+    bootstrap=arguments.RESAMPLES,
+    seed=arguments.SEED,
+    cohort=arguments.optional(arguments.whole(1)),
+)
 def memristivity(
     record: xr.Dataset,
     *,

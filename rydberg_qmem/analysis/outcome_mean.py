@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.standard_error import cohort_of, standard_error
 from rydberg_qmem.errors import InputError, did_you_mean
 
 
+@arguments.taking(record=arguments.record, key=arguments.text)
 def outcome_mean(record: xr.Dataset, key: str) -> xr.Dataset:
     """Return `mean` of a variable of a record over its shots, with its `error` and the part that was `missing`.
 

@@ -6,11 +6,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
 
 Floats = NDArray[np.float64]
 
 
+@arguments.taking(
+    earlier=arguments.data_array, later=arguments.data_array, bootstrap=arguments.RESAMPLES, seed=arguments.SEED
+)
 def mutual_information(
     earlier: xr.DataArray, later: xr.DataArray, *, bootstrap: int = 100, seed: int = 0
 ) -> xr.Dataset:
@@ -43,6 +47,14 @@ def mutual_information(
     return xr.Dataset({name: ((), number, {"units": "bit"}) for name, number in made.items()})
 
 
+@arguments.taking(
+    record=arguments.record,
+    drive=arguments.text,
+    response=arguments.text,
+    lags=arguments.whole(1),
+    blocks=arguments.whole(2),
+    dim=arguments.text,
+)
 def memory_time(
     record: xr.Dataset, *, drive: str, response: str, lags: int, blocks: int = 10, dim: str = "round"
 ) -> xr.Dataset:

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, short
 
 Floats = NDArray[np.float64]
@@ -28,6 +29,7 @@ FEW_COHORTS = 10
 _WEIGHTS_AT_ONCE = 2_000_000
 
 
+@arguments.taking(samples=arguments.numbers(), axis=arguments.whole(), cohort=arguments.whole(1))
 def standard_error(samples: ArrayLike, *, axis: int = 0, cohort: int = 1) -> Floats:
     """Return the standard error of the mean of `samples` along `axis`, missing values (NaN) left out.
 
@@ -41,7 +43,10 @@ def standard_error(samples: ArrayLike, *, axis: int = 0, cohort: int = 1) -> Flo
     >>> float(standard_error([1.0]))
     nan
     """
-    rows = np.moveaxis(np.asarray(samples, dtype=float), axis, 0)
+    given = np.asarray(samples, dtype=float)
+    if not -given.ndim <= axis < given.ndim:
+        raise InputError(f"axis: must be one of samples, which has {given.ndim} ({axis})")
+    rows = np.moveaxis(given, axis, 0)
     valid = np.isfinite(rows)
     count = valid.sum(axis=0)
     mean = np.where(valid, rows, 0.0).sum(axis=0) / np.maximum(count, 1)
@@ -105,8 +110,9 @@ def cohorts_asked(cohort: int | None, shots: int, record: xr.Dataset) -> int:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Return whether a value is a whole number; True and False are none."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    """Return whether a value is a whole number; True and False, and what no array can be as long as, are none."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and abs(int(value)) <= arguments.LARGEST  # type: ignore[call-overload]  # an integer, as whole says
 
 
 def inflation(shots: int, cohort: int) -> float:

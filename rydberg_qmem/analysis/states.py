@@ -6,12 +6,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.entanglement import within
 from rydberg_qmem.errors import InputError, did_you_mean
 
 Complex = NDArray[np.complex128]
 
 
+@arguments.taking(
+    record=arguments.record,
+    key=arguments.text,
+    kept=arguments.optional(arguments.values(arguments.text, "names of levels")),
+)
 def density_matrix(record: xr.Dataset, key: str, *, kept: tuple[str, str] | None = None) -> Complex:
     """Return the probed density matrix `key` within two levels of each atom, (..., 2**n, 2**n), for `entanglement`.
 

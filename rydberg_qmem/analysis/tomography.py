@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, did_you_mean
 
 Complex = NDArray[np.complex128]
@@ -107,6 +108,14 @@ def most_likely(counts: Floats) -> Complex:
     return np.asarray(0.5 * (rho + rho.conj().T))
 
 
+@arguments.taking(
+    record=arguments.record,
+    key=arguments.text,
+    setting=arguments.text,
+    measures=arguments.optional(arguments.names_to("functions", arguments.function_of(1))),
+    bootstrap=arguments.RESAMPLES,
+    seed=arguments.SEED,
+)
 def tomography(
     record: xr.Dataset,
     *,

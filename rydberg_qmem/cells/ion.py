@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import erf
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.blocks import AnyBlock, Measure, Probe, Pulse, Push, Repeat, Reset, Set
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
@@ -24,6 +25,12 @@ def gaussian(tau_ns: int, *, cut: float = 3.0) -> tuple[float, ...]:
     return tuple((b - a) / total * 1e3 for a, b in pairwise(edges))
 
 
+@arguments.taking(
+    period=arguments.whole(1, 1_000_000),
+    window=arguments.whole(1, 1_000_000),
+    tau_ns=arguments.whole(1, 1_000_000_000),
+    pieces=arguments.whole(1, 1_000),
+)
 def ion_memristor(*, period: int = 24, window: int = 9, tau_ns: int = 40, pieces: int = 1) -> Program:
     """Return the three-level memristor: a Raman pulse g-h writes n_in, a Rydberg pulse g-r reflects, both Gaussian.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 from math import ceil, cos, dist, pi, sin, sqrt
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
+from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import (
     ZZ,
     AnyBlock,
@@ -71,6 +73,20 @@ def places(units: int, topology: Topology, spacing_um: float) -> tuple[tuple[flo
             return tuple((round(radius * cos(t), 6), round(radius * sin(t), 6)) for t in turns)
 
 
+@arguments.taking(
+    units=arguments.whole(1, 40),
+    coupling=arguments.one_of(*get_args(Coupling)),
+    topology=arguments.one_of(*get_args(Topology)),
+    strength=arguments.real(),
+    memory=arguments.one_of("own", "shared"),
+    period=arguments.whole(1, 1_000_000),
+    window=arguments.whole(1, 1_000_000),
+    phase=arguments.real(),
+    spacing_um=arguments.real(above=0),
+    least=arguments.real(0),
+    probes=arguments.flag,
+    device=arguments.optional(arguments.text),
+)
 def network(
     units: int,
     *,
@@ -152,6 +168,7 @@ def network(
     )
 
 
+@arguments.taking(program=library.program)
 def crosstalk(program: Program) -> dict[tuple[str, str], float]:
     """Return the interaction (rad/µs) of each two atoms of different cells, if both were in r: C6/R⁶ at n = 70.
 
@@ -205,6 +222,16 @@ def _ancilla_shifts(
     return [(round(CELL_UM * x / r, 6), round(CELL_UM * y / r, 6)) for (x, y), r in zip(where, sizes, strict=True)]
 
 
+@arguments.taking(
+    units=arguments.whole(1, 40),
+    topology=arguments.one_of(*get_args(Topology)),
+    rate=arguments.real(0),
+    damping=arguments.real(0),
+    angle=arguments.real(),
+    steps=arguments.whole(1, 1_000_000),
+    step=arguments.real(above=0),
+    device=arguments.text,
+)
 def coupled(
     units: int = 2,
     *,

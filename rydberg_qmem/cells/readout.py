@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.blocks import AnyBlock, Measure, Rotate
 from rydberg_qmem.language.expressions import Expression
 
 
+@arguments.taking(
+    atoms=arguments.values(arguments.text, "names of atoms", 1), key=arguments.text, setting=arguments.text
+)
 def tomography(atoms: Sequence[str], *, key: str = "tomo", setting: str = "setting") -> tuple[AnyBlock, ...]:
     """Return blocks that read each atom in X (0), Y (1) or Z (2), along the digits of a parameter in base 3.
 

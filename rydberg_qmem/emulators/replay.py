@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem.arguments import names_to, numbers, refuse
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
@@ -32,10 +33,13 @@ class Replay:
     def __init__(self, outcomes: Mapping[str, ArrayLike] | Any) -> None:
         if hasattr(outcomes, "data_vars"):
             outcomes = {str(k): v.values for k, v in outcomes.data_vars.items() if v.dtype == np.int8}
-        self.data = {str(key): np.asarray(bits, dtype=np.int8) for key, bits in outcomes.items()}
-        for key, bits in self.data.items():
+            if not outcomes:
+                raise refuse("outcomes", "a record with outcomes, or arrays by key", "no outcomes in the dataset")
+        given = names_to("arrays", numbers())("outcomes", outcomes)
+        for key, bits in given.items():
             if not np.isin(bits, (-1, 0, 1)).all():
                 raise InputError(f"replay: outcomes of key {key!r} must be 0, 1 or -1")
+        self.data = {key: bits.astype(np.int8) for key, bits in given.items()}
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment, for its timing."""

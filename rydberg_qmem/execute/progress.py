@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from rydberg_qmem.arguments import takes
 from rydberg_qmem.errors import InputError, short
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -54,25 +54,12 @@ def listener(progress: Progress | bool | None) -> Progress | None:
     if progress is None or progress is False:
         return None
     if progress is not True:
-        if not _takes_two(progress):
+        if not takes(progress, 2):
             raise InputError(f"progress must be True, or a function of what is done and the total ({short(progress)})")
         return progress
     if in_notebook():
         return Told(_cell())
     return Told(_line) if sys.stderr.isatty() else None
-
-
-def _takes_two(progress: object) -> bool:
-    """Return whether something can be called with two numbers."""
-    if not callable(progress) or isinstance(progress, type):
-        return False
-    try:
-        inspect.signature(progress).bind(0, 1)
-    except TypeError:
-        return False
-    except ValueError:  # built in, without a signature
-        pass
-    return True
 
 
 def in_notebook() -> bool:

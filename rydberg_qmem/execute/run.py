@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.arguments import Kind, flag, one_of, optional, path, real, taking, whole
+from rydberg_qmem.arguments import SEED, Kind, flag, one_of, optional, path, real, taking, whole
 from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.layout import with_reports
@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MAX_SHOTS = 100_000_000
-MAX_SEED = 2**128 - 1
 MAX_WORKERS = 10_000
 BATCH_BYTES = 200_000_000
 BATCH_COHORTS = 20
@@ -90,7 +89,7 @@ CONDITIONS: dict[str, Kind] = {
 
 @taking(
     **CONDITIONS,
-    seed=optional(whole(0, MAX_SEED)),
+    seed=optional(SEED),
     sweep=optional(sweep_of),
     store=optional(path),
     overwrite=flag,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.library import folder, load, names
 
 
@@ -16,6 +17,7 @@ class Entry:
     tags: tuple[str, ...]
 
 
+@arguments.taking(search=arguments.words, tag=arguments.optional(arguments.words))
 def entries(search: str = "", *, tag: str | None = None) -> list[Entry]:
     """Return the ready sequences whose name, tags or description hold a text, and that have a tag if one is given.
 

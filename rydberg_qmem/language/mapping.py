@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rydberg_qmem import arguments
+from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
 from rydberg_qmem.language.program import Program
 
@@ -12,6 +14,7 @@ Change = Callable[[AnyBlock], Any]
 """Returns what stands in a block's place: a block, several of them, or none (an empty sequence)."""
 
 
+@arguments.taking(program=library.program, change=arguments.function_of(1))
 def map_blocks(program: Program, change: Change) -> Program:
     """Return a program with every block changed, inner blocks before those around them.
 

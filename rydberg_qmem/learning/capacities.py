@@ -10,6 +10,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.learning.tasks import finite, whole
 
@@ -29,6 +30,13 @@ class ProcessingCapacity:
         return sum(self.by_degree.values())
 
 
+@arguments.taking(
+    states=arguments.numbers(),
+    inputs=arguments.numbers(),
+    degree=arguments.whole(1, 100),
+    delays=arguments.whole(0, 10_000),
+    washout=arguments.whole(0),
+)
 def processing_capacity(
     states: ArrayLike, inputs: ArrayLike, *, degree: int = 3, delays: int = 10, washout: int = 50
 ) -> ProcessingCapacity:
@@ -62,6 +70,7 @@ def processing_capacity(
     return ProcessingCapacity(total, floor)
 
 
+@arguments.taking(features=arguments.numbers(dims=2), tolerance=arguments.real(0))
 def kernel_rank(features: ArrayLike, tolerance: float = 1e-6) -> int:
     """Return how many singular values of features (case, feature) exceed `tolerance` times the largest.
 
@@ -72,6 +81,7 @@ def kernel_rank(features: ArrayLike, tolerance: float = 1e-6) -> int:
     return int(np.sum(values > tolerance * values[0])) if values[0] > 0 else 0
 
 
+@arguments.taking(features=arguments.numbers(dims=2), labels=arguments.labels)
 def separation(features: ArrayLike, labels: ArrayLike) -> float:
     """Return the mean distance between class centres over one plus the mean distance to the own centre.
 

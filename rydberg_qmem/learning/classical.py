@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
+from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.errors import InputError
+from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import BeamSplitter, Measure, Push, Repeat, Reset, Rotate, Set
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
@@ -18,6 +21,14 @@ from rydberg_qmem.learning.tasks import finite, whole
 Floats = NDArray[np.float64]
 
 
+@arguments.taking(
+    inputs=arguments.numbers(),
+    size=arguments.whole(1, 20_000),
+    seed=arguments.SEED,
+    radius=arguments.real(0),
+    gain=arguments.real(),
+    leak=arguments.real(),
+)
 def echo_state(
     inputs: ArrayLike, size: int, *, seed: int, radius: float = 0.9, gain: float = 1.0, leak: float = 1.0
 ) -> Floats:
@@ -42,6 +53,7 @@ def echo_state(
     return made
 
 
+@arguments.taking(program=library.program, parameters=SETTINGS["parameters"], inputs=SETTINGS["inputs"])
 def mean_field(
     program: Program, inputs: Mapping[str, ArrayLike], parameters: Mapping[str, float] | None = None
 ) -> Floats:

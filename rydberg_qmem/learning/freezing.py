@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.steps import expressions_in
 from rydberg_qmem.errors import InputError
+from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import (
     AnyBlock,
     Cell,
@@ -25,6 +27,7 @@ from rydberg_qmem.language.program import Program
 Blocks = tuple[AnyBlock, ...]
 
 
+@arguments.taking(program=library.program)
 def frozen(program: Program) -> Program:
     """Return the program with its feedback frozen: nothing is set or pushed, so memory keeps its initial values.
 

@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.learning.readout import fit_ridge, window
 from rydberg_qmem.learning.tasks import Series, finite, whole
@@ -75,6 +76,7 @@ class MemoryCapacity:
         return sum(self.each)
 
 
+@arguments.taking(targets=arguments.numbers(), predictions=arguments.numbers())
 def mse(targets: ArrayLike, predictions: ArrayLike) -> float:
     """Return the mean squared error over rounds and outputs.
 
@@ -84,6 +86,7 @@ def mse(targets: ArrayLike, predictions: ArrayLike) -> float:
     return float(np.mean(_errors(finite("targets", targets), predictions) ** 2))
 
 
+@arguments.taking(targets=arguments.numbers(), predictions=arguments.numbers())
 def nmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     """Return the summed squared error over that of always predicting the targets' mean: 0 is perfect, 1 is no use.
 
@@ -98,6 +101,7 @@ def nmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     return float(np.sum(_errors(expected, predictions) ** 2) / np.sum((expected - expected.mean(axis=0)) ** 2))
 
 
+@arguments.taking(targets=arguments.labels, predictions=arguments.labels)
 def accuracy(targets: ArrayLike, predictions: ArrayLike) -> Accuracy:
     """Return how many predicted labels (case,) are the target's, as an `Accuracy` with its Wilson interval.
 
@@ -114,6 +118,14 @@ def accuracy(targets: ArrayLike, predictions: ArrayLike) -> Accuracy:
     return Accuracy(int(np.count_nonzero(expected == found)), len(expected))
 
 
+@arguments.taking(
+    states=arguments.numbers(),
+    inputs=arguments.numbers(),
+    washout=arguments.whole(0),
+    train=arguments.optional(arguments.whole(1)),
+    regularisation=arguments.real(0),
+    delays=arguments.ordered,
+)
 def memory_capacity(
     states: ArrayLike,
     inputs: ArrayLike,

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning.options import one_of
@@ -20,6 +21,12 @@ _SEEN = {"both": "ensemble_mean(m{c}.a{c} + m{c}.s{c})", "transmitted": "ensembl
          "reflected": "ensemble_mean(m{c}.a{c})"}  # fmt: skip
 
 
+@arguments.taking(
+    photons=arguments.values(arguments.text, "expressions", 1),
+    time_constants=arguments.values(arguments.real(above=0), "numbers", 1),
+    port=arguments.text,
+    memory=arguments.text,
+)
 def memristor_network(
     photons: Sequence[str],
     *,
@@ -90,6 +97,9 @@ def _memory(time_constants: Sequence[float], memory: Kind) -> dict[str, Any]:
     return {f"R{c}": {"initial": 0.5} for c in range(len(time_constants))} | (windows if memory == "window" else {})
 
 
+@arguments.taking(
+    cells=arguments.whole(1, 10_000), channels=arguments.whole(1, 10_000), seed=arguments.SEED, gain=arguments.real()
+)
 def random_photons(cells: int, channels: int, *, seed: int, gain: float = 1.0) -> list[str]:
     """Return random encodings sin^2(pi/2 (b + gain w.x)), w standard normal over sqrt(channels), b uniform in [0, 1).
 

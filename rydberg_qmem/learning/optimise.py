@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, did_you_mean, short
 
 if TYPE_CHECKING:
@@ -37,6 +38,23 @@ class Optimum:
     history: xr.Dataset
 
 
+@arguments.taking(
+    objective=arguments.function_of(1),
+    start=arguments.names_to("numbers", arguments.real()),
+    bounds=arguments.optional(
+        arguments.names_to(
+            "a lowest and a highest value", arguments.values(arguments.real(finite=False), "two numbers", 2)
+        )
+    ),
+    method=arguments.one_of(*_METHODS),
+    evaluations=arguments.whole(1, 10_000_000),
+    tolerance=arguments.real(0),
+    rate=arguments.real(above=0),
+    perturbation=arguments.real(above=0),
+    seed=arguments.SEED,
+    callback=arguments.optional(arguments.function_of(2)),
+    resume=arguments.optional(arguments.record),
+)
 def optimise(
     objective: Callable[[Point], float],
     start: Mapping[str, float],

@@ -12,6 +12,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.learning.tasks import finite, same_rounds, whole
 
@@ -57,6 +58,12 @@ class Readout:
         return hash(self.weights.shape)
 
 
+@arguments.taking(
+    features=arguments.numbers(),
+    targets=arguments.numbers(),
+    standardise=arguments.flag,
+    regularisation=arguments.number,
+)
 def fit_ridge(
     features: ArrayLike, targets: ArrayLike, *, regularisation: float = 1e-6, standardise: bool = False
 ) -> Readout:
@@ -95,6 +102,7 @@ def deviations(features: Floats) -> Floats:
     return np.where(spread > 1e-12 * np.abs(features).max(axis=0), spread, 1.0)
 
 
+@arguments.taking(inputs=arguments.numbers(), length=arguments.single)
 def window(inputs: ArrayLike, length: int) -> Floats:
     """Return the inputs of the last `length` rounds, the present one first, zero before the first round.
 
@@ -108,6 +116,7 @@ def window(inputs: ArrayLike, length: int) -> Floats:
     return np.hstack([padded[length - 1 - delay : len(padded) - delay] for delay in range(length)])
 
 
+@arguments.taking(features=arguments.numbers(), degree=arguments.whole(0, 100))
 def polynomial(features: ArrayLike, degree: int) -> Floats:
     """Return all products of 1 to `degree` features, repeats allowed, lower degrees first; no constant.
 

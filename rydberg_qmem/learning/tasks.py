@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
+from rydberg_qmem.arguments import LARGEST
 from rydberg_qmem.errors import InputError, short
 
 Floats = NDArray[np.float64]
@@ -137,6 +139,7 @@ def mackey_glass(length: int, tau: int = 17, *, seed: int, horizon: int = 1) -> 
     return Series(values[:length], values[horizon:], f"mackey_glass_{tau}")
 
 
+@arguments.taking(delays=arguments.ordered)
 def short_term_memory(length: int, delays: Iterable[int], *, seed: int) -> Series:
     """Return the task to recall the inputs of `delays` rounds ago: targets (round, delay).
 
@@ -191,7 +194,7 @@ def whole(name: str, value: object, least: int = 1) -> int:
     >>> whole("order", np.int64(3))
     3
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= LARGEST:
         raise InputError(f"{name} must be a whole number of at least {least}, but is {short(value)}")
     return int(value)
 

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import axes_or_new, okabe_ito
+from rydberg_qmem.plots.style import axes, axes_or_new, okabe_ito
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
 
+@arguments.taking(compared=arguments.record, measure=arguments.text, ax=arguments.optional(axes))
 def comparison(compared: xr.Dataset, *, measure: str = "nmse", ax: Axes | None = None) -> Axes:
     """Draw the mean of a measure over tasks, with its standard deviation, for each model of `learning.compare`.
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.hysteresis import Cycle, Signal, loop
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import axes_or_new, paper
+from rydberg_qmem.plots.style import axes, axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +26,28 @@ _ARROWS_AT = (0.2, 0.7)
 _ARROW = "-|>,head_length=0.8,head_width=0.4"
 
 
+def _curve(name: str, value: Any) -> tuple[Any, Any]:
+    """Take a curve: x and y, equally long."""
+    rule = "a curve: x and y, arrays of one axis that are equally long"
+    try:
+        x, y = arguments.values(arguments.numbers(dims=1))(name, value)
+    except (ValueError, InputError):
+        raise arguments.refuse(name, rule, value) from None
+    if len(x) != len(y):
+        raise arguments.refuse(name, rule, value)
+    return x, y
+
+
+@arguments.taking(
+    record=arguments.record,
+    drive=arguments.signal,
+    response=arguments.signal,
+    ax=arguments.optional(axes),
+    label=arguments.optional(arguments.text),
+    errors=arguments.flag,
+    law=arguments.optional(_curve),
+    cycle=arguments.single,
+)
 def hysteresis(
     record: xr.Dataset,
     *,

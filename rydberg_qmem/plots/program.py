@@ -9,18 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rydberg_qmem import arguments
+from rydberg_qmem.compile.bind import SETTINGS
+from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots.circuit import Layout
 from rydberg_qmem.plots.heights import Heights
 from rydberg_qmem.plots.ink import draw_channels, draw_column, draw_frame, draw_tracks
 from rydberg_qmem.plots.labels import NAME, widest
 from rydberg_qmem.plots.pen import Pen, Sides
-from rydberg_qmem.plots.style import paper
+from rydberg_qmem.plots.style import axes, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@arguments.taking(
+    prog=library.program, ax=arguments.optional(axes), parameters=SETTINGS["parameters"], rounds=SETTINGS["rounds"]
+)
 def program(
     prog: Program,
     *,

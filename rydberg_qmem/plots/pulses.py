@@ -7,13 +7,17 @@ and all is drawn. Lengths are points at full size.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from rydberg_qmem import arguments
+from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.compile.check import check
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.errors import InputError, ProgramError
+from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots.arrows import arrows_of
 from rydberg_qmem.plots.labels import NAME, widest
@@ -21,7 +25,7 @@ from rydberg_qmem.plots.lanes import Lanes
 from rydberg_qmem.plots.page import Page, fit, needed
 from rydberg_qmem.plots.pen import Pen, Sides
 from rydberg_qmem.plots.score import Item, Score
-from rydberg_qmem.plots.style import COLUMN_IN, TWO_COLUMNS_IN, paper
+from rydberg_qmem.plots.style import COLUMN_IN, TWO_COLUMNS_IN, axes, paper
 from rydberg_qmem.plots.tracks import draw_below, draw_event, draw_frames, draw_lines, draw_pulses
 
 if TYPE_CHECKING:
@@ -30,6 +34,15 @@ if TYPE_CHECKING:
 _MARGIN = 8.0
 
 
+def _width(name: str, value: Any) -> float:
+    """Take a width in inches; the least one is told by what is drawn."""
+    width = arguments.number(name, value)
+    if not isfinite(width):
+        raise arguments.refuse(name, "a finite number of inches", value)
+    return width
+
+
+@arguments.taking(program=library.program, ax=arguments.optional(axes), **SETTINGS, width_in=arguments.optional(_width))
 def pulses(
     program: Program,
     *,

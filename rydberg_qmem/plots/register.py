@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
+from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register
 from rydberg_qmem.plots.blockade import blockade_radius, roles_of
 from rydberg_qmem.plots.labels import NAME
 from rydberg_qmem.plots.marks import Floats
-from rydberg_qmem.plots.style import COLUMN_IN, axes_or_new, okabe_ito, paper
+from rydberg_qmem.plots.style import COLUMN_IN, axes, axes_or_new, okabe_ito, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +28,18 @@ _FEW = 4
 _SMALL = 6.5
 
 
+def _drawn(name: str, value: Any) -> Register | Program:
+    """Take a register, or what `load` makes a program of."""
+    return value if isinstance(value, Register) else library.program(name, value)
+
+
+@arguments.taking(
+    register_or_program=_drawn,
+    ax=arguments.optional(axes),
+    device=arguments.optional(arguments.text),
+    roles=arguments.optional(arguments.names_to("roles", arguments.text)),
+    rabi=arguments.optional(arguments.number),
+)
 def register(
     register_or_program: Register | Program,
     *,

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rydberg_qmem.arguments import optional, refuse, taking
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -81,6 +83,16 @@ def paper(width_in: float = COLUMN_IN, height_in: float | None = None) -> Iterat
         plt.ion()
 
 
+def axes(name: str, value: Any) -> Any:
+    """Take the axes of a figure of matplotlib; InputError, by name, for anything else."""
+    from matplotlib.axes import Axes
+
+    if not isinstance(value, Axes):
+        raise refuse(name, "axes of matplotlib, or None for a new figure", value)
+    return value
+
+
+@taking(ax=optional(axes))
 def axes_or_new(ax: Axes | None = None) -> Axes:
     """Return `ax`, or the axes of a new figure in the style of `paper`; nothing is shown.
 

@@ -371,7 +371,7 @@ def gap(value: float) -> xr.Dataset:
 BAD_CALLS: list[tuple[xr.Dataset, dict[str, Any], str]] = [
     (memristor(), {"drive": "n_inn"}, r"drive must name a variable .* is 'n_inn'; did you mean 'n_in'\?"),
     (memristor(), {"response": "zzz"}, r"is 'zzz'; known: R, n_in, out"),
-    (memristor(), {"response": 3}, "response must be a name or an xarray DataArray, but is 3"),
+    (memristor(), {"response": 3}, r"response: must be a name or an xarray DataArray \(3\)"),
     (memristor(), {"response": "out.s"}, "response 'out.s' must be 'out' alone: it has no atoms"),
     (with_atoms(), {"response": "clicks"}, r"response 'clicks' must name one atom, clicks\.s say"),
     (with_atoms(), {"response": "clicks.b"}, "must name an atom of 'clicks'; known: a, s"),
