@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -43,6 +44,12 @@ class Command(TyperCommand):
         except BrokenPipeError:  # whoever read our output has had enough of it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise typer.Exit(told(error, debug=bool(ctx.find_root().params.get("debug")))) from None
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            echo([f"standard output cannot be written: {error.strerror}"], err=True)
+            raise typer.Exit(1) from None
         except KeyboardInterrupt as stopped:
             echo(["interrupted", *getattr(stopped, "__notes__", ())], err=True)
             raise typer.Exit(TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED) from None

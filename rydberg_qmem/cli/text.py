@@ -19,7 +19,7 @@ def echo(lines: Iterable[str], *, err: bool = False) -> None:
 
 def to_terminal(lines: Iterable[str]) -> list[str]:
     """Return lines cut to the width of the terminal, if they go to one."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return list(lines)
     from shutil import get_terminal_size
 

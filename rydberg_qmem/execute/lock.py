@@ -56,7 +56,10 @@ def locked(place: Path, part: str = "", *, patience_s: float = PATIENCE_S) -> It
         if os.fstat(handle).st_size:
             told = f"{place}: {_holder(path)} ended without freeing {path.name}; taken over"
             warnings.warn(told, StaleLockWarning, stacklevel=4)
-        _name_holder(handle)
+        try:
+            _name_holder(handle)
+        except OSError as error:
+            raise StoreError(f"{place}: cannot be written, its lock holds no byte ({error.strerror})") from None
         yield
     finally:
         _let_go(path, handle)

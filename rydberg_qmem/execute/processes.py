@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessP
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from rydberg_qmem.errors import RunError
+from rydberg_qmem.errors import InputError, RunError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -21,6 +21,8 @@ def in_processes(
     work: Callable[[Task], Result], tasks: Sequence[Task], workers: int, name_of: Callable[[Task], str]
 ) -> Iterator[tuple[Task, Result]]:
     """Yield tasks with their results as they come; RunError, naming the tasks under way, if a worker dies."""
+    if multiprocessing.current_process().daemon:
+        raise InputError("workers: must be 1 in a daemonic process, which may have no children")
     reader, writer = multiprocessing.Pipe(duplex=False)
     pool = ProcessPoolExecutor(min(workers, len(tasks)), initializer=_begin, initargs=(reader, writer))
     waiting: dict[Future[Result], Task] = {}
@@ -47,9 +49,16 @@ def _next(waiting: dict[Future[Result], Task], name_of: Callable[[Task], str]) -
             named = "; ".join(name_of(task) for task in waiting.values())
             raise RunError(
                 f"a worker process died (killed, or out of memory) while these were under way: {named}; finished "
-                "cohorts are kept: run the same again, with fewer workers if memory ran out"
+                f"cohorts are kept: run the same again, with fewer workers if memory ran out{_guard()}"
             ) from None
         yield waiting.pop(future), result
+
+
+def _guard() -> str:
+    """Say, where workers import the script that started them, that it must be guarded."""
+    if multiprocessing.get_start_method() == "fork":
+        return ""
+    return "; a script that asks for workers must do so under `if __name__ == '__main__':`, as each worker imports it"
 
 
 def _begin(reader: Connection, writer: Connection) -> None:

@@ -366,7 +366,10 @@ def walk_unit(
     trace = Trace(compiled, unit.shots, alone=unit.alone or unit.shots is None)
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
     walk = walk_of(job, compiled, trace, draws, on_round=on_round, most_bytes=memory_gb * 1e9)
-    with one_thread():  # many small products: threads wait for each other more than they help
+    with (
+        one_thread(),
+        np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
+    ):  # many small products: threads wait for each other more than they help
         walk.run(unit.shots)
     trace.neglected[0] = walk.neglected
     return trace, walk.pruned

@@ -39,7 +39,7 @@ def _width(name: str, value: Any) -> float:
     width = arguments.number(name, value)
     if not isfinite(width):
         raise arguments.refuse(name, "a finite number of inches", value)
-    return width
+    return value if isinstance(value, int) else width
 
 
 @arguments.taking(program=library.program, ax=arguments.optional(axes), **SETTINGS, width_in=arguments.optional(_width))
