@@ -177,7 +177,7 @@ class Wait:
 
 
 def exchange_wait(block: Exchange, target: Target) -> Wait:
-    """Return the shortest wait on the clock, full turns added, that meets the wanted infidelity."""
+    """Return the shortest wait on the clock, full turns added, that meets the wanted infidelity; none for no angle."""
     angle = _known(block.angle, "angle", "exchange in the XY basis")
     i, j = (target.atoms.index(name) for name in block.atoms)
     rate, dark = float(target.exchange[i, j]), float(target.van_der_waals[i, j])
@@ -188,9 +188,9 @@ def exchange_wait(block: Exchange, target: Target) -> Wait:
         away = sum(
             (float(target.exchange[k, m]) * wait.duration_ns / NS_PER_US) ** 2 for k in strangers for m in (i, j)
         )
-        if wait.duration_ns > 0 and wait.average_infidelity + away <= block.infidelity:
+        if wait.average_infidelity + away <= block.infidelity:
             return wait
-    best = min((wait.average_infidelity for wait in tries if wait.duration_ns), default=1.0)
+    best = min((wait.average_infidelity for wait in tries), default=1.0)
     others = ", and the register's other atoms exchange too" if strangers else ""
     raise CapabilityError(
         f"an exchange by {angle:.4g} of atoms {target.distances_um[i, j]:.1f} µm apart cannot meet an infidelity of "

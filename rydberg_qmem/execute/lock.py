@@ -26,9 +26,12 @@ class StaleLockWarning(UserWarning):
 def real(place: str | Path) -> Path:
     """Return where a store lies, whatever name it is reached by: links are followed, and `~` is the home folder."""
     try:
-        return Path(os.path.realpath(Path(place).expanduser()))
+        found = Path(os.path.realpath(Path(place).expanduser()))
     except (OSError, RuntimeError, ValueError) as error:
         raise StoreError(f"{place}: is no place for a record ({error})") from None
+    if found.is_symlink():
+        raise StoreError(f"{place}: is no place for a record (a link that leads to itself)")
+    return found
 
 
 def lock_of(place: Path, part: str = "") -> Path:

@@ -121,7 +121,7 @@ class EnableEOM(Tagged):
     """Put a channel in EOM mode, as Pulser's `enable_eom_mode`: from here only square pulses of one setpoint.
 
     Of the detunings that the modulator can give between pulses, the one nearest to `optimal_detuning_off` is taken.
-    The mode ends with the segment at the latest: measuring, resetting or setting memory ends it.
+    The mode ends with the segment at the latest: measuring, resetting, a loop or a branch ends it.
     """
 
     kind: ClassVar[str] = "enable_eom_mode"

@@ -333,6 +333,14 @@ def test_along_the_field_atoms_exchange_the_other_way_round(angle: float) -> Non
     assert exchange_wait(block, target).duration_ns == round(1000 * ((-angle) % (2 * pi)) / -rate)
 
 
+@pytest.mark.parametrize("gap", [8.0, 20.0])
+def test_an_exchange_by_nothing_takes_no_time(gap: float) -> None:
+    block, target = setting({"exchange": BOTH | {"angle": 0, "basis": "XY"}}, gap=gap, device="MockDevice")
+    assert isinstance(block, Exchange)
+
+    assert exchange_wait(block, target).duration_ns == 0
+
+
 # --- refusals ---
 
 

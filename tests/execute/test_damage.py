@@ -337,6 +337,16 @@ def test_a_store_behind_a_link_grows_like_any_other(tmp_path: Path) -> None:
     assert lock_of(link) == lock_of(real)
 
 
+def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
+    link = tmp_path / "l.zarr"
+    link.symlink_to(link)
+
+    with pytest.raises(StoreError, match="a link that leads to itself"):
+        run(link)
+    with pytest.raises(StoreError, match=r"a link that leads to itself|no record there"):
+        rq.open_record(link)
+
+
 def test_two_names_of_one_store_exclude_each_other(tmp_path: Path) -> None:
     place, link = tmp_path / "r.zarr", tmp_path / "elsewhere" / "l.zarr"
     link.parent.mkdir()
