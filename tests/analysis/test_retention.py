@@ -39,3 +39,21 @@ def test_bits_that_agree_nine_times_of_ten_share_half_a_bit() -> None:
     found = rq.analysis.mutual_information(xr.DataArray(one, dims="shot"), xr.DataArray(two, dims="shot"))
 
     assert float(found.information) == pytest.approx(want, abs=4 * float(found.information_error))
+
+
+def test_errors_of_weights_are_those_of_their_fit() -> None:
+    """White noise σ on the response of N rounds to a drive of deviation s: each weight scatters by σ/(s √N)."""
+    rounds, sigma = 2000, 0.3
+    rng = np.random.default_rng(7)
+    told, weights = [], []
+    for _ in range(12):
+        u = rng.uniform(size=rounds)
+        y = np.convolve(u, np.ones(3) / 3)[:rounds] + sigma * rng.normal(size=rounds)
+        record = xr.Dataset({"u": ("round", u), "y": ("round", y)})
+        found = rq.analysis.memory_time(record, drive="u", response="y", lags=4)
+        told.append(found.weight_error.values)
+        weights.append(found.weight.values)
+
+    scatter = sigma * np.sqrt(12) / np.sqrt(rounds)
+    assert np.sqrt(np.mean(np.square(told))) == pytest.approx(scatter, rel=0.15)  # 60 errors from 10 blocks each: 3 %
+    assert np.std(weights, axis=0, ddof=1).mean() == pytest.approx(scatter, rel=0.35)

@@ -14,6 +14,11 @@ from pulser_simulation import QutipBackendV2, QutipConfig
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
+from rydberg_qmem.compile.plan import Plan, plan_segment
+from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.steps import Segment
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.emulators.exact import Exact
 from tests.reference import largest_difference
 
 C6 = pulser.MockDevice.interaction_coeff
@@ -166,6 +171,43 @@ def test_fifty_short_segments_equal_one_long_segment() -> None:
     whole = final_state(program(atoms, [square(5000, 2 * np.pi, 1.0)], memory=memory))
 
     np.testing.assert_allclose(chained, whole, atol=1e-9)
+
+
+def local(atom: str, area: str) -> dict[str, Any]:
+    wave = {"constant": {"duration_ns": 100, "area": area}}
+    return {"pulse": {"channel": "rydberg_local", "atoms": atom, "amplitude": wave}}
+
+
+def prepared(*body: dict[str, Any]) -> tuple[Plan, Target]:
+    """Return the plan of a segment on two atoms far apart, and its target."""
+    compiled = compile_program(program({"a": (0, 0), "b": (500, 0)}, list(body), memory={"x": {"initial": 0}}))
+    [segment] = compiled.steps
+    assert isinstance(segment, Segment)
+    return plan_segment(segment, compiled.target), compiled.target
+
+
+def excited(engine: Exact, plan: Plan, target: Target, x: list[float], atom: int) -> NDArray[np.float64]:
+    """Return the chance that an atom is in r after a segment, in one row for each x."""
+    ground = np.tile((np.array(target.levels) == "g").astype(complex), (len(x), 1))
+    made = engine.evolve(plan, {"x": np.array(x)}, ground, (atom,))
+    return np.asarray(np.abs(made[:, target.levels.index("r")]) ** 2)
+
+
+def test_kept_propagators_are_those_of_their_atoms() -> None:
+    engine, segment = Exact(), prepared(local("a", "pi / 3"), local("b", "pi / 2"))
+
+    for atom, angle in ((0, np.pi / 3), (1, np.pi / 2), (0, np.pi / 3), (1, np.pi / 2)):
+        found = excited(engine, *segment, [0.0] * 4, atom)
+        np.testing.assert_allclose(found, np.sin(angle / 2) ** 2, atol=1e-12)
+
+
+def test_pulses_that_nothing_steers_before_and_after_a_steered_one_are_two() -> None:
+    """Angles of one atom's pulses add up: 0.3, what memory says, 0.8."""
+    x = [0.1, 0.2, 0.5, 0.9, 1.3]
+
+    found = excited(Exact(), *prepared(local("a", "0.3"), local("a", "x"), local("a", "0.8")), x, 0)
+
+    np.testing.assert_allclose(found, np.sin((1.1 + np.array(x)) / 2) ** 2, atol=1e-12)
 
 
 def test_phase_references_are_carried_from_segment_to_segment() -> None:

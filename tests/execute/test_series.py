@@ -95,6 +95,39 @@ def test_noise_and_machines_are_those_of_a_run(around: Any) -> None:
         assert np.allclose(made.means["clicks"][row], record.clicks.values, atol=1e-11)
 
 
+def one_round(*blocks: dict[str, Any], **more: Any) -> rq.Program:
+    """Return a program that does blocks with two atoms for each input, then resets them."""
+    body = [*blocks, {"reset": {"atoms": "all"}}]
+    return rq.Program(
+        name="rounds", register={"atoms": {"a": (0, 0), "b": (40, 0)}},
+        inputs={"x": {"default": "0", "rounds": 4}},
+        body=[{"repeat": {"over": "x", "counter": "k", "body": body}}], **more,
+    )  # fmt: skip
+
+
+def test_pairs_are_means_over_the_shots_in_which_both_atoms_were_there() -> None:
+    """The first atom clicks with chance 1/2, the second always; each is lost half of the time."""
+    turns = ({"rotate": {"atom": "a", "angle": "pi / 2"}}, {"rotate": {"atom": "b", "angle": "pi"}})
+    program = one_round(*turns, {"measure": {"atoms": ["a", "b"], "key": "m"}})
+
+    for order in (["a", "b"], ["b", "a"]):
+        program = one_round(*turns, {"measure": {"atoms": order, "key": "m"}})
+        made = run_series(program, {"x": np.zeros((2, 1))}, hardware={"loss": 0.5})
+        assert made.pairs["m"] == pytest.approx(0.5, abs=1e-12)
+        assert made.means["m"][0, 0] == pytest.approx([0.5, 1.0] if order[0] == "a" else [1.0, 0.5], abs=1e-12)
+
+
+def test_the_counter_of_series_that_go_on_counts_on() -> None:
+    program = one_round({"set": {"last": "10 * k + x"}}, memory={"last": {"initial": -1}})
+    x = np.arange(8.0).reshape(2, 4)
+
+    first = run_series(program, {"x": x[:, :3]}, keep_state=True)
+    rest = run_series(program, {"x": np.concatenate([x[:, 3:], x[:, 3:]], axis=1)}, start=first.state)
+
+    assert first.means["last"].tolist() == [[-1, 0, 11], [-1, 4, 15]]
+    assert rest.means["last"].tolist() == [[22, 33], [26, 37]]
+
+
 def test_workers_change_no_number() -> None:
     one, two = (run_series("photonic_memristor", {"n_in": X}, shots=50, batch=2, workers=n) for n in (1, 2))
 

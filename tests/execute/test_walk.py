@@ -193,8 +193,11 @@ def test_a_coin_of_the_program_splits_an_exact_run_by_its_probability() -> None:
     assert float(record(body, parameters={"p": 0.3}).m) == pytest.approx(0.3, abs=1e-12)
 
 
-def test_both_sides_of_a_when_take_the_longer_sides_time() -> None:
-    slow = {"when": {"if": "m == 1", "then": [{"delay": {"duration_ns": 700}}], "otherwise": [FLIP]}}
+@pytest.mark.parametrize("slow_side", ["m == 1", "m == 0"])
+def test_both_sides_of_a_when_take_the_longer_sides_time(slow_side: str) -> None:
+    sides = [[{"delay": {"duration_ns": 700}}], [FLIP]]
+    then, otherwise = sides if slow_side == "m == 1" else sides[::-1]
+    slow = {"when": {"if": "m == 1", "then": then, "otherwise": otherwise}}
     body = [{"repeat": {"times": 2, "body": [HALF, measured("m", "a"), slow]}}]
 
     found = record(body, emulator="exact")
@@ -202,17 +205,24 @@ def test_both_sides_of_a_when_take_the_longer_sides_time() -> None:
     assert found.time_us.values.tolist() == pytest.approx([0, 0.7 + 0.05])
 
 
-def test_a_side_that_no_branch_takes_still_takes_its_time() -> None:
-    never = {"when": {"if": "m > 1", "then": [{"delay": {"duration_ns": 700}}]}}
+@pytest.mark.parametrize("times", [1, 7])
+def test_a_side_that_no_branch_takes_still_takes_its_time(times: int) -> None:
+    wait = {"delay": {"duration_ns": 700 // times}}
+    rounds = {"repeat": {"name": "inner", "times": times, "body": [wait, {"set": {"x": "0"}}]}}
+    never = {"when": {"if": "m > 1", "then": [wait if times == 1 else rounds]}}
 
     found = record([{"repeat": {"times": 2, "body": [HALF, measured("m", "a"), never]}}], emulator="exact")
 
     assert found.time_us.values.tolist() == pytest.approx([0, 0.75])
 
 
-def test_the_shorter_side_of_a_when_goes_on_interacting_while_it_waits() -> None:
+@pytest.mark.parametrize("short_side", ["otherwise", "then"])
+def test_the_shorter_side_of_a_when_goes_on_interacting_while_it_waits(short_side: str) -> None:
     excite = [{"rotate": {"atom": q, "angle": "pi / 2", "basis": "ground-rydberg"}} for q in "ab"]
-    wait = {"when": {"if": "x == 1", "then": [{"delay": {"duration_ns": 400}}], "otherwise": []}}
+    sides = {"then": [{"delay": {"duration_ns": 400}}], "otherwise": []}
+    if short_side == "then":
+        sides = {"then": [], "otherwise": sides["then"]}
+    wait = {"when": {"if": "x == 1" if short_side == "otherwise" else "x == 0", **sides}}
     atoms = {"a": (0, 0), "b": (9, 0)}
 
     waited = record([*excite, wait, look("a", "b")], atoms, emulator="exact", memory={"x": {"initial": 0}})

@@ -11,10 +11,11 @@ from pulser._hamiltonian_data import HamiltonianData
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.plan import plan_segment
+from rydberg_qmem.compile.plan import plan_segment, timed
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.to_pulser import to_pulser
+from rydberg_qmem.emulators.exact import Piece
 from rydberg_qmem.emulators.fluctuations import Fluctuating
 from rydberg_qmem.emulators.lindblad import Open
 from rydberg_qmem.language.noise import Noise
@@ -103,6 +104,39 @@ def test_the_same_numbers_give_the_same_state_as_pulser(fields: dict[str, Any], 
         if not noise.has_register:
             quick = fluctuating.evolve(plan, scope, start, (0, 1))[0]
             assert abs(np.vdot(theirs(samples, strength), quick)) == pytest.approx(1, abs=2e-7)
+
+
+def played(noise: Noise, **scope: Any) -> list[Any]:
+    """Return the drives of a detuning map on one atom and of a global pulse, atom by atom, as one shot has them."""
+    shade, light = ({"constant": {"duration_ns": 200, "value": value}} for value in (-4.0, 6.0))
+    body = [{"pulse": {"channel": "rydberg_global", "amplitude": light}},
+            {"detuning_map": {"channel": "dmm_0", "weights": {"q": 1.0}, "detuning": shade}}]  # fmt: skip
+    data = {"name": "p", "device": "MockDevice", "register": {"atoms": {"q": (0.0, 0.0), "p": (7.0, 3.0)}}}
+    target, plan = parts(rq.Program.from_dict({**data, "body": body}))
+    told = {"#clock": 0.0, **scope}
+    schedule, _, part = next(timed(plan, told, 1))
+    return Fluctuating(target, noise).tracks(Piece(plan, schedule, (0, 1)), {**told, **part})
+
+
+def test_waves_have_the_power_of_their_spectrum() -> None:
+    """All waves at their crest: Σ √(2 Δω S), so that the mean square is Σ Δω S."""
+    size = 2 * len(Fluctuating(parts(program())[0], Noise(**WAVES)).channels)
+
+    tracks = played(Noise(**WAVES), **{"#phases": np.zeros((1, size))})
+
+    crest = np.sqrt(2 * 15.0 * 0.4) + np.sqrt(2 * 30.0 * 0.2)
+    lit = [track.delta[0, 0] for track in tracks if np.abs(track.omega).any()]
+    assert lit == pytest.approx([crest, crest], rel=1e-12)
+
+
+def test_light_falls_off_by_its_waist() -> None:
+    """A beam along y whose amplitude is exp(-x²/w²); spots of a detuning map reach as far as exp(-d²/2w²)."""
+    tracks = played(Noise(laser_waist=10.0, detuning_map_spot_waist=6.0))
+
+    lit = {track.atoms: abs(track.omega[0, 0]) for track in tracks if np.abs(track.omega).any()}
+    shaded = {track.atoms: track.delta[0, 0] for track in tracks if track.delta.any()}
+    assert lit == pytest.approx({(0,): 6.0, (1,): 6.0 * np.exp(-((7 / 10) ** 2))})
+    assert shaded == pytest.approx({(0,): -4.0, (1,): -4.0 * np.exp(-58 / 72)})
 
 
 def test_doppler_width_and_positions_are_those_of_pulser() -> None:

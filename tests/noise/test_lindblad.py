@@ -243,6 +243,21 @@ def test_trajectories_agree_with_density_matrices() -> None:
     assert deviations(fading(), 10_000, STRONG) < 4
 
 
+def test_atoms_that_are_not_entangled_jump_at_times_of_their_own() -> None:
+    """Two atoms far apart, in r with half their lives behind them: what they show does not go together."""
+    shots, rate = 4000, 1.0
+    half = round(1000 * np.log(2) / rate)
+    body = [*(pulse("rydberg_local", 20, 50 * np.pi, atoms=name) for name in "qp"), {"delay": {"duration_ns": half}},
+            {"measure": {"atoms": ["q", "p"], "key": "m"}}]  # fmt: skip
+    data = {"name": "far", "device": "MockDevice", "register": {"atoms": {"q": (0, 0), "p": (300, 0)}}, "body": body}
+
+    found = rq.run(rq.Program.from_dict(data), shots=shots, seed=2, state="vector", noise={"relaxation_rate": rate}).m
+
+    signs = 2.0 * found.values - 1
+    assert np.abs(signs.mean(axis=0)).max() < 0.1
+    assert abs((signs[:, 0] * signs[:, 1]).mean()) < 0.1  # 1 if both jumped at once; five deviations are 0.08
+
+
 def test_trajectories_with_rates_ten_per_cent_off_are_told_apart() -> None:
     assert deviations(fading(), 10_000, STRONG, off_by=1.1) > 5
 

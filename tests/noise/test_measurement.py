@@ -50,6 +50,62 @@ def test_exact_clicks_are_those_of_the_confusion_matrix() -> None:
     assert float(np.abs(read.seen.sel(seen_atom="a") - ((1 - E10) * reflected + E01 * (1 - reflected))).max()) < 1e-9
 
 
+@pytest.mark.parametrize("angle", [0.0, 1.0, np.pi])
+def test_clicks_that_nothing_reads_are_those_of_the_confusion_matrix_too(angle: float) -> None:
+    body = [{"rotate": {"atom": "q", "angle": angle}}, {"measure": {"atoms": "q", "key": "m"}}]
+    program = rq.Program.from_dict({"name": "once", "register": {"atoms": {"q": (0, 0)}}, "body": body})
+
+    read = float(rq.run(program, shots=None, emulator="ideal", hardware=READOUT).m)
+
+    assert read == pytest.approx(E01 + (1 - E01 - E10) * np.sin(angle / 2) ** 2, abs=1e-12)
+
+
+def test_unfolding_takes_the_confusion_of_each_atom_from_the_record() -> None:
+    """0 of p is read as 1 with chance 0.1 and 1 as 0 with 0.3; of q the other way round."""
+    turns = [{"rotate": {"atom": name, "angle": 1.0}} for name in "pq"]
+    body = [*turns, {"measure": {"atoms": ["p", "q"], "key": "m"}}]
+    data = {"name": "two", "register": {"atoms": {"p": (0, 0), "q": (40, 0)}}, "body": body}
+    matrices = {"p": [[0.9, 0.1], [0.3, 0.7]], "q": [[0.7, 0.3], [0.1, 0.9]]}
+    click = np.sin(0.5) ** 2
+
+    record = rq.run(rq.Program.from_dict(data), shots=None, emulator="ideal", hardware={"confusion": matrices})
+
+    assert record.m.values == pytest.approx([0.1 + 0.6 * click, 0.3 + 0.6 * click], abs=1e-12)
+    assert mitigation.unfold(record, "m").probability.values == pytest.approx([click, click], abs=1e-12)
+
+
+def test_errors_of_what_is_kept_and_of_joint_outcomes_count_cohorts() -> None:
+    """Shots of a cohort are all alike: half of four cohorts are kept, and half of those kept show 11."""
+    cohorts = np.array([[-1, 0], [1, 1], [1, -1], [0, 0]], dtype=np.int8).repeat(25, axis=0)
+    record = xr.Dataset({"m": (("shot", "m_atom"), cohorts)}, {"m_atom": ["a", "b"]}, {"ensemble_cohort": 25})
+
+    kept = mitigation.select_kept(record)
+    joint = mitigation.unfold_joint(kept, "m", confusion=(0.0, 0.0)).sel(outcome="11")
+
+    assert kept.attrs["kept_fraction"] == 0.5
+    assert kept.attrs["kept_fraction_error"] == pytest.approx(np.sqrt(0.25 * 4 / 3) / np.sqrt(4))
+    assert float(joint.probability_error) == pytest.approx(np.sqrt(0.25 * 2) / np.sqrt(2))
+
+
+def test_losses_misread_bits_and_disturbances_of_atoms_are_independent() -> None:
+    """Any two of them by chance 1/2 each: bits of two atoms agree as often as not, whatever became of a third."""
+    shots = 4000
+    register = {"atoms": {name: (15 * k, 0) for k, name in enumerate("abcd")}}
+    body = [{"measure": {"atoms": ["a", "b", "c"], "key": "m"}}, {"measure": {"atoms": ["d"], "key": "n"}}]
+    program = rq.Program.from_dict({"name": "four", "register": register, "body": body})
+    noisy = {"p_false_pos": 0.5, "loss": 0.5, "spectator_heating": 1.0}
+
+    record = rq.run(program, shots=shots, seed=3, emulator="ideal", hardware=noisy)
+
+    signs = np.concatenate([record.m.values, record.n.values.reshape(shots, -1)], axis=1).astype(float)
+    lost = np.where(signs < 0, 1.0, -1.0)
+    read = np.where(signs < 0, 0.0, 2 * signs - 1)
+    both = np.concatenate([lost, read], axis=1)
+    means = both.T @ both / shots
+    apart = means[~np.eye(8, dtype=bool) & ~np.eye(8, k=4, dtype=bool) & ~np.eye(8, k=-4, dtype=bool)]
+    assert np.abs(apart).max() < 5.2 / np.sqrt(shots)
+
+
 def test_misreading_leaves_the_state_alone() -> None:
     twice = [
         {"rotate": {"atom": "q", "angle": "pi"}},
