@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from rydberg_qmem.analysis import hysteresis, laws, loop
+from rydberg_qmem.analysis import geometry, hysteresis, laws, loop
 from rydberg_qmem.analysis.hysteresis import Cycle
 from rydberg_qmem.errors import InputError
 
@@ -468,3 +468,14 @@ def test_an_axis_of_a_probed_vector_is_named_after_its_atom() -> None:
         hysteresis(record, drive="u", response="out.s")
     with pytest.raises(InputError, match=r"'out\.s\.x' must name an axis of 'out'; known: X, Z"):
         hysteresis(record, drive="u", response="out.s.x")
+
+
+def test_the_error_of_a_few_shots_is_that_of_their_mean() -> None:
+    """A signed area is linear in the response: its error is the standard error of the areas of single shots."""
+    drive, shots = np.array([0.0, 1.0, 1.0, 0.0]), np.random.default_rng(4).normal(size=(3, 4))
+    record = xr.Dataset({"x": ("round", drive), "y": (("shot", "round"), shots)})
+
+    found = hysteresis(record, drive="x", response="y", period=4, bootstrap=4000)
+
+    each = [float(geometry.signed_area(drive, shot)) for shot in shots]
+    assert float(found.signed_area_error) == pytest.approx(np.std(each, ddof=1) / np.sqrt(3), rel=0.05)

@@ -277,3 +277,13 @@ def test_each_atom_of_a_for_each_draws_numbers_of_its_own() -> None:
 
     for found, p in ((bits, chance), (pairs, chance**2)):
         assert np.abs(found.mean(axis=0) - p).max() < 5 * np.sqrt(p * (1 - p) / shots)
+
+
+def test_what_an_exact_run_leaves_out_adds_up() -> None:
+    """Three clicks of a probability of 4e-15 each, too rare to be followed."""
+    rare = {"angle": float(2 * np.arcsin(np.sqrt(4e-15)))}
+    rounds = [{"rotate": {"atom": "a", **rare}}, measured("m", "a"), {"set": {"x": "x + m"}}, {"reset": {"atoms": "a"}}]
+
+    found = record([{"repeat": {"times": 3, "body": rounds}}], memory={"x": {"initial": 0}})
+
+    assert found.attrs["pruned_probability"] == pytest.approx(3 * 4e-15, rel=0.15)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rydberg_qmem.learning import Series, fit_ridge, mse, narma_memristor, polynomial, window
+from rydberg_qmem.learning import Series, comparison, fit_ridge, mse, narma_memristor, polynomial, window
+from rydberg_qmem.learning.classical import echo_state
 
 Floats = NDArray[np.float64]
 Features = Callable[[Floats], Floats]
@@ -100,3 +101,26 @@ def test_a_target_of_the_wrong_round_misses_every_figure() -> None:
     figures = [2.8e-4, 2.0e-4, 1.85e-4, 9.1e-5, 1.6e-5, 2.7e-5]
     for features, figure in zip([*CONTROLS.values(), cell], figures, strict=True):
         assert not agrees(errors(features, late), figure)
+
+
+def test_an_echo_state_leaks_by_its_share() -> None:
+    """Without recurrence (radius 0) the state is what leaks of the last one, and its share of the present drive."""
+    u = np.random.default_rng(1).uniform(size=20)
+    present = echo_state(u, 4, seed=2, radius=0.0)
+
+    state, wanted = np.zeros(4), []
+    for drive in present:
+        state = 0.7 * state + 0.3 * drive
+        wanted.append(state)
+
+    np.testing.assert_allclose(echo_state(u, 4, seed=2, radius=0.0, leak=0.3), wanted, atol=1e-12)
+
+
+def test_a_regularisation_is_chosen_on_rounds_that_were_not_fitted() -> None:
+    """Of features that have nothing to do with the target the largest weight is best, though the smallest fits best."""
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        x, y = rng.normal(size=(80, 40)), rng.normal(size=80)
+        split = Series(rng.uniform(size=80), y, "noise").split(train=64)
+
+        assert comparison._best(x, y, split, [1e-6, 1e4]) == 1e4

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.learning import Accuracy, accuracy, memory_capacity, mse, nmse, window
+from rydberg_qmem.learning.capacities import processing_capacity
 
 Floats = NDArray[np.float64]
 
@@ -161,3 +162,12 @@ def test_bad_arguments_are_named(attempt: Callable[[], Any], message: str) -> No
 
 def capacity_of(**settings: Any) -> object:
     return memory_capacity(np.arange(10.0), np.arange(10.0), **settings)
+
+
+def test_features_that_know_nothing_of_the_inputs_have_no_capacity() -> None:
+    rng = np.random.default_rng(5)
+
+    found = processing_capacity(rng.normal(size=(1000, 6)), rng.uniform(size=1000), degree=2, delays=5)
+
+    assert found.by_degree == {1: 0.0, 2: 0.0}
+    assert found.floor == pytest.approx(2 * (6 + 4 * np.sqrt(6)) / 950)

@@ -249,7 +249,7 @@ def test_atoms_that_are_not_entangled_jump_at_times_of_their_own() -> None:
     half = round(1000 * np.log(2) / rate)
     body = [*(pulse("rydberg_local", 20, 50 * np.pi, atoms=name) for name in "qp"), {"delay": {"duration_ns": half}},
             {"measure": {"atoms": ["q", "p"], "key": "m"}}]  # fmt: skip
-    data = {"name": "far", "device": "MockDevice", "register": {"atoms": {"q": (0, 0), "p": (300, 0)}}, "body": body}
+    data = {"name": "far", "device": "MockDevice", "register": {"atoms": {"q": (0, 0), "p": (2000, 0)}}, "body": body}
 
     found = rq.run(rq.Program.from_dict(data), shots=shots, seed=2, state="vector", noise={"relaxation_rate": rate}).m
 

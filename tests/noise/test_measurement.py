@@ -87,23 +87,24 @@ def test_errors_of_what_is_kept_and_of_joint_outcomes_count_cohorts() -> None:
     assert float(joint.probability_error) == pytest.approx(np.sqrt(0.25 * 2) / np.sqrt(2))
 
 
-def test_losses_misread_bits_and_disturbances_of_atoms_are_independent() -> None:
-    """Any two of them by chance 1/2 each: bits of two atoms agree as often as not, whatever became of a third."""
-    shots = 4000
-    register = {"atoms": {name: (15 * k, 0) for k, name in enumerate("abcd")}}
-    body = [{"measure": {"atoms": ["a", "b", "c"], "key": "m"}}, {"measure": {"atoms": ["d"], "key": "n"}}]
-    program = rq.Program.from_dict({"name": "four", "register": register, "body": body})
-    noisy = {"p_false_pos": 0.5, "loss": 0.5, "spectator_heating": 1.0}
+def test_the_loss_of_an_atom_and_the_dephasing_of_another_are_independent() -> None:
+    """Half a turn there and back, dephased half of the time in between while the third atom is lost half of the time.
 
-    record = rq.run(program, shots=shots, seed=3, emulator="ideal", hardware=noisy)
+    It then clicks with chance 1/4, lost or not.
+    """
+    shots, turn = 4000, {"atom": "a", "angle": "pi / 2"}
+    register = {"atoms": {name: (15 * k, 0) for k, name in enumerate("abc")}}
+    body = [{"rotate": turn}, {"measure": {"atoms": "c", "key": "m"}}, {"rotate": turn | {"angle": "-pi / 2"}},
+            {"measure": {"atoms": "a", "key": "n"}}]  # fmt: skip
+    program = rq.Program.from_dict({"name": "three", "register": register, "body": body})
+    disturbing = {"loss": 0.5, "spectator_dephasing": 0.5}
 
-    signs = np.concatenate([record.m.values, record.n.values.reshape(shots, -1)], axis=1).astype(float)
-    lost = np.where(signs < 0, 1.0, -1.0)
-    read = np.where(signs < 0, 0.0, 2 * signs - 1)
-    both = np.concatenate([lost, read], axis=1)
-    means = both.T @ both / shots
-    apart = means[~np.eye(8, dtype=bool) & ~np.eye(8, k=4, dtype=bool) & ~np.eye(8, k=-4, dtype=bool)]
-    assert np.abs(apart).max() < 5.2 / np.sqrt(shots)
+    found = rq.run(program, shots=shots, seed=3, emulator="ideal", state="vector", hardware=disturbing)
+
+    lost, stayed = found.m.values.ravel() < 0, found.n.values.ravel() >= 0
+    clicks = [found.n.values.ravel()[rows & stayed] for rows in (lost, ~lost)]
+    assert [len(rows) for rows in clicks] == pytest.approx([shots / 4] * 2, abs=5 * np.sqrt(3 * shots) / 4)
+    assert [rows.mean() for rows in clicks] == pytest.approx([0.25] * 2, abs=5.2 * np.sqrt(3 / 16 / (shots / 4)))
 
 
 def test_misreading_leaves_the_state_alone() -> None:
