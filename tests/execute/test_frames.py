@@ -153,9 +153,9 @@ def test_loops_are_followed_until_nothing_new_comes_of_them() -> None:
 @pytest.mark.parametrize("turned", [True, False])
 def test_pulses_of_eom_mode_act_where_their_channel_was_turned_to(turned: bool) -> None:
     """They name no atoms: on two atoms with different references there is no one pulse."""
-    channel = {"channel": "rydberg_local"}
-    aim = [{"target": channel | {"atoms": ["a", "b"]}}] if turned else []
-    eom = [{"enable_eom_mode": channel | {"amp_on": 9.0, "detuning_on": 1.0}},
+    channel: dict[str, Any] = {"channel": "rydberg_local"}
+    aim: list[dict[str, Any]] = [{"target": channel | {"atoms": ["a", "b"]}}] if turned else []
+    eom: list[dict[str, Any]] = [{"enable_eom_mode": channel | {"amp_on": 9.0, "detuning_on": 1.0}},
            {"add_eom_pulse": channel | {"duration_ns": 100, "phase": 0.0, "post_phase_shift": 0.2}},
            {"disable_eom_mode": channel}]  # fmt: skip
 

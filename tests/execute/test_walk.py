@@ -286,4 +286,4 @@ def test_what_an_exact_run_leaves_out_adds_up() -> None:
 
     found = record([{"repeat": {"times": 3, "body": rounds}}], memory={"x": {"initial": 0}})
 
-    assert found.attrs["pruned_probability"] == pytest.approx(3 * 4e-15, rel=0.15)
+    assert found.attrs["pruned_probability"] == pytest.approx(3 * 4e-15, abs=1e-15)
