@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import rydberg_qmem as rq
 from rydberg_qmem.analysis import density_matrix, entanglement
+from rydberg_qmem.analysis.tomography import counts_of
 from rydberg_qmem.errors import InputError
 
 BELL = {
@@ -50,3 +52,10 @@ def test_a_key_that_holds_no_state_is_refused() -> None:
 
     with pytest.raises(InputError, match=r"must name a probe with density_matrix: true, but 'rhoo' does not.*rho"):
         density_matrix(record, "rhoo")
+
+
+def test_shots_with_a_lost_atom_are_not_counted() -> None:
+    bits = np.tile(np.array([0, 1, 1, -1], dtype=np.int8), (3, 1))
+    record = xr.Dataset({"m": (("point", "shot"), bits)}, {"setting": ("point", [0, 1, 2])})
+
+    assert counts_of(record, key="m").tolist() == [[1.0, 2.0]] * 3

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rydberg_qmem.execute.draws import COHORT, MEASURING, PROGRAM, Draws, Place
+from rydberg_qmem.execute.draws import COHORT, MEASURING, PROGRAM, Draws, Place, RowSource
 
 HERE = Place(step=3, visit=7)
 EVERY = np.arange(COHORT)
@@ -52,3 +52,12 @@ def test_drawing_reads_and_changes_no_global_state() -> None:
     drawn()
 
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index]  # noqa: NPY002
+
+
+def test_two_numbers_of_one_expression_are_two() -> None:
+    draws = Draws(seed=1, point=0, cohorts=(0,), size=1000)
+    source = RowSource(draws, np.arange(1000), Place(3, 2))
+
+    apart = source.uniform() - source.uniform()
+
+    assert abs(np.mean(apart**2) - 1 / 6) < 5 * np.sqrt(7 / 180 / 1000)

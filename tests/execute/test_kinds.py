@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.execute.kinds import on_both_sides
+from rydberg_qmem.execute.kinds import Vectors, on_both_sides
 
 
 def random_unitary(seed: int) -> Any:
@@ -46,3 +46,11 @@ def test_columns_of_empty_levels_are_not_evolved() -> None:
     on_both_sides(mixed([0, 1, 3, 4]).reshape(1, -1), count)
 
     assert seen == [4, 4]
+
+
+def test_what_is_left_of_a_product_of_vectors_is_the_projector_on_one_of_them() -> None:
+    one, other = np.array([[0.6, 0.8j]]), np.array([[1, 1j]]) / np.sqrt(2)
+
+    left = Vectors().reduced(Vectors().tensor(one, other), 2, (0,))
+
+    np.testing.assert_allclose(left[0], np.outer(one[0], one[0].conj()), atol=1e-12)
