@@ -58,7 +58,7 @@ def test_programs_with_noise_go_through_files() -> None:
 def test_noise_and_hardware_count_in_the_fingerprint_only_where_given() -> None:
     plain = rq.load("two_port_memristor")
 
-    assert plain.fingerprint() == "dd1d4d64a2d8f943efca7d86f3894d3c7516ae4368a6f6700163fcfc819f08ea"
+    assert plain.fingerprint() == "7f2997ec7eb3d8c6b3808c68f3812f13d99fa22ec66481d02db311ec0f3b708f"
     assert noisy(hardware="zoned_2024").fingerprint() != plain.fingerprint()
     assert noisy(noise={"relaxation_rate": 0.1}).fingerprint() != plain.fingerprint()
 
