@@ -337,7 +337,8 @@ print(f"to keep 1000 shots of 24 rounds, run {1000 / survive:.0f}")
 # %% [markdown]
 # `mitigation.select_kept` keeps the shots that lost no atom (*post-selection*), and says which part that is. Its price
 # grows exponentially with the rounds, the price of a reset does not: long feedforward programs must replace atoms.
-# An expression that steers should say what a lost atom means: `max(clicks.a, 0)` takes it for no photon.
+# An expression that steers should say what a lost atom means: `max(clicks.a, 0)` takes it for no photon, the bundled
+# `two_port_memristor` takes its last count again. `record.qmem.mean(key)` is over the atoms that were there.
 #
 # ## 6. Laboratory time
 #

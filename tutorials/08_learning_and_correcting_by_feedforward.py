@@ -61,7 +61,9 @@ text = learner.to_yaml()
 toss = "        - set: {coin: floor(2 * uniform())}\n"
 learn = "        - set:\n            turn:"
 blind = rq.Program.from_yaml(
-    text.replace(learn, toss + learn).replace("punish * range", "coin * range").replace("punish == 1", "coin == 1")
+    text.replace(learn, toss + learn)
+    .replace("max(punish, 0) * range", "coin * range")
+    .replace("punish == 1", "coin == 1")
 )
 agents = 1000
 runs = {

@@ -75,7 +75,7 @@ def remote(way: Way) -> Measured:
 
 def thermal(way: Way) -> Measured:
     """Return the occupation after ten exchanges with a thermal ancilla."""
-    return float(way.dense("thermal_ancilla", rounds=11).n.values[10, 0]), 0.0
+    return float(way.dense("thermal_ancilla").n.values[10, 0]), 0.0
 
 
 def _cascade_reference() -> float:
