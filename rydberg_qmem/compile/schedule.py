@@ -113,7 +113,7 @@ class Schedule:
 
     def between(self, begin: int, end: int, frame: Frame) -> Schedule:
         """Return what is played between two times, and the phase references at the second."""
-        drives = tuple(d.within(begin, end) for d in self.drives if d.start < end and d.stop > begin)
+        drives = tuple(d.within(begin, end) for d in self.drives if max(d.start, begin) < min(d.stop, end))
         first = self.span[0]
         return Schedule(
             drives, end - begin, frame, sequence=self.sequence, leaves=self.leaves, window=(first + begin, first + end),
