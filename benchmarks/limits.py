@@ -11,6 +11,7 @@ from pathlib import Path
 import rydberg_qmem as rq
 from rydberg_qmem.compile.bind import MAX_ROUNDS
 from rydberg_qmem.compile.check import MAX_ATOMS
+from rydberg_qmem.compile.sizes import MAX_BLOCKS, MAX_KNOWN, MAX_NAMES, MAX_NESTED
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.execute.run import MAX_SHOTS
@@ -36,7 +37,10 @@ one for each shot; `rqm estimate NAME --shots N` says where. Vectors are refused
 - Motion: heating by light, moving atoms between zones, Doppler shifts but for Pulser's own `temperature`.
 - Programs with a measurement in the middle run on emulators only; see [what is possible today](status.md).
 - Exact runs keep at most {branches} branches: programs whose live memory differs in every history need shots.
-- At most {atoms} atoms in a program, {rounds} rounds, {shots} shots.
+- At most {atoms} atoms in a program, {rounds} rounds (of all inputs together, too), {shots} shots.
+- At most {blocks} blocks with each `for_each` written out, repeats {nested} deep, {names} parameters, inputs and memory variables
+  together, and {known} blocks times names of memory and keys. All are counted before anything is expanded.
+- `check` proves what a budget of counted work allows. Beyond it a note says "undecided", and the run checks each value.
 - A pulse's duration must fit the device's clock, and its values the device's limits: nothing is rounded or clipped.
 """
 
@@ -74,6 +78,10 @@ def page(base_gb: float) -> str:
         atoms=MAX_ATOMS,
         rounds=f"{MAX_ROUNDS:,}",
         shots=f"{MAX_SHOTS:,}",
+        blocks=f"{MAX_BLOCKS:,}",
+        nested=MAX_NESTED,
+        names=f"{MAX_NAMES:,}",
+        known=f"{MAX_KNOWN:,}",
     )
 
 
