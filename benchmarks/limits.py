@@ -38,8 +38,8 @@ one for each shot; `rqm estimate NAME --shots N` says where. Vectors are refused
 - Programs with a measurement in the middle run on emulators only; see [what is possible today](status.md).
 - Exact runs keep at most {branches} branches: programs whose live memory differs in every history need shots.
 - At most {atoms} atoms in a program, {rounds} rounds (of all inputs together, too), {shots} shots.
-- At most {blocks} blocks with each `for_each` written out, repeats {nested} deep, {names} parameters, inputs and memory variables
-  together, and {known} blocks times names of memory and keys. All are counted before anything is expanded.
+- At most {blocks} blocks with each `for_each` written out, repeats {nested} deep, {names} parameters, inputs and
+  memory variables together, and {known} blocks times names of memory and keys: counted before anything is expanded.
 - `check` proves what a budget of counted work allows. Beyond it a note says "undecided", and the run checks each value.
 - A pulse's duration must fit the device's clock, and its values the device's limits: nothing is rounded or clipped.
 """
