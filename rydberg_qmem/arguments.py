@@ -84,9 +84,9 @@ def whole(least: int | None = None, most: int | None = None, also: str = "") -> 
     3
     """
     bounds = {
-        (True, True): f" from {least} to {most}",
+        (True, True): f" from {least} to {_said(most)}",
         (True, False): f" of at least {least}",
-        (False, True): f" of at most {most}",
+        (False, True): f" of at most {_said(most)}",
     }.get((least is not None, most is not None), "")
 
     def kind(name: str, value: Any) -> int:
@@ -98,7 +98,15 @@ def whole(least: int | None = None, most: int | None = None, also: str = "") -> 
             raise refuse(name, f"a whole number{bounds}{also}", value)
         return int(number)
 
+    kind.__doc__ = f"Take a whole number{bounds}{also}."
     return kind
+
+
+def _said(number: int | None) -> str:
+    """Return a bound as it is said: a power of two, less one, where its digits say less."""
+    if number is not None and number > LARGEST and (number + 1).bit_count() == 1:
+        return f"2**{number.bit_length()} - 1"
+    return str(number)
 
 
 def real(

@@ -360,8 +360,8 @@ def test_a_sweep_is_plotted_point_by_point_each_over_its_own_rounds(tmp_path: Pa
     [
         (["--shots", "5", "--exact"], "--shots and --exact exclude each other"),
         (["--shots", "0"], "shots: must be at least 1"),
-        (["--seed", "-1"], "seed: must be a whole number, not negative (-1)"),
-        (["--workers", "0"], "workers: must be at least 1 (0)"),
+        (["--seed", "-1"], "seed: must be a whole number from 0 to 2**128 - 1 (-1)"),
+        (["--workers", "0"], "workers: must be a whole number from 1 to 10000 (0)"),
         (["--emulator", "exakt"], "no emulator 'exakt'; did you mean 'exact'?"),
         (["--set", "window"], "--set: must be NAME=VALUE ('window')"),
         (["--set", "windw=3"], "has no parameter 'windw'; did you mean 'window'?"),

@@ -39,9 +39,9 @@ MORE = 8
 QUICK_SECONDS = 0.1
 """A pilot that is quicker is made with so many times the shots too."""
 
-LIBRARIES_BYTES = 240_000_000
+LIBRARIES_BYTES = 290_000_000
 """What a process with Python, NumPy, SciPy, Pulser and xarray takes at the most."""
-TORCH_BYTES = 260_000_000
+TORCH_BYTES = 210_000_000
 """What PyTorch takes; Pulser imports it where it is installed."""
 ALLOWANCE = 1.25
 """By how much a run may pass what its pilot took: memory that is free but not given back."""

@@ -53,7 +53,11 @@ def echo_state(
     return made
 
 
-@arguments.taking(program=library.program, parameters=SETTINGS["parameters"], inputs=SETTINGS["inputs"])
+@arguments.taking(
+    program=library.program,
+    parameters=SETTINGS["parameters"],
+    inputs=arguments.names_to("arrays (series, round)", arguments.numbers()),
+)
 def mean_field(
     program: Program, inputs: Mapping[str, ArrayLike], parameters: Mapping[str, float] | None = None
 ) -> Floats:

@@ -256,7 +256,7 @@ def problems(body: list[Any], device: Any = ANALOG, **more: Any) -> list[str]:
     ("body", "device", "rule"),
     [
         ([eom(100)], ANALOG, "is not in EOM mode"),
-        ([ON, {"set": {"x": 1}}, eom(100)], ANALOG, "body[2].add_eom_pulse: rydberg_global is not in EOM mode"),
+        ([ON, {"reset": {"atoms": "a"}}, eom(100)], ANALOG, "body[2].add_eom_pulse: rydberg_global is not in EOM mode"),
         ([ON, ON], ANALOG, "already in EOM mode"),
         ([ON, square(100, 3.0)], ANALOG, "body[1].pulse: rydberg_global is in EOM mode"),
         ([ON], pulser.MockDevice, "has no EOM"),

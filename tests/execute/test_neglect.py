@@ -66,5 +66,5 @@ def test_a_stored_record_states_what_was_left_out_and_is_not_continued_with_anot
 
 @pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), "1e-3", None, True])
 def test_an_angle_that_is_none_is_refused(wrong: Any) -> None:
-    with pytest.raises(rq.InputError, match="neglect: must be an angle"):
+    with pytest.raises(rq.InputError, match="neglect: must be a finite number of at least 0"):
         rq.run(square(2, 60), shots=1, neglect=wrong)
