@@ -16,6 +16,7 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.execute.run import MAX_SHOTS
 from rydberg_qmem.execute.stage import MAX_BRANCHES
+from rydberg_qmem.units import spoken_bytes
 
 TEXT = """# Limits
 
@@ -49,15 +50,7 @@ def row(atoms: int, levels: int) -> str:
     """Return one line of the table."""
     dimension = levels**atoms
     sizes = (rows * BYTES_PER_AMPLITUDE for rows in (dimension, 1000 * dimension, dimension**2))
-    return f"| {atoms} | {levels} | {dimension:,} | " + " | ".join(map(spoken, sizes)) + " |"
-
-
-def spoken(size: float) -> str:
-    """Return a number of bytes in the largest unit that it fills."""
-    for unit, bytes_ in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= bytes_:
-            return f"{size / bytes_:.3g} {unit}"
-    return f"{size:.0f} B"
+    return f"| {atoms} | {levels} | {dimension:,} | " + " | ".join(map(spoken_bytes, sizes)) + " |"
 
 
 def table() -> str:

@@ -29,3 +29,15 @@ def with_error(value: float, error: float) -> str:
 
     digits = max(0, 1 - floor(log10(error)))
     return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def spoken_bytes(size: float) -> str:
+    """Return a number of bytes in the largest unit that it fills, three digits.
+
+    >>> spoken_bytes(2_400_000), spoken_bytes(0)
+    ('2.4 MB', '0 B')
+    """
+    for unit, bytes_ in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= bytes_:
+            return f"{size / bytes_:.3g} {unit}"
+    return f"{size:.0f} B"

@@ -16,6 +16,7 @@ from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.records import record_bytes
 from rydberg_qmem.execute.run import Job, Limits, units_of
 from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.units import spoken_bytes
 
 COPIES = 2
 """A record in memory is there twice while its points are put together."""
@@ -118,7 +119,7 @@ def _check_disk(needed: float, place: Path) -> None:
     free = shutil.disk_usage(place.resolve().parent).free
     if needed > free:
         raise InputError(
-            f"{place}: the record would take {needed / 1e9:.1f} GB or more, but {free / 1e9:.1f} GB are free there: "
+            f"{place}: the record would take {spoken_bytes(needed)} or more, but {spoken_bytes(free)} are free there: "
             "use fewer shots, rounds or points, or another disk"
         )
 

@@ -257,11 +257,9 @@ def _upstairs(module: str) -> Any:
 
 def _device_file(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise PydanticCustomError(
-            "device", "cannot read {path}: {error}", {"path": str(path), "error": str(error.strerror)}
-        ) from None
+        return files.read_text(path).strip()
+    except ProgramError as error:  # no such file, a folder, a pipe, too large, or no text
+        raise PydanticCustomError("device", "cannot read {error}", {"error": str(error)}) from None
 
 
 def _too_deep(data: object) -> bool:

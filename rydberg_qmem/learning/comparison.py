@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
-from rydberg_qmem.errors import InputError, short
+from rydberg_qmem.errors import InputError, QmemError, short
 from rydberg_qmem.learning.classical import echo_state, mean_field
 from rydberg_qmem.learning.measures import mse, nmse
 from rydberg_qmem.learning.readout import fit_ridge, polynomial, window
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.shots import random_state_of
 from rydberg_qmem.learning.tasks import Series, Split, real
+
+try:
+    from sklearn.base import clone
+except ImportError as error:  # pragma: no cover - the extra is not installed
+    raise QmemError("comparisons need scikit-learn: pip install rydberg_qmem[learn]") from error
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,7 +8,7 @@ import numpy as np
 
 from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import axes, axes_or_new, okabe_ito
+from rydberg_qmem.plots.style import as_text, axes, axes_or_new, okabe_ito
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,6 +42,6 @@ def comparison(compared: xr.Dataset, *, measure: str = "nmse", ax: Axes | None =
     axes.invert_yaxis()
     if (means > 0).all():
         axes.set_xscale("log")
-    axes.set_xlabel(str(compared[measure].attrs.get("long_name", measure)))
-    axes.set_title(str(compared.attrs.get("title", "")))
+    axes.set_xlabel(as_text(str(compared[measure].attrs.get("long_name", measure))))
+    axes.set_title(as_text(str(compared.attrs.get("title", ""))))
     return axes

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from rydberg_qmem import arguments
 from rydberg_qmem.analysis.hysteresis import Cycle, Signal, loop
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import axes, axes_or_new, paper
+from rydberg_qmem.plots.style import as_text, axes, axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,7 +106,7 @@ def axis_label(array: xr.DataArray) -> str:
     'time (µs)'
     """
     name, units = str(array.attrs.get("long_name", array.name)), str(array.attrs.get("units", "1"))
-    return name if units in ("", "1") else f"{name} ({units})"
+    return as_text(name if units in ("", "1") else f"{name} ({units})")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rydberg_qmem.arguments import optional, refuse, taking
+from rydberg_qmem.errors import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,6 +91,15 @@ def axes(name: str, value: Any) -> Any:
     if not isinstance(value, Axes):
         raise refuse(name, "axes of matplotlib, or None for a new figure", value)
     return value
+
+
+def as_text(text: str) -> str:
+    r"""Return text of a record or program for a picture: dollar signs are no mathematics, control characters escaped.
+
+    >>> print(as_text("$x^{$"))
+    \$x^{\$
+    """
+    return printable(text).replace("$", r"\$")
 
 
 @taking(ax=optional(axes))

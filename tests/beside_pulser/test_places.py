@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,7 @@ def test_a_device_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text("name: p\ndevice: gone.json\nregister: {atoms: {q: [0, 0]}}\nbody: []\n")
 
-    with pytest.raises(rq.ProgramError, match=r"p\.yaml:2:.* device: cannot read .*gone\.json: No such file"):
+    with pytest.raises(rq.ProgramError, match=r"p\.yaml:2:.* device: cannot read .*gone\.json.*there is no such file"):
         rq.load(path)
 
 
@@ -245,3 +246,11 @@ def test_detuned_fields_out_of_phase_are_refused() -> None:
     second = {"channel": "rydberg_local", "atoms": "q", "phase": 1, "detuning": 1, "with": "previous", **wide}
 
     assert "out of phase, both must be resonant" in problems({"pulse": {"channel": RG, **wide}}, {"pulse": second})[0]
+
+
+def test_a_device_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "device.json")
+    (tmp_path / "p.yaml").write_text("name: p\ndevice: device.json\nregister: {atoms: {a: [0, 0]}}\nbody: []\n")
+
+    with pytest.raises(rq.ProgramError, match=r"device: cannot read .*device\.json.*must be a file"):
+        rq.load(tmp_path / "p.yaml")

@@ -400,7 +400,7 @@ def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path) -> None:
 
 def test_a_disk_too_small_is_told_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**6, 10**6, 1000))
-    with pytest.raises(rq.InputError, match=r"would take .* GB or more, but 0\.0 GB are free"):
+    with pytest.raises(rq.InputError, match=r"would take .* or more, but .* are free"):
         run(tmp_path / "r.zarr")
     assert not list(tmp_path.iterdir())
 

@@ -72,3 +72,14 @@ def test_a_pulse_without_amplitude_is_drawn_as_its_detuning_and_a_turn_about_z_a
     diamonds = [np.asarray(patch.get_path().vertices, dtype=float) for patch in ax.patches]
     assert sum(len(corners) == 5 and float(np.ptp(corners[:, 0])) < 6 for corners in diamonds) >= 2
     plt.close("all")
+
+
+def test_dollar_signs_and_control_signs_of_a_record_are_text(swept: Any) -> None:
+    record = swept.isel(point=0).copy()
+    record["R"].attrs["long_name"] = "$x^{$ \x1b[31m"
+
+    ax = rq.plots.hysteresis(record, drive="n_in", response="R")
+    ax.figure.canvas.draw()  # mathematics would be refused here
+
+    assert ax.get_ylabel() == r"\$x^{\$ \x1b[31m"
+    plt.close("all")
