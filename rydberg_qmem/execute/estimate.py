@@ -26,7 +26,7 @@ from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.pilot import BUDGET_S, OutOfTimeError, Pilot
 from rydberg_qmem.execute.records import record_bytes
 from rydberg_qmem.execute.run import CONDITIONS, Job, Unit, one_thread, prepare, surroundings, units_of, walk_of
-from rydberg_qmem.execute.stage import MAX_BRANCHES, NEGLIGIBLE, branches_to_come
+from rydberg_qmem.execute.stage import MAX_BRANCHES, NEGLIGIBLE, branches_to_come, rounds_that_add
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
@@ -175,7 +175,11 @@ def _branches(compiled: Compiled, walk: Pilot) -> float:
     """Return how many branches an exact run will have, as the pilot's rounds let expect."""
     longest = max((step.times for step in compiled.steps if isinstance(step, RepeatStep)), default=0)
     counts = [count for count, _ in walk.counted]
-    coming = branches_to_come(counts, longest - len(counts), least=64) if counts else 1.0
+    coming = (
+        branches_to_come(counts, rounds_that_add(compiled, len(counts), longest - len(counts)), least=64)
+        if counts
+        else 1.0
+    )
     return min(max(coming, float(walk.rows)), float(MAX_BRANCHES))
 
 

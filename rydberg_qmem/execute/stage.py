@@ -174,7 +174,7 @@ class Stage:
         if self.draws is not None or len(self.at) != 1 or not len(population):
             return
         self.counted.append((len(population), _row_bytes(population)))
-        left = step.times - 1 - self.at[step.name]
+        left = rounds_that_add(self.compiled, self.at[step.name], step.times - 1 - self.at[step.name])
         coming, row = branches_to_come([count for count, _ in self.counted], left), self.counted[-1][1]
         if coming > MAX_BRANCHES:
             raise RunError(
@@ -236,6 +236,15 @@ class Stage:
 
     def _write(self, origin: str, source: str, population: Population, values: Array) -> None:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
+
+
+def rounds_that_add(compiled: Compiled, done: int, left: int) -> int:
+    """Return in how many of the rounds left branches may still multiply: until the longest window is full.
+
+    What a window holds no longer tells branches apart; without windows, or beyond their length, all rounds count.
+    """
+    filling = max((size for size, _ in compiled.windows.values()), default=0) - done
+    return min(left, filling) if filling > 0 else left
 
 
 def branches_to_come(counts: list[int], left: int, *, least: int = BRANCHES) -> float:
