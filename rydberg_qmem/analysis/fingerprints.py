@@ -74,7 +74,7 @@ def fingerprints(
     rise, unsure = np.diff(area[top:]), sigmas * np.hypot(area_error[top:-1], area_error[top + 1 :])
     fall = area[top] - area[-1] - sigmas * np.hypot(area_error[top], area_error[-1])
     exponent, exponent_error = _exponent(rates[top:], area[top:], area_error[top:])
-    unbent = float(1 - loops.line_r2.values[-1])
+    unbent = float(1 - loops.line_r2.values[-1] + np.nan_to_num(loops.line_r2_bias.values[-1]))
     verdicts = {
         "pinched": bool((pinch <= tolerance + sigmas * pinch_error).all()),
         "shrinks": bool(

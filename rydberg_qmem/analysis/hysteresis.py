@@ -395,7 +395,7 @@ def _estimates(x: Floats, y: Floats, resampled: Sequence[Floats] | None, inflate
         spread = bias = dict.fromkeys(shapes, np.full_like(mean_x[..., 0], np.nan))
     else:
         spread, bias = _noise(x, y, resampled, inflated)
-    off = {name: np.nan_to_num(bias[name]) for name in _CORRECTED}
+    off = {name: np.nan_to_num(bias[name]) for name in _CORRECTED if name != "line_r2"}  # which is at most 1
     values = {name: shape - off.get(name, 0.0) for name, shape in shapes.items()}
     errors = {f"{name}_error": error for name, error in spread.items()}
     return {**values, **errors, **{f"{name}_bias": bias[name] for name in _CORRECTED}, "slope": slope, **counts}

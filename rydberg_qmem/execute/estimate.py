@@ -26,7 +26,7 @@ from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.pilot import BUDGET_S, OutOfTimeError, Pilot
 from rydberg_qmem.execute.records import record_bytes
 from rydberg_qmem.execute.run import CONDITIONS, Job, Unit, one_thread, prepare, surroundings, units_of, walk_of
-from rydberg_qmem.execute.stage import MAX_BRANCHES, NEGLIGIBLE, branches_to_come, rounds_that_add
+from rydberg_qmem.execute.stage import MAX_BRANCHES, NEGLIGIBLE, branches_expected
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
@@ -36,6 +36,8 @@ PILOT_SHOTS = COHORT
 WARM_ROUNDS = 4
 """Rounds that fill the caches; the later ones of the pilot tell how fast the rest will be."""
 MORE = 8
+LEAST_PART = 0.1
+"""The part of the mean time of a step that a further one takes at the least."""
 QUICK_SECONDS = 0.1
 """A pilot that is quicker is made with so many times the shots too."""
 
@@ -143,6 +145,7 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
         warm, early = spent, walk
         spent, walk = _pilot(job, compiled, MORE * PILOT_ROUNDS, some, end - 0.4 * BUDGET_S)
     per_round = max(spent - warm, 0.0) / max(walk.walked - early.walked, 1) if walk.walked > early.walked else spent
+    per_round = max(per_round, LEAST_PART * spent / max(walk.walked, 1))  # two short times may differ by nothing
     longer = total / max(walk.walked, 1)
     growth = _growth(early, walk, some, longer)
     one = spent + per_round * growth * max(total - walk.walked, 0)
@@ -175,11 +178,7 @@ def _branches(compiled: Compiled, walk: Pilot) -> float:
     """Return how many branches an exact run will have, as the pilot's rounds let expect."""
     longest = max((step.times for step in compiled.steps if isinstance(step, RepeatStep)), default=0)
     counts = [count for count, _ in walk.counted]
-    coming = (
-        branches_to_come(counts, rounds_that_add(compiled, len(counts), longest - len(counts)), least=64)
-        if counts
-        else 1.0
-    )
+    coming = branches_expected(compiled, counts, longest - len(counts), least=64) if counts else 1.0
     return min(max(coming, float(walk.rows)), float(MAX_BRANCHES))
 
 

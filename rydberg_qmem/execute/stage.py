@@ -174,8 +174,9 @@ class Stage:
         if self.draws is not None or len(self.at) != 1 or not len(population):
             return
         self.counted.append((len(population), _row_bytes(population)))
-        left = rounds_that_add(self.compiled, self.at[step.name], step.times - 1 - self.at[step.name])
-        coming, row = branches_to_come([count for count, _ in self.counted], left), self.counted[-1][1]
+        left = step.times - 1 - self.at[step.name]
+        coming = branches_expected(self.compiled, [count for count, _ in self.counted], left)
+        row = self.counted[-1][1]
         if coming > MAX_BRANCHES:
             raise RunError(
                 f"{self._round()}{step.place}: {len(population)} branches by now, and more in each round: the exact "
@@ -238,13 +239,16 @@ class Stage:
         self.trace.write(origin, source, values, population.weights, population.shots, self.at)
 
 
-def rounds_that_add(compiled: Compiled, done: int, left: int) -> int:
-    """Return in how many of the rounds left branches may still multiply: until the longest window is full.
+def branches_expected(compiled: Compiled, counts: list[int], left: int, *, least: int = BRANCHES) -> float:
+    """Return how many branches an exact run will have, from its count after each round and the rounds left.
 
-    What a window holds no longer tells branches apart; without windows, or beyond their length, all rounds count.
+    What a window holds no longer tells branches apart: while windows fill, branches multiply till the longest is full,
+    and only what they do after that tells how they go on.
     """
-    filling = max((size for size, _ in compiled.windows.values()), default=0) - done
-    return min(left, filling) if filling > 0 else left
+    window = max((size for size, _ in compiled.windows.values()), default=0)
+    if len(counts) <= window:
+        return branches_to_come(counts, min(left, window - len(counts)), least=least)
+    return branches_to_come(counts[window:], left, least=least)
 
 
 def branches_to_come(counts: list[int], left: int, *, least: int = BRANCHES) -> float:

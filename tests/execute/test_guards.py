@@ -147,7 +147,7 @@ def test_workers_multiply_what_a_run_takes() -> None:
         guards._check_estimate(replace(made, memory_bytes=made.memory_bytes + 10**9), 1, 2 * one + 1, None, workers=8)
 
 
-@pytest.mark.parametrize("window", [9, 12])
+@pytest.mark.parametrize("window", range(8, 14))
 def test_branches_that_a_window_ends_are_not_taken_to_double_for_ever(window: int) -> None:
     record = rq.run("two_port_memristor", parameters={"window": window}, shots=None, emulator="ideal")
 
