@@ -44,11 +44,11 @@ def fingerprints(
 ) -> xr.Dataset:
     """Return, for a sweep over `frequency`, whether the loops bear the three fingerprints of a memristor.
 
-    1. `pinched`: no frequency contradicts a loop through the origin, `pinch` at most `tolerance` plus `sigmas` errors.
-    2. `shrinks`: the loops enclose an area at all (`no_area`, the probability of lobes as large as those of the
-    largest loop if it encloses nothing, is below the two-sided tail of `sigmas`), and from the frequency of the
-    largest area upwards, three at least, the area falls by more than `sigmas` errors, and nowhere rises by as many.
-    3. `straightens`: at the highest frequency the loop is a line, 1 - R² at most `tolerance` plus `sigmas` errors.
+    `pinched`: no frequency contradicts a loop through the origin, `pinch` at most `tolerance` plus `sigmas` errors.
+    `shrinks`: the loops enclose an area at all (`no_area`, the probability of lobes as large as those of the largest
+    loop if it encloses nothing, is below the two-sided tail of `sigmas`), and from the frequency of the largest area
+    upwards, three at least, the area falls by more than `sigmas` errors, and nowhere rises by as many.
+    `straightens`: at the highest frequency the loop is a line, 1 - R² at most `tolerance` plus `sigmas` errors.
     `memristor` is all three. Measures are those of `hysteresis`, their bias by noise taken off; exact records have no
     errors. So a line, a lag of constant area or a diode is called a memristor at most as often as `sigmas` says (4:
     6 in 100,000), and noise alone never makes one. `exponent` is d ln(area)/d ln(frequency) from the largest area
@@ -56,7 +56,7 @@ def fingerprints(
 
     `drive`, `response`, `period`, `bootstrap`, `seed` and `cohort` are those of `hysteresis`; `frequency` names a
     coordinate along `point` with three or more different positive values, else InputError. A device whose area has
-    zeros in between, as the photonic type with its window, fails 2 by construction.
+    zeros in between, as the photonic type with its window, does not shrink by construction.
     """
     if frequency not in record.coords or record[frequency].dims != ("point",):
         raise InputError(f"frequency must name a coordinate along 'point', but is {frequency!r}")

@@ -42,8 +42,8 @@ def _readable(name: str) -> str:
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 """Letters, digits, underscores; a letter first."""
 
+# A name that expressions can read: no word of Python's grammar, by which they are read.
 VariableName = Annotated[Name, AfterValidator(_readable)]
-"""A name that expressions can read: no word of Python's grammar, by which they are read."""
 
 AtomName = Annotated[str, StringConstraints(pattern=r"^\$?[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 """An atom of the register, or `$name` inside a `for_each`."""

@@ -6,11 +6,11 @@ import numpy as np
 
 from rydberg_qmem.errors import InputError, short
 
-RandomState = np.random.RandomState
+_RandomState = np.random.RandomState
 """scikit-learn's kind of random state."""
 
 
-def random_state_of(value: object) -> RandomState:
+def random_state_of(value: object) -> _RandomState:
     """Return the state that scikit-learn's `random_state` means: None is a fresh one, never NumPy's global one.
 
     Raises InputError for anything but None, a whole number below 2^32, or a `numpy.random.RandomState`.
@@ -18,12 +18,12 @@ def random_state_of(value: object) -> RandomState:
     >>> int(random_state_of(1).randint(100)) == int(random_state_of(1).randint(100))
     True
     """
-    if isinstance(value, RandomState):
+    if isinstance(value, _RandomState):
         return value
     if value is None:
-        return RandomState(np.random.MT19937(np.random.SeedSequence()))
+        return _RandomState(np.random.MT19937(np.random.SeedSequence()))
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value < 2**32:
-        return RandomState(int(value))
+        return _RandomState(int(value))
     rule = "must be None, a whole number from 0 to 4294967295, or a numpy.random.RandomState"
     raise InputError(f"random_state {rule}, but is {short(value)}")
 
