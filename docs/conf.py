@@ -14,6 +14,7 @@ ROOT = HERE.parent
 ROOMS = {
     "errors": "what goes wrong, with place, rule and value",
     "units": "constants, and numbers with their errors as text",
+    "arguments": "what arguments of functions may be, and how they are refused",
     "language": "what a program is: blocks, expressions, waveforms, registers, files",
     "language.protocols": "programs with feedback, as functions",
     "cells": "memristor cells and networks of them",
