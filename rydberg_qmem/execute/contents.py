@@ -226,7 +226,7 @@ def expected(held: Contents) -> Iterator[tuple[Path, ArrayMeta, tuple[int, ...]]
 
 def per_shot(meta: ArrayMeta) -> bool:
     """Return whether an array has its own numbers for each shot."""
-    return "shot" in meta.dims and meta.dims != ("shot",)
+    return "shot" in meta.dims and meta.name != "shot"  # the numbers of the shots are not measured
 
 
 def _all_of(folder: Path, meta: ArrayMeta) -> Iterator[tuple[Path, ArrayMeta, tuple[int, ...]]]:

@@ -56,10 +56,13 @@ def verify(path: str | Path) -> Verified:
     if not is_record(place):
         raise StoreError(f"{path}: no record there" + instead(place))
     held = contents(place)
-    faults = [*held.faults, *damaged(held)]
-    if not held.sealed:
-        faults += _unreadable(held)
-    lost = np.argwhere(_touched(held, faults)).tolist() if held.told is not None else []
+    try:
+        faults = [*held.faults, *damaged(held)]
+        if not held.sealed:
+            faults += _unreadable(held)
+        lost = np.argwhere(_touched(held, faults)).tolist() if held.told is not None else []
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
+        raise StoreError(f"{path}: its metadata do not fit its files or each other ({error})") from None
     units = tuple(f"point {point}, cohort {cohort}" for point, cohort in lost)
     return Verified(tuple(map(str, faults)), units, sum(1 for _ in expected(held)), held.sealed, held.finished)
 
