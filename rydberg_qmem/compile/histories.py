@@ -173,7 +173,7 @@ class Player:
     def _assign(self, step: SetStep | PushStep, rows: Rows) -> None:
         made = []
         for name, expression in step.values:
-            if isinstance(step, PushStep) and name not in self.compiled.live_after[id(step)]:
+            if isinstance(step, PushStep) and name not in self.compiled.live_after[step.number]:
                 continue
             rows = self._read(expression.names, f"{step.place}.{name}", self._alive(rows))
             if not len(rows):

@@ -22,7 +22,7 @@ Names = frozenset[str]
 
 
 def live_after(compiled: Compiled) -> dict[int, Names]:
-    """Return, by `id` of each step, the names that later steps or the record may still read."""
+    """Return, by the number of each step, the names that later steps or the record may still read."""
     after: dict[int, Names] = {}
     _body(compiled.steps, frozenset(compiled.scalars), after, compiled.remeasured)
     return after
@@ -30,7 +30,7 @@ def live_after(compiled: Compiled) -> dict[int, Names]:
 
 def _body(steps: tuple[Step, ...], live: Names, after: dict[int, Names], again: Names) -> Names:
     for step in reversed(steps):
-        after[id(step)] = live
+        after[step.number] = live
         before = _before(step, live, after, again)
         live = live if before == live else before  # one set for all steps that leave it as it is
     return live
@@ -72,7 +72,7 @@ Atoms = frozenset[int]
 
 
 def atoms_after(steps: tuple[Step, ...], atoms: Atoms, *, timeless: bool) -> dict[int, Atoms]:
-    """Return, by `id` of each step, the atoms whose states later steps may still show.
+    """Return, by the number of each step, the atoms whose states later steps may still show.
 
     A segment asks for the state of every atom, as they act on each other; a measurement or a probe for that of its
     own; a reset for none. Where measuring and resetting are not `timeless`, atoms act on each other, and decohere,
@@ -87,7 +87,7 @@ def _atoms_of_body(
     steps: tuple[Step, ...], needed: Atoms, atoms: Atoms, timeless: bool, after: dict[int, Atoms]
 ) -> Atoms:
     for step in reversed(steps):
-        after[id(step)] = needed
+        after[step.number] = needed
         needed = _atoms_before(step, needed, atoms, timeless, after)
         needed = needed if timeless or not needed else atoms
     return needed

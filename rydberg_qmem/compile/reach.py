@@ -239,7 +239,7 @@ class _Walk:
     def _push(self, step: PushStep, state: State) -> State:
         made = {}
         for name, expression in step.values:
-            if name not in self.compiled.live_after[id(step)]:
+            if name not in self.compiled.live_after[step.number]:
                 continue  # a window that nothing reads
             state = self._read(expression.names, f"{step.place}.{name}", state)
             value, window = self._value(expression, state, f"{step.place}.{name}"), state.names[name]

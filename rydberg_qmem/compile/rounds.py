@@ -74,21 +74,21 @@ class _Reader:
 
     def walk(self, steps: tuple[Step, ...], job: _Job) -> _Job:
         for step in steps:
-            begun = (id(step), job)
+            begun = (step.number, job)
             if begun not in self.ends:
                 self.ends[begun] = self._step(step, job)
             job = self.ends[begun]
         return job
 
     def _note(self, step: Step, place: str, what: str, reason: str) -> None:
-        known = self.parts.get(id(step))
+        known = self.parts.get(step.number)
         if known is None or (reason and not known.reason):
-            self.parts[id(step)] = Part(place, what, reason)
+            self.parts[step.number] = Part(place, what, reason)
 
     def _follow(self, step: MeasureStep, place: str) -> None:
-        known = self.parts.get(id(step))
+        known = self.parts.get(step.number)
         if known is None or not known.reason:
-            self.parts[id(step)] = Part(step.place, "measure", f"reads what {place} would have played", place)
+            self.parts[step.number] = Part(step.place, "measure", f"reads what {place} would have played", place)
 
     def _step(self, step: Step, job: _Job) -> _Job:
         match step:

@@ -36,6 +36,7 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
     all_steps,
     expressions_in,
+    numbered,
 )
 from rydberg_qmem.compile.target import Target, make_target
 from rydberg_qmem.errors import InputError
@@ -102,7 +103,7 @@ def compile_program(
     signals = bind_inputs(program, values, inputs, rounds)
     target = make_target(program, bases_of(program), leakage=leakage)
     walker = _Walker(target, values, signals)
-    steps = walker.walk(program.body, "body")
+    steps = numbered(walker.walk(program.body, "body"))
     scalars, windows = _memory(program, values)
     for name in walker.assigned:
         if name not in windows:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from itertools import count
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from rydberg_qmem.compile.target import Target
 from rydberg_qmem.language.blocks import Probe, Timed
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
+
+UNNUMBERED = -1
+"""The number of a step that is not part of a compiled program."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Segment:
     """Whether it begins with the phase references of what came before."""
     copies: tuple[tuple[Expression, Expression], ...] = ()
     """Names of values that its blocks read before memory is written inside of it, and what was written there."""
+    number: int = UNNUMBERED
 
     @property
     def place(self) -> str:
@@ -97,6 +102,7 @@ class MeasureStep:
     atoms: tuple[int, ...]
     basis: str
     place: str
+    number: int = UNNUMBERED
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ class ResetStep:
 
     atoms: tuple[int, ...]
     place: str
+    number: int = UNNUMBERED
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,7 @@ class ProbeStep:
     atoms: tuple[int, ...]
     basis: str
     place: str
+    number: int = UNNUMBERED
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,7 @@ class SetStep:
 
     values: tuple[tuple[str, Expression], ...]
     place: str
+    number: int = UNNUMBERED
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,7 @@ class PushStep:
 
     values: tuple[tuple[str, Expression], ...]
     place: str
+    number: int = UNNUMBERED
 
 
 @dataclass(frozen=True)
@@ -144,6 +154,7 @@ class RepeatStep:
     body: tuple[Step, ...]
     place: str
     recorded: tuple[str, ...] = ()
+    number: int = UNNUMBERED
 
 
 @dataclass(frozen=True)
@@ -154,6 +165,7 @@ class WhenStep:
     then: tuple[Step, ...]
     otherwise: tuple[Step, ...]
     place: str
+    number: int = UNNUMBERED
 
 
 Step = Segment | MeasureStep | ResetStep | ProbeStep | SetStep | PushStep | RepeatStep | WhenStep
@@ -190,6 +202,7 @@ class Compiled:
     variables: tuple[Variable, ...]
     coordinates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     live_after: dict[int, frozenset[str]] = field(default_factory=dict)
+    """By the number of each step: the names that later steps or the record may still read."""
     remeasured: frozenset[str] = frozenset()
     """Keys that more than one block measures: the last outcome of a round counts."""
 
@@ -205,6 +218,36 @@ def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
                 yield from all_steps((*step.then, *step.otherwise))
             case _:
                 pass
+
+
+def numbered(steps: tuple[Step, ...], numbers: Iterator[int] | None = None) -> tuple[Step, ...]:
+    """Return the steps with their numbers: their order in `all_steps`, counted from 0 unless `numbers` are given.
+
+    A number tells steps apart that stand at one place of the file, as those that a `for_each` makes for each atom.
+    """
+    numbers = count() if numbers is None else numbers
+    made: list[Step] = []
+    for step in steps:
+        number = next(numbers)
+        match step:
+            case RepeatStep():
+                made.append(replace(step, number=number, body=numbered(step.body, numbers)))
+            case WhenStep():
+                then, otherwise = numbered(step.then, numbers), numbered(step.otherwise, numbers)
+                made.append(replace(step, number=number, then=then, otherwise=otherwise))
+            case Segment() | MeasureStep() | ResetStep() | ProbeStep() | SetStep() | PushStep():
+                made.append(replace(step, number=number))
+            case _:
+                assert_never(step)
+    return tuple(made)
+
+
+def steps_from(compiled: Compiled, first: int) -> Compiled:
+    """Return a program without the steps of its body before the `first`, the others numbered from 0 on."""
+    steps = compiled.steps[first:]
+    gone = steps[0].number if steps else 0
+    live = {number - gone: names for number, names in compiled.live_after.items() if number >= gone}
+    return replace(compiled, steps=numbered(steps), live_after=live)
 
 
 def uses_ensemble(steps: tuple[Step, ...]) -> bool:

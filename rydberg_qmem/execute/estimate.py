@@ -213,9 +213,6 @@ def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float,
 def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
     """Walk a few rounds, but no longer than `until` (s, of this thread's time)."""
     short = replace(compiled, steps=_shortened(compiled.steps, most))
-    live = dict(compiled.live_after)
-    _same_liveness(compiled.steps, short.steps, live)
-    short = replace(short, live_after=live)
     draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
     walk: Pilot = walk_of(job, short, Trace(short, shots, alone=True), draws, kind_of_walk=Pilot)
     walk.until = until
@@ -239,16 +236,6 @@ def _shortened(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
             case _:
                 made.append(step)
     return tuple(made)
-
-
-def _same_liveness(old: tuple[Step, ...], new: tuple[Step, ...], live: dict[int, frozenset[str]]) -> None:
-    for one, two in zip(old, new, strict=True):
-        live[id(two)] = live[id(one)]
-        if isinstance(one, RepeatStep) and isinstance(two, RepeatStep):
-            _same_liveness(one.body, two.body, live)
-        elif isinstance(one, WhenStep) and isinstance(two, WhenStep):
-            _same_liveness(one.then, two.then, live)
-            _same_liveness(one.otherwise, two.otherwise, live)
 
 
 def _rounds(steps: tuple[Step, ...]) -> int:

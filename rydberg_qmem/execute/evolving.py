@@ -127,7 +127,7 @@ class Evolving(Stage):
         evolved = self._evolved(plan, scope, part.states[states], part.atoms)
         if self._decays and self.is_noisy:
             return self._settled(plan, scope, replace(part, states=part.states[states], state_of=which), evolved,
-                                 population, self._sites[id(step)], 0.0)  # fmt: skip
+                                 population, step.number, 0.0)  # fmt: skip
         return replace(part, states=evolved, state_of=which)
 
     def _settings(

@@ -59,7 +59,7 @@ class Looking(Waiting):
             for part in population.holding(step.atoms):
                 population = self._measure_part(step, part.atoms, population)
         if self.apparatus is not None and self.emulator.capabilities.states:
-            population = self.apparatus.read(step, population, self._numbers(self._sites[id(step)]))
+            population = self.apparatus.read(step, population, self._numbers(step.number))
         return self._noted(step, population)
 
     def _noted(self, step: MeasureStep, population: Population) -> Population:
@@ -70,7 +70,7 @@ class Looking(Waiting):
 
     def _ticket(self, step: MeasureStep) -> Ticket:
         assert self.draws is not None  # what runs jobs has shots
-        place = self._place(self._sites[id(step)])
+        place = self._place(step.number)
         draws, rounds = self.draws, tuple(self.at.items())
         return Ticket(draws.point, draws.cohorts[0], place.step, place.visit, step.place, rounds, draws.seed)
 
@@ -83,7 +83,7 @@ class Looking(Waiting):
 
     def _means_only(self, step: MeasureStep, population: Population) -> bool:
         """Return whether nothing but the means of a key is asked for: no branch of an exact run needs its outcomes."""
-        if self.draws is not None or step.key in self.compiled.live_after[id(step)] or ABSENT in population.values:
+        if self.draws is not None or step.key in self.compiled.live_after[step.number] or ABSENT in population.values:
             return False
         looked = {atom for part in population.holding(step.atoms) for atom in part.atoms}
         return not self.around.hardware.loss and not looked & self._needed_after(step)
@@ -175,7 +175,7 @@ class Looking(Waiting):
         outcome = np.zeros((len(population), len(step.atoms)), dtype=np.int64)
         uniform: Array | None = None
         if self.draws is not None:
-            place = self._place(self._sites[id(step)])
+            place = self._place(step.number)
             uniform = self.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
         for k, atom in enumerate(step.atoms):
             assert population.held is not None
@@ -214,7 +214,7 @@ class Looking(Waiting):
             for part in population.holding(step.atoms):
                 population = self._reset_part(step, part.atoms, population)
             if self.apparatus is not None:
-                population = self.apparatus.prepare(population, step.atoms, self._numbers(self._sites[id(step)]))
+                population = self.apparatus.prepare(population, step.atoms, self._numbers(step.number))
         return self._merged(population, step)
 
     def _reset_part(self, step: ResetStep, atoms: tuple[int, ...], population: Population) -> Population:
@@ -240,7 +240,7 @@ class Looking(Waiting):
         part = next(part for part in population.parts if part.atoms == atoms)
         if self.draws is not None:
             looked = [atom for atom in step.atoms if atom in atoms]
-            place = self._place(self._sites[id(step)])
+            place = self._place(step.number)
             numbers = self.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
             if tuple(looked) != step.atoms:
                 numbers = numbers[:, [step.atoms.index(atom) for atom in looked]]

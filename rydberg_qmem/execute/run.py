@@ -347,7 +347,7 @@ def shares_one_state(job: Job, compiled: Compiled) -> bool:
     after = atoms_after(compiled.steps, atoms, timeless=not job.around.fields)
     own = frozenset({*compiled.scalars, *compiled.windows, *compiled.keys})
     for step in all_steps(compiled.steps):
-        if isinstance(step, WhenStep) or (isinstance(step, MeasureStep | ResetStep) and after[id(step)]):
+        if isinstance(step, WhenStep) or (isinstance(step, MeasureStep | ResetStep) and after[step.number]):
             return False
         if isinstance(step, Segment) and not own.isdisjoint(segment_names(step)):
             return False

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep, Variable, all_steps
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep, Variable, all_steps, steps_from
 from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
@@ -265,7 +265,7 @@ def _walked(
     count, each = len(next(iter(table.values()))), job.shots or 1
     cohorts = tuple(range(-(-count * each // COHORT)))
     draws = None if job.shots is None else Draws(job.seed, number, cohorts, COHORT)
-    going_on = compiled if begin is None else replace(compiled, steps=compiled.steps[_loop_over_inputs(compiled) :])
+    going_on = compiled if begin is None else steps_from(compiled, _loop_over_inputs(compiled))
     trace, kind = Trace(compiled, None), KINDS[job.state]
     walk = _SeriesWalk(going_on, emulator, trace, draws, kind, job.around, table=table, each=each, begin=begin)
     with threadpool_limits(1, user_api="blas"):

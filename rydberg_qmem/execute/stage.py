@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.carried import CARRIED
 from rydberg_qmem.compile.liveness import atoms_after
 from rydberg_qmem.compile.steps import (
+    UNNUMBERED,
     Compiled,
     MeasureStep,
     PushStep,
@@ -85,7 +86,7 @@ class Stage:
         self._layouts: dict[int, Layout] = {}
         self.counted: list[tuple[int, float]] = []
         self._needed: dict[int, frozenset[int]] | None = None
-        self._sites = {id(step): i for i, step in enumerate(all_steps(self.compiled.steps))}
+        self._size = sum(1 for _ in all_steps(self.compiled.steps))
         self._expressions = {found: i for i, found in enumerate(self._random_places())}
         self.environment: Environment | None = None
         self.apparatus: Apparatus | None = None
@@ -97,13 +98,13 @@ class Stage:
         Steps count by themselves, not by their place in the file: those of a `for_each` stand at one place, and each
         draws numbers of its own.
         """
-        yield from ((id(None), f"{name}.initial") for name in (*self.compiled.scalars, *self.compiled.windows))
+        yield from ((UNNUMBERED, f"{name}.initial") for name in (*self.compiled.scalars, *self.compiled.windows))
         for step in all_steps(self.compiled.steps):
             match step:
                 case SetStep() | PushStep():
-                    yield from ((id(step), name) for name, _ in step.values)
+                    yield from ((step.number, name) for name, _ in step.values)
                 case WhenStep():
-                    yield id(step), "if"
+                    yield step.number, "if"
                 case _:
                     pass
 
@@ -133,7 +134,7 @@ class Stage:
             timeless = self.environment is None and not hardware.measuring_us and not hardware.reset_us
             everyone = frozenset(range(self.layout.atoms))
             self._needed = atoms_after(self.compiled.steps, everyone, timeless=timeless)
-        return self._needed[id(step)]
+        return self._needed[step.number]
 
     def _layout(self, atoms: int) -> Layout:
         if atoms not in self._layouts:
@@ -150,7 +151,7 @@ class Stage:
         if self.draws is not None or self._played_back is not None:
             return population
         frames = () if self.kept_frames is None else self.kept_frames.names.values()
-        return merge_branches(population, self.compiled.live_after[id(step)] | {ABSENT, CARRIED, *frames})
+        return merge_branches(population, self.compiled.live_after[step.number] | {ABSENT, CARRIED, *frames})
 
     def _carrying(self, population: Population, numbers: Array) -> Population:
         """Return the rows with the numbers of what the channels carry: one number for all is a name of the walk."""
@@ -208,7 +209,7 @@ class Stage:
 
     def _evaluate(self, expression: Expression, population: Population, step: Step | None, name: str) -> Array:
         place = f"{'memory' if step is None else step.place}.{name}"
-        site = self._expressions[id(step), name]
+        site = self._expressions[UNNUMBERED if step is None else step.number, name]
         random = RowSource(self.draws, population.shots, self._place(site)) if self.draws is not None else None
         if expression.is_random and random is None:
             raise RunError(f"{place}: {expression} draws random numbers, so the program needs shots")

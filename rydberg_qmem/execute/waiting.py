@@ -82,7 +82,7 @@ class Waiting(Evolving):
         later = around.open.wait(scope, part.states, part.atoms, time_us, matrices=self.kind.traces)
         if not self._decays:
             return replace(part, states=later)
-        return self._settled(None, scope, part, later, population, self._sites[id(step)], time_us)
+        return self._settled(None, scope, part, later, population, step.number, time_us)
 
     def _waited(self, target: Target, states: State, duration_ns: float) -> State:
         if not self.kind.traces:

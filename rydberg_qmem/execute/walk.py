@@ -59,7 +59,7 @@ class Walk(Looking):
         begin = self._holder and own.Held((self._holder.start(self.compiled.target),), np.zeros(rows, dtype=np.int64))
         population = Population(parts, np.ones(rows), np.arange(rows), {}, begin)
         if self.apparatus is not None:
-            population = self.apparatus.start(population, self._numbers(len(self._sites)))
+            population = self.apparatus.start(population, self._numbers(self._size))
             rows = len(population)
         for name in () if self.kept_frames is None else self.kept_frames.names.values():
             population = population.with_values(**{name: np.zeros(rows)})
@@ -137,7 +137,7 @@ class Walk(Looking):
     def _push(self, step: PushStep, population: Population) -> Population:
         made = {}
         for name, expression in step.values:
-            if name not in self.compiled.live_after[id(step)]:
+            if name not in self.compiled.live_after[step.number]:
                 continue  # a window that nothing reads
             value = self._evaluate(expression, population, step, name)
             made[name] = _pushed(population.values[name], value)

@@ -22,7 +22,7 @@ def compiled(*body: Any, memory: Any = None) -> Compiled:
 
 
 def live(steps: tuple[Step, ...], made: Compiled) -> list[set[str]]:
-    return [set(made.live_after[id(step)]) for step in steps]
+    return [set(made.live_after[step.number]) for step in steps]
 
 
 def test_an_outcome_lives_until_it_was_read_last() -> None:
@@ -81,4 +81,4 @@ def test_working_it_out_twice_changes_nothing(drawn: Program) -> None:
     made = compile_program(drawn)
 
     assert live_after(made) == made.live_after
-    assert all(set(made.scalars) <= made.live_after[id(step)] for step in made.steps[-1:])
+    assert all(set(made.scalars) <= made.live_after[step.number] for step in made.steps[-1:])
