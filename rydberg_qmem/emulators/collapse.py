@@ -93,6 +93,19 @@ def _machines(levels: tuple[str, ...], hardware: HardwareProfile) -> list[Comple
     return found
 
 
+def take_to_rydberg(operators: tuple[Complex, ...], levels: tuple[str, ...]) -> bool:
+    """Return whether noise alone may take an atom to the Rydberg level: by a jump, or while none comes.
+
+    >>> relaxing, flipping = np.array([[0, 0], [1, 0]]), np.array([[0, 1], [1, 0]])
+    >>> take_to_rydberg((relaxing,), ("r", "g")), take_to_rydberg((flipping,), ("r", "g"))
+    (False, True)
+    """
+    if "r" not in levels:
+        return False
+    r = levels.index("r")
+    return any(np.delete(part[r], r).any() for c in operators for part in (c, c.conj().T @ c))
+
+
 def turn_with_the_frame(operators: tuple[Complex, ...]) -> bool:
     """Return whether noise is the same whatever the phases of the levels: its dissipator is covariant under them.
 

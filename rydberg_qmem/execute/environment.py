@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.emulators.collapse import collapse_operators
+from rydberg_qmem.emulators.collapse import collapse_operators, take_to_rydberg
 from rydberg_qmem.emulators.fluctuations import Fluctuating
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.lindblad import Open
@@ -172,6 +172,11 @@ class Environment:
     def decoheres(self) -> bool:
         """Whether states decohere as time passes."""
         return self.open is not None and bool(self.open.collapse)
+
+    @property
+    def excites(self) -> bool:
+        """Whether atoms that nothing drives come to interact, since noise may take them to a Rydberg level."""
+        return self.open is not None and take_to_rydberg(self.open.collapse, self.target.levels)
 
     def evolve(
         self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, matrices: bool

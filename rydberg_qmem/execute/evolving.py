@@ -235,6 +235,8 @@ class Evolving(Stage):
         if population.held is not None:
             return []
         everything = [part.atoms for part in population.parts]
+        if everyone and self.environment is not None and self.environment.excites:
+            excited = frozenset(range(self.layout.atoms))
         if self.emulator.capabilities.states and len(self.layout.levels) and self.layout.atoms > 1:
             bound = np.triu(self._mutual(population, excited)) * (duration_ns / NS_PER_US)
             near = bound > self.neglect
