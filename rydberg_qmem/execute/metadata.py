@@ -167,6 +167,8 @@ def _fill(value: Any, kind: str, where: str) -> Any:
             return str(value or "")
         if kind.startswith("complex"):
             return np.dtype(kind).type(complex(float(value[0]), float(value[1])))
+        if isinstance(value, list | dict):
+            raise TypeError("must be one value")
         return np.dtype(kind).type(float(value) if kind.startswith("float") else value)
     except (TypeError, ValueError, OverflowError, IndexError, KeyError) as error:
         raise StoreError(f"{where}: is damaged (fill_value: {_first_line(error)})") from None
