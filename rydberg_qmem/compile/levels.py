@@ -39,6 +39,7 @@ from rydberg_qmem.language.blocks import (
     Swap,
     WeakMeasure,
     When,
+    walk,
 )
 from rydberg_qmem.language.program import Program
 
@@ -51,11 +52,11 @@ def bases_of(program: Program) -> frozenset[str]:
     """Return the bases whose channels any block of the program plays or waits on; where none does, those measured."""
     device = device_of(program)
     channels = {**device.channels, **device.dmm_channels}
-    driven = frozenset().union(*(_driven(block, channels) for block in program.body))
+    driven = NONE.union(*(_driven(block, channels) for block in walk(program.body)))
     if _MASK in driven:  # a DMM holds it, but where microwaves drive: there it is no light at all
         light = driven - {_MASK}
         driven = light | (frozenset({"ground-rydberg"}) if light and "XY" not in light else NONE)
-    return driven or frozenset().union(*(_measured(block) for block in program.body))
+    return driven or NONE.union(*(_measured(block) for block in walk(program.body)))
 
 
 def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
@@ -72,10 +73,6 @@ def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
             return BOTH
         case Damp() | BeamSplitter() | WeakMeasure():
             return BOTH
-        case Repeat() | ForEach():
-            return NONE.union(*(_driven(inner, channels) for inner in block.body))
-        case When():
-            return NONE.union(*(_driven(inner, channels) for inner in (*block.then, *block.otherwise)))
         case Retarget() | Delay(channel=str()):
             return _basis(block.channel, channels)
         case Align(channels=tuple() as names):
@@ -83,6 +80,8 @@ def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
         case SLMMask():
             return frozenset({_MASK})
         case DisableEOM() | Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push():
+            return NONE
+        case Repeat() | When() | ForEach():
             return NONE
         case _:
             assert_never(block)
@@ -94,12 +93,4 @@ def _basis(channel: str | None, channels: dict[str, object]) -> frozenset[str]:
 
 
 def _measured(block: AnyBlock) -> frozenset[str]:
-    match block:
-        case Measure() | Probe():
-            return frozenset({block.basis}) if block.basis else NONE
-        case Repeat() | ForEach():
-            return NONE.union(*(_measured(inner) for inner in block.body))
-        case When():
-            return NONE.union(*(_measured(inner) for inner in (*block.then, *block.otherwise)))
-        case _:
-            return NONE
+    return frozenset({block.basis}) if isinstance(block, Measure | Probe) and block.basis else NONE

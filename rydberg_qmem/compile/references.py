@@ -51,6 +51,8 @@ from rydberg_qmem.language.blocks import (
     Swap,
     WeakMeasure,
     When,
+    walk,
+    walk_places,
 )
 from rydberg_qmem.language.evaluation import Columns, ExpressionError
 from rydberg_qmem.language.expressions import Expression
@@ -378,7 +380,7 @@ class Checker:
 
     def _phase_references(self) -> None:
         """In the XY basis exchange needs one phase reference for all atoms at all times."""
-        for block, place in _placed(self.program.body, "body"):
+        for place, block in walk_places(self.program.body, "body"):
             some = isinstance(block, PhaseShift) and block.atoms != "all" and set(block.atoms) != set(self.atoms)
             if some and isinstance(block, PhaseShift) and block.basis == "XY":
                 self._say(place, "must act on all atoms at once: excitations are exchanged in the XY basis", None)
@@ -386,7 +388,7 @@ class Checker:
 
 def degrees(program: Program) -> Iterator[Problem]:
     """Note angles that look like degrees: written-out numbers of more than two full turns."""
-    for block, place in _placed(program.body, "body"):
+    for place, block in walk_places(program.body, "body"):
         if isinstance(block, Rotate) and block.angle is not None and not block.angle.names:
             angle = float(np.asarray(block.angle.evaluate({}))) if not block.angle.is_random else 0.0
             if abs(angle) > 4 * np.pi:
@@ -461,24 +463,5 @@ def _expressions(value: Any, at: str) -> Iterator[tuple[str, Expression]]:
             yield f"{at}.{value.kind}.{inner}", expression
 
 
-def _placed(blocks: Iterable[AnyBlock], path: str) -> Iterator[tuple[AnyBlock, str]]:
-    for i, block in enumerate(blocks):
-        place = f"{path}[{i}].{block.kind}"
-        yield block, place
-        match block:
-            case Repeat() | ForEach():
-                yield from _placed(block.body, f"{place}.body")
-            case When():
-                yield from _placed(block.then, f"{place}.then")
-                yield from _placed(block.otherwise, f"{place}.otherwise")
-            case _:
-                pass
-
-
-def _walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
-    for block, _ in _placed(blocks, ""):
-        yield block
-
-
 def _keys(blocks: Iterable[AnyBlock]) -> set[str]:
-    return {block.key for block in _walk(blocks) if isinstance(block, Measure | WeakMeasure | BlockadeMeasure)}
+    return {block.key for block in walk(blocks) if isinstance(block, Measure | WeakMeasure | BlockadeMeasure)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from rydberg_qmem.errors import Problem
 from rydberg_qmem.language.blocks import (
@@ -14,7 +15,7 @@ from rydberg_qmem.language.blocks import (
     Repeat,
     Set,
     WeakMeasure,
-    When,
+    bodies,
 )
 from rydberg_qmem.language.program import Program
 
@@ -58,56 +59,33 @@ def sizes(program: Program) -> Iterator[Problem]:
         yield Problem("body", rule, f"{sum(counts)} blocks, {known} names")
 
 
+def _copies(block: AnyBlock, atoms: int) -> int:
+    """Return how often a block's body stands in the program once each for_each is written out."""
+    return (atoms if block.atom == "all" else len(block.atom)) if isinstance(block, ForEach) else 1
+
+
 def _count(blocks: Iterable[AnyBlock], atoms: int) -> int:
-    total = 0
-    for block in blocks:
-        match block:
-            case Repeat():
-                total += 1 + _count(block.body, atoms)
-            case When():
-                total += 1 + _count(block.then, atoms) + _count(block.otherwise, atoms)
-            case ForEach():
-                each = atoms if block.atom == "all" else len(block.atom)
-                total += 1 + each * _count(block.body, atoms)
-            case _:
-                total += 1
-    return total
+    return sum(
+        1 + _copies(block, atoms) * sum(_count(inner, atoms) for inner in bodies(block).values()) for block in blocks
+    )
 
 
 def _kept(blocks: Iterable[AnyBlock], atoms: int, copies: int, plain: set[str]) -> int:
     """Return how many names a for_each makes of its `$atom`; collect the other ones."""
     made = 0
     for block in blocks:
-        match block:
-            case Repeat():
-                made += _kept(block.body, atoms, copies, plain)
-            case When():
-                made += _kept((*block.then, *block.otherwise), atoms, copies, plain)
-            case ForEach():
-                each = atoms if block.atom == "all" else len(block.atom)
-                made += _kept(block.body, atoms, copies * each, plain)
-            case Set():
-                plain.update(block.values)
-            case Measure() | WeakMeasure() | BlockadeMeasure() | Probe():
-                if "$" in block.key:
-                    made += copies
-                else:
-                    plain.add(block.key)
-            case _:
-                pass
+        made += sum(_kept(inner, atoms, copies * _copies(block, atoms), plain) for inner in bodies(block).values())
+        if isinstance(block, Set):
+            plain.update(block.values)
+        elif isinstance(block, Measure | WeakMeasure | BlockadeMeasure | Probe):
+            if "$" in block.key:
+                made += copies
+            else:
+                plain.add(block.key)
     return made
 
 
 def _nesting(blocks: Iterable[AnyBlock]) -> int:
-    deepest = 0
-    for block in blocks:
-        match block:
-            case Repeat():
-                deepest = max(deepest, 1 + _nesting(block.body))
-            case ForEach():
-                deepest = max(deepest, _nesting(block.body))
-            case When():
-                deepest = max(deepest, _nesting((*block.then, *block.otherwise)))
-            case _:
-                pass
-    return deepest
+    """Return how many repeats stand within one another."""
+    each = ((block, _nesting(chain.from_iterable(bodies(block).values()))) for block in blocks)
+    return max((isinstance(block, Repeat) + inner for block, inner in each), default=0)

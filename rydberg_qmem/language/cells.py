@@ -7,7 +7,6 @@ from typing import Literal, assert_never
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
-    HALF_PI,
     AnyBlock,
     BeamSplitter,
     BlockadeMeasure,
@@ -23,6 +22,8 @@ from rydberg_qmem.language.blocks import (
     When,
 )
 from rydberg_qmem.language.expressions import Expression
+
+HALF_PI = Expression("pi / 2")
 
 
 def controlled_ry(

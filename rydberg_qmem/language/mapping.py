@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
 from rydberg_qmem import arguments
 from rydberg_qmem.language import library
-from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
+from rydberg_qmem.language.blocks import Change, map_tree
 from rydberg_qmem.language.program import Program
-
-Change = Callable[[AnyBlock], Any]
-"""Returns what stands in a block's place: a block, several of them, or none (an empty sequence)."""
 
 
 @arguments.taking(program=library.program, change=arguments.function_of(1))
@@ -30,23 +24,4 @@ def map_blocks(program: Program, change: Change) -> Program:
     >>> [block.kind for block in without.body[0].body]
     ['rotate', 'beam_splitter', 'measure', 'push', 'set']
     """
-    return program.with_(body=_mapped(program.body, change))
-
-
-def _mapped(blocks: Iterable[AnyBlock], change: Change) -> tuple[Any, ...]:
-    made: list[Any] = []
-    for block in blocks:
-        changed = change(_within(block, change))
-        made += changed if isinstance(changed, list | tuple) else (changed,)
-    return tuple(made)
-
-
-def _within(block: AnyBlock, change: Change) -> AnyBlock:
-    """Return a block with the blocks in it changed."""
-    match block:
-        case Repeat() | ForEach():
-            return block.with_(body=_mapped(block.body, change))
-        case When():
-            return block.with_(then=_mapped(block.then, change), otherwise=_mapped(block.otherwise, change))
-        case _:
-            return block
+    return program.with_(body=map_tree(program.body, change))

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import assert_never
-
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.steps import expressions_in
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language import library
-from rydberg_qmem.language.blocks import (
-    AnyBlock,
-    Cell,
-    ForEach,
-    Measure,
-    Probe,
-    Push,
-    Repeat,
-    Reset,
-    Set,
-    Timed,
-    When,
-)
+from rydberg_qmem.language.blocks import Push, Set, map_tree, walk
 from rydberg_qmem.language.program import Program
-
-Blocks = tuple[AnyBlock, ...]
 
 
 @arguments.taking(program=library.program)
@@ -39,44 +22,13 @@ def frozen(program: Program) -> Program:
     >>> len(frozen(memristor_network(["x0"], time_constants=[4])).body[0].body)
     4
     """
-    body = _without_memory(program.body)
+    body = map_tree(program.body, lambda block: () if isinstance(block, Set | Push) else block)
     read = {name for expression in expressions_in(body) for name in expression.names}
-    lost = (set(_names_set(program.body)) - program.memory.keys()) & read
+    written = {name for block in walk(program.body) if isinstance(block, Set | Push) for name in block.values}
+    lost = (written - program.memory.keys()) & read
     if lost:
         raise InputError(
             f"memory of program {program.name!r} must declare {', '.join(sorted(lost))} with an initial value: frozen, "
             "it is read but never set"
         )
     return program.with_(body=body)
-
-
-def bodies(block: AnyBlock) -> dict[str, Blocks]:
-    """Return the blocks that a block holds, by its field; none for most kinds.
-
-    >>> bodies(When(condition="m == 1", then=(Reset(atoms="q"),)))["otherwise"]
-    ()
-    """
-    if isinstance(block, Repeat | ForEach):
-        return {"body": block.body}
-    if isinstance(block, When):
-        return {"then": block.then, "otherwise": block.otherwise}
-    if isinstance(block, Timed | Cell | Measure | Reset | Probe | Set | Push):
-        return {}
-    assert_never(block)
-
-
-def _names_set(blocks: Blocks) -> Iterator[str]:
-    for block in blocks:
-        if isinstance(block, Set | Push):
-            yield from block.values
-        for inner in bodies(block).values():
-            yield from _names_set(inner)
-
-
-def _without_memory(blocks: Blocks) -> Blocks:
-    made: list[AnyBlock] = []
-    for block in blocks:
-        if not isinstance(block, Set | Push):
-            inside = {name: _without_memory(inner) for name, inner in bodies(block).items()}
-            made.append(block.with_(**inside) if inside else block)
-    return tuple(made)

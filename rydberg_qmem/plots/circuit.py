@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal, assert_never
@@ -31,6 +31,7 @@ from rydberg_qmem.language.blocks import (
     Swap,
     WeakMeasure,
     When,
+    walk,
 )
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots.labels import formula, widest, wrapped
@@ -152,19 +153,6 @@ class Layout:
             default = len(signal.default) if isinstance(signal.default, tuple) else signal.rounds
             count = default if isinstance(default, int) or default is None else self.looks.with_value(default)
         return f"for each {', '.join(block.over or ())} ({count} rounds)"
-
-
-def walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
-    """Yield blocks and the blocks within them, in order."""
-    for block in blocks:
-        yield block
-        match block:
-            case Repeat() | ForEach():
-                yield from walk(block.body)
-            case When():
-                yield from walk((*block.then, *block.otherwise))
-            case _:
-                pass
 
 
 def written(block: AnyBlock) -> tuple[str, ...]:

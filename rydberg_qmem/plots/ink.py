@@ -6,8 +6,8 @@ from typing import assert_never
 
 import numpy as np
 
-from rydberg_qmem.language.blocks import Set
-from rydberg_qmem.plots.circuit import GAP, Layout, walk
+from rydberg_qmem.language.blocks import Set, walk
+from rydberg_qmem.plots.circuit import GAP, Layout
 from rydberg_qmem.plots.heights import Heights
 from rydberg_qmem.plots.labels import LINE, NAME, TEXT, text_width, widest
 from rydberg_qmem.plots.marks import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from math import dist
 from typing import get_args
@@ -10,7 +10,7 @@ from typing import get_args
 from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.clock import clock_of
 from rydberg_qmem.errors import as_html, short
-from rydberg_qmem.language.blocks import AnyBlock, ForEach, Measure, Probe, Repeat, Timed, When
+from rydberg_qmem.language.blocks import AnyBlock, Measure, Probe, Timed, walk
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
@@ -28,7 +28,7 @@ def program_table(program: Program) -> str:
     >>> "<b>flip</b>" in table, "µs of pulses and waits" in table
     (True, True)
     """
-    blocks = list(_walk(program.body))
+    blocks = list(walk(program.body))
     names = program.register.names
     rows = [
         ("device", program.device_name),
@@ -110,15 +110,3 @@ def _table(title: str, rows: Iterable[tuple[str, str]]) -> str:
 def _listed(items: Sequence[str], most: int = 12) -> str:
     kept = list(items) if len(items) <= most else [*items[: most - 1], "…", items[-1]]
     return ", ".join(kept)
-
-
-def _walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
-    for block in blocks:
-        yield block
-        match block:
-            case Repeat() | ForEach():
-                yield from _walk(block.body)
-            case When():
-                yield from _walk((*block.then, *block.otherwise))
-            case _:
-                pass

@@ -8,8 +8,8 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language import blocks as language
+from rydberg_qmem.language.blocks import bodies
 from rydberg_qmem.learning import frozen
-from rydberg_qmem.learning.freezing import bodies
 
 LOOK: list[Any] = [{"rotate": {"atom": "q", "angle": "pi * (x + 0.3)"}}, {"measure": {"atoms": "q", "key": "m"}},
                    {"reset": {"atoms": "q"}}]  # fmt: skip

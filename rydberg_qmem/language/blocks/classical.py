@@ -1,0 +1,24 @@
+"""Classical memory: values set and pushed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.values import FrozenMapping, Tagged, VariableName
+
+
+class Set(Tagged):
+    """Give memory variables new values; all right-hand sides see the old ones."""
+
+    kind: ClassVar[str] = "set"
+    payload: ClassVar[str | None] = "values"
+    values: FrozenMapping[VariableName, Expression]
+
+
+class Push(Tagged):
+    """Push a value into each window; its oldest value drops out."""
+
+    kind: ClassVar[str] = "push"
+    payload: ClassVar[str | None] = "values"
+    values: FrozenMapping[VariableName, Expression]

@@ -1,0 +1,144 @@
+"""Loops and branches, and the closed union of blocks: every step that a program can take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from rydberg_qmem.language.blocks.cells import BeamSplitter, BlockadeMeasure, Damp, WeakMeasure
+from rydberg_qmem.language.blocks.classical import Push, Set
+from rydberg_qmem.language.blocks.gates import CNOT, CZ, ZZ, BlockadeRotate, CPhase, Exchange, Ising, Rotate, Swap
+from rydberg_qmem.language.blocks.measurement import Measure, Probe, Reset
+from rydberg_qmem.language.blocks.pulses import (
+    Align,
+    Delay,
+    DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
+    ModifyEOM,
+    PhaseShift,
+    Pulse,
+    Retarget,
+    SLMMask,
+)
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.values import Atoms, Name, Tagged, VariableName, kind_of
+
+
+def _as_names(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class Repeat(Tagged):
+    """Do the body `times` times, or once for each value of the input(s) named in `over`.
+
+    `counter` (default `k`) counts the rounds from 0; `name` is the dimension of the record (default `round`).
+    """
+
+    kind: ClassVar[str] = "repeat"
+    times: Expression | None = None
+    over: Annotated[tuple[VariableName, ...] | None, BeforeValidator(_as_names, json_schema_input_type=Any)] = None
+    body: tuple[Block, ...]
+    counter: VariableName = "k"
+    name: VariableName | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.times is None) == (self.over is None):
+            raise PydanticCustomError("repeat", "must give either times or over")
+        if self.over == ():
+            raise PydanticCustomError("repeat", "must name at least one input in over")
+        return self
+
+
+class When(Tagged):
+    """Do `then` where the condition holds, `otherwise` where not.
+
+    Both sides take the longer one's time, unless memory decides how long a side takes.
+    """
+
+    kind: ClassVar[str] = "when"
+    condition: Expression = Field(alias="if")
+    then: tuple[Block, ...] = ()
+    otherwise: tuple[Block, ...] = ()
+
+
+class ForEach(Tagged):
+    """Do the body once for each atom, with `$atom` (or the name given in `as`) standing for it."""
+
+    kind: ClassVar[str] = "for_each"
+    atom: Atoms
+    variable: Name = Field(default="atom", alias="as")
+    body: tuple[Block, ...]
+
+
+Block = Annotated[
+    Annotated[Pulse, Tag("pulse")]
+    | Annotated[DetuningMap, Tag("detuning_map")]
+    | Annotated[SLMMask, Tag("slm_mask")]
+    | Annotated[EnableEOM, Tag("enable_eom_mode")]
+    | Annotated[EOMPulse, Tag("add_eom_pulse")]
+    | Annotated[ModifyEOM, Tag("modify_eom_setpoint")]
+    | Annotated[DisableEOM, Tag("disable_eom_mode")]
+    | Annotated[Retarget, Tag("target")]
+    | Annotated[Delay, Tag("delay")]
+    | Annotated[Align, Tag("align")]
+    | Annotated[PhaseShift, Tag("phase_shift")]
+    | Annotated[Rotate, Tag("rotate")]
+    | Annotated[CZ, Tag("cz")]
+    | Annotated[CNOT, Tag("cnot")]
+    | Annotated[CPhase, Tag("cphase")]
+    | Annotated[ZZ, Tag("zz")]
+    | Annotated[Swap, Tag("swap")]
+    | Annotated[Exchange, Tag("exchange")]
+    | Annotated[BlockadeRotate, Tag("blockade_rotate")]
+    | Annotated[Ising, Tag("ising")]
+    | Annotated[Damp, Tag("damp")]
+    | Annotated[BeamSplitter, Tag("beam_splitter")]
+    | Annotated[WeakMeasure, Tag("weak_measure")]
+    | Annotated[BlockadeMeasure, Tag("blockade_measure")]
+    | Annotated[Measure, Tag("measure")]
+    | Annotated[Reset, Tag("reset")]
+    | Annotated[Probe, Tag("probe")]
+    | Annotated[Set, Tag("set")]
+    | Annotated[Push, Tag("push")]
+    | Annotated[Repeat, Tag("repeat")]
+    | Annotated[When, Tag("when")]
+    | Annotated[ForEach, Tag("for_each")],
+    Discriminator(kind_of),
+]
+"""Any block, as an object or as a one-key mapping."""
+
+EOM = EnableEOM | EOMPulse | ModifyEOM | DisableEOM
+"""Blocks of the EOM mode."""
+
+Gate = Rotate | CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate | Ising
+"""Unitary blocks that are known as matrices, whatever pulses make them."""
+
+Timed = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | Gate
+"""Blocks that a segment holds: unitary, on the atoms alone."""
+
+Cell = Damp | BeamSplitter | WeakMeasure | BlockadeMeasure
+"""Blocks that stand for several others."""
+
+Leaf = Timed | Cell | Measure | Reset | Probe | Set | Push
+"""Blocks that hold no others."""
+
+AnyBlock = Leaf | Repeat | When | ForEach
+
+for _model in (Repeat, When, ForEach):
+    _model.model_rebuild()
+
+KINDS: dict[str, type[Tagged]] = {
+    cls.kind: cls
+    for cls in (
+        Pulse, DetuningMap, SLMMask, EnableEOM, EOMPulse, ModifyEOM, DisableEOM, Retarget, Delay, Align, PhaseShift,
+        Rotate, CZ, CNOT, CPhase, ZZ, Swap, Exchange,
+        BlockadeRotate, Ising, Damp, BeamSplitter, WeakMeasure, BlockadeMeasure,
+        Measure, Reset, Probe, Set, Push, Repeat, When, ForEach,
+    )
+}  # fmt: skip
+"""Every kind of block by its name in files."""

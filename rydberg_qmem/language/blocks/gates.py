@@ -1,0 +1,149 @@
+"""Gates: blocks that are known as matrices, whatever pulses make them."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.values import AtomName, AtomPair, FrozenMapping, Tagged
+
+PulseShape = Literal["square", "blackman"]
+CZMethod = Literal["pi-2pi-pi", "levine", "time_optimal"]
+CPhaseMethod = Literal["pi-2pi-pi", "levine", "time_optimal", "analog"]
+
+
+class Rotate(Tagged):
+    """Rotate one atom by `angle` about x, y or z, R = exp(-i angle/2 P), or by a unit quaternion (w, x, y, z).
+
+    Z is +1 on g. About z it is virtual and takes no time: a phase shift by +angle in digital, by -angle in
+    ground-rydberg (shown at `PhaseShift`).
+    """
+
+    kind: ClassVar[str] = "rotate"
+    atom: AtomName
+    angle: Expression | None = None
+    axis: Literal["x", "y", "z"] = "y"
+    quaternion: tuple[Expression, Expression, Expression, Expression] | None = None
+    basis: Literal["digital", "ground-rydberg"] = "digital"
+    shape: PulseShape = "square"
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.angle is None) == (self.quaternion is None):
+            raise PydanticCustomError("rotate", "must give either angle or quaternion")
+        return self
+
+
+class CZ(Tagged):
+    """Controlled-Z in the digital basis by Rydberg blockade: π on the control, 2π on the target, π.
+
+    The Rabi frequency follows from the distance and the wanted average infidelity, about 0.370 (Ω/U)²; the ideal
+    gate is diag(1, 1, 1, -1) up to a global sign. `levine` (two pulses) and `time_optimal` (one) drive both atoms
+    together.
+    """
+
+    kind: ClassVar[str] = "cz"
+    control: AtomName
+    target: AtomName
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class CNOT(Tagged):
+    """Controlled NOT: Ry(-π/2) on the target, CZ, Ry(π/2)."""
+
+    kind: ClassVar[str] = "cnot"
+    control: AtomName
+    target: AtomName
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class CPhase(Tagged):
+    """Controlled phase in the digital basis: diag(1, 1, 1, exp(i angle)) on gg, gh, hg, hh.
+
+    `pi-2pi-pi` splits the target's 2π pulse in two with a phase jump, so its angle may be any expression; `analog`
+    excites both atoms and waits until their interaction has gathered the angle; `levine` and `time_optimal` are
+    global pulses. Single-qubit phases are compensated.
+    """
+
+    kind: ClassVar[str] = "cphase"
+    control: AtomName
+    target: AtomName
+    angle: Expression
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CPhaseMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class ZZ(Tagged):
+    """Turn exp(-i angle/2 Z⊗Z) in the digital basis, Z = +1 on g and -1 on h: a `cphase` of -2 angle."""
+
+    kind: ClassVar[str] = "zz"
+    atoms: AtomPair
+    angle: Expression
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CPhaseMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class Swap(Tagged):
+    """Exchange the digital states of two atoms: three CNOT."""
+
+    kind: ClassVar[str] = "swap"
+    atoms: AtomPair
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class Exchange(Tagged):
+    """Partial exchange exp(-i angle (XX + YY)/2): |10⟩ → cos angle |10⟩ - i sin angle |01⟩.
+
+    In the XY basis it is the register's own interaction, C3/R³ for a time, and waits; in the digital basis (h as 1)
+    it is two CZ between rotations.
+    """
+
+    kind: ClassVar[str] = "exchange"
+    atoms: AtomPair
+    angle: Expression
+    basis: Literal["digital", "XY"] = "digital"
+    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
+    method: CZMethod = "pi-2pi-pi"
+    shape: PulseShape = "square"
+
+
+class BlockadeRotate(Tagged):
+    """Rotate the target about x between g and r where the control is in g, and not at all where it is in r.
+
+    One local Rydberg pulse of area `angle`, blockaded by the control; the target must be in g. The light shift that
+    the control's r then sees is compensated. `infidelity` bounds (Ω/U)² at area π: how often a blockaded target is
+    excited.
+    """
+
+    kind: ClassVar[str] = "blockade_rotate"
+    control: AtomName
+    target: AtomName
+    angle: Expression
+    infidelity: float = Field(default=1e-3, gt=0, le=0.1)
+    shape: PulseShape = "square"
+
+
+class Ising(Tagged):
+    """Turn exp(-i time Σ g_jk Z_j Z_k) by digital-analog steps of the register's own interaction, for all its atoms.
+
+    `couplings` gives g_jk (rad/µs) by pairs, `{a: {b: 0.3}}`; pairs not named get none. `stepwise`: qubits in g and h,
+    the interaction switched on by exciting g to r and back. `banged`: qubits in g and r, the interaction always on and
+    fast π pulses between. Z is +1 on g; fields are cancelled. `rabi` (rad/µs) is that of the fast pulses.
+    """
+
+    kind: ClassVar[str] = "ising"
+    couplings: FrozenMapping[AtomName, FrozenMapping[AtomName, Expression]]
+    time_us: Expression = Expression(1)
+    mode: Literal["stepwise", "banged"] = "stepwise"
+    rabi: float | None = Field(default=None, gt=0)
