@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rydberg_qmem.compile.plan import Plan, plan_segment
@@ -11,9 +13,10 @@ from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
 from rydberg_qmem.emulators.exact import apply_frame, turned
 from rydberg_qmem.emulators.layout import State, ground_first
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.played import Played, dark, each_row, energy_scale
 from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
-from rydberg_qmem.language.noise import EVERYWHERE, Noise
+from rydberg_qmem.language.noise import EVERYWHERE
 from rydberg_qmem.units import NS_PER_US
 
 LARGEST_TURN = 30.0
@@ -55,45 +58,14 @@ class EmuSv:
             out[row] = apply_frame(plan.target, schedule, here, end[None], atoms)[0]
         return out
 
-    def mix(self, plan: Plan, scope: Scope, states: State, noise: Noise) -> State:
-        """Run each row's density matrix through emu-sv's Lindblad equation; always all atoms."""
-        out, everything = np.empty_like(states), tuple(range(len(plan.target.atoms)))
-        for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
-            end = states[row]
-            for part in steps:
-                end = self._mixed(part, end, noise)
-            out[row] = turned(plan.target, schedule, here, end[None], everything)[0]
-        return out
+    def under(self, channel: NoiseChannel) -> EmuSvMasterEquation:
+        """Return the evolution of density matrices under a noise."""
+        return EmuSvMasterEquation(self, channel)
 
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after waiting in the dark."""
         steps = dark(target, duration_ns)
         return np.stack([self._run(steps, state) for state in states])
-
-    def _mixed(self, steps: Played, flat: State, noise: Noise) -> State:
-        """Return one flat density matrix after the steps; its trace need not be one."""
-        import torch
-        from emu_sv import DensityMatrix, SVConfig
-        from emu_sv.sv_backend_impl import SVBackendImpl
-        from pulser.backend import StateResult
-
-        target = steps.target
-        size = target.dimension
-        # emu-sv has the ground level first: with two levels, every index counts backwards
-        begin = DensityMatrix(torch.as_tensor(flat.reshape(size, size)[::-1, ::-1].copy()), gpu=False)
-        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(2 * energy_scale(steps), 1e-9))
-        config = SVConfig(
-            initial_state=begin,
-            observables=[StateResult(evaluation_times=[1.0])],
-            krylov_tolerance=self.krylov_tolerance,
-            gpu=False,
-            log_level=QUIET,
-        )
-        with one_thread():
-            run = SVBackendImpl(config, sequence_data(fine, target.van_der_waals[None], target.levels, noise))
-            for step in range(run.nsteps):
-                run._evolve_step(run._compute_dt(step), step)  # `step` would also take a norm, for observables
-        return np.asarray(run.state.data.numpy()[::-1, ::-1].reshape(-1))
 
     def _run(self, steps: Played, state: State) -> State:
         """Return one state (dimension,) after the steps; a state need not be normalised."""
@@ -119,3 +91,54 @@ class EmuSv:
             for step in range(run.nsteps):
                 run.step(step)
         return np.asarray(ground_first(run.state.data.numpy()[None], target.levels)[0] * size)
+
+
+@dataclass(frozen=True)
+class EmuSvMasterEquation:
+    """Density matrices on emu-sv's Lindblad equation, row by row; always all atoms."""
+
+    emulator: EmuSv
+    channel: NoiseChannel
+
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
+        """Run each row's density matrix through emu-sv's Lindblad equation."""
+        assert mixed
+        out = np.empty_like(states)
+        for row, steps, schedule, here in each_row(plan, scope, len(states), self.emulator.averaged_ns):
+            end = states[row]
+            for part in steps:
+                end = self._run(part, end)
+            out[row] = turned(plan.target, schedule, here, end[None], atoms)[0]
+        return out
+
+    def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool) -> State:
+        """Return the density matrices after waiting in the dark."""
+        steps = dark(self.channel.target, duration_ns)
+        return np.stack([self._run(steps, state) for state in states])
+
+    def _run(self, steps: Played, flat: State) -> State:
+        """Return one flat density matrix after the steps; its trace need not be one."""
+        import torch
+        from emu_sv import DensityMatrix, SVConfig
+        from emu_sv.sv_backend_impl import SVBackendImpl
+        from pulser.backend import StateResult
+
+        target = steps.target
+        size = target.dimension
+        # emu-sv has the ground level first: with two levels, every index counts backwards
+        begin = DensityMatrix(torch.as_tensor(flat.reshape(size, size)[::-1, ::-1].copy()), gpu=False)
+        fine = steps.cut(LARGEST_TURN * NS_PER_US / max(2 * energy_scale(steps), 1e-9))
+        config = SVConfig(
+            initial_state=begin,
+            observables=[StateResult(evaluation_times=[1.0])],
+            krylov_tolerance=self.emulator.krylov_tolerance,
+            gpu=False,
+            log_level=QUIET,
+        )
+        with one_thread():
+            run = SVBackendImpl(
+                config, sequence_data(fine, target.van_der_waals[None], target.levels, self.channel.noise)
+            )
+            for step in range(run.nsteps):
+                run._evolve_step(run._compute_dt(step), step)  # `step` would also take a norm, for observables
+        return np.asarray(run.state.data.numpy()[::-1, ::-1].reshape(-1))

@@ -20,7 +20,15 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import DRIVEN, Target
 from rydberg_qmem.emulators import joint, rotations
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State, times
-from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
+from rydberg_qmem.emulators.protocol import (
+    DECOHERENCE,
+    DURATIONS,
+    READOUT,
+    SIDE_EFFECTS,
+    Capabilities,
+    JumpingEvolution,
+)
 from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT
 from rydberg_qmem.units import NS_PER_US
 
@@ -127,6 +135,12 @@ class Exact:
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after `duration_ns` in the dark: interactions go on."""
         return evolve_stretch(target, states, np.array([0, duration_ns]), [])
+
+    def under(self, channel: NoiseChannel) -> JumpingEvolution:
+        """Return the evolution of decohering, jittering or displaced atoms."""
+        from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
+
+        return OpenSystemPropagator.under(channel)
 
     def _with_cache(self, piece: Piece, scope: Scope, states: State) -> State:
         controls, prefix = piece.plan.controls_of(piece.atoms), piece.key

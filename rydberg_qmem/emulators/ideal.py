@@ -18,7 +18,15 @@ from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
+from rydberg_qmem.emulators.protocol import (
+    DECOHERENCE,
+    DURATIONS,
+    READOUT,
+    SIDE_EFFECTS,
+    Capabilities,
+    JumpingEvolution,
+)
 from rydberg_qmem.emulators.unitaries import apply_gate, excited_atoms, gate_atoms
 from rydberg_qmem.language.blocks import Gate, Timed
 from rydberg_qmem.language.expressions import Expression
@@ -108,7 +116,9 @@ class Ideal:
 
     name = "ideal"
     capabilities = Capabilities(
-        noise=frozenset(PREPARATION_AND_READOUT), hardware=DURATIONS | READOUT | SIDE_EFFECTS | DECOHERENCE
+        noise=frozenset(PREPARATION_AND_READOUT),
+        hardware=DURATIONS | READOUT | SIDE_EFFECTS | DECOHERENCE,
+        noisy_segments=False,
     )
 
     def __init__(self) -> None:
@@ -145,3 +155,7 @@ class Ideal:
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after `duration_ns` in the dark."""
         return self._pulses.wait(target, states, duration_ns)
+
+    def under(self, channel: NoiseChannel) -> JumpingEvolution:
+        """Return the evolution of atoms that decohere while they wait; gates and pulses have no noise."""
+        return self._pulses.under(channel)

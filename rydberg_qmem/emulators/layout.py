@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -112,3 +113,25 @@ class Layout:
             added = here[:, None] * strength[:atom, atom, None, None]
             shifts = (shifts[:atom, None, :] + added).reshape(atom, len(energy))
         return energy
+
+
+def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], State]) -> State:
+    """Return U ρ U† for flat density matrices (rows, D·D), by evolving their columns and then their rows.
+
+    Columns of zeros, of levels that no atom is in, stay as they are: with ideal gates that is all of them with r.
+    """
+    rows, size = len(states), round(states.shape[1] ** 0.5)
+    which = np.repeat(np.arange(rows), size)
+
+    def left(rho: State) -> State:
+        columns = np.ascontiguousarray(rho.reshape(rows, size, size).swapaxes(1, 2)).reshape(rows * size, size)
+        there = columns.any(axis=1)
+        if there.all():
+            evolved = evolve(columns, which)
+        else:
+            evolved = np.zeros_like(columns)
+            evolved[there] = evolve(columns[there], which[there])
+        return evolved.reshape(rows, size, size).swapaxes(1, 2)
+
+    once = left(states).conj().swapaxes(1, 2)
+    return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)

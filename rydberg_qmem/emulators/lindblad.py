@@ -34,18 +34,19 @@ from rydberg_qmem.emulators.generators import (
     dissipator,
     liouvillian,
 )
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import Layout, State, on_both_sides
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 CACHE_BYTES = 200_000_000
 SHARED_SPACES = 8
-"""Spaces whose operators wait for the next point or cohort: making them takes longer than a small run."""
+"""OperatorSets whose operators wait for the next point or cohort: making them takes longer than a small run."""
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class OperatorSet:
     """Some atoms, what they do on their own, and what drives them."""
 
     target: Target
@@ -218,12 +219,12 @@ class Space:
         return made
 
 
-Steps = tuple[Space, Array, Array]
+Steps = tuple[OperatorSet, Array, Array]
 """Who evolves, coefficients (rows or 1, steps, terms), and how long each holds (µs)."""
-_SHARED: OrderedDict[Any, Space] = OrderedDict()
+_SHARED: OrderedDict[Any, OperatorSet] = OrderedDict()
 
 
-def _shared(space: Space) -> Space:
+def _shared(space: OperatorSet) -> OperatorSet:
     """Return a space made before with the same operators, or this one; atoms that move are kept apart."""
     target = space.target
     if space.moving or target.dimension > DENSE_SIZE:
@@ -238,53 +239,76 @@ def _shared(space: Space) -> Space:
 
 
 @dataclass
-class Open:
+class OpenSystemPropagator:
     """The evolution of decohering atoms through segments and waits, its propagators kept."""
 
     target: Target
     collapse: tuple[Complex, ...]
     fluctuating: fluctuations.Fluctuating | None = None
-    _spaces: dict[tuple[tuple[str, ...], frozenset[str]], Space] = field(default_factory=dict)
+    _spaces: dict[tuple[tuple[str, ...], frozenset[str]], OperatorSet] = field(default_factory=dict)
     _kept: OrderedDict[Any, Matrix] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
-    def space(self, atoms: tuple[int, ...]) -> Space:
+    @classmethod
+    def under(cls, channel: NoiseChannel) -> OpenSystemPropagator:
+        """Return the evolution under a noise."""
+        noise = channel.noise
+        fluctuating = fluctuations.Fluctuating(channel.target, noise) if noise and channel.varies else None
+        return cls(channel.target, channel.collapse, fluctuating)
+
+    def space(self, atoms: tuple[int, ...]) -> OperatorSet:
         """Return the space of some atoms, made once."""
         return self._space_of(self.target.subset(atoms))
 
-    def _space_of(self, target: Target) -> Space:
+    def _space_of(self, target: Target) -> OperatorSet:
         """Return the space of a target's atoms, those that are hidden without interactions."""
         key = target.atoms, target.hidden
         if key not in self._spaces:
             moving = self.fluctuating is not None and self.fluctuating.moves
-            self._spaces[key] = _shared(Space(target, self.collapse, moving))
+            self._spaces[key] = _shared(OperatorSet(target, self.collapse, moving))
         return self._spaces[key]
 
-    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...], *, matrices: bool) -> State:
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
         """Return states after a segment, phase references applied: flat density matrices, or decayed vectors."""
+        if self.fluctuating is not None and not self.collapse and not self.fluctuating.moves:
+            return self._varied(self.fluctuating, plan, scope, states, atoms, mixed)
         space = self.space(atoms)
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece = Piece(plan, schedule, atoms)
-            inner = space.hermitian.real(states[rows]) if matrices else states[rows]
-            inner = self._through(space, piece, part, inner, matrices)
-            out[rows] = self._framed(space, piece, part, inner, matrices)
+            inner = space.hermitian.real(states[rows]) if mixed else states[rows]
+            inner = self._through(space, piece, part, inner, mixed)
+            out[rows] = self._framed(space, piece, part, inner, mixed)
         return out
 
-    def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], time_us: float, *, matrices: bool) -> State:
+    def _varied(
+        self,
+        fluctuating: fluctuations.Fluctuating,
+        plan: Plan,
+        scope: Scope,
+        states: State,
+        atoms: tuple[int, ...],
+        mixed: bool,
+    ) -> State:
+        """Return states after a segment that differs from row to row, where nothing decoheres."""
+        if not mixed:
+            return fluctuating.evolve(plan, scope, states, atoms)
+        return on_both_sides(states, lambda rows, which: fluctuating.evolve(plan, rows_of(scope, which), rows, atoms))
+
+    def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool) -> State:
         """Return states after a wait in the dark."""
-        space = self.space(atoms)
-        generator = space.generator(matrices)
-        inner: Matrix = space.hermitian.real(states) if matrices else states
+        space, time_us = self.space(atoms), duration_ns / NS_PER_US
+        generator = space.generator(mixed)
+        inner: Matrix = space.hermitian.real(states) if mixed else states
         dark = self._coefficients(space, (), (), self._strengths(space, scope))
         key = ("wait", atoms, time_us)
-        if matrices and len(dark) == 1 and generator.size <= DENSE_SIZE:
+        if mixed and len(dark) == 1 and generator.size <= DENSE_SIZE:
             if key not in self._kept:
                 self._keep(key, generator.propagators(dark[:, 0], time_us)[0])
             inner = inner @ self._kept[key].T
         else:
-            inner = space.through(inner, dark, np.full(1, time_us), matrices)
-        return space.hermitian.matrix(inner) if matrices else np.asarray(inner)
+            inner = space.through(inner, dark, np.full(1, time_us), mixed)
+        return space.hermitian.matrix(inner) if mixed else np.asarray(inner)
 
     def jump(
         self,
@@ -292,14 +316,14 @@ class Open:
         scope: Scope,
         states: State,
         atoms: tuple[int, ...],
-        time_us: float,
+        duration_ns: float,
         chance: jumping.Chance,
     ) -> State:
         """Return normalised vectors after a segment (without a plan: a wait), each row with its own jumps."""
         space = self.space(atoms)
         if plan is None:
-            dark = self._coefficients(space, (), (), self._strengths(space, scope))
-            return jumping.evolve(space.jumps, space.parts(dark, np.full(1, time_us)), states, chance)
+            dark, times_us = self._coefficients(space, (), (), self._strengths(space, scope)), duration_ns / NS_PER_US
+            return jumping.evolve(space.jumps, space.parts(dark, np.full(1, times_us)), states, chance)
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
             piece = Piece(plan, schedule, atoms)
@@ -311,7 +335,7 @@ class Open:
 
     # ---------------------------------------------------------------- propagation
 
-    def _through(self, space: Space, piece: Piece, scope: Scope, rows: Matrix, matrices: bool) -> Matrix:
+    def _through(self, space: OperatorSet, piece: Piece, scope: Scope, rows: Matrix, matrices: bool) -> Matrix:
         generator = space.generator(matrices)
         if self.fluctuating is not None or generator.size > DENSE_SIZE:
             for here, coefficients, times_us in self._steps(piece, scope):
@@ -338,7 +362,7 @@ class Open:
                 out[groups[key]] = rows[groups[key]] @ propagator.T
         return out
 
-    def _propagators(self, space: Space, piece: Piece, scope: Scope, matrices: bool) -> Matrix:
+    def _propagators(self, space: OperatorSet, piece: Piece, scope: Scope, matrices: bool) -> Matrix:
         """Return the propagators (rows or 1, size, size) of a whole piece; parts that nothing steers are made once."""
         generator = space.generator(matrices)
         made = np.eye(generator.size, dtype=generator.constant.dtype)[None]
@@ -362,7 +386,7 @@ class Open:
         while self._bytes > CACHE_BYTES and len(self._kept) > 1:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
 
-    def _framed(self, space: Space, piece: Piece, scope: Scope, inner: Matrix, matrices: bool) -> State:
+    def _framed(self, space: OperatorSet, piece: Piece, scope: Scope, inner: Matrix, matrices: bool) -> State:
         target = piece.plan.target
         if not matrices:
             return apply_frame(target, piece.schedule, scope, np.asarray(inner), piece.atoms)
@@ -370,7 +394,7 @@ class Open:
 
     # ---------------------------------------------------------------- steps
 
-    def _strengths(self, space: Space, scope: Scope) -> Array:
+    def _strengths(self, space: OperatorSet, scope: Scope) -> Array:
         if not space.moving:
             return np.zeros((1, 0))
         return space.strengths(fluctuations.strengths(space.target, self.target.atoms, scope))
@@ -390,7 +414,7 @@ class Open:
 
     def _coefficients(
         self,
-        space: Space,
+        space: OperatorSet,
         names: tuple[tuple[int, str], ...],
         drives: tuple[tuple[Complex, Array], ...],
         strengths: Array,

@@ -16,11 +16,13 @@ from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Compiled, Segment, Step, all_steps
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.journal import Ticket
+from rydberg_qmem.emulators.jumps import Chance
 from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.blocks import SLMMask
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.noise import Noise
+from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
 
 CROSSED = (
     "plays at once with another pulse, out of phase; Pulser's emulators add amplitudes and phases apart, where fields "
@@ -32,6 +34,10 @@ READOUT = frozenset({"p_false_pos", "p_false_neg", "confusion"})
 READOUT_NOISE = frozenset({"p_false_pos", "p_false_neg"})
 SIDE_EFFECTS = frozenset({"loss", "spectator_dephasing", "spectator_heating"})
 DECOHERENCE = frozenset({"t1_us", "t2_us", "rydberg_lifetime_us"})
+IN_TIME = frozenset(
+    {*(f"noise.{name}" for name in (*LINDBLAD, *SHOT_TO_SHOT)), *(f"hardware.{n}" for n in DECOHERENCE)}
+)
+"""What acts while time passes, so that the emulator itself must evolve states under it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class Capabilities:
     module: str = ""
     mid_sequence: bool = True
     """Whether it can measure, reset and choose before a sequence ends."""
+    noisy_segments: bool = True
+    """Whether noise acts while segments play; else only while atoms wait."""
     xy_masks: bool = True
     """Whether atoms under an SLM mask of the XY mode rest while others interact, to the nanosecond at which it ends."""
     sums_fields: bool = True
@@ -172,15 +180,43 @@ class Holding(Protocol):
         ...
 
 
+class NoisyEvolution(Protocol):
+    """How an emulator evolves states under one noise; it is asked wherever the noise acts, and nobody in its place.
+
+    States are vectors, or where `mixed` flat density matrices (rows, dimension²). A vector that decoheres comes back
+    with a norm whose square is the chance that it has not jumped; whether it has, the executor decides.
+    """
+
+    def evolve(self, plan: Any, scope: Scope, states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
+        """Return the states of `atoms` after a segment, phase references applied."""
+        ...
+
+    def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool) -> State:
+        """Return the states of `atoms` after a wait in the dark."""
+        ...
+
+
 @runtime_checkable
-class Mixing(Protocol):
-    """An emulator that solves the Lindblad equation of a segment by itself."""
+class JumpingEvolution(NoisyEvolution, Protocol):
+    """One that can also unravel decoherence into quantum jumps, as an emulator with `trajectories` does."""
 
-    def mix(self, plan: Any, scope: Scope, states: State, noise: Noise) -> State:
-        """Return flat density matrices (rows, dimension²) of all atoms after the segment, phase references applied.
+    def jump(
+        self, plan: Any, scope: Scope, states: State, atoms: tuple[int, ...], duration_ns: float, chance: Chance
+    ) -> State:
+        """Return normalised vectors after a segment, or without a plan after a wait of `duration_ns`.
 
-        Of `noise` only the fields count that act while time passes.
+        Each row jumps at least once: `chance(n)` holds two uniform numbers (rows, 2) for its n-th jump, the squared
+        norm at which it comes, and which one it is.
         """
+        ...
+
+
+@runtime_checkable
+class NoisyEmulator(Protocol):
+    """An emulator that evolves states under noise; one that claims noise which acts while time passes must be one."""
+
+    def under(self, channel: NoiseChannel) -> NoisyEvolution:
+        """Return the evolution under a noise, asked for once in a run."""
         ...
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any
 
@@ -30,14 +30,13 @@ from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import cut_out, played, to_pulser
-from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch, turned
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.lindblad import Open
+from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import CROSSED, READOUT_NOISE, Capabilities
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.noise import EVERYWHERE, Noise
-from rydberg_qmem.units import NS_PER_US
 
 ABSOLUTE = 1e-2
 """QuTiP's absolute tolerance of an amplitude, as a part of the relative one: the ratio of its own defaults."""
@@ -94,16 +93,9 @@ class Qutip:
             out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
         return out
 
-    def mix(self, plan: Plan, scope: Scope, states: State, noise: Noise) -> State:
-        """Run each row's density matrix through Pulser's master equation; always all atoms."""
-        out, everything = np.empty_like(states), tuple(range(len(plan.target.atoms)))
-        for schedule, rows, part in timed(plan, scope, len(states)):
-            _refuse_crossed(schedule)
-            for i, row in enumerate(rows):
-                here = rows_of(part, np.array([i]))
-                out[row] = self._mixed(plan, here, schedule, states[row], noise)
-            out[rows] = turned(plan.target, schedule, part, out[rows], everything)
-        return out
+    def under(self, channel: NoiseChannel) -> QutipMasterEquation:
+        """Return the evolution of density matrices under a noise."""
+        return QutipMasterEquation(self, channel)
 
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after waiting in the dark, where the Hamiltonian is known in closed form."""
@@ -114,35 +106,12 @@ class Qutip:
         size = float(np.linalg.norm(state))
         if schedule.duration_ns == 0 or size == 0:  # a segment of phases alone plays nothing
             return state
-        samples, before, lead, tail = self._with_dark_time(plan, scope, schedule)
+        samples, before, lead, tail = self.with_dark_time(plan, scope, schedule)
         begin = dark(before, state[None], -lead)[0]
-        end = self._final(samples, plan.target, begin / size, None).ravel()  # the backend normalises what it returns
+        end = self.final(samples, plan.target, begin / size, None).ravel()  # the backend normalises what it returns
         return np.asarray(dark(plan.target, end[None], -tail)[0] * size)
 
-    def _mixed(self, plan: Plan, scope: Scope, schedule: Schedule, flat: State, noise: Noise) -> State:
-        """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
-        if schedule.duration_ns == 0:
-            return flat
-        samples, before, lead, tail = self._with_dark_time(plan, scope, schedule)
-        target, everything = plan.target, tuple(range(len(plan.target.atoms)))
-        collapse = collapse_operators(target.levels, noise, None)
-
-        def waited(there: Target, rows: State, time_ns: float) -> State:
-            made = Open(there, collapse).wait({}, rows[None], everything, time_ns / NS_PER_US, matrices=True)
-            return np.asarray(made[0])
-
-        begin = waited(before, flat, -lead).reshape(target.dimension, -1)
-        weights, vectors = np.linalg.eigh((begin + begin.conj().T) / 2)
-        end = np.zeros_like(begin)
-        for weight, vector in zip(weights, vectors.T, strict=True):
-            if abs(weight) > LEAST_WEIGHT:
-                final = self._final(samples, target, vector, noise)
-                if final.shape[1] == 1:  # noise that says nothing of these levels leaves a state pure
-                    final = final @ final.conj().T
-                end += weight * final
-        return waited(target, end.ravel(), -tail)
-
-    def _with_dark_time(self, plan: Plan, scope: Scope, schedule: Schedule) -> tuple[Any, Target, float, float]:
+    def with_dark_time(self, plan: Plan, scope: Scope, schedule: Schedule) -> tuple[Any, Target, float, float]:
         """Return samples with dark time around them, the target before them, and how long it is dark on both sides."""
         target = plan.target
         begin, until = schedule.span
@@ -160,7 +129,7 @@ class Qutip:
         early = SHIFT_NS if self.dark_ns else 0.0
         return samples, before, self.dark_ns - early, tail + early
 
-    def _final(self, samples: Any, target: Target, state: State, noise: Noise | None) -> State:
+    def final(self, samples: Any, target: Target, state: State, noise: Noise | None) -> State:
         """Return what the backend makes of a pure state: a column, or a density matrix where there is noise."""
         from pulser.backend import StateResult
         from pulser_simulation import QutipBackendV2, QutipConfig
@@ -172,6 +141,50 @@ class Qutip:
             results = QutipBackendV2.run_from_sequence_samples(samples, target.register, target.device, config=config)
         final: Any = results.final_state
         return np.asarray(final.to_qobj().full())
+
+
+@dataclass(frozen=True)
+class QutipMasterEquation:
+    """Density matrices on Pulser's master equation, row by row; always all atoms."""
+
+    emulator: Qutip
+    channel: NoiseChannel
+
+    def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
+        """Run each row's density matrix through Pulser's master equation."""
+        assert mixed
+        out = np.empty_like(states)
+        for schedule, rows, part in timed(plan, scope, len(states)):
+            _refuse_crossed(schedule)
+            for i, row in enumerate(rows):
+                out[row] = self._run(plan, rows_of(part, np.array([i])), schedule, states[row])
+            out[rows] = turned(plan.target, schedule, part, out[rows], atoms)
+        return out
+
+    def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool) -> State:
+        """Return the density matrices after a wait in the dark, where the Lindbladian is constant and small."""
+        return self._dark(self.channel.target, states, duration_ns)
+
+    def _dark(self, target: Target, flat: State, duration_ns: float) -> State:
+        """Return flat density matrices after a time in the dark, which may be negative: taken out again."""
+        everything = tuple(range(len(target.atoms)))
+        return OpenSystemPropagator(target, self.channel.collapse).wait({}, flat, everything, duration_ns, mixed=True)
+
+    def _run(self, plan: Plan, scope: Scope, schedule: Schedule, flat: State) -> State:
+        """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
+        if schedule.duration_ns == 0:
+            return flat
+        samples, before, lead, tail = self.emulator.with_dark_time(plan, scope, schedule)
+        begin = self._dark(before, flat[None], -lead).reshape(plan.target.dimension, -1)
+        weights, vectors = np.linalg.eigh((begin + begin.conj().T) / 2)
+        end = np.zeros_like(begin)
+        for weight, vector in zip(weights, vectors.T, strict=True):
+            if abs(weight) > LEAST_WEIGHT:
+                final = self.emulator.final(samples, plan.target, vector, self.channel.noise)
+                if final.shape[1] == 1:  # noise that says nothing of these levels leaves a state pure
+                    final = final @ final.conj().T
+                end += weight * final
+        return np.asarray(self._dark(plan.target, end.reshape(1, -1), -tail)[0])
 
 
 def dark(target: Target, states: State, duration_ns: float) -> State:

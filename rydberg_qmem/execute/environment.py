@@ -9,17 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import Compiled
-from rydberg_qmem.compile.target import Target
-from rydberg_qmem.emulators.collapse import collapse_operators, take_to_rydberg
+from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.fluctuations import Fluctuating
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.lindblad import Open
-from rydberg_qmem.emulators.protocol import Emulator, Mixing
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
+from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, JumpingEvolution, NoisyEmulator, NoisyEvolution
 from rydberg_qmem.errors import CapabilityError, InputError
 from rydberg_qmem.execute.draws import FLUCTUATING, Draws, Place
-from rydberg_qmem.execute.kinds import on_both_sides
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
 
@@ -81,6 +78,8 @@ def check_surroundings(around: Surroundings, emulator: Emulator, compiled: Compi
         room, _, item = name.partition(".")
         if item not in (can.noise if room == "noise" else can.hardware):
             raise CapabilityError(f"emulator {emulator.name!r} cannot follow {name}")
+        if name in IN_TIME:
+            _noisy(emulator, name)
     hardware, noise = around.hardware, around.noise
     read = hardware.p_false_pos or hardware.p_false_neg or hardware.confusion
     if noise is not None and read and (noise.p_false_pos or noise.p_false_neg):
@@ -101,6 +100,18 @@ def check_surroundings(around: Surroundings, emulator: Emulator, compiled: Compi
                 continue
             raise CapabilityError(f"noise.{name}: has no meaning in XY, as in Pulser")
     collapse_operators(compiled.target.levels, noise, hardware)
+
+
+def _noisy(emulator: Emulator, name: str) -> NoisyEmulator:
+    """Return an emulator that evolves states under noise itself, or refuse a field of that noise by its name."""
+    if isinstance(emulator, Holding):
+        raise CapabilityError(f"emulator {emulator.name!r} claims {name}, but keeps states of its own, without noise")
+    if not isinstance(emulator, NoisyEmulator):
+        raise CapabilityError(
+            f"emulator {emulator.name!r} claims {name}, but has no method `under` that evolves states with it, and no "
+            "other emulator does so in its place: add the method, or leave the field out of its capabilities"
+        )
+    return emulator
 
 
 def kind_of_state(
@@ -135,18 +146,16 @@ def kind_of_state(
 
 @dataclass
 class Environment:
-    """The surroundings of one walk, ready to act on its states."""
+    """The surroundings of one walk, ready to act on its states: the emulator is asked to evolve them."""
 
     around: Surroundings
-    target: Target
-    draws: Draws | None
+    channel: NoiseChannel
+    evolution: NoisyEvolution | None
+    """What the emulator gives for the noise, None where none acts while time passes."""
     pulses: bool = True
-    """Whether segments take time in which the noise acts; ideal gates take none."""
-    open: Open | None = None
-    mixing: Mixing | None = None
-    """The emulator, where it follows decohering density matrices by itself."""
-    fluctuating: Fluctuating | None = None
+    """Whether the noise acts while segments play."""
     settings: dict[str, Array] = field(default_factory=dict)
+    """What each shot keeps to its end: arrays (shots, numbers)."""
 
     @classmethod
     def of(cls, around: Surroundings, compiled: Compiled, emulator: Emulator, draws: Draws | None, shots: int | None
@@ -154,43 +163,54 @@ class Environment:
         """Return the environment of a walk, or None where all is ideal."""
         if around.are_ideal:
             return None
-        made = cls(around, compiled.target, draws, pulses=emulator.name != "ideal")
-        noise = around.noise
-        if noise is not None and noise.changes_hamiltonian:
-            made.fluctuating = Fluctuating(compiled.target, noise)
-            if draws is not None:
-                made.settings = _drawn(made.fluctuating, draws, shots or 0)
-        operators = collapse_operators(compiled.target.levels, noise, around.hardware)
-        moves = made.fluctuating is not None and made.fluctuating.moves
-        if operators or moves:
-            made.open = Open(compiled.target, operators, made.fluctuating)
-        if operators and isinstance(emulator, Mixing):
-            made.mixing = emulator
+        channel = NoiseChannel(compiled.target, around.noise, around.hardware)
+        evolution = _noisy(emulator, "noise").under(channel) if channel.acts else None
+        made = cls(around, channel, evolution, emulator.capabilities.noisy_segments)
+        if channel.varies and around.noise is not None and draws is not None:
+            made.settings = _drawn(Fluctuating(compiled.target, around.noise), draws, shots or 0)
         return made
+
+    @property
+    def acts_on_segments(self) -> bool:
+        """Whether segments go another way than without noise."""
+        return self.pulses and self.evolution is not None
+
+    @property
+    def acts_in_the_dark(self) -> bool:
+        """Whether atoms that wait go another way than without noise."""
+        return self.evolution is not None and self.channel.acts_in_the_dark
 
     @property
     def decoheres(self) -> bool:
         """Whether states decohere as time passes."""
-        return self.open is not None and bool(self.open.collapse)
+        return self.channel.decoheres
 
     @property
     def excites(self) -> bool:
         """Whether atoms that nothing drives come to interact, since noise may take them to a Rydberg level."""
-        return self.open is not None and take_to_rydberg(self.open.collapse, self.target.levels)
+        return self.channel.excites
 
-    def evolve(
-        self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, matrices: bool
-    ) -> State:
+    def evolve(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
         """Return states after a segment under the noise; vectors that decohere come back shorter."""
-        if self.mixing is not None and self.around.noise is not None:
-            return self.mixing.mix(plan, scope, states, self.around.noise)
-        if self.open is not None:
-            return self.open.evolve(plan, scope, states, atoms, matrices=matrices)
-        assert self.fluctuating is not None
-        fluctuating = self.fluctuating
-        if not matrices:
-            return fluctuating.evolve(plan, scope, states, atoms)
-        return on_both_sides(states, lambda rows, which: fluctuating.evolve(plan, rows_of(scope, which), rows, atoms))
+        assert self.evolution is not None
+        return self.evolution.evolve(plan, scope, states, atoms, mixed=mixed)
+
+    def wait(
+        self, scope: dict[str, Any], states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool
+    ) -> State:
+        """Return states after a wait in the dark under the noise."""
+        assert self.evolution is not None
+        return self.evolution.wait(scope, states, atoms, duration_ns, mixed=mixed)
+
+    @property
+    def jumping(self) -> JumpingEvolution:
+        """The emulator's evolution, where it can jump."""
+        if not isinstance(self.evolution, JumpingEvolution):
+            raise CapabilityError(
+                "the emulator has no quantum jumps (its evolution has no method `jump`), so vectors cannot decohere: "
+                "use state='density_matrix'"
+            )
+        return self.evolution
 
     def scope_of(self, shots: NDArray[np.int64], clock_ns: float) -> Mapping[str, Any]:
         """Return what the Hamiltonians of some shots need to know of them."""

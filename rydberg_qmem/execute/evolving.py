@@ -104,8 +104,7 @@ class Evolving(Stage):
     @property
     def is_noisy(self) -> bool:
         """Whether segments go another way than without noise."""
-        around = self.environment
-        return around is not None and around.pulses and (around.open is not None or around.fluctuating is not None)
+        return self.environment is not None and self.environment.acts_on_segments
 
     def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
         """Evolve atoms that act on each other, those of them that are there."""
@@ -174,12 +173,11 @@ class Evolving(Stage):
 
     def _settled(
         self, plan: Any, scope: dict[str, Any], part: Part, decayed: State, population: Population, site: int,
-        time_us: float,
+        duration_ns: float,
     ) -> Part:  # fmt: skip
         """Let each row jump by chance, or keep its decayed state."""
         assert self.draws is not None
         assert self.environment is not None
-        assert self.environment.open is not None
         draws, shots, place = self.draws, population.shots, self._place(site)
         lead, atoms = part.atoms[0], self.layout.atoms
 
@@ -187,7 +185,7 @@ class Evolving(Stage):
             here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
             return draws.uniform(shots, JUMPS, here, 2)
 
-        return settled(self.environment.open, plan, scope, part, decayed, time_us, chance)
+        return settled(self.environment.jumping, plan, scope, part, decayed, duration_ns, chance)
 
     def _note(self, step: Segment, part: Part, rows: int) -> None:
         """Remember how much is evolved together; refuse what memory will not hold."""
@@ -218,7 +216,7 @@ class Evolving(Stage):
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         if self.is_noisy and self.environment is not None:
-            return self.environment.evolve(plan, scope, states, atoms, matrices=self.kind.traces)
+            return self.environment.evolve(plan, scope, states, atoms, mixed=self.kind.traces)
         return self._clean(plan, scope, states, atoms)
 
     def _clean(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:

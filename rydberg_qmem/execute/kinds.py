@@ -6,13 +6,13 @@ atoms are traced out, so a reset does not multiply branches, and noise acts on i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import on_both_sides as on_both_sides
 from rydberg_qmem.execute.sharing import STATE_TOLERANCE, Index, distinct, distinct_states
 
 Array = NDArray[np.float64]
@@ -196,25 +196,3 @@ KINDS: dict[str, Kind] = {"vector": Vectors(), "density_matrix": Matrices()}
 def one_level(kind: Kind, layout: Layout, level: int) -> State:
     """Return the state (1, ·) of one atom in a level."""
     return kind.of_levels(len(layout.levels))[level : level + 1]
-
-
-def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], State]) -> State:
-    """Return U ρ U† for flat density matrices (rows, D·D), by evolving their columns and then their rows.
-
-    Columns of zeros, of levels that no atom is in, stay as they are: with ideal gates that is all of them with r.
-    """
-    rows, size = len(states), round(states.shape[1] ** 0.5)
-    which = np.repeat(np.arange(rows), size)
-
-    def left(rho: State) -> State:
-        columns = np.ascontiguousarray(rho.reshape(rows, size, size).swapaxes(1, 2)).reshape(rows * size, size)
-        there = columns.any(axis=1)
-        if there.all():
-            evolved = evolve(columns, which)
-        else:
-            evolved = np.zeros_like(columns)
-            evolved[there] = evolve(columns[there], which[there])
-        return evolved.reshape(rows, size, size).swapaxes(1, 2)
-
-    once = left(states).conj().swapaxes(1, 2)
-    return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)

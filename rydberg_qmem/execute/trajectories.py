@@ -10,12 +10,18 @@ import numpy as np
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.emulators.jumps import Chance, squared_norms
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.lindblad import Open
+from rydberg_qmem.emulators.protocol import JumpingEvolution
 from rydberg_qmem.execute.population import Part
 
 
 def settled(
-    around: Open, plan: Any, scope: dict[str, Any], part: Part, decayed: State, time_us: float, chance: Chance
+    evolution: JumpingEvolution,
+    plan: Any,
+    scope: dict[str, Any],
+    part: Part,
+    decayed: State,
+    duration_ns: float,
+    chance: Chance,
 ) -> Part:
     """Return a part whose rows have jumped, or not, during a segment (without a plan: a wait).
 
@@ -28,8 +34,8 @@ def settled(
     if not len(jumping):
         return replace(part, states=states)
     which = part.state_of[jumping]
-    after = around.jump(
-        plan, rows_of(scope, which), part.states[which], part.atoms, time_us, lambda jump: chance(jump)[jumping]
+    after = evolution.jump(
+        plan, rows_of(scope, which), part.states[which], part.atoms, duration_ns, lambda jump: chance(jump)[jumping]
     )
     state_of = part.state_of.copy()
     state_of[jumping] = len(states) + np.arange(len(jumping))

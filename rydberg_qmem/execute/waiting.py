@@ -70,19 +70,18 @@ class Waiting(Evolving):
 
     def _idle_part(self, population: Population, part: Part, duration_ns: float, step: Step) -> Part:
         around = self.environment
-        if around is None or around.open is None:
+        if around is None or not around.acts_in_the_dark:
             target = self.compiled.target.subset(part.atoms)
             return replace(part, states=self._waited(target, part.states, duration_ns))
-        time_us = duration_ns / NS_PER_US
-        if around.settings and around.open.fluctuating is not None:  # each shot has its own distances
+        if around.settings:  # each shot has its own distances
             part = replace(part, states=part.states[part.state_of], state_of=np.arange(len(population)))
             scope = dict(around.scope_of(population.shots, self.clock_ns))
         else:
             scope = {}
-        later = around.open.wait(scope, part.states, part.atoms, time_us, matrices=self.kind.traces)
+        later = around.wait(scope, part.states, part.atoms, duration_ns, mixed=self.kind.traces)
         if not self._decays:
             return replace(part, states=later)
-        return self._settled(None, scope, part, later, population, step.number, time_us)
+        return self._settled(None, scope, part, later, population, step.number, duration_ns)
 
     def _waited(self, target: Target, states: State, duration_ns: float) -> State:
         if not self.kind.traces:

@@ -13,7 +13,7 @@ from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.fluctuations import Fluctuating
 from rydberg_qmem.emulators.joint import Samples
-from rydberg_qmem.emulators.lindblad import Open
+from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
 from rydberg_qmem.language.noise import Noise
 
 from . import accuracy
@@ -239,14 +239,14 @@ CASES = [("rydberg", 1), ("rydberg", 2), ("three", 1), ("xy", 2)]
 
 def follow(family: str, seed: int, count: int) -> None:
     case, operators, jumps = decohering(family, seed, count)
-    emulator, (times, h) = Open(case.target, operators), accuracy.hamiltonians(case.plan, {})
+    emulator, (times, h) = OpenSystemPropagator(case.target, operators), accuracy.hamiltonians(case.plan, {})
 
     flat = (case.states[:, :, None] * case.states[:, None, :].conj()).reshape(len(case.states), -1)
-    found = emulator.evolve(case.plan, {}, flat, case.atoms, matrices=True)
+    found = emulator.evolve(case.plan, {}, flat, case.atoms, mixed=True)
     wanted = accuracy.propagated(times, [accuracy.liouvillian(one, jumps) for one in h], flat)
     assert np.linalg.norm(found - wanted, axis=1).max() < PROMISED
 
-    found = emulator.evolve(case.plan, {}, case.states, case.atoms, matrices=False)
+    found = emulator.evolve(case.plan, {}, case.states, case.atoms, mixed=False)
     weight = sum((jump.conj().T @ jump).toarray() for jump in jumps) / 2
     wanted = accuracy.propagated(times, [-1j * one - weight for one in h], case.states)
     assert np.linalg.norm(found - wanted, axis=1).max() < PROMISED

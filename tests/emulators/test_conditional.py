@@ -13,7 +13,7 @@ from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators import conditional, jumps
 from rydberg_qmem.emulators.conditional import Closed
 from rydberg_qmem.emulators.generators import expm
-from rydberg_qmem.emulators.lindblad import Space
+from rydberg_qmem.emulators.lindblad import OperatorSet
 
 TIME_US = 0.37
 ROWS = 4
@@ -36,13 +36,13 @@ def collapse(levels: tuple[str, ...]) -> tuple[Any, ...]:
     return decay, np.diag([0.3 * (k + 1) for k in range(len(levels))]).astype(complex)
 
 
-def space(atoms: int, *, moving: bool = False) -> Space:
+def space(atoms: int, *, moving: bool = False) -> OperatorSet:
     """Return such atoms that decay."""
     target = target_of(atoms)
-    return Space(target, collapse(target.levels), moving)
+    return OperatorSet(target, collapse(target.levels), moving)
 
 
-def drives(space: Space, sites: list[tuple[int, str]], rows: int, rng: np.random.Generator) -> Any:
+def drives(space: OperatorSet, sites: list[tuple[int, str]], rows: int, rng: np.random.Generator) -> Any:
     """Return random coefficients (rows, terms) that drive some sites."""
     made = np.zeros((rows, len(space.hamiltonians)))
     for site in sites:
@@ -53,13 +53,13 @@ def drives(space: Space, sites: list[tuple[int, str]], rows: int, rng: np.random
     return made
 
 
-def states(space: Space, rng: np.random.Generator) -> Any:
+def states(space: OperatorSet, rng: np.random.Generator) -> Any:
     size = (ROWS, space.layout.dimension)
     made = rng.normal(size=size) + 1j * rng.normal(size=size)
     return made / np.linalg.norm(made, axis=1, keepdims=True)
 
 
-def direct(space: Space, coefficients: Any, rows: Any, times: Any) -> Any:
+def direct(space: OperatorSet, coefficients: Any, rows: Any, times: Any) -> Any:
     made = expm(space.decaying.matrices(np.broadcast_to(coefficients, (ROWS, coefficients.shape[1]))) * times)
     return np.einsum("rij,rj->ri", made, rows)
 
@@ -92,7 +92,7 @@ def test_neighbours_that_shift_nothing_are_told_apart() -> None:
     rng = np.random.default_rng(1)
     here = space(3)
     coefficients, rows = drives(here, [(1, "ground-rydberg")], ROWS, rng), states(here, rng)
-    alone = Space(here.target, here.collapse)
+    alone = OperatorSet(here.target, here.collapse)
     alone.__dict__["_fixed"] = 0 * here._fixed
     off = alone.flow(coefficients).advance(rows, TIME_US) - direct(here, coefficients, rows, TIME_US)
     assert np.abs(off).max() > 0.1
@@ -114,13 +114,13 @@ def test_operators_that_mix_levels_have_no_closed_form() -> None:
     target = target_of(2)
     mixing = np.zeros((3, 3), dtype=complex)
     mixing[0, 1] = mixing[0, 2] = 0.5
-    assert not isinstance(Space(target, (mixing,)).flow(np.zeros((1, 12))), Closed)
+    assert not isinstance(OperatorSet(target, (mixing,)).flow(np.zeros((1, 12))), Closed)
 
 
 def test_a_weak_drive_is_not_lost_near_its_exceptional_point() -> None:
     """Where the two decays differ by as much as the drive turns, both eigenvalues meet and sinh(wt)/w is 0/0."""
     here = space(2)
-    here = Space(here.target, here.collapse[:1])
+    here = OperatorSet(here.target, here.collapse[:1])
     coefficients = np.zeros((1, len(here.hamiltonians)))
     coefficients[0, 3 * here.sites.index((0, "ground-rydberg"))] = 0.6**2 / 2
     rows = np.eye(9, dtype=complex)
@@ -128,7 +128,7 @@ def test_a_weak_drive_is_not_lost_near_its_exceptional_point() -> None:
     assert np.abs(here.flow(coefficients).advance(rows, 2.0) - made.T).max() < 1e-12
 
 
-def walked(space: Space, coefficients: Any, times: Any, rows: Any) -> Any:
+def walked(space: OperatorSet, coefficients: Any, times: Any, rows: Any) -> Any:
     """Return rows after one step after the other, each by the exponential of everything."""
     for k, time_us in enumerate(times):
         rows = direct(space, coefficients[:, k], rows, time_us)

@@ -70,7 +70,7 @@ def test_any_noise_of_three_levels_is_that_of_the_whole_register() -> None:
 
 
 def test_atoms_taken_apart_while_noise_excites_them_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rydberg_qmem.execute.environment.take_to_rydberg", lambda operators, levels: False)
+    monkeypatch.setattr("rydberg_qmem.emulators.noise_channel.take_to_rydberg", lambda operators, levels: False)
 
     assert worst(DRIVEN["a wait after it"], 2) > 1e-4
 
@@ -90,7 +90,7 @@ def test_trajectories_of_an_atom_that_noise_excites_agree_with_density_matrices(
 
 
 def test_trajectories_of_atoms_taken_apart_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rydberg_qmem.execute.environment.take_to_rydberg", lambda operators, levels: False)
+    monkeypatch.setattr("rydberg_qmem.emulators.noise_channel.take_to_rydberg", lambda operators, levels: False)
 
     assert deviation_of_trajectories() > LIMIT
 

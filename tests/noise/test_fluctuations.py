@@ -17,7 +17,7 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.emulators.exact import Piece
 from rydberg_qmem.emulators.fluctuations import Fluctuating
-from rydberg_qmem.emulators.lindblad import Open
+from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
 from rydberg_qmem.language.noise import Noise
 
 LASERS = {"temperature": 2000.0, "amp_sigma": 0.1, "laser_waist": 20.0, "detuning_sigma": 1.5}
@@ -98,7 +98,7 @@ def test_the_same_numbers_give_the_same_state_as_pulser(fields: dict[str, Any], 
         strength = float(trajectory.interaction_matrix.as_array()[-1, 0, 1])
         start = np.array([[0, 0, 0, 1]], dtype=complex)
 
-        mine = Open(target, (), fluctuating).evolve(plan, scope, start, (0, 1), matrices=False)[0]
+        mine = OpenSystemPropagator(target, (), fluctuating).evolve(plan, scope, start, (0, 1), mixed=False)[0]
 
         assert abs(np.vdot(theirs(samples, strength), mine)) == pytest.approx(1, abs=2e-7)
         if not noise.has_register:

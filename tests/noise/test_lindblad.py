@@ -279,13 +279,13 @@ def test_an_operator_of_another_size_is_refused_with_the_levels() -> None:
 
 
 def test_points_share_operators_and_other_rates_or_distances_do_not() -> None:
-    from rydberg_qmem.emulators.lindblad import Open
+    from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
 
     def space(gap: float, rate: float) -> Any:
         made = compile_program(program({"q": (0, 0), "p": (gap, 0)}, pulse("rydberg_global", 100, 1.0)))
-        return Open(made.target, collapse_operators(made.target.levels, Noise(relaxation_rate=rate), None)).space(
-            (0, 1)
-        )
+        return OpenSystemPropagator(
+            made.target, collapse_operators(made.target.levels, Noise(relaxation_rate=rate), None)
+        ).space((0, 1))
 
     assert space(7, 0.1) is space(7, 0.1)
     assert space(7, 0.1) is not space(8, 0.1)
