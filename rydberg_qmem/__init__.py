@@ -1,15 +1,19 @@
 """Rydberg-atom programs that measure in the middle, reset, and let the outcomes steer what comes next.
 
-    load(name or path)   a program: a ready sequence (`rqm list`), a YAML or JSON file
+    load(name or path)   a program: a bundled one (`rqm list`), a YAML or JSON file
     Program(...)         the same in Python, of blocks: Pulse, Rotate, Measure, Reset, Repeat, When, Set, ...
     check(program)       every problem, and outcomes that would take a control beyond a limit
+    draw(program)        its pulses in laboratory time, or its circuit
     estimate(program)    seconds, memory and method, before a run
     run(program)         an xarray.Dataset: outcomes by shot and round; `record.qmem` holds its analysis
     open_record(path)    a stored record; save_record(record, path) stores one; verify(path) reads all of it
     map_blocks(program, change)    a program with its blocks changed one by one; program.with_(...) changes fields
     optimise(...)        numbers of a program, by what its runs give
+    from_pulser(sequence); to_pulser(program)    in from Pulser, and out to it, segment by segment
+    qpu_report(program)  what a machine without mid-sequence measurement can run of it
 
-Rooms: `analysis` (loops, coherence, entanglement), `plots`, `gallery`, `cells`, `learning`. Start with
+Grouped: `blocks` and `waveforms` (all that programs are written with), `emulators`, `analysis` (loops, coherence,
+entanglement), `plots`, `gallery`, `cells`, `learning`. Start with
 
     import rydberg_qmem as rq
     record = rq.run("two_port_memristor", shots=1000, seed=7)
@@ -23,11 +27,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from rydberg_qmem.language.extensions import provide
+
 if TYPE_CHECKING:
-    from rydberg_qmem import analysis, gallery, plots
-    from rydberg_qmem import cells as cells
-    from rydberg_qmem import learning as learning
+    from rydberg_qmem import analysis, blocks, cells, emulators, gallery, learning, plots, waveforms
     from rydberg_qmem.compile.check import check
+    from rydberg_qmem.compile.export import to_pulser
+    from rydberg_qmem.compile.from_pulser import from_pulser
+    from rydberg_qmem.compile.qpu import qpu_report
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
     from rydberg_qmem.execute.estimate import estimate
@@ -37,14 +44,9 @@ if TYPE_CHECKING:
     from rydberg_qmem.language.blocks import (
         CNOT,
         CZ,
-        Align,
-        BeamSplitter,
-        Damp,
         Delay,
-        DetuningMap,
         ForEach,
         Measure,
-        PhaseShift,
         Probe,
         Pulse,
         Push,
@@ -52,33 +54,38 @@ if TYPE_CHECKING:
         Reset,
         Rotate,
         Set,
-        WeakMeasure,
         When,
     )
+    from rydberg_qmem.language.blocks import Align as Align
+    from rydberg_qmem.language.blocks import BeamSplitter as BeamSplitter
+    from rydberg_qmem.language.blocks import Damp as Damp
+    from rydberg_qmem.language.blocks import DetuningMap as DetuningMap
+    from rydberg_qmem.language.blocks import PhaseShift as PhaseShift
+    from rydberg_qmem.language.blocks import WeakMeasure as WeakMeasure
     from rydberg_qmem.language.expressions import Expression
+    from rydberg_qmem.language.hardware import HardwareProfile
     from rydberg_qmem.language.library import load
-    from rydberg_qmem.language.mapping import map_blocks as map_blocks
+    from rydberg_qmem.language.mapping import map_blocks
+    from rydberg_qmem.language.noise import Noise
     from rydberg_qmem.language.program import Input, Memory, Program, schema
     from rydberg_qmem.language.registers import Register
-    from rydberg_qmem.learning.optimise import optimise as optimise
+    from rydberg_qmem.learning.optimise import optimise
+    from rydberg_qmem.plots.draw import draw
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Align",
-    "BeamSplitter",
     "CNOT",
     "CZ",
-    "Damp",
     "Delay",
-    "DetuningMap",
     "Expression",
     "ForEach",
+    "HardwareProfile",
     "Input",
     "InputError",
     "Measure",
     "Memory",
-    "PhaseShift",
+    "Noise",
     "Probe",
     "Program",
     "ProgramError",
@@ -92,24 +99,37 @@ __all__ = [
     "Rotate",
     "RunError",
     "Set",
-    "WeakMeasure",
     "When",
     "__version__",
     "analysis",
+    "blocks",
+    "cells",
     "check",
+    "draw",
+    "emulators",
     "estimate",
+    "from_pulser",
     "gallery",
+    "learning",
     "load",
+    "map_blocks",
     "open_record",
+    "optimise",
     "plots",
+    "qpu_report",
     "run",
     "save_record",
     "schema",
+    "to_pulser",
     "verify",
+    "waveforms",
 ]
 
 _WHERE = {
     "compile.check": ("check",),
+    "compile.export": ("to_pulser",),
+    "compile.from_pulser": ("from_pulser",),
+    "compile.qpu": ("qpu_report",),
     "emulators.replay": ("Replay",),
     "errors": ("InputError", "ProgramError", "QmemError", "RunError"),
     "execute.estimate": ("estimate",),
@@ -117,35 +137,22 @@ _WHERE = {
     "execute.store": ("open_record", "save_record"),
     "execute.verify": ("verify",),
     "language.blocks": (
-        "Align",
-        "BeamSplitter",
-        "CNOT",
-        "CZ",
-        "Damp",
-        "Delay",
-        "DetuningMap",
-        "ForEach",
-        "Measure",
-        "PhaseShift",
-        "Probe",
-        "Pulse",
-        "Push",
-        "Repeat",
-        "Reset",
-        "Rotate",
-        "Set",
-        "WeakMeasure",
-        "When",
+        "Align", "BeamSplitter", "CNOT", "CZ", "Damp", "Delay", "DetuningMap", "ForEach", "Measure", "PhaseShift",
+        "Probe", "Pulse", "Push", "Repeat", "Reset", "Rotate", "Set", "WeakMeasure", "When",
     ),
     "language.expressions": ("Expression",),
+    "language.hardware": ("HardwareProfile",),
     "language.library": ("load",),
     "language.mapping": ("map_blocks",),
+    "language.noise": ("Noise",),
     "language.program": ("Input", "Memory", "Program", "schema"),
     "language.registers": ("Register",),
     "learning.optimise": ("optimise",),
-}
+    "plots.draw": ("draw",),
+}  # fmt: skip
+"""The modules that hold the public names."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
-_ROOMS = ("analysis", "cells", "gallery", "learning", "plots")
+_PACKAGES = ("analysis", "blocks", "cells", "emulators", "gallery", "learning", "plots", "waveforms")
 _GIVE_RECORDS = ("run", "open_record")
 
 
@@ -162,7 +169,7 @@ def _register_accessor() -> None:
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that importing the package stays light."""
-    if name in _ROOMS:
+    if name in _PACKAGES:
         return importlib.import_module(f"rydberg_qmem.{name}")
     if name in _MODULE_OF:
         value = getattr(importlib.import_module(f"rydberg_qmem.{_MODULE_OF[name]}"), name)
@@ -175,3 +182,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+provide(__getattr__)

@@ -16,11 +16,11 @@ import pytest
 import rydberg_qmem as rq
 
 NAMES = {
-    "Align", "BeamSplitter", "CNOT", "CZ", "Damp", "Delay", "DetuningMap", "Expression", "ForEach", "Input",
-    "InputError", "Measure", "Memory", "PhaseShift", "Probe", "Program", "ProgramError", "Pulse", "Push", "QmemError",
-    "Register", "Repeat", "Replay", "Reset", "Rotate", "RunError", "Set", "WeakMeasure", "When", "__version__",
-    "analysis", "check", "estimate", "gallery", "load", "open_record", "plots", "run", "save_record", "schema",
-    "verify",
+    "__version__", "analysis", "blocks", "cells", "check", "CNOT", "CZ", "Delay", "draw", "emulators", "estimate",
+    "Expression", "ForEach", "from_pulser", "gallery", "HardwareProfile", "Input", "InputError", "learning", "load",
+    "map_blocks", "Measure", "Memory", "Noise", "open_record", "optimise", "plots", "Probe", "Program",
+    "ProgramError", "Pulse", "Push", "QmemError", "qpu_report", "Register", "Repeat", "Replay", "Reset", "Rotate",
+    "run", "RunError", "save_record", "schema", "Set", "to_pulser", "verify", "waveforms", "When",
 }  # fmt: skip
 HEAVY = ("pulser", "matplotlib", "xarray", "scipy", "sklearn", "pandas", "zarr", "torch", "qutip", "dask", "rich")
 PACKAGE = Path(rq.__file__).parent
@@ -38,7 +38,7 @@ def loaded_after(statement: str) -> set[str]:
 
 def test_the_public_names_are_these() -> None:
     assert set(rq.__all__) == NAMES
-    assert len(rq.__all__) == len(NAMES) <= 41
+    assert len(rq.__all__) == len(NAMES) <= 48
 
 
 def test_dir_shows_the_public_names() -> None:
@@ -58,7 +58,10 @@ def test_the_help_of_the_package_names_its_verbs_and_rooms() -> None:
     verbs = {name for name in NAMES if inspect.isfunction(getattr(rq, name))} - {"schema"}
 
     assert all(f"    {verb}(" in text or f"; {verb}(" in text for verb in verbs)
-    assert all(f"`{room}`" in text for room in ("analysis", "plots", "gallery", "cells", "learning"))
+    assert all(
+        f"`{room}`" in text
+        for room in ("analysis", "plots", "gallery", "cells", "learning", "blocks", "waveforms", "emulators")
+    )
 
 
 def test_a_wrong_name_is_an_attribute_error() -> None:
@@ -83,6 +86,34 @@ def test_the_type_checker_sees_the_same_names_as_the_interpreter() -> None:
 def test_public_errors_have_one_root() -> None:
     assert all(issubclass(getattr(rq, name), rq.QmemError) for name in NAMES if name.endswith("Error"))
     assert (rq.InputError.exit_code, rq.RunError.exit_code) == (2, 1)
+
+
+# --- imports that can be seen ---
+
+
+def test_only_doors_import_by_name() -> None:
+    """What a module needs is read in its import statements; a package alone may import what it offers when asked."""
+    hidden = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py" and {"import_module", "__import__"} & names_in(ast.parse(path.read_text("utf-8")))
+    ]
+
+    assert not hidden
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    """Return the functions that a file imports or calls."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(names=names):
+                found |= {alias.name for alias in names}
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                found.add(name)
+            case _:
+                pass
+    return found
 
 
 # --- lightness ---

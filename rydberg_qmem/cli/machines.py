@@ -30,13 +30,12 @@ def export(
     round_: Annotated[int, typer.Option("--round", help="The round whose inputs and counters are taken.")] = 0,
 ) -> None:
     """Write each segment of a program as a Pulser sequence in its abstract JSON."""
-    from rydberg_qmem.compile.export import export as exported
-    from rydberg_qmem.compile.export import write
+    from rydberg_qmem.compile.export import to_pulser, write
     from rydberg_qmem.gallery import load
 
     loaded, parameters = load(program), parameters_of(settings)
     checked(loaded, parameters)
-    made = exported(loaded, parameters=parameters, values=numbers_of(values, "--value"), round=round_)
+    made = to_pulser(loaded, parameters=parameters, values=numbers_of(values, "--value"), round=round_)
     echo(str(path) for path in write(made, loaded, output))
 
 

@@ -16,8 +16,8 @@ from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.errors import InputError, did_you_mean, listed, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.language.values import Tagged
 
 MAX_ROUNDS = 10_000_000
 MAX_WORK = 100_000_000

@@ -82,7 +82,7 @@ class Exported:
         return str(self.sequence.to_abstract_repr())
 
 
-def export(
+def to_pulser(
     program: Program,
     *,
     parameters: Mapping[str, float] | None = None,
@@ -103,7 +103,7 @@ def export(
     is, but for `round` 0, the loop's own last one; after a branch, the last of its first side.
 
     >>> from rydberg_qmem.language.library import load
-    >>> [one.place for one in export(load("rabi"))]
+    >>> [one.place for one in to_pulser(load("rabi"))]
     ['body[0].pulse']
     """
     compiled = compile_checked(program, parameters=parameters, inputs=inputs, rounds=rounds)

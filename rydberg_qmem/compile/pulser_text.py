@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.errors import InputError, short
+from rydberg_qmem.language.abstract import DEPTH, MARKS, sequences_in
 
 MOST_SAMPLES = 5_000_000
 """Atoms times nanoseconds of a sequence that is imported: the proof holds each of them several times (0.5 GB)."""
-MARKS = frozenset({"operations", "channels", "register"})
-"""What a sequence in Pulser's abstract form cannot be without."""
-_DEPTH = 12
 
 
 @dataclass(frozen=True)
@@ -28,18 +26,13 @@ class Told:
     values: tuple[Mapping[str, Any], ...] = ()
 
 
-def holds_a_sequence(data: object) -> bool:
-    """Return whether plain data are a sequence in Pulser's abstract form, or a job that holds one."""
-    return next(_inside(data, ""), None) is not None
-
-
 def read(source: str | Mapping[str, Any]) -> Told:
     """Return the one sequence that a text or plain data hold, alone or somewhere in a job.
 
     Raises InputError with the field's place where it breaks Pulser's schema.
     """
     data = _parsed(source)
-    found = list(_inside(data, ""))
+    found = list(sequences_in(data, ""))
     if not found and not (isinstance(data, Mapping) and data.keys() & MARKS):
         raise InputError(
             "from_pulser: holds no sequence in Pulser's abstract form: operations, channels and a register"
@@ -90,25 +83,9 @@ def _parsed(source: str | Mapping[str, Any]) -> Any:
 # --- where the sequence is ---
 
 
-def _inside(data: object, place: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield the sequences in plain data with their places: mappings, or texts that hold one."""
-    if isinstance(data, str) and data.lstrip()[:1] == "{" and depth:
-        try:
-            data = json.loads(data)
-        except (ValueError, RecursionError):
-            return
-    if isinstance(data, Mapping) and data.keys() >= MARKS:
-        yield place, data
-    elif depth < _DEPTH and isinstance(data, Mapping | list):
-        items: Iterable[tuple[Any, Any]] = enumerate(data) if isinstance(data, list) else data.items()
-        for name, inner in items:
-            at = f"{place}[{name}]" if isinstance(data, list) else f"{place}.{name}".lstrip(".")
-            yield from _inside(inner, at, depth + 1)
-
-
 def _job_values(data: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     """Yield the values that each of a cloud's jobs gives to variables, outside the sequence itself."""
-    if depth >= _DEPTH or not isinstance(data, Mapping | list):
+    if depth >= DEPTH or not isinstance(data, Mapping | list):
         return
     if isinstance(data, Mapping) and data.keys() >= MARKS:
         return

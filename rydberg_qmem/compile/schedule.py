@@ -12,7 +12,7 @@ from rydberg_qmem.compile.carried import NOTHING, Carried
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import Tagged
+from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.waveforms import ZERO, Constant, Waveform
 
 

@@ -1,1 +1,47 @@
-"""What evolves states through a segment: pulse level, ideal gates, Pulser's backends, replay."""
+"""What evolves states through a segment: pulse level, ideal gates, Pulser's own emulators, replay.
+
+`run(program, emulator=...)` takes a name, or one of these with options. `Emulator` is what an emulator of one's own
+must offer, `Capabilities` what it says of itself. Each is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rydberg_qmem.emulators.emu_mps import EmuMps
+    from rydberg_qmem.emulators.emu_sv import EmuSv
+    from rydberg_qmem.emulators.exact import Exact
+    from rydberg_qmem.emulators.ideal import Ideal
+    from rydberg_qmem.emulators.protocol import Capabilities, Emulator
+    from rydberg_qmem.emulators.pulser_backend import PulserBackend
+    from rydberg_qmem.emulators.qutip import Qutip
+    from rydberg_qmem.emulators.replay import Replay
+
+__all__ = ["Capabilities", "EmuMps", "EmuSv", "Emulator", "Exact", "Ideal", "PulserBackend", "Qutip", "Replay"]
+
+_HOMES = {
+    "Capabilities": "protocol",
+    "EmuMps": "emu_mps",
+    "EmuSv": "emu_sv",
+    "Emulator": "protocol",
+    "Exact": "exact",
+    "Ideal": "ideal",
+    "PulserBackend": "pulser_backend",
+    "Qutip": "qutip",
+    "Replay": "replay",
+}
+"""Each public name and the module that holds it."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

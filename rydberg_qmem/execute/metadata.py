@@ -206,7 +206,7 @@ class _Provenance(_Strict):
     device: str = ""
     machines: str = ""
     levels: str = ""
-    shots: Literal["exact"] | Annotated[int, Field(ge=1)] = 1
+    shots: Literal["exact"] | Annotated[int, Field(ge=1)]
     seed: Annotated[str, Field(pattern=r"^(none|[0-9]{1,100})$")] = "none"
     emulator: str = ""
     state: str = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from importlib import import_module
 from math import isfinite
 from multiprocessing import get_context
 from pathlib import Path
@@ -72,8 +71,9 @@ def write(
                 _say(progress, jobs[job])
     text = TEXT + table(()) + "".join(parts[row] for row in ROWS[:-1]) + "\n" + parts[ROWS[-1]]
     if pictures:
-        drawn = import_module("rydberg_qmem.gallery.pictures").PICTURES
-        text += "\n\n".join(f"![{title}](figures/{name}.png)\n\n{title}." for name, title, _ in drawn) + "\n"
+        from rydberg_qmem.gallery.pictures import PICTURES
+
+        text += "\n\n".join(f"![{title}](figures/{name}.png)\n\n{title}." for name, title, _ in PICTURES) + "\n"
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -81,7 +81,9 @@ def write(
 def _row(row: int, folder: Path | None) -> str:
     """Return the lines of a row and draw its picture; of the last, what row 11 gives up, and the network's picture."""
     if folder is not None:
-        import_module("rydberg_qmem.gallery.pictures").draw(folder, f"row_{row:02}" if row < ROWS[-1] else "network")
+        from rydberg_qmem.gallery.pictures import draw
+
+        draw(folder, f"row_{row:02}" if row < ROWS[-1] else "network")
     if row == ROWS[-1]:
         return analog.gives_up()
     return "".join(f"{_line(figure)}\n" for figure in FIGURES if figure.row == row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +12,10 @@ from pydantic_core import PydanticCustomError
 from rydberg_qmem.arguments import is_xarray, refuse
 from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.language import files
+from rydberg_qmem.language.html import hardware_table
+from rydberg_qmem.language.models import Model
 from rydberg_qmem.language.problems import validated
-from rydberg_qmem.language.values import AtomName, FrozenMapping, Model
+from rydberg_qmem.language.values import AtomName, FrozenMapping
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Duration = Annotated[float, Field(ge=0, le=1e9)]
@@ -100,8 +101,7 @@ class HardwareProfile(Model):
         return self.p_false_pos, self.p_false_neg
 
     def _repr_html_(self) -> str:
-        table: str = import_module("rydberg_qmem.plots.tables").hardware_table(self)
-        return table
+        return hardware_table(self.name, self.about, self.rows())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, defaults left out."""

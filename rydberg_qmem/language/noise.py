@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import fields
-from importlib import import_module
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -13,8 +12,9 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_val
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.arguments import is_xarray, refuse
+from rydberg_qmem.language.html import noise_table
+from rydberg_qmem.language.models import Model
 from rydberg_qmem.language.problems import validated
-from rydberg_qmem.language.values import Model
 
 
 def _plain(value: complex) -> float | str:
@@ -112,8 +112,7 @@ class Noise(Model):
         return made if made.active else None
 
     def _repr_html_(self) -> str:
-        table: str = import_module("rydberg_qmem.plots.tables").noise_table(self)
-        return table
+        return noise_table(self.to_dict())
 
     @property
     def active(self) -> tuple[str, ...]:

@@ -5,29 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from rydberg_qmem.errors import Problem, ProgramError, did_you_mean, short
-from rydberg_qmem.language.blocks import KINDS
 from rydberg_qmem.language.files import SourceMap
-from rydberg_qmem.language.registers import Register
-from rydberg_qmem.language.values import Model, Tagged
-from rydberg_qmem.language.waveforms import (
-    Blackman,
-    Composite,
-    Constant,
-    Custom,
-    Interpolated,
-    Kaiser,
-    Ramp,
-)
 
 Path = tuple[str | int, ...]
-M = TypeVar("M", bound=Model)
+M = TypeVar("M", bound=BaseModel)
 
-SHAPES: dict[str, type[Tagged]] = {
-    shape.kind: shape for shape in (Constant, Ramp, Blackman, Kaiser, Interpolated, Custom, Composite)
-}
+MODELS: dict[str, type[BaseModel]] = {}
+"""The classes of a program and of its parts by their names, each from when it is defined."""
 
 ELSEWHERE = {
     **dict.fromkeys(("rx", "ry", "rz", "r", "x", "y", "z", "h", "hadamard", "raman", "rotation"), "rotate"),
@@ -87,9 +74,7 @@ def validated(model: type[M], data: object, place: str, source: SourceMap | None
 
 def refused(error: ValidationError, model: type[Any], fields: Mapping[str, Any]) -> ProgramError:
     """Return what is wrong with a part made in Python, each problem at its place: in a program, or below its kind."""
-    from rydberg_qmem.language.program import Program
-
-    if issubclass(model, Program):
+    if model._whole:
         return ProgramError(problems_of(error, fields, None))
     return ProgramError(_placed(error, fields, getattr(model, "kind", model.__name__.lower()), None))
 
@@ -152,30 +137,29 @@ def _mapping_of(path: Path, context: dict[str, Any]) -> str:
 
 def _fields_at(path: Path) -> list[str]:
     """Return the fields that the mapping at a path may have."""
-    from rydberg_qmem.language.hardware import HardwareProfile
-    from rydberg_qmem.language.noise import Noise
-    from rydberg_qmem.language.program import Input, Memory, Program
-
+    fields = {"register": "Register", "noise": "Noise", "hardware": "HardwareProfile"}
     if not path:
-        return _spellings(Program)
-    if path[-1] == "register":
-        return _spellings(Register)
-    if path[-1] in ("noise", "hardware"):
-        return _spellings(Noise if path[-1] == "noise" else HardwareProfile)
-    if path[0] in ("inputs", "memory"):
-        return _spellings(Input if path[0] == "inputs" else Memory)
-    model = {**KINDS, **SHAPES}.get(str(path[-1]))
-    return _spellings(model) if model is not None else []
+        model = MODELS.get("Program")
+    elif path[-1] in fields:
+        model = MODELS.get(fields[str(path[-1])])
+    elif path[0] in ("inputs", "memory"):
+        model = MODELS.get("Input" if path[0] == "inputs" else "Memory")
+    else:
+        model = {**_kinds("block"), **_kinds("waveform")}.get(str(path[-1]))
+    return [info.alias or name for name, info in model.model_fields.items()] if model is not None else []
 
 
-def _spellings(model: type[Model]) -> list[str]:
-    return [info.alias or name for name, info in model.model_fields.items()]
+def _kinds(family: str) -> dict[str, type[BaseModel]]:
+    """Return the classes of all blocks, or of all waveforms, by the names of their kinds in files."""
+    every: list[Any] = [model for model in MODELS.values() if getattr(model, "family", "") == family]
+    return {model.kind: model for model in every if hasattr(model, "kind")}
 
 
 def _bad_tag(value: object, context: dict[str, Any]) -> tuple[str, str | None]:
     wanted = [tag.strip(" '") for tag in str(context.get("expected_tags", "")).split(",")]
-    blocks = "constant" not in wanted and (not wanted[0] or set(wanted) & set(KINDS))
-    known = list(KINDS) if blocks else list(SHAPES)
+    kinds = _kinds("block")
+    blocks = "constant" not in wanted and (not wanted[0] or set(wanted) & set(kinds))
+    known = list(kinds if blocks else _kinds("waveform"))
     noun = "block" if blocks else "waveform"
     if isinstance(value, Mapping) and len(value) == 1:
         name = str(next(iter(value)))

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import re
 import warnings
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from rydberg_qmem.errors import InputError, ProgramError
+from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language import files
+from rydberg_qmem.language.abstract import holds_a_sequence
 from rydberg_qmem.language.blocks import Block
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.extensions import extension
 from rydberg_qmem.language.hardware import PROFILES, HardwareProfile
+from rydberg_qmem.language.models import Model
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.problems import problems_of
 from rydberg_qmem.language.registers import Register
-from rydberg_qmem.language.values import FrozenMapping, Model, Name, VariableName
+from rydberg_qmem.language.values import FrozenMapping, Name, VariableName
 from rydberg_qmem.language.writing import write_yaml
 
 # A metaclass method of this name makes pydantic warn; `program.register` is the field's word.
@@ -73,6 +74,7 @@ class Program(Model):
     True
     """
 
+    _whole: ClassVar[bool] = True
     format: Literal["rydberg_qmem-program/1"] = FORMAT
     name: Name
     about: str = ""
@@ -170,7 +172,7 @@ class Program(Model):
         text = files.read_text(Path(path))
         data, source = files.parse(text, str(path))
         foreign = isinstance(data, Mapping) and not data.keys() & {"format", "body"}
-        if foreign and _upstairs("compile.pulser_text").holds_a_sequence(data):
+        if foreign and holds_a_sequence(data):
             return cls.from_pulser(text, name=name_of(Path(path)))
         if isinstance(data, dict) and str(data.get("device", "")).endswith(".json"):
             data = {**data, "device": Path(path).parent / data["device"]}
@@ -188,19 +190,19 @@ class Program(Model):
         the basis that the sequence measures, else in `basis`, else in the one that Pulser's emulators take. What it
         plays is the same, nanosecond by nanosecond, with and without modulation; see `compile.from_pulser`.
         """
-        made: Self = _upstairs("compile.from_pulser").from_pulser(
+        made: Self = extension("from_pulser")(
             sequence, name=name, key=key, basis=basis, variables=variables, qubits=qubits, job=job
         )
         return made
 
     def to_pulser(self, **options: Any) -> tuple[Any, ...]:
-        """Return every segment as a `pulser.Sequence` with its place and values; see `compile.export.export`."""
-        made: tuple[Any, ...] = _upstairs("compile.export").export(self, **options)
+        """Return every segment as a `pulser.Sequence` with its place and values; see `rydberg_qmem.to_pulser`."""
+        made: tuple[Any, ...] = extension("to_pulser")(self, **options)
         return made
 
     def qpu_report(self, device: Any = None, *, parameters: Mapping[str, float] | None = None) -> Any:
         """Return what a device without mid-sequence measurement can run of this program, and why not the rest."""
-        return _upstairs("compile.qpu").qpu_report(self, device, parameters=parameters)
+        return extension("qpu_report")(self, device, parameters=parameters)
 
     def fingerprint(self) -> str:
         """Return the sha256 of the canonical JSON: equal programs have equal fingerprints.
@@ -224,8 +226,7 @@ class Program(Model):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        table: str = import_module("rydberg_qmem.plots.tables").program_table(self)
-        return table
+        return str(extension("plots").program_table(self))
 
     def draw(self, view: Literal["pulses", "circuit"] = "pulses", **options: Any) -> Any:
         """Draw the program and return matplotlib's axes: its pulses in laboratory time, or its circuit.
@@ -233,10 +234,7 @@ class Program(Model):
         Options are those of `plots.pulses` (ax, width_in, parameters, inputs, rounds) or of `plots.program` (ax,
         parameters, rounds). Nothing is shown: notebooks show the figure, `ax.figure.savefig` keeps it.
         """
-        if view not in ("pulses", "circuit"):
-            raise InputError(f"view must be 'pulses' or 'circuit' ({view!r})")
-        plots = import_module("rydberg_qmem.plots")
-        return (plots.pulses if view == "pulses" else plots.program)(self, **options)
+        return extension("draw")(self, view, **options)
 
     @property
     def device_name(self) -> str:
@@ -248,11 +246,6 @@ def name_of(path: Path) -> str:
     """Return a program's name after a file's."""
     name = re.sub(r"\W", "_", path.stem, flags=re.ASCII).strip("_")
     return name[:64] if name[:1].isalpha() else f"p_{name}"[:64]
-
-
-def _upstairs(module: str) -> Any:
-    """Return a module of a higher floor when a method is called: the language itself knows none of them."""
-    return importlib.import_module(f"rydberg_qmem.{module}")
 
 
 def _device_file(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from itertools import combinations
 from math import dist, isfinite
 from typing import Annotated, Any, Literal, Self, assert_never
@@ -10,7 +9,10 @@ from typing import Annotated, Any, Literal, Self, assert_never
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rydberg_qmem.language.values import Model, Name, OrderedFrozenDict, OrderedMapping, VariableName
+from rydberg_qmem.language.extensions import extension
+from rydberg_qmem.language.html import register_table
+from rydberg_qmem.language.models import Model
+from rydberg_qmem.language.values import Name, OrderedFrozenDict, OrderedMapping, VariableName
 
 Layout = Literal[
     "rectangle", "square", "rectangular_lattice", "triangular_lattice", "triangular", "hexagon", "max_connectivity",
@@ -259,15 +261,14 @@ class Register(Model):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        table: str = import_module("rydberg_qmem.plots.tables").register_table(self)
-        return table
+        return register_table(self.positions)
 
     def draw(self, **options: Any) -> Any:
         """Draw the register and return matplotlib's axes; options are those of `plots.register`.
 
         They are `ax`, `rabi` (rad/µs) and `device`, which set the blockade radius, and `roles` of atoms by name.
         """
-        return import_module("rydberg_qmem.plots").register(self, **options)
+        return extension("draw")(self, **options)
 
     def to_pulser(self) -> Any:
         """Return the `pulser.Register` (or `Register3D`) of these coordinates, not re-centred, or of these traps."""

@@ -8,12 +8,18 @@ from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import Tagged, kind_of
+from rydberg_qmem.language.models import Tagged, kind_of
 
 ZERO = Expression(0)
 
 
-class Constant(Tagged):
+class _Waveform(Tagged):
+    """A shape over time, as one of Pulser's waveforms."""
+
+    family: ClassVar[Literal["block", "waveform"]] = "waveform"
+
+
+class Constant(_Waveform):
     """A constant waveform of a given value (rad/µs) or area (rad).
 
     >>> Constant(duration_ns=100, area="pi").duration_ns.value
@@ -31,7 +37,7 @@ class Constant(Tagged):
         return self
 
 
-class Ramp(Tagged):
+class Ramp(_Waveform):
     """A linear ramp from `start` to `stop` (rad/µs)."""
 
     kind: ClassVar[str] = "ramp"
@@ -40,7 +46,7 @@ class Ramp(Tagged):
     stop: Expression
 
 
-class Blackman(Tagged):
+class Blackman(_Waveform):
     """A Blackman window of a given area (rad), over a duration, or as short as a largest value `max_val` allows.
 
     With `max_val` (rad/µs, of the area's sign) the duration is Pulser's `from_max_val`, rounded up to the channel's
@@ -61,7 +67,7 @@ class Blackman(Tagged):
         return self
 
 
-class Kaiser(Tagged):
+class Kaiser(_Waveform):
     """A Kaiser window of a given area (rad) and shape parameter `beta`, over a duration or with a `max_val`.
 
     `beta` must be known before the run; `max_val` is as for the Blackman window.
@@ -79,7 +85,7 @@ class Kaiser(Tagged):
         return self
 
 
-class Interpolated(Tagged):
+class Interpolated(_Waveform):
     """A curve through `values` (rad/µs) at fractions `times` of the duration, by SciPy's interpolator of that name.
 
     `PchipInterpolator` is smooth and never leaves the values' range; `interp1d` joins them by straight lines (Pulser
@@ -106,7 +112,7 @@ class Interpolated(Tagged):
         return self
 
 
-class Custom(Tagged):
+class Custom(_Waveform):
     """Samples at 1 ns (rad/µs), times an optional `scale`."""
 
     kind: ClassVar[str] = "custom"
@@ -125,7 +131,7 @@ class Custom(Tagged):
         return Expression(len(self.samples))
 
 
-class Composite(Tagged):
+class Composite(_Waveform):
     """Waveforms one after the other; in files `{composite: [{ramp: …}, {constant: …}]}`."""
 
     kind: ClassVar[str] = "composite"

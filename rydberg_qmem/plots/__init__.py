@@ -12,20 +12,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rydberg_qmem.plots.comparison import comparison
+    from rydberg_qmem.plots.draw import draw as draw
     from rydberg_qmem.plots.hysteresis import hysteresis
     from rydberg_qmem.plots.program import program
     from rydberg_qmem.plots.pulses import pulses
     from rydberg_qmem.plots.register import register
     from rydberg_qmem.plots.style import axes_or_new, paper
+    from rydberg_qmem.plots.tables import program_table
 
-__all__ = ["axes_or_new", "comparison", "hysteresis", "paper", "program", "pulses", "register"]
+__all__ = ["axes_or_new", "comparison", "hysteresis", "paper", "program", "program_table", "pulses", "register"]
 
 _HOMES = {
     "axes_or_new": "style",
     "comparison": "comparison",
     "hysteresis": "hysteresis",
     "paper": "style",
+    "draw": "draw",
     "program": "program",
+    "program_table": "tables",
     "pulses": "pulses",
     "register": "register",
 }

@@ -17,7 +17,7 @@ from pulser.sampler import sample
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.export import Exported, export, write
+from rydberg_qmem.compile.export import Exported, to_pulser, write
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import (
     MeasureStep,
@@ -138,7 +138,7 @@ class Player:
         used = {name: value for name, value in everything.items() if name in self._read()}
         mark = (now, *sorted(used.items()))
         if mark not in self.pieces:
-            self.pieces[mark] = export(self.program, values=used, round=now)
+            self.pieces[mark] = to_pulser(self.program, values=used, round=now)
         return self.pieces[mark][self.numbers[step.index]]
 
     def _everything(self) -> set[str]:

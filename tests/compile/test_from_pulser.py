@@ -26,7 +26,7 @@ from pulser_simulation import QutipBackendV2, QutipConfig, QutipEmulator
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.export import export, write
+from rydberg_qmem.compile.export import to_pulser, write
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.exact import Exact
@@ -433,7 +433,7 @@ def test_a_file_in_pulsers_abstract_form_loads_as_a_program(tmp_path: Path) -> N
 def test_every_segment_is_written_with_the_values_that_its_expressions_had(tmp_path: Path) -> None:
     program = rq.load("two_port_memristor")
 
-    write(export(program, values={"R": 0.2}, round=3), program, tmp_path / "out")
+    write(to_pulser(program, values={"R": 0.2}, round=3), program, tmp_path / "out")
 
     index = json.loads((tmp_path / "out" / "index.json").read_text())
     [one] = index["segments"]
@@ -441,7 +441,7 @@ def test_every_segment_is_written_with_the_values_that_its_expressions_had(tmp_p
     assert one["values"]["n_in"]["from"] == "round 3"
     assert one["measured"] == "digital"
     again = rq.load(tmp_path / "out" / one["file"])
-    assert_same_samples(again.to_pulser()[0].sequence, export(program, values={"R": 0.2}, round=3)[0].sequence)
+    assert_same_samples(again.to_pulser()[0].sequence, to_pulser(program, values={"R": 0.2}, round=3)[0].sequence)
     with pytest.raises(StoreError, match="is there already"):
         write((), program, tmp_path / "out")
 

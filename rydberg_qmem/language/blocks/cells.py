@@ -8,7 +8,8 @@ from pydantic import Field
 
 from rydberg_qmem.language.blocks.gates import PulseShape
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import AtomName, KeyName, Tagged
+from rydberg_qmem.language.models import Tagged
+from rydberg_qmem.language.values import AtomName, KeyName
 
 
 class Damp(Tagged):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import FrozenMapping, Tagged, VariableName
+from rydberg_qmem.language.models import Tagged
+from rydberg_qmem.language.values import FrozenMapping, VariableName
 
 
 class Set(Tagged):

@@ -25,7 +25,8 @@ from rydberg_qmem.language.blocks.pulses import (
     SLMMask,
 )
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import Atoms, Name, Tagged, VariableName, kind_of
+from rydberg_qmem.language.models import Tagged, kind_of
+from rydberg_qmem.language.values import Atoms, Name, VariableName
 
 
 def _as_names(value: object) -> object:

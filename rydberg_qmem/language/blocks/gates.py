@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import AtomName, AtomPair, FrozenMapping, Tagged
+from rydberg_qmem.language.models import Tagged
+from rydberg_qmem.language.values import AtomName, AtomPair, FrozenMapping
 
 PulseShape = Literal["square", "blackman"]
 CZMethod = Literal["pi-2pi-pi", "levine", "time_optimal"]

@@ -8,7 +8,8 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.blocks.pulses import Basis
-from rydberg_qmem.language.values import Atoms, KeyName, Tagged
+from rydberg_qmem.language.models import Tagged
+from rydberg_qmem.language.values import Atoms, KeyName
 
 
 class Measure(Tagged):

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.values import AtomName, Atoms, FrozenMapping, Tagged
+from rydberg_qmem.language.models import Tagged
+from rydberg_qmem.language.values import AtomName, Atoms, FrozenMapping
 from rydberg_qmem.language.waveforms import ZERO, Shape, ShapeOrLevel
 
 Basis = Literal["digital", "ground-rydberg", "XY"]
