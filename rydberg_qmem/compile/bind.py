@@ -204,6 +204,8 @@ def bind_block(block: AnyBlock, parameters: Mapping[str, float]) -> AnyBlock:
 def substitute_atom(block: AnyBlock, variable: str, atom: str) -> AnyBlock:
     """Return the block, and the blocks within, with `$variable` replaced by an atom's name.
 
+    In a for_each within, of the same variable, the inner one's atoms stand for it.
+
     >>> from rydberg_qmem.language.blocks import Measure
     >>> substitute_atom(Measure(atoms="$atom", key="m_$atom"), "atom", "d0")
     Measure(atoms=('d0',), key='m_d0', basis=None)
@@ -215,6 +217,8 @@ def substitute_atom(block: AnyBlock, variable: str, atom: str) -> AnyBlock:
             return value.substitute({variable: atom})
         if isinstance(value, str):
             return token.sub(atom, value)
+        if isinstance(value, ForEach) and value.variable == variable:
+            return value.unchecked({"atom": text(value.atom)})
         if isinstance(value, Tagged):
             return value.unchecked({f: text(getattr(value, f)) for f in type(value).model_fields})
         if isinstance(value, tuple):

@@ -109,9 +109,10 @@ class Layout:
                 if any(isinstance(inner, _PAIRED) for inner in walk(body)):
                     copies = [substitute_atom(inner, variable, name) for name in names for inner in body]
                     bodies = [tuple(copies)]
+                outer = dict(self.looks.standing)
                 self.looks.standing[f"${variable}"] = names
                 self._framed("for_each", f"for each ${variable} in {', '.join(names)}", bodies)
-                del self.looks.standing[f"${variable}"]
+                self.looks.standing = outer  # an inner loop may use the name of an outer one
             case _:
                 assert_never(block)
 

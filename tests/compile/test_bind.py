@@ -151,3 +151,10 @@ def test_binding_twice_changes_nothing(drawn: Program) -> None:
         once = bind_block(block, {"x": 0.5})
 
         assert bind_block(once, {"x": 0.25}) == once
+
+
+def test_an_inner_for_each_of_the_same_name_stands_for_its_own_atoms() -> None:
+    inner = ForEach(atom=("b",), body=(Rotate(atom="$atom", angle=1),))
+
+    assert substitute_atom(inner, "atom", "a") == inner
+    assert substitute_atom(inner.with_(atom=("$atom", "b")), "atom", "a") == inner.with_(atom=("a", "b"))

@@ -449,3 +449,12 @@ def test_the_given_axes_are_drawn_on_and_returned() -> None:
 def test_an_atom_that_is_not_in_the_register_is_refused_by_name() -> None:
     with pytest.raises(InputError, match=r"'b' is not; known: a, s"):
         draw(program({"reset": {"atoms": "b"}}))
+
+
+def test_an_inner_for_each_may_use_the_name_of_the_outer_one() -> None:
+    inner = {"for_each": {"atom": ["a"], "body": [{"rotate": {"atom": "$atom", "angle": "pi"}}]}}
+    outer = {"for_each": {"atom": ["s"], "body": [inner, {"rotate": {"atom": "$atom", "angle": "pi / 2"}}]}}
+
+    shown = texts(draw(program(outer)))
+
+    assert {"for each $atom in s", "for each $atom in a"} <= set(shown)
