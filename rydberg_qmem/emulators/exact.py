@@ -48,6 +48,8 @@ TRIED_ROWS = 20_000
 """After so many rows of which hardly any found a kept propagator, a piece is no longer looked up."""
 BUILD_BYTES = 100_000_000
 """Memory for propagators in the making: beyond it they are made one after the other."""
+MOST_SAMPLES, LEAST_SAMPLES = 2**15, 2**10
+"""Samples of a stretch, those of all rows counted, that are evolved at once; and of each row at the least."""
 CACHE_BYTES = 200_000_000
 """Memory that the propagators of all segments together may take."""
 
@@ -316,14 +318,19 @@ def turned(target: Target, schedule: Schedule, scope: Scope, flat: State, atoms:
 
 
 def stretches(tracks: list[Track], end: int, also: int = 0) -> list[tuple[Cuts, list[Track]]]:
-    """Cut time (ns) where drives begin or end, and at one place more; within a stretch, at every change of a sample."""
+    """Cut time (ns) where drives begin or end, and at one place more; within a stretch, at every change of a sample.
+
+    What has very many samples is cut as well, so that memory holds the Hamiltonians of a part of them at a time.
+    """
+    rows = max((max(len(t.omega), len(t.delta)) for t in tracks), default=1)
+    part = max(LEAST_SAMPLES, MOST_SAMPLES // rows)
     edges = {0, end, also, *(int(t.breaks[0]) for t in tracks), *(int(t.breaks[-1]) for t in tracks)}
     made = []
     for start, stop in pairwise(sorted(edges)):
         active = [t for t in tracks if t.breaks[0] <= start and t.breaks[-1] >= stop]
         inner = [t.breaks[(t.breaks > start) & (t.breaks < stop)] for t in active if len(t.breaks) > 2]
         cuts = np.unique(np.concatenate([[start, stop], *inner])).astype(np.int64) if inner else np.array([start, stop])
-        made.append((cuts, active))
+        made += [(cuts[k : k + part + 1], active) for k in range(0, len(cuts) - 1, part)]
     return made
 
 

@@ -21,7 +21,11 @@ DENSE_DIMENSION = 32
 SPLIT_DIMENSION = 512
 """Smallest subspace under one global drive that the split-operator method takes."""
 DENSE_WORK = 4_000_000
-"""Largest number of matrix elements that one batch of Hamiltonians may hold."""
+"""Largest number of matrix elements of all intervals that are diagonalised in batches."""
+DENSE_FEW = 2**12
+"""Matrix elements of an interval's Hamiltonians up to which all intervals go in batches, however many they are."""
+DENSE_BATCH = 2**18
+"""Matrix elements that are diagonalised at a time."""
 DENSE_ELEMENT, EXPAND_CALL, EXPAND_AMPLITUDE = 1.5e-8, 6e-5, 4e-8
 """Seconds: diagonalising, per element and dimension; a term of an expansion, and each of its amplitudes. Only their
 ratios matter."""
@@ -45,6 +49,12 @@ class Samples:
         """Return the samples of some rows."""
         omegas = tuple(o[wanted] if len(o) > 1 else o for o in self.omegas)
         return Samples(self.dt_us, omegas, tuple(d[wanted] if len(d) > 1 else d for d in self.deltas))
+
+    def between(self, first: int, stop: int) -> Samples:
+        """Return the samples of some intervals."""
+        some = slice(first, stop)
+        omegas = tuple(omega[:, some] for omega in self.omegas)
+        return Samples(self.dt_us[some], omegas, tuple(delta[:, some] for delta in self.deltas))
 
 
 @dataclass(frozen=True)
@@ -109,8 +119,9 @@ def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Sam
     expanding = terms * (EXPAND_CALL + EXPAND_AMPLITUDE * states.size)
     if space.dimension > DENSE_DIMENSION or expanding < count * matrices * DENSE_ELEMENT * space.dimension**3:
         return _chebyshev(states, space, sites, samples, bounds, cutoff)
-    if matrices * space.dimension**2 * count <= DENSE_WORK:
-        return _dense_all(states, space, sites, samples)
+    elements = matrices * space.dimension**2
+    if elements * count <= DENSE_WORK or elements <= DENSE_FEW:
+        return np.asarray(np.matmul(_dense_all(space, sites, samples)[:, 0], states[..., None])[..., 0])
     for k, dt in enumerate(samples.dt_us):
         omegas = tuple(o[:, k] for o in samples.omegas)
         deltas = tuple(d[:, k] for d in samples.deltas)
@@ -118,23 +129,34 @@ def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Sam
     return states
 
 
-def _dense_all(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> State:
-    """Diagonalise all intervals' Hamiltonians as one batch and multiply their propagators in a tree of pairs."""
+def _dense_all(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> Complex:
+    """Return the propagators (rows, 1, settings, dimension, dimension) of all intervals, multiplied in a tree of pairs.
+
+    Batches of a power of two of intervals are branches of the tree of all.
+    """
     count = len(samples.dt_us)
     rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
+    batch = 2 ** int(np.log2(max(1, DENSE_BATCH // (rows * len(space.energies) * space.dimension**2))))
+    if count > batch:
+        made = [_dense_all(space, sites, samples.between(k, k + batch)) for k in range(0, count, batch)]
+        return _product(np.concatenate(made, axis=1))
     omegas = tuple(np.broadcast_to(o, (rows, count)).ravel() for o in samples.omegas)
     deltas = tuple(np.broadcast_to(d, (rows, count)).ravel() for d in samples.deltas)
     h = hamiltonian(space, sites, omegas, deltas)
     h = np.broadcast_to(h, (rows * count, *h.shape[1:])) if not sites else h
     energies, vectors = np.linalg.eigh(h.reshape(rows, count, *h.shape[1:]))
     phases = np.exp(-1j * energies * samples.dt_us[None, :, None, None])
-    u = np.matmul(vectors * phases[..., None, :], vectors.conj().swapaxes(-1, -2))
+    return _product(np.matmul(vectors * phases[..., None, :], vectors.conj().swapaxes(-1, -2)))
+
+
+def _product(u: Complex) -> Complex:
+    """Multiply propagators along the second axis, later ones to the left, in a tree of pairs; the axis stays."""
     while u.shape[1] > 1:
         odd = u[:, u.shape[1] - 1 :] if u.shape[1] % 2 else None
         pairs = u[:, : u.shape[1] // 2 * 2]
         u = np.matmul(pairs[:, 1::2], pairs[:, 0::2])
         u = u if odd is None else np.concatenate([u, odd], axis=1)
-    return np.asarray(np.matmul(u[:, 0], states[..., None])[..., 0])
+    return u
 
 
 def hamiltonian(

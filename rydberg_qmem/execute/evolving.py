@@ -26,7 +26,6 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]
-MAX_STATE_BYTES = 8_000_000_000
 MOST_JUMPS = 2**16
 """More jumps than a row can make in one step."""
 SO_SMALL = 512
@@ -200,9 +199,9 @@ class Evolving(Stage):
             needed = rows * amplitudes * BYTES_PER_AMPLITUDE
             raise RunError(
                 f"{place}: {rows} states of {atoms} entangled atoms ({amplitudes} amplitudes each) would need "
-                f"{needed / 1e9:.1f} GB, more than {MAX_STATE_BYTES / 1e9:.0f} GB: use fewer shots at a time, fewer "
+                f"{needed / 1e9:.1f} GB, more than {self.most_bytes / 1e9:g} GB: use fewer shots at a time, fewer "
                 f"atoms or levels, atoms farther apart, a larger neglect (interactions that turn an amplitude by up to "
-                f"{self.neglect:g} rad a segment are left out now), or the emulator emu_mps"
+                f"{self.neglect:g} rad a segment are left out now), the emulator emu_mps, or raise max_memory_gb"
             )
 
     def _amplitudes(self, atoms: int) -> int:
@@ -212,7 +211,7 @@ class Evolving(Stage):
 
     def _is_large(self, atoms: int, rows: int) -> bool:
         """Return whether memory will not hold states of some atoms, and what their evolution takes besides."""
-        return rows * self._amplitudes(atoms) * BYTES_PER_AMPLITUDE > MAX_STATE_BYTES
+        return rows * self._amplitudes(atoms) * BYTES_PER_AMPLITUDE > self.most_bytes
 
     def _evolved(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...]) -> State:
         if self.is_noisy and self.environment is not None:

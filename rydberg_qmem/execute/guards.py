@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep, all_steps
@@ -15,6 +16,7 @@ from rydberg_qmem.execute.pilot import SAMPLE_BYTES, longest_ns
 from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.records import record_bytes
 from rydberg_qmem.execute.run import Job, Limits, units_of
+from rydberg_qmem.execute.stage import MOST_GB
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.units import spoken_bytes
 
@@ -43,7 +45,7 @@ def check_limits(points: Points, job: Job, limits: Limits, *, place: Path | None
     longest = max(layouts, key=_work)
     if limits.seconds is None and _most_bytes(job, longest) < limits.memory_gb * 1e9:
         return
-    made = estimate_of(job, longest)
+    made = estimate_of(replace(job, memory_gb=max(job.memory_gb, MOST_GB)), longest)  # smaller limits are held below
     whole = sum(map(_work, layouts)) / max(_work(longest), 1)
     in_memory = record if place is None else 0
     _check_estimate(made, whole, limits.memory_gb, limits.seconds, workers=workers, in_memory=in_memory)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-GROWS = frozenset({"shots"})
-"""What may become more without making another run of it."""
+GROWS = frozenset({"shots", "memory_gb"})
+"""What may become more, or less, without making another run of it."""
 
 
 def identity(job: Any, **more: Any) -> dict[str, str]:

@@ -52,11 +52,11 @@ class Pilot(Walk):
     reckoned_bytes: int = 0
 
     def _step(self, step: Step, population: Population) -> Population:
+        self.rows = max(self.rows, len(population))
         if time.thread_time() > self.until:
             raise OutOfTimeError
         if not isinstance(step, RepeatStep | WhenStep):
             self.walked += 1
-        self.rows = max(self.rows, len(population))
         return super()._step(step, population)
 
     def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:

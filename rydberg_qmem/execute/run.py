@@ -51,7 +51,7 @@ from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin, listener
 from rydberg_qmem.execute.scale import Scale, cluster
 from rydberg_qmem.execute.scale import shard as shard_
-from rydberg_qmem.execute.stage import NEGLIGIBLE
+from rydberg_qmem.execute.stage import MOST_GB, NEGLIGIBLE
 from rydberg_qmem.execute.sweep import Sweep, points_of, sweep_of, swept_names
 from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.execute.walk import Walk
@@ -117,7 +117,7 @@ def run(
     workers: int = 1,
     client: Any = None,
     shard: tuple[int, int] | str | None = None,
-    max_memory_gb: float = 8.0,
+    max_memory_gb: float = MOST_GB,
     max_seconds: float | None = None,
     neglect: float = NEGLIGIBLE,
     progress: Progress | bool | None = None,
@@ -154,7 +154,9 @@ def run(
         raise InputError("shards need a seed: each would draw another")
     around = surroundings(program, noise, hardware)
     limits = Limits(max_memory_gb, max_seconds)
-    job = Job(program, dict(inputs or {}), rounds, shots, _seed(seed, shots), emulator, state, around, neglect)
+    job = Job(
+        program, dict(inputs or {}), rounds, shots, _seed(seed, shots), emulator, state, around, neglect, max_memory_gb
+    )
 
     _refuse_several(job, scale)
     settings, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
@@ -169,7 +171,7 @@ def run(
         return run_into(
             place, job, settings, points, swept=swept, scale=scale, overwrite=overwrite, progress=told
         )  # fmt: skip
-    record, lost, neglected = _execute(job, points, workers, told, swept, limits.memory_gb)
+    record, lost, neglected = _execute(job, points, workers, told, swept)
     record.attrs = records.provenance(
         points[0],
         seed=job.seed,
@@ -190,7 +192,7 @@ def run(
 class Limits:
     """What a run may take at most: memory (GB), and seconds of one processor."""
 
-    memory_gb: float = 8.0
+    memory_gb: float = MOST_GB
     seconds: float | None = None
 
 
@@ -207,6 +209,8 @@ class Job:
     state: str
     around: Surroundings = NOTHING
     neglect: float = NEGLIGIBLE
+    memory_gb: float = MOST_GB
+    """What its states may take while it runs."""
 
 
 def surroundings(program: Program, noise: Any, hardware: Any) -> Surroundings:
@@ -251,7 +255,8 @@ def walk_of(
     """Return a walk through a compiled point, its states kept as asked or as is cheaper."""
     emulator = emulator_of(job.emulator)
     kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
-    return kind_of_walk(compiled, emulator, trace, draws, kind, job.around, neglect=job.neglect, **options)
+    options = {"neglect": job.neglect, "most_bytes": job.memory_gb * 1e9, **options}
+    return kind_of_walk(compiled, emulator, trace, draws, kind, job.around, **options)
 
 
 def one_thread() -> Any:
@@ -288,8 +293,6 @@ class Task:
     unit: Unit
     checked: bool = True
     """Whether its point was checked already."""
-    memory_gb: float = 8.0
-    """What the branches of an exact run may take."""
 
     def __str__(self) -> str:
         return name_of(self.unit, {name: self.settings[name] for name in self.swept})
@@ -359,13 +362,11 @@ def walk_unit(
     compiled: Compiled,
     unit: Unit,
     on_round: Callable[[int], None] | None = None,
-    *,
-    memory_gb: float = 8.0,
 ) -> tuple[Trace, float]:
     """Walk one unit; return what it wrote and the probability it dropped."""
     trace = Trace(compiled, unit.shots, alone=unit.alone or unit.shots is None)
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
-    walk = walk_of(job, compiled, trace, draws, on_round=on_round, most_bytes=memory_gb * 1e9)
+    walk = walk_of(job, compiled, trace, draws, on_round=on_round)
     with (
         one_thread(),
         np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
@@ -381,17 +382,13 @@ def _execute(
     workers: int,
     progress: Progress | None,
     swept: tuple[str, ...] | None,
-    memory_gb: float,
 ) -> tuple[xr.Dataset, float, float]:
     """Return the record, and how much probability was dropped and how much interaction left out at most."""
     layouts = points.layouts
     units = units_of(job, layouts)
     parts = Counter(unit.point for unit in units)
     units = [replace(unit, alone=parts[unit.point] == 1) for unit in units]
-    tasks = [
-        Task(job, dict(points.settings[unit.point]), swept or (), unit, not points.come_late, memory_gb)
-        for unit in units
-    ]
+    tasks = [Task(job, dict(points.settings[unit.point]), swept or (), unit, not points.come_late) for unit in units]
     gathered = None if swept is None else Gathered(layouts, job.shots)
     total: Trace | None = None
     lost = neglected = 0.0
@@ -437,7 +434,7 @@ def _remote(task: Task) -> tuple[Trace, float]:
 
 def _walk_named(task: Task, compiled: Compiled) -> tuple[Trace, float]:
     try:
-        return walk_unit(task.job, compiled, task.unit, memory_gb=task.memory_gb)
+        return walk_unit(task.job, compiled, task.unit)
     except RunError as error:
         raise RunError(f"{task}: {error}") from None
 

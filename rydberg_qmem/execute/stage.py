@@ -47,6 +47,8 @@ PRUNE_BELOW = 1e-14
 MAX_BRANCHES = 2_000_000
 BRANCHES = 2**10
 """So many are looked at before what they become is foretold."""
+MOST_GB = 8.0
+"""Memory that a run may take, unless asked."""
 NEGLIGIBLE = 1e-10
 """Largest angle (rad) by which an interaction of unentangled atoms may turn an amplitude in a segment, unless asked."""
 
@@ -69,7 +71,8 @@ class Stage:
     beside: int = 0
     """How many populations wait while another walks."""
     pruned: float = 0.0
-    most_bytes: float = 8e9
+    most_bytes: float = MOST_GB * 1e9
+    """What states and branches may take."""
     neglect: float = NEGLIGIBLE
     neglected: float = 0.0
     """Sum of all that was left out as negligible: no state is farther than this (norm) from what it would be."""

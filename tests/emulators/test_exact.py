@@ -18,6 +18,7 @@ from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
+from rydberg_qmem.emulators import exact, joint
 from rydberg_qmem.emulators.exact import Exact
 from tests.reference import largest_difference
 
@@ -348,3 +349,35 @@ def test_a_detuning_map_detunes_each_atom_by_its_weight() -> None:
 
 def look_at_all() -> dict[str, Any]:
     return {"measure": {"atoms": "all", "key": "m"}}
+
+
+@pytest.mark.parametrize("noise", [None, {"dephasing_rate": 0.3}])
+@pytest.mark.parametrize("atoms", [1, 2, 4])
+def test_a_pulse_evolved_in_parts_ends_where_it_ends_whole(
+    monkeypatch: pytest.MonkeyPatch, atoms: int, noise: Any
+) -> None:
+    ramp: Any = {"ramp": {"duration_ns": 303, "start": -6, "stop": 9}}
+    body = [shaped("rydberg_global", 303, 4, detuning=ramp), square(77, 3, 1), shaped("rydberg_global", 50, 2)]
+    made = program({f"q{k}": (7.0 * k, 0) for k in range(atoms)}, body)
+    watched = made.model_copy(update={"body": (*made.body, rq.Probe(atoms="all", key="rho", density_matrix=True))})
+
+    def final() -> Matrix:
+        return np.asarray(rq.run(watched, shots=None, noise=noise).rho.values)
+
+    whole = final()
+    monkeypatch.setattr(exact, "MOST_SAMPLES", 64)
+    monkeypatch.setattr(exact, "LEAST_SAMPLES", 16)
+
+    assert np.abs(final() - whole).max() < 1e-10
+
+
+def test_propagators_made_in_batches_are_bit_for_bit_those_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = joint.Subspace(2, 2, np.array([[0.5, 0.0, 0.0, 0.0]]))
+    sites, rng = tuple(joint.Site(k, 0, 1) for k in range(2)), np.random.default_rng(3)
+    omega, delta = rng.normal(size=(3, 101)).astype(complex), rng.normal(size=(1, 101))
+    samples = joint.Samples(np.full(101, 0.001), (omega, omega), (delta, delta))
+
+    whole = joint._dense_all(space, sites, samples)
+    monkeypatch.setattr(joint, "DENSE_BATCH", 800)  # 16 intervals
+
+    assert np.array_equal(joint._dense_all(space, sites, samples), whole)

@@ -130,6 +130,38 @@ def test_branches_that_double_are_refused_before_they_are_many() -> None:
         tracemalloc.stop()
 
 
+def forgetful(rounds: int) -> rq.Program:
+    """Return a program of so many measurements that only its run can tell which of them make branches."""
+    looks = [{"rotate": {"atom": "q", "angle": 1}}, {"measure": {"atoms": "q", "key": "n"}}]
+    return replace_body(doubling(rounds), [*looks * 10, *doubling(rounds).to_dict()["body"]])
+
+
+def replace_body(program: rq.Program, body: list[Any]) -> rq.Program:
+    return rq.Program(**program.to_dict() | {"body": body})
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["in memory", "in a store"])
+def test_a_run_watches_its_branches_by_the_limit_that_was_asked_for(stored: bool, tmp_path: Path) -> None:
+    store = tmp_path / "r.zarr" if stored else None
+    with pytest.raises(rq.RunError, match=r"would need .* GB, more than 0\.02 GB: .*raise max_memory_gb"):
+        rq.run(forgetful(18), shots=None, emulator="ideal", max_memory_gb=0.02, store=store)
+
+
+def test_states_that_memory_will_not_hold_are_told_with_the_limit_that_was_asked_for() -> None:
+    register = {"layout": "rectangle", "rows": 1, "columns": 30, "spacing_um": 6}
+    program = replace_body(ramp(100), ramp(100).to_dict()["body"][:1])
+    program = rq.Program(**program.to_dict() | {"register": register, "name": "line"})
+    for limit in (8, 40):
+        with pytest.raises(rq.RunError, match=rf"30 entangled atoms .*, more than {limit} GB: .*raise max_memory_gb"):
+            rq.run(program, shots=1, seed=1, max_memory_gb=limit)
+
+
+def test_a_store_is_continued_with_another_limit_of_memory(tmp_path: Path) -> None:
+    run(tmp_path / "r.zarr", shots=10, sweep=None, max_memory_gb=1)
+
+    assert run(tmp_path / "r.zarr", shots=20, sweep=None, max_memory_gb=2).sizes["shot"] == 20
+
+
 def test_branches_that_merge_again_or_only_add_up_run_on() -> None:
     program = rq.load("two_port_memristor")
 

@@ -133,15 +133,18 @@ def records() -> list[Case]:
 def pulses() -> list[Case]:
     made: list[Case] = []
     for atoms, duration_ns, shots in [(1, 300_000, 10), (1, 3_000_000, 2), (2, 100_000, 10), (1, 1_000_000, None)]:
-        ramp = {"ramp": {"duration_ns": duration_ns, "start": 0, "stop": 1}}
-        made.append(
-            (
-                f"{duration_ns} ns on {atoms}",
-                line(atoms, {"pulse": {"channel": "rydberg_global", "amplitude": ramp}}, measure()),
-                {"shots": shots},
-            )
-        )
+        amplitude = ramp(duration_ns, 0, 1)
+        body = [pulse(amplitude=amplitude, duration_ns=None), measure()]
+        made.append((f"{duration_ns} ns on {atoms}", line(atoms, *body), {"shots": shots}))
+    for atoms, duration_ns in [(3, 100_000), (2, 300_000), (1, 1_000_000)]:
+        shape = {"blackman": {"duration_ns": duration_ns, "area": duration_ns / 1000}}
+        body = [pulse(amplitude=shape, detuning=ramp(duration_ns, -5, 5), duration_ns=None), measure()]
+        made.append((f"{duration_ns} ns of two shapes on {atoms}", line(atoms, *body), {"shots": 10}))
     return made
+
+
+def ramp(duration_ns: int, start: float, stop: float) -> dict[str, Any]:
+    return {"ramp": {"duration_ns": duration_ns, "start": start, "stop": stop}}
 
 
 def cases() -> list[Case]:

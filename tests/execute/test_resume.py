@@ -175,7 +175,7 @@ def test_every_part_of_a_job_is_part_of_its_identity() -> None:
     from rydberg_qmem.execute.run import Job
 
     job = Job(PROGRAM, {}, None, 100, 1, "exact", "vector")
-    assert set(identity(job)) == {field.name for field in fields(Job)} - {"shots"}
+    assert set(identity(job)) == {field.name for field in fields(Job)} - {"shots", "memory_gb"}
     later = make_dataclass("later", [("more", float, 0.0)], bases=(Job,), frozen=True)
     loud, still = (later(PROGRAM, {}, None, 100, 1, "exact", "vector", more=more) for more in (0.1, 0.2))
     assert fingerprint(identity(loud)) != fingerprint(identity(still))
