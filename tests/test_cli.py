@@ -459,6 +459,23 @@ def test_analyse_lists_the_points_of_a_sweep(tmp_path: Path) -> None:
     assert table.index("window = 3:") < table.index("window = 9:")
 
 
+def test_analyse_says_what_tells_the_errors_of_shots_that_share_their_feedback(tmp_path: Path) -> None:
+    place = tmp_path / "shared.zarr"
+    settings = ("--shots", "50", "--seed", "1", "--emulator", "ideal", "--set", "period=12", "--set", "window=3")
+    loop = ("--drive", "n_in", "--response", "clicks.s", "--period", "12")
+    rqm("run", "photonic_memristor", *settings, "-o", place)
+    two = rqm("analyse", place, *loop)
+    four = rqm("analyse", place, *loop[:-1], "6")  # the drive does not repeat itself in half its period
+    rqm("run", "photonic_memristor", *settings, "--rounds", "48", "-o", tmp_path / "longer.zarr")
+    told = rqm("analyse", tmp_path / "longer.zarr", *loop)
+
+    for none in (two, four):
+        assert re.search(r"^area +0\.\d+ ± \? ", none.stdout, re.MULTILINE)
+        assert "one cohort tells none before three cycles of a periodic drive" in none.stderr
+    assert re.search(r"^area +0\.\d+ ± 0\.\d+ ", told.stdout, re.MULTILINE)
+    assert "the scatter of 3 settled cycles tells errors roughly" in told.stderr
+
+
 def test_what_is_not_finite_is_null_in_json(tmp_path: Path) -> None:
     place = tmp_path / "one.zarr"
     rqm("run", "two_port_memristor", "--shots", "1", "--seed", "1", "--emulator", "ideal", "-o", place)

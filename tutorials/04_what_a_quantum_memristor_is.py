@@ -367,5 +367,5 @@ for name in ("two_port_memristor", "photonic_memristor"):
     print(f"{'':20} scatter from run to run {areas.std(ddof=1):.4f}, bootstrap says {said:.4f}")
 
 # %% [markdown]
-# The same loop. But the ensemble's runs scatter, and the bootstrap over shots of *one* run cannot see all of it: all
-# its shots share the mean that was fed back. Under ensemble feedback take errors from repeated runs.
+# The same loop. But the ensemble's runs scatter more, and the shots of *one* run cannot see all of it: all of them
+# share the mean that was fed back. One run tells no error by its shots, but by its cycles, once they are three or more.

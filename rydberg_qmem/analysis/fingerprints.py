@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import erfc
+from scipy.special import erfc, stdtrit
 
 from rydberg_qmem import arguments
-from rydberg_qmem.analysis.hysteresis import Signal, hysteresis
+from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.analysis.lobes import no_area_probability
+from rydberg_qmem.analysis.signals import Signal
 from rydberg_qmem.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -52,7 +53,9 @@ def fingerprints(
     `memristor` is all three. Measures are those of `hysteresis`, their bias by noise taken off; exact records have no
     errors. So a line, a lag of constant area or a diode is called a memristor at most as often as `sigmas` says (4:
     6 in 100,000), and noise alone never makes one. `exponent` is d ln(area)/d ln(frequency) from the largest area
-    upwards (-1: area goes as 1/frequency), areas weighted by their errors.
+    upwards (-1: area goes as 1/frequency), areas weighted by their errors. Where few cohorts or cycles tell the errors,
+    `sigmas` errors are as many as hold the same rate (Student's t); where nothing tells them, no verdict is given: all
+    are False.
 
     `drive`, `response`, `period`, `bootstrap`, `seed` and `cohort` are those of `hysteresis`; `frequency` names a
     coordinate along `point` with three or more different positive values, else InputError. A device whose area has
@@ -67,23 +70,24 @@ def fingerprints(
     asked: dict[str, Any] = {"drive": drive, "response": response, "period": period}
     asked |= {"bootstrap": bootstrap, "seed": seed, "cohort": cohort}
     loops = hysteresis(record, **asked).isel(point=order)
-    area, area_error = loops.area.values, np.nan_to_num(loops.area_error.values)
-    pinch, pinch_error = loops.pinch.values, np.nan_to_num(loops.pinch_error.values)
+    area, area_error = loops.area.values, loops.area_error.values
+    pinch, pinch_error = loops.pinch.values, loops.pinch_error.values
+    errors = _as_far(sigmas, loops.attrs.get("freedom"))
     top = int(area.argmax())
     no_area = float(no_area_probability(record, **asked)[order[top]])
-    rise, unsure = np.diff(area[top:]), sigmas * np.hypot(area_error[top:-1], area_error[top + 1 :])
-    fall = area[top] - area[-1] - sigmas * np.hypot(area_error[top], area_error[-1])
+    rise, unsure = np.diff(area[top:]), errors * np.hypot(area_error[top:-1], area_error[top + 1 :])
+    fall = area[top] - area[-1] - errors * np.hypot(area_error[top], area_error[-1])
     exponent, exponent_error = _exponent(rates[top:], area[top:], area_error[top:])
     unbent = float(1 - loops.line_r2.values[-1] + np.nan_to_num(loops.line_r2_bias.values[-1]))
     verdicts = {
-        "pinched": bool((pinch <= tolerance + sigmas * pinch_error).all()),
+        "pinched": bool((pinch <= tolerance + errors * pinch_error).all()),
         "shrinks": bool(
             len(rise) >= 2
             and no_area < erfc(sigmas / np.sqrt(2))
             and (rise <= unsure).all()
             and fall > 1e-9 * area[top]
         ),
-        "straightens": unbent <= tolerance + sigmas * float(np.nan_to_num(loops.line_r2_error.values[-1])),
+        "straightens": bool(unbent <= tolerance + errors * float(loops.line_r2_error.values[-1])),
     }
     made = xr.Dataset(coords={frequency: (frequency, rates)}, attrs={"tolerance": tolerance, "sigmas": sigmas})
     for name, values in (
@@ -97,6 +101,13 @@ def fingerprints(
     }.items():  # fmt: skip
         made[name] = value
     return made
+
+
+def _as_far(sigmas: float, freedom: int | None) -> float:
+    """Return how many errors lie as far out as `sigmas` of a normal number, errors of few degrees of freedom."""
+    if freedom is None:
+        return sigmas
+    return float(-stdtrit(freedom, 0.5 * erfc(sigmas / np.sqrt(2)))) if freedom > 0 else float("nan")
 
 
 def _exponent(rates: Floats, area: Floats, error: Floats) -> tuple[float, float]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import gammaincc
+from scipy.special import fdtrc
 
 from rydberg_qmem.analysis import geometry
-from rydberg_qmem.analysis.hysteresis import Signal, layouts_of, pair_of, samples_of
-from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, resamples
+from rydberg_qmem.analysis.cycles import layouts_of, samples_of
+from rydberg_qmem.analysis.mean_noise import MeanNoise, mean_noise
+from rydberg_qmem.analysis.signals import Signal, pair_of
+from rydberg_qmem.analysis.standard_error import cohorts_asked, mean_of
 
 Floats = NDArray[np.float64]
 
@@ -29,43 +29,43 @@ def no_area_probability(
     """Return, for each point, how probable lobes as large as these are if the loop encloses nothing, (point,).
 
     The signed areas on the two sides of zero drive, ½Σ(x dy - y dx), are linear in the response: under noise they
-    scatter about their true values as normal numbers do, with the covariance of `bootstrap` resamples. Their χ² about
-    zero is compared with its law. 0 for exact records that enclose an area, 1 for those that do not.
+    scatter about their true values as normal numbers do, with the covariance of `bootstrap` resamples (`mean_noise`).
+    Their T² about zero is compared with Hotelling's law for the degrees of freedom of that noise: χ² for many shots. 0
+    for exact records that enclose an area, 1 for those that do not; NaN where nothing tells the noise.
     """
     pair = pair_of(record, drive, response, None)
     made = np.ones(pair.points)
     together = cohorts_asked(cohort, pair.shots, record)
     for layout, points in layouts_of(pair, period, "last").items():
         x, y = (samples_of(pair, role, points, layout) for role in ("drive", "response"))
-        blocks = list(resamples(pair.shots, bootstrap, seed, together)) if pair.shots else []
-        for row, point in enumerate(points):
-            made[point] = _probability(x[row, :, 0], y[row, :, 0], blocks, inflation(pair.shots, together))
+        noise = mean_noise(pair, points, layout, (x, y), drawn=bootstrap, seed=seed, cohort=together)
+        made[points] = _probabilities(mean_of(x, axis=1)[:, 0], mean_of(y, axis=1)[:, 0], noise)
     return made
 
 
-def _probability(x: Floats, y: Floats, blocks: Sequence[Floats], inflated: float) -> float:
-    mean_x, mean_y = (np.nanmean(part, axis=0) for part in (x, y))
-    lobes = signed_lobes(mean_x, mean_y)
-    if not blocks:
-        return float(geometry.unsigned_area(mean_x, mean_y) <= 1e-9 * np.ptp(mean_x) * np.ptp(mean_y))
-    weights = np.concatenate(blocks)
-    by_x, by_y = (_deviations(part, weights) * inflated for part in (x, y))
-    drawn = signed_lobes(mean_x + 0.2 * by_x, mean_y + 0.2 * by_y) / 0.2
+def _probabilities(x: Floats, y: Floats, noise: MeanNoise | None) -> Floats:
+    """Return the probabilities for mean loops (point, round)."""
+    if noise is None:
+        exact = geometry.unsigned_area(x, y) <= 1e-9 * np.ptp(x, axis=-1) * np.ptp(y, axis=-1)
+        return np.asarray(exact, dtype=float)
+    if len(noise.x) < 2 or noise.freedom < 1:
+        return np.full(len(x), np.nan)
+    moved = signed_lobes(x + 0.2 * noise.x[:, :, 0], y + 0.2 * noise.y[:, :, 0]) / 0.2
+    lobes = signed_lobes(x, y)
+    return np.array([_probability(lobes[point], moved[:, point], noise.freedom) for point in range(len(x))])
+
+
+def _probability(lobes: Floats, drawn: Floats, freedom: int) -> float:
     covariance = np.atleast_2d(np.cov(drawn, rowvar=False))
     kept = np.diag(covariance) > 0
     if not kept.any():
         return 1.0
-    chi2 = float(lobes[kept] @ np.linalg.pinv(covariance[np.ix_(kept, kept)]) @ lobes[kept])
-    return float(gammaincc(0.5 * np.count_nonzero(kept), 0.5 * chi2))
-
-
-def _deviations(samples: Floats, weights: Floats) -> Floats:
-    mean = np.nanmean(samples, axis=0)
-    if len(samples) == 1:
-        return np.zeros((len(weights), samples.shape[1]))
-    valid = np.isfinite(samples)
-    total, count = weights @ np.where(valid, samples - mean, 0.0), weights @ valid.astype(float)
-    return np.asarray(total / np.maximum(count, 1.0))
+    sides = int(np.count_nonzero(kept))
+    if freedom < sides:
+        return 1.0
+    t2 = float(lobes[kept] @ np.linalg.pinv(covariance[np.ix_(kept, kept)]) @ lobes[kept])
+    rest = freedom - sides + 1
+    return float(fdtrc(sides, rest, t2 * rest / (freedom * sides)))
 
 
 def signed_lobes(x: Floats, y: Floats) -> Floats:

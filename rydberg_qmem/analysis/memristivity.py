@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from rydberg_qmem import arguments
 from rydberg_qmem.analysis import extrapolation, geometry
-from rydberg_qmem.analysis.standard_error import cohorts_asked, inflation, resamples
+from rydberg_qmem.analysis.cycles import shortest_period
+from rydberg_qmem.analysis.mean_noise import MeanNoise, cycles_of, of_cycles, of_shots
+from rydberg_qmem.analysis.standard_error import cohorts_asked, mean_of
 from rydberg_qmem.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -45,9 +48,10 @@ def memristivity(
     divides each by its largest possible value. Outcomes that are -1, or missing, are left out of the means.
 
     Errors `*_error` come from `bootstrap` resamples of the shots drawn with `seed` (of whole cohorts of `cohort` shots
-    where the program feeds back means over its ensemble; 0 if exact, NaN with fewer than two). Noise lengthens a line
-    and adds to Σ|x dy - y dx|: the biases of `area`, `length` and `form_factor` are taken off and stand beside as
-    `*_bias`, found as `hysteresis` does.
+    where the program feeds back means over its ensemble; of one cohort from how the periods of an exact drive scatter,
+    as in `hysteresis`; 0 if exact, NaN where nothing tells them). Noise lengthens a line and adds to Σ|x dy - y dx|:
+    the biases of `area`, `length` and `form_factor` are taken off and stand beside as `*_bias`, found as in
+    `hysteresis`.
 
     `signed_area` is 1/2 Σ sign(x) (x dy - y dx): its sign is the direction in which a loop pinched at zero is run
     through, negative where the response falls behind its way out on its way back to zero. `start` and `stop` are
@@ -63,18 +67,15 @@ def memristivity(
     x, y = (_samples(record, signal) for signal in (drive, response))
     if x.shape[-1] != y.shape[-1]:
         raise InputError("drive and response must have the same number of rounds")
-    at = (_mean(x), _mean(y))
+    at = (mean_of(x), mean_of(y))
     found = _cycles(*at, cut)
     if not len(found):
         raise InputError("the drive must change sign at least twice to cut out a loop")
     shots = max(len(x), len(y))
+    together = cohorts_asked(cohort, shots, record) if shots > 1 else 1
     spread, bias = np.zeros_like(found), np.zeros_like(found)
     if shots > 1:
-        together = cohorts_asked(cohort, shots, record)
-        blocks = list(resamples(shots, bootstrap, seed, together))
-        drawn = np.concatenate(blocks) if blocks else np.zeros((0, shots))
-        by = [inflation(shots, together) * (_drawn(samples, drawn) - _mean(samples)) for samples in (x, y)]
-        spread, bias = _noise(at, by, found, cut)
+        spread, bias = _noise(at, _mean_noise(x, y, bootstrap, seed, together), found, cut)
     made = xr.Dataset(coords={"cycle": np.arange(len(found))}, attrs={"cut": cut})
     values = found - np.where(np.isfinite(bias), bias, 0.0)
     for column, name in enumerate(("area", "length", "form_factor", "signed_area")):
@@ -86,7 +87,18 @@ def memristivity(
     return made
 
 
-def _noise(at: tuple[Floats, Floats], by: list[Floats], plain: Floats, cut: str) -> tuple[Floats, Floats]:
+def _mean_noise(x: Floats, y: Floats, drawn: int, seed: int, cohort: int) -> MeanNoise:
+    """Return the noise of the mean series (resample, round); of one cohort that of a cycle, again in each."""
+    if cohort < max(len(x), len(y)):
+        return of_shots(x, y, drawn=drawn, seed=seed, cohort=cohort)
+    period = shortest_period(x)
+    means = (cycles_of(mean_of(signal), period) for signal in (x, y))
+    noise = of_cycles(*means, drawn=drawn, seed=seed)
+    rounds = np.arange(x.shape[1]) % period
+    return replace(noise, x=noise.x[:, rounds], y=noise.y[:, rounds])
+
+
+def _noise(at: tuple[Floats, Floats], noise: MeanNoise, plain: Floats, cut: str) -> tuple[Floats, Floats]:
     """Return errors and biases, (cycle, measure); moved lines that are cut into other cycles are left out."""
 
     def cycles(x: Floats, y: Floats) -> dict[str, Floats]:
@@ -94,9 +106,9 @@ def _noise(at: tuple[Floats, Floats], by: list[Floats], plain: Floats, cut: str)
         same = [row if row.shape == plain.shape else np.full_like(plain, np.nan) for row in rows]
         return {"all": same[0] if x.ndim == 1 else np.array(same)}
 
-    if len(by[0]) < 2:
+    if len(noise.x) < 2 or noise.freedom < 1:
         return np.full_like(plain, np.nan), np.full_like(plain, np.nan)
-    moved = extrapolation.moves(cycles, *at, *by)
+    moved = extrapolation.moves(cycles, *at, noise.x, noise.y)
     spread, bias = moved.error("all"), moved.bias("all")
     bias[:, 3:] = 0.0  # linear in the response; where loops are cut is told as it was
     area, length = (plain - bias)[:, :2].T
@@ -104,21 +116,7 @@ def _noise(at: tuple[Floats, Floats], by: list[Floats], plain: Floats, cut: str)
     bias[:, 2] = plain[:, 2] - form
     by_area, by_length = (moved.small["all"][..., column] for column in (0, 1))
     spread[:, 2] = extrapolation.error_of(4 * np.pi * by_area / length**2 - 2 * form * by_length / length)
-    return spread, bias
-
-
-def _mean(samples: Floats) -> Floats:
-    valid = np.isfinite(samples)
-    return np.asarray(np.where(valid, samples, 0.0).sum(axis=0) / valid.sum(axis=0))
-
-
-def _drawn(samples: Floats, weights: Floats) -> Floats:
-    """Return the means (resample, round) of weighted shots; a round that lost all its valid shots keeps its mean."""
-    if len(samples) == 1:
-        return np.broadcast_to(_mean(samples), (len(weights), samples.shape[1]))
-    valid = np.isfinite(samples)
-    total, count = weights @ np.where(valid, samples, 0.0), weights @ valid.astype(float)
-    return np.asarray(np.where(count > 0, total / np.where(count > 0, count, 1.0), _mean(samples)))
+    return noise.widening * spread, bias
 
 
 def _samples(record: xr.Dataset, signal: str | xr.DataArray) -> Floats:

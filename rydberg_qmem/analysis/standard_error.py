@@ -24,7 +24,7 @@ COHORT = 1000
 """Shots in a cohort of records that do not say how many: the shots over which `ensemble_mean` averages."""
 
 FEW_COHORTS = 10
-"""Fewer cohorts than this tell an error roughly, one tells none."""
+"""Fewer cohorts than this tell an error roughly, one tells none by itself."""
 
 _WEIGHTS_AT_ONCE = 2_000_000
 
@@ -83,23 +83,6 @@ def _expressions(record: xr.Dataset) -> str:
     return json.dumps([program.get(part) for part in ("body", "memory")]) if isinstance(program, dict) else ""
 
 
-def few_cohorts(record: xr.Dataset) -> str | None:
-    """Return a sentence about errors where too few cohorts tell them; None where there is nothing to say.
-
-    >>> few_cohorts(xr.Dataset({"R": ("shot", [0.5, 0.4])}, attrs={"ensemble_cohort": 1000}))
-    'errors: shots share what is fed back over their cohort of 1000, and one cohort tells no error; run 10000 shots ...'
-    """
-    cohort, shots = cohort_of(record), record.sizes.get("shot", 0)
-    cohorts = -(-shots // cohort)
-    if cohort == 1 or not shots or cohorts >= FEW_COHORTS:
-        return None
-    told = "one cohort tells no error" if cohorts == 1 else f"{cohorts} cohorts tell errors roughly"
-    return (
-        f"errors: shots share what is fed back over their cohort of {cohort}, and {told}; "
-        f"run {FEW_COHORTS * cohort} shots or more"
-    )
-
-
 def cohorts_asked(cohort: int | None, shots: int, record: xr.Dataset) -> int:
     """Return how many shots are drawn together: as asked, else as the record says; InputError if they do not fit."""
     if cohort is None or not shots:
@@ -136,6 +119,36 @@ def resamples(shots: int, number: int, seed: int, cohort: int = 1) -> Iterator[F
         drawn = generator.integers(groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
         yield np.repeat(counts, cohort, axis=1)[:, :shots].astype(float)
+
+
+def mean_of(samples: Floats, axis: int = 0) -> Floats:
+    """Return the mean of samples along an axis, missing values (NaN) left out; NaN where all are missing.
+
+    >>> mean_of(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
+    [2.0, nan]
+    """
+    valid = np.isfinite(samples)
+    count = valid.sum(axis=axis)
+    return np.asarray(np.where(count > 0, np.where(valid, samples, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan))
+
+
+def resampled(samples: Floats, weights: Floats) -> Floats:
+    """Return the means of shots drawn anew: samples (shot, ...), weights (resample, shot) -> (resample, ...).
+
+    Missing values (NaN) have no weight; what lost all its values in a resample keeps its mean, as does a signal of
+    one shot, which is exact.
+
+    >>> resampled(np.array([[1.0], [3.0], [np.nan]]), np.array([[2.0, 0, 1], [0, 3, 0], [0, 0, 3]])).ravel().tolist()
+    [1.0, 3.0, 2.0]
+    """
+    mean = mean_of(samples)
+    if len(samples) == 1:
+        return np.broadcast_to(mean, (len(weights), *mean.shape))
+    flat = samples.reshape(len(samples), -1)
+    valid = np.isfinite(flat)
+    total, count = weights @ np.where(valid, flat, 0.0), weights @ valid.astype(float)
+    means = np.where(count > 0, total / np.where(count > 0, count, 1.0), mean.ravel())
+    return np.asarray(means.reshape(len(weights), *mean.shape))
 
 
 def mean_and_error(array: xr.DataArray, *, cohort: int = 1) -> tuple[float, float]:

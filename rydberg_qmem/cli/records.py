@@ -67,7 +67,6 @@ def analyse(
     """Measure the hysteresis loop of a record: its last cycle, with errors."""
     from rydberg_qmem.analysis.hysteresis import hysteresis
     from rydberg_qmem.analysis.points import points_of
-    from rydberg_qmem.analysis.standard_error import few_cohorts
     from rydberg_qmem.execute.store import open_record
 
     record = open_record(store)
@@ -79,8 +78,8 @@ def analyse(
         if label is not None:
             echo([f"{label}:"])
         echo(aligned(list(_measures(point))))
-    if (note := few_cohorts(record)) is not None:
-        typer.echo(note, err=True)
+    if "errors" in figures.attrs:
+        typer.echo(figures.attrs["errors"], err=True)
 
 
 def _measures(figures: xr.Dataset) -> Iterator[tuple[str, str, str]]:

@@ -170,13 +170,15 @@ def _plotted(record: xr.Dataset, path: Path, drive: str, response: str) -> list[
     from rydberg_qmem.plots.hysteresis import hysteresis as draw_loop
 
     lines, ax = [f"plot: {path}"], None
+    rough: dict[str, None] = {}
     for label, point in points_of(record):
         ax = draw_loop(point, drive=drive, response=response, ax=ax, label=label)
         figures = hysteresis(point, drive=drive, response=response)
         area = with_error(float(figures.area), float(figures.area_error))
         lines.append(f"loop area{f' at {label}' if label else ''}: {area} ({response} against {drive})")
+        rough |= {figures.attrs["errors"]: None} if "errors" in figures.attrs else {}
     save_picture(ax, path)
-    return lines
+    return [*lines, *rough]
 
 
 @app.command(cls=Command)

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
-from rydberg_qmem.analysis.hysteresis import Cycle, Signal, loop
+from rydberg_qmem.analysis.cycles import Cycle
+from rydberg_qmem.analysis.hysteresis import loop
+from rydberg_qmem.analysis.signals import Signal
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.plots.style import as_text, axes, axes_or_new, paper
 

@@ -14,7 +14,7 @@ import numpy as np
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.analysis.points import points_of
 from rydberg_qmem.analysis.series import last_values, series
-from rydberg_qmem.analysis.standard_error import cohort_of, few_cohorts, mean_and_error
+from rydberg_qmem.analysis.standard_error import cohort_of, mean_and_error
 from rydberg_qmem.errors import InputError, QmemError, as_html
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.report.again import command, named
@@ -160,12 +160,13 @@ def _loops(record: xr.Dataset, program: Program, drive: str | None, response: st
     from rydberg_qmem import plots
     from rydberg_qmem.plots.embedded import embedded
 
-    made, rows, skipped = [], [], []
+    made, rows, skipped, rough = [], [], [], []
     for one, other in _pairs(record, program, drive, response):
         ax = None
         try:
             for label, point in _points(record):
                 figures = hysteresis(point, drive=one, response=other)
+                rough += [figures.attrs["errors"]] if "errors" in figures.attrs else []
                 ax = plots.hysteresis(point, drive=one, response=other, ax=ax, label=label)
                 rows.append((f"{other} against {one}", label or "", *_figures(figures)))
         except QmemError as error:
@@ -183,7 +184,7 @@ def _loops(record: xr.Dataset, program: Program, drive: str | None, response: st
         return [_section("Loops", note)]
     table = _table(("loop", "point", "area", "form factor"), rows)
     about = "<p>The last cycle; bars and ± are one standard error.</p>"
-    note += "" if (few := few_cohorts(record)) is None else f"<p>{as_html(few)}.</p>"
+    note += "".join(f"<p>{as_html(text)}.</p>" for text in dict.fromkeys(rough))
     return [_section("Loops", f"{about}<div class=row>{''.join(made)}</div>{table}{note}")]
 
 
