@@ -48,14 +48,22 @@ def check(
     rounds: int | None = None,
     hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
 ) -> Findings:
-    """Return every problem of a program, with file, line and column where it came from a file.
-
-    The program is one, a ready sequence's name, a path, or what `to_dict` has given.
+    """Return every problem of a program, with file, line and column where it came from a file; an empty list may run.
 
     A control that some outcomes take beyond a limit is a problem, with these outcomes, however improbable; one that
     can neither be proved to keep its limits nor be shown to break them is one of the `notes`, and no problem: the
-    run checks each value. With a `hardware` profile (else the program's own) that loses atoms, proofs hold for lost
-    ones too, which read -1.
+    run checks each value. With a hardware profile that loses atoms, proofs hold for lost ones too, which read -1.
+
+    Args:
+        program: A `Program`, the name of a bundled one, the path of a file, or what `Program.to_dict` gives.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+        inputs: For each input by name, an expression of the round k, or one number for each round, shape (rounds,).
+        rounds: How many rounds the inputs that are expressions have; as the program says if not given.
+        hardware: A `HardwareProfile`, a mapping of its fields, a profile's name, or a path; the program's own if not
+            given.
+
+    Raises InputError for arguments of the wrong kind, or where no program can be read; ProgramError for a file whose
+    content is no program. What is wrong with a program that was read is returned.
 
     >>> program = Program(name="p", register={"atoms": {"q": (0, 0)}}, body=[{"measure": {"atoms": "p", "key": "m"}}])
     >>> [str(problem) for problem in check(program)]

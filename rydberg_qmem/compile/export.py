@@ -47,11 +47,20 @@ Frame = Mapping[str, Mapping[str, float]]
 class Exported:
     """One segment as a Pulser sequence: the block it begins at, and the values that its expressions were given.
 
-    `values` holds, by name, the number and where it is from; `measured` is the basis that the sequence measures
-    at its end, where the program measures all atoms there. `before` and `after` are the phase references (rad) of
-    atoms, by basis, that its pulses begin with and that it leaves: those of the segments before it are in its phases.
-    Where a branch or a later round comes to it with a reference C for B in `before`, the atom's state is to be turned
-    first: exp(-i (C - B)) on the level r, or 1 of XY; exp(i (C - B)) on h.
+    Where a branch or a later round comes to it with a phase reference C for B in `before`, the atom's state is to be
+    turned first: exp(-i (C - B)) on the level r, or 1 of XY; exp(i (C - B)) on h.
+
+    Attributes:
+        index: Number of the segment, from 0.
+        place: The block it begins at, such as "body[0].pulse".
+        sequence: The `pulser.Sequence`.
+        values: For each name that it reads, the number it was given (rad/µs, rad, ns as in the program) and, in words,
+            where from.
+        expressions: The number of each expression, by its text.
+        measured: Basis that the sequence measures at its end, where the program measures all atoms there; else None.
+        before: Phase references (rad) by atom and basis that its pulses begin with: those of the segments before it are
+            in its phases.
+        after: Phase references (rad) by atom and basis that it leaves.
     """
 
     index: int
@@ -93,18 +102,31 @@ def to_pulser(
 ) -> tuple[Exported, ...]:
     """Return every segment of a program as a `pulser.Sequence`.
 
-    What only a run can know is taken from `values` (memory by name, outcomes as `key` or `key.atom`), else from the
-    start of the program: memory as it begins (drawn, where it is random), inputs and counters of the given `round`.
-    Outcomes have no such value, so a segment that reads one needs it in `values`. Memory that is set inside a segment,
-    where nothing cuts it, has the value that follows from those.
+    What only a run can know is taken from `values`, else from the start of the program: memory as it begins (drawn,
+    where it is random), inputs and counters of the given `round`. Outcomes have no such value, so a segment that reads
+    one needs it in `values`. Memory that is set inside a segment, where nothing cuts it, has the value that follows
+    from those.
 
     Played in turn, each from the state that the one before it left, the sequences are the program: their phases count
     from its beginning, and each begins with the pause that Pulser would keep after the one before it. In a loop that
     is, but for `round` 0, the loop's own last one; after a branch, the last of its first side.
 
+    Args:
+        program: The program.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+        inputs: For each input by name, an expression of the round k, or one number for each round, shape (rounds,).
+        rounds: How many rounds the inputs that are expressions have; as the program says if not given.
+        values: Numbers for memory, by name, and for outcomes, as `key` or `key.atom`; none by default.
+        round: The round, from 0, of which inputs and counters are taken.
+
+    Raises ProgramError for a program that does not pass `check`; InputError where a segment needs a value that nobody
+    gave, or `values` holds one that none reads.
+
     >>> from rydberg_qmem.language.library import load
     >>> [one.place for one in to_pulser(load("rabi"))]
     ['body[0].pulse']
+    >>> to_pulser(load("rabi"), parameters={"duration_ns": 400})[0].sequence.get_duration()
+    400
     """
     compiled = compile_checked(program, parameters=parameters, inputs=inputs, rounds=rounds)
     problems = list(frames_of(compiled).problems.values())

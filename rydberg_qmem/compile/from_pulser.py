@@ -31,17 +31,23 @@ def from_pulser(
     sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None,
     variables: Mapping[str, Any] | None = None, qubits: Mapping[Any, int] | None = None, job: int | None = None,
 ) -> Program:  # fmt: skip
-    """Return a program that plays a `pulser.Sequence`, or one in its abstract JSON, and measures all its atoms.
+    """Return a program that plays a Pulser sequence, sample by sample, and measures all its atoms.
 
-    JSON may be a cloud's job that holds a sequence somewhere. `variables` gives numbers for the variables of a
-    parametrized sequence, `qubits` the trap of each qubit of a mappable register; else they are those of the job
-    numbered `job` (the only one, if there is one), else the file's own defaults. The outcome is kept under `key`, in
-    the basis that the sequence measures, or else in `basis`, or else in the one that Pulser's emulators take: digital
-    where it is addressed.
+    Args:
+        sequence: A `pulser.Sequence`, or its abstract JSON as text or plain data; JSON may be a cloud's job that holds
+            one sequence somewhere.
+        name: Name of the program.
+        key: Name under which the outcome is kept.
+        basis: Basis of the outcome where the sequence measures none; if not given, the one that Pulser's emulators
+            take: digital where it is addressed.
+        variables: Numbers for the variables of a parametrized sequence, by name.
+        qubits: Trap number of each qubit of a mappable register.
+        job: Which job of a cloud's batch gives variables and qubits that are not given here; the only one by default.
+            What no job gives has the file's own default.
 
     Raises InputError for text that is no sequence, naming the field, for values that are missing or that Pulser
-    refuses, for samples that would not fit in memory; CapabilityError, with what stands against it, where no program
-    plays the same.
+    refuses, and for samples that would not fit in memory; CapabilityError, with what stands against it, where no
+    program plays the same.
 
     >>> import pulser
     >>> sequence = pulser.Sequence(pulser.Register({"q": (0, 0)}), pulser.MockDevice)

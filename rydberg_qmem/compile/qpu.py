@@ -18,8 +18,13 @@ from rydberg_qmem.language.program import Program
 class QpuReport:
     """Each quantum step of a program with what stands in its way on a device, and what concerns all of it.
 
-    `parts` are judged by the order of things alone: what a device that reads at the end of each job can do.
-    `against` holds what the device itself has against the program. `jobs` is how many jobs one cohort takes, at most.
+    Attributes:
+        program: Name of the program.
+        device: Name of the device.
+        parts: Each quantum step in order, with the reason why a machine that reads only at the end of a job cannot do
+            it, if there is one: judged by the order of things alone, whatever the device.
+        against: What the device itself has against the program, a sentence each.
+        jobs: How many jobs one cohort of shots takes, at most.
     """
 
     program: str
@@ -58,7 +63,13 @@ class QpuReport:
 def qpu_report(program: Program, device: Any = None, *, parameters: Mapping[str, float] | None = None) -> QpuReport:
     """Return what of a program a device can run that prepares all atoms, plays one sequence and reads at the end.
 
-    `device` is a name, a Pulser device or its abstract JSON; the program's own if none is given.
+    Args:
+        program: The program.
+        device: A name, a Pulser device or its abstract JSON; the program's own if not given.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+
+    Raises ProgramError for a program that does not pass `check`, whatever the device; InputError for a device that does
+    not exist.
 
     >>> from rydberg_qmem.language.library import load
     >>> print(qpu_report(load("rabi"), "AnalogDevice", parameters={"duration_ns": 400}).verdict)

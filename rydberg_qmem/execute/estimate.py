@@ -56,7 +56,15 @@ ROW_BYTES = 64
 
 @dataclass(frozen=True)
 class Group:
-    """Atoms that a segment evolves together, and how."""
+    """Atoms that a segment evolves together, and how.
+
+    Attributes:
+        place: The block where the segment begins, such as "body[0].body[1].beam_splitter".
+        atoms: Their names.
+        dimension: Number of basis states, levels to the power of atoms.
+        rows: Number of different states that are evolved, shots that agree counted once.
+        method: How the emulator evolves them, in words.
+    """
 
     place: str
     atoms: tuple[str, ...]
@@ -67,7 +75,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds, bytes, and the methods chosen; `laboratory_us` is the time of one shot on a machine."""
+    """What a run will take on this computer, and on a machine.
+
+    Attributes:
+        seconds: Time of the whole run on one processor (s).
+        memory_bytes: Memory of one process at its highest, libraries and record included (bytes).
+        record_bytes: Memory of the record alone (bytes).
+        laboratory_us: Time of one shot on a machine (µs).
+        groups: For each segment of the pilot, the atoms that it evolves together.
+        shots: Number of shots; None for an exact run.
+        hardware: Name of the hardware profile.
+    """
 
     seconds: float
     memory_bytes: int
@@ -118,9 +136,25 @@ def estimate(
     hardware: Any = None,
     neglect: float = NEGLIGIBLE,
 ) -> Estimate:
-    """Run a few rounds with a few shots and say what the whole run will take, and how it will be computed.
+    """Return what a run will take, and how it will be computed, from a few of its rounds with a few of its shots.
 
-    With a hardware profile it says the shot budget: how long the shots take on a machine.
+    With a hardware profile it says the shot budget too: the time on a machine, loading of atoms between shots not
+    counted. It takes about a second at most.
+
+    Args:
+        program: As in `run`: a `Program`, a bundled one's name, a path, or what `Program.to_dict` gives.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+        inputs: For each input by name, an expression of the round k, or one number for each round, shape (rounds,).
+        rounds: How many rounds the inputs that are expressions have; as the program says if not given.
+        shots: How many times the program would run; None for an exact run.
+        emulator: "exact" (the default), "ideal", or one of these as an object.
+        state: "vector", "density_matrix" or "auto", as in `run`.
+        noise: As in `run`; the program's own if not given.
+        hardware: As in `run`; the program's own if not given.
+        neglect: Largest angle (rad) by which an interaction that is left out may turn an amplitude, as in `run`.
+
+    Raises ProgramError for a program that does not pass `check`; InputError for arguments that do not fit, and for
+    names of other emulators.
 
     >>> made = estimate("two_port_memristor", shots=100, parameters={"period": 4})
     >>> made.groups[0].atoms, made.groups[0].dimension

@@ -122,19 +122,50 @@ def run(
     neglect: float = NEGLIGIBLE,
     progress: Progress | bool | None = None,
 ) -> xr.Dataset:
-    """Run a program, given as an object, a ready sequence's name, a path or plain data, and return its record.
+    """Run a program and return its record: its outcomes by shot and round, an `xarray.Dataset`.
 
-    With `shots=None` nothing is sampled: the record holds exact expectation values, without the `shot`
-    dimension. A `sweep` maps parameter names to values; all combinations are run, along `point`. The same
-    program, seed and versions give the same record, whatever `workers`; `seed=None` draws one and writes it
-    into the record. The `state` of a branch is a `vector`, or a `density_matrix`, which needs no chance for what is
-    never read: resets do not multiply branches; `auto` takes what is cheaper, and with noise either density matrices
-    or quantum-jump trajectories, one per shot. `noise` (a mapping, or a `pulser.NoiseModel`) and `hardware` (a
-    profile, a mapping, a profile's name or a YAML file) stand in for the program's own; both are ideal if neither
-    says. Atoms that are not entangled are kept apart: an interaction that turns no amplitude by more than `neglect`
-    (rad) in a segment is left out, and the record says in `neglected` to how much all that was left out adds up, a
-    bound on the error of any probability. `progress` is called with the shots (in exact runs, the points) done and
-    their total; with True one line of a notebook's cell, or of the terminal, shows them.
+    The same program, seed and versions give the same record, whatever `workers`, `client` or `shard`. Atoms that are
+    not entangled are evolved apart, as `neglect` says; the record's attribute `neglected` bounds the error that this
+    makes in any probability.
+
+    Args:
+        program: A `Program`, the name of a bundled one (`rqm list`), the path of a YAML or JSON file, or what
+            `Program.to_dict` gives.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+        inputs: For each input by name, an expression of the round k and the parameters, or one number for each round
+            (shape (rounds,)); the others keep their defaults.
+        rounds: How many rounds the inputs that are expressions have; as the program says if not given.
+        shots: How many times the program runs; None for exact expectation values, with no dimension `shot`.
+        seed: Starts the random numbers, a whole number of at least 0; if not given, one is drawn and written into the
+            record, or taken from the record in `store`.
+        emulator: "exact" (pulses, the default), "ideal" (gates), "qutip", "emu_sv", "emu_mps", "pulser_backend", or an
+            object of `rydberg_qmem.emulators` with its options, among them `Replay`.
+        state: "vector"; "density_matrix", which averages over unread outcomes, so that resets create no branches; or
+            "auto", the cheaper one. With noise, vectors are quantum-jump trajectories, one for each shot.
+        noise: A `Noise`, a mapping of its fields, or a `pulser.NoiseModel`; overrides the program's own. The default is
+            the program's, and no noise if it has none.
+        hardware: A `HardwareProfile`, a mapping of its fields, a profile's name, or the path of a YAML or JSON file;
+            overrides the program's own. The default is the program's, and an ideal machine if it has none.
+        sweep: Values for each swept parameter, by name; all combinations are run, along `point`. Names joined by
+            commas, or a tuple of names, have tuples of values and vary together. None runs one point.
+        store: Folder to which the record is written as it comes (zarr); the same run goes on with what is there. None
+            keeps the record in memory.
+        overwrite: Whether a record in `store` is replaced, in place of being continued (default False).
+        workers: Number of processes on this computer.
+        client: A connected `dask.distributed.Client` whose workers do the work; needs `store`, excludes `workers`.
+        shard: (i, N) or "i/N": this call runs the i-th of N parts, i from 1, of a run that N calls share; needs `store`
+            and a seed.
+        max_memory_gb: Memory (GB, default 8) that record and states may take; a run that needs more does not begin.
+        max_seconds: Time (s) on one processor that `estimate` may foretell before the run is refused; None for any.
+        neglect: An interaction that turns no amplitude by more than this angle (rad) in a segment is left out between
+            atoms that are not entangled; 0 keeps all.
+        progress: True shows one line in the notebook's cell or the terminal; a function is called with the shots done
+            and their total (points, in exact runs); None shows nothing.
+
+    Raises ProgramError, with every problem, for a program that does not pass `check`; InputError for arguments that do
+    not fit, or a run beyond its limits; CapabilityError, an InputError, for what the emulator cannot do; StoreError for
+    a `store` that is damaged, or holds another run; RunError, with point, round and block, where a value goes wrong on
+    the way.
 
     >>> program = Program(
     ...     name="half",
@@ -143,6 +174,8 @@ def run(
     ... )
     >>> round(float(run(program, shots=None).m), 9)
     0.5
+    >>> run(program, shots=100, seed=7).m.sizes
+    Frozen({'shot': 100})
     """
     began = time.perf_counter()
     program, told = load(program), listener(progress)

@@ -51,7 +51,22 @@ def seed_of(path: str | Path) -> int | None:
 
 
 def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write a record as a zarr store; a failed write leaves nothing behind."""
+    """Write a record as a zarr store; a failed write leaves nothing behind.
+
+    Args:
+        record: What `run` has returned, or a Dataset of the same layout.
+        path: Folder of the store; folders above it are made.
+        overwrite: Whether a record that is there already is replaced (default False); nothing else ever is.
+
+    Raises InputError for something that is no record; StoreError where the place is taken, or cannot be written to.
+
+    >>> import tempfile, rydberg_qmem as rq
+    >>> record = rq.run("rabi", shots=10, seed=3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rq.save_record(record, f"{folder}/r.zarr")
+    ...     rq.open_record(f"{folder}/r.zarr").identical(record)
+    True
+    """
     arguments.record("record", record)
     place = check_free(path, overwrite=arguments.flag("overwrite", overwrite))
     scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
@@ -95,10 +110,22 @@ class UnfinishedWarning(UserWarning):
 
 
 def open_record(path: str | Path) -> xr.Dataset:
-    """Open a stored record lazily; one that is not finished comes with a warning, its missing shots -1 and NaN.
+    """Return a stored record, its arrays read when they are used.
 
-    StoreError, with the file's path, tells a record that is damaged: at once where its metadata are, or where a file is
-    missing, and when an array is read where a file holds other bytes than were written. `verify` reads all.
+    A record that its run has not finished comes with an UnfinishedWarning, its missing shots -1 and NaN. Damage shows
+    at once in metadata or as a missing file, else when an array is read whose file holds other bytes than were written;
+    `verify` reads all.
+
+    Args:
+        path: Folder that `run(store=...)`, `rqm run -o` or `save_record` wrote.
+
+    Raises StoreError, with the file's path, where there is no record, or a damaged one.
+
+    >>> import tempfile, rydberg_qmem as rq
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = rq.run("rabi", shots=10, seed=3, store=f"{folder}/r.zarr")
+    ...     rq.open_record(f"{folder}/r.zarr").sizes["shot"]
+    10
     """
     record = opened(path)
     if UNFINISHED in record.attrs:

@@ -21,9 +21,12 @@ from rydberg_qmem.execute.store import instead
 class Verified:
     """What a look at every file of a record has found; it is true if nothing is damaged.
 
-    `faults` has a line for each damaged file, `units` the points and cohorts that these touch, `checked` how many files
-    of arrays were read, and `summed` whether they carry checksums: records of the first versions do not, and there a
-    changed number can hide.
+    Attributes:
+        faults: A line for each damaged file.
+        units: The points and cohorts that these touch, in words.
+        checked: How many files of arrays were read.
+        summed: Whether they carry checksums: records of the first versions do not, and there a changed number can hide.
+        finished: Whether the run of the record has finished.
     """
 
     faults: tuple[str, ...]
@@ -44,7 +47,12 @@ class Verified:
 
 
 def verify(path: str | Path) -> Verified:
-    """Read every file of a stored record and compare it with its checksum; StoreError if there is no record.
+    """Read every file of a stored record, compare it with its checksum, and return what is damaged.
+
+    Args:
+        path: Folder that `run(store=...)`, `rqm run -o` or `save_record` wrote.
+
+    Raises StoreError if there is no record, or its metadata do not fit its files.
 
     >>> import tempfile, rydberg_qmem as rq
     >>> with tempfile.TemporaryDirectory() as folder:

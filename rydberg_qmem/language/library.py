@@ -15,13 +15,17 @@ _HERE = Path(__file__).resolve().parent.parent
 
 
 def folder() -> Path:
-    """Return the folder of the ready sequences: the repository's own first."""
+    """Return the folder of the bundled programs: `sequences/` of a repository, else that of the installed package.
+
+    >>> (folder() / "rabi.yaml").is_file()
+    True
+    """
     beside = _HERE.parent / "sequences"
     return beside if (_HERE.parent / "pyproject.toml").exists() and beside.is_dir() else _HERE / "sequences"
 
 
 def names() -> list[str]:
-    """Return the names of the ready sequences.
+    """Return the names of the bundled programs, in alphabetical order.
 
     >>> "two_port_memristor" in names()
     True
@@ -30,7 +34,14 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str | Path | Program | Mapping[str, Any]) -> Program:
-    """Return a program: a ready sequence by name, a `.yaml` or `.json` file by path, or what `to_dict` has given.
+    """Return a program: a bundled one by name, one from a file, or one from plain data.
+
+    Args:
+        name_or_path: Name of a bundled program (`names()`), path of a `.yaml`, `.yml` or `.json` file, what
+            `Program.to_dict` has given, or a `Program`, which is returned as it is.
+
+    Raises InputError, with the nearest name, where nothing is found; ProgramError, with line and column, for a file
+    that is no program.
 
     >>> load("rabi").name
     'rabi'

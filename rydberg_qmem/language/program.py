@@ -269,7 +269,11 @@ def _too_deep(data: object) -> bool:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of program files."""
+    """Return the JSON Schema (draft 2020-12) of program files, as plain data.
+
+    >>> schema()["title"]
+    'rydberg_qmem program, version 1'
+    """
     made = Program.model_json_schema(by_alias=True)
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     made["title"] = "rydberg_qmem program, version 1"

@@ -31,7 +31,14 @@ _FIRST = 5  # differences at the start that set the unit of SPSA's steps
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best point that was seen, its value, and all evaluations in order (`history`, along `evaluation`)."""
+    """The result of a search.
+
+    Attributes:
+        parameters: The best point that was seen, a number for each parameter.
+        value: The objective there, the lowest that was seen.
+        history: All evaluations in order, along `evaluation`: a variable for each parameter, `value`, and `best`, the
+            lowest value so far.
+    """
 
     parameters: Point
     value: float
@@ -69,16 +76,28 @@ def optimise(
     callback: Callable[[Point, float], object] | None = None,
     resume: xr.Dataset | None = None,
 ) -> Optimum:
-    """Minimise `objective(parameters)` from `start`, with at most `evaluations` calls of it.
+    """Minimise an objective over the parameters of a program, and return the best point with all evaluations.
 
-    An objective runs a program and measures its record, with its own seed if it samples. `bounds` (lowest, highest)
-    hold for every call; a parameter-shift evaluation may leave them by pi/2, so it takes none. Nelder-Mead stops when
-    its simplex differs by less than `tolerance` in value and place. `rate` is the step of SPSA (in units of the
-    slopes at the start) and of gradient descent by parameter shift, which holds only where the objective is a
-    sinusoid of period 2 pi in each parameter: a mean outcome after one rotation by it. `callback(parameters, value)`
-    sees every new call; where it returns True, the search stops. `resume` takes an earlier history of the same
-    search, whose values are used instead of calls: the search goes on where it ended. Raises InputError for options
-    that do not fit, a history of another search or values that are not finite.
+    Nelder-Mead and SPSA take any objective; the parameter shift, f' = (f(x + pi/2) - f(x - pi/2)) / 2, holds only where
+    it is a sinusoid of period 2 pi in each parameter: a mean outcome after one rotation by it.
+
+    Args:
+        objective: Function of the parameters, a dict of numbers by name, that returns the number to minimise: it runs a
+            program and measures its record, with its own seed if it samples.
+        start: The parameters at the start, by name.
+        bounds: Lowest and highest value of a parameter, by name, that hold for every call; none by default, and none
+            with "parameter_shift", whose calls leave any by pi/2.
+        method: "nelder_mead" (default), "spsa" or "parameter_shift".
+        evaluations: Largest number of calls.
+        tolerance: Nelder-Mead ends when its simplex differs by less in value and place, the parameter shift when no
+            derivative is larger.
+        rate: First step of SPSA (in units of the slopes at the start) and step of gradient descent by parameter shift.
+        perturbation: First difference of SPSA, as a part of the bounds' width, or of 1.
+        seed: Starts the random directions of SPSA.
+        callback: Called with parameters and value after every new call; where it returns True, the search ends.
+        resume: `history` of an earlier, shorter search of the same arguments: its values are used in place of calls.
+
+    Raises InputError for options that do not fit, a history of another search, or values that are not finite.
 
     >>> best = optimise(lambda p: (p["x"] - 2) ** 2, {"x": 0.0}, bounds={"x": (-5.0, 5.0)})
     >>> round(best.parameters["x"], 3), best.history.value.dims
