@@ -19,7 +19,12 @@ from rydberg_qmem.errors import InputError
 
 @arguments.taking(record=arguments.record)
 def program_json(record: xr.Dataset) -> str:
-    """Return the JSON text of the program that made the record; InputError if the record carries none.
+    """Return the JSON text of the program that made the record.
+
+    Args:
+        record: A record of `run`, or any Dataset with the attribute `program_json`.
+
+    Raises InputError if the record carries no program.
 
     >>> program_json(xr.Dataset(attrs={"program_json": '{"name": "blink"}'}))
     '{"name": "blink"}'
@@ -34,9 +39,13 @@ def program_json(record: xr.Dataset) -> str:
 def unstack(record: xr.Dataset) -> xr.Dataset:
     """Return the record with `point` laid out as the grid of the swept parameters, one dimension each.
 
-    The swept parameters are the coordinates along `point`; values come in ascending order. Combinations
-    that the sweep left out are NaN, -1 in int8 keys. Raises InputError if there is no sweep or a
-    combination comes twice.
+    The swept parameters are the coordinates along `point`; values come in ascending order. Combinations that the sweep
+    left out are NaN, -1 in int8 keys.
+
+    Args:
+        record: A record, or what `analysis` made of one, with the dimension `point`.
+
+    Raises InputError if there is no sweep or a combination comes twice.
 
     >>> sweep = {"window": ("point", [3, 3, 9, 9]), "period": ("point", [12, 24, 12, 24])}
     >>> grid = unstack(xr.Dataset({"area": ("point", [0.1, 0.2, 0.3, 0.4])}, coords=sweep))

@@ -29,6 +29,11 @@ def group(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
     Strings go together where no atom needs two different letters (qubit-wise commuting), the heaviest first into the
     first group that takes them. Atoms that a group leaves free are read along Z; strings of I alone need no group.
 
+    Args:
+        terms: Pauli strings of equal length, a letter I, X, Y or Z for each atom, the first letter the first atom.
+
+    Raises InputError for other letters, or strings of different lengths.
+
     >>> group(["II", "ZI", "IZ", "ZZ", "XX", "YY"])
     {'ZZ': ('ZZ', 'ZI', 'IZ'), 'XX': ('XX',), 'YY': ('YY',)}
     """
@@ -53,12 +58,18 @@ def expectation(
 ) -> xr.Dataset:
     """Return ⟨Σ c_P P⟩ as `value` with its `error`, and each string's `term_value` and `term_error` along `term`.
 
-    `records` holds one record of sampled bits for each basis that `group(terms)` names; bit 0 counts as +1. The error
-    of the sum knows the covariances of the strings that one basis measures, and takes bases as independent. Shots in
-    which an atom that a string needs was lost (-1) are left out of the whole basis; needs two shots at least. With
-    `unfold`, each bit's sign becomes 1 - 2 (m - e01)/(1 - e01 - e10) by the readout errors its record was made with:
-    atoms are misread independently, so products of these have the true mean, and the errors know of it. Raises
-    InputError for missing bases and exact records, whose bits are no longer joint.
+    Bit 0 counts as +1. The error of the sum knows the covariances of the strings that one basis measures, and takes
+    bases as independent. Shots in which an atom was lost (-1) are left out of the whole basis.
+
+    Args:
+        records: For each basis that `group(terms)` names, a record of sampled bits, two shots at least.
+        terms: The coefficient c_P of each Pauli string, in any unit, which is that of `value`.
+        key: Name of the outcomes in every record, of dims shot and atom, an atom for each letter.
+        unfold: Whether each bit m has the sign 1 - 2 (m - e01)/(1 - e01 - e10), by the readout errors that its record
+            was made with. Atoms are misread independently, so products of these have the true mean, with larger errors.
+            By default bits are taken as read.
+
+    Raises InputError for missing bases and exact records, whose bits are no longer joint.
 
     >>> bits = xr.DataArray(np.array([[0, 0], [1, 1], [0, 1], [0, 0]], dtype=np.int8), dims=("shot", "m_atom"))
     >>> made = expectation({"ZZ": xr.Dataset({"m": bits})}, {"II": 1.0, "ZZ": 2.0}, key="m")

@@ -48,18 +48,40 @@ def fingerprints(
     `pinched`: no frequency contradicts a loop through the origin, `pinch` at most `tolerance` plus `sigmas` errors.
     `shrinks`: the loops enclose an area at all (`no_area`, the probability of lobes as large as those of the largest
     loop if it encloses nothing, is below the two-sided tail of `sigmas`), and from the frequency of the largest area
-    upwards, three at least, the area falls by more than `sigmas` errors, and nowhere rises by as many.
-    `straightens`: at the highest frequency the loop is a line, 1 - R² at most `tolerance` plus `sigmas` errors.
-    `memristor` is all three. Measures are those of `hysteresis`, their bias by noise taken off; exact records have no
-    errors. So a line, a lag of constant area or a diode is called a memristor at most as often as `sigmas` says (4:
-    6 in 100,000), and noise alone never makes one. `exponent` is d ln(area)/d ln(frequency) from the largest area
-    upwards (-1: area goes as 1/frequency), areas weighted by their errors. Where few cohorts or cycles tell the errors,
-    `sigmas` errors are as many as hold the same rate (Student's t); where nothing tells them, no verdict is given: all
-    are False.
+    upwards, three at least, the area falls by more than `sigmas` errors, and nowhere rises by as many. `straightens`:
+    at the highest frequency the loop is a line, 1 - R² at most `tolerance` plus `sigmas` errors. `memristor` is all
+    three.
 
-    `drive`, `response`, `period`, `bootstrap`, `seed` and `cohort` are those of `hysteresis`; `frequency` names a
-    coordinate along `point` with three or more different positive values, else InputError. A device whose area has
-    zeros in between, as the photonic type with its window, does not shrink by construction.
+    Measures are those of `hysteresis`, their bias by noise taken off; exact records have no errors. So a line, a lag of
+    constant area or a diode is called a memristor at most as often as `sigmas` says, and noise alone never makes one.
+    Where few cohorts or cycles tell the errors, `sigmas` errors are as many as hold the same rate (Student's t); where
+    nothing tells them, no verdict is given: all are False.
+
+    `exponent` is d ln(area)/d ln(frequency) from the largest area upwards (-1: area goes as 1/frequency), areas
+    weighted by their errors. A device whose area has zeros in between, as the photonic type with its window, does not
+    shrink by construction.
+
+    Args:
+        record: A record of a sweep, with the dimension `point`.
+        drive: As in `hysteresis`.
+        response: As in `hysteresis`.
+        frequency: Name of a coordinate along `point` with three or more different positive values, in any unit.
+        period: Period of the drive in rounds at every point; by default found at each point, as in `hysteresis`.
+        tolerance: Largest pinch, and largest 1 - R², that counts as none (default 0.02).
+        sigmas: How many standard errors a verdict allows for (default 4: wrong in 6 of 100,000).
+        bootstrap: Number of resamples of the shots.
+        seed: Starts the resamples.
+        cohort: Shots in a row that are drawn together, as in `hysteresis`.
+
+    Raises InputError for a coordinate that is no such frequency, and where `hysteresis` does.
+
+    >>> k, rates = np.arange(100), np.array([1.0, 2.0, 4.0, 8.0])
+    >>> drive = np.sin(2 * np.pi * k / 100)
+    >>> charge = (1 - np.cos(2 * np.pi * k / 100)) / rates[:, None]  # the time integral of the drive
+    >>> made = xr.Dataset({"u": ("round", drive), "v": (("point", "round"), (1 + 0.1 * charge) * drive)})
+    >>> found = fingerprints(made.assign_coords(rate=("point", rates)), drive="u", response="v", frequency="rate")
+    >>> bool(found.memristor), round(float(found.exponent), 2)
+    (True, -1.0)
     """
     if frequency not in record.coords or record[frequency].dims != ("point",):
         raise InputError(f"frequency must name a coordinate along 'point', but is {frequency!r}")

@@ -49,31 +49,42 @@ def hysteresis(
     dim: str | None = None,
     cohort: int | None = None,
 ) -> xr.Dataset:
-    """Measure the hysteresis loop of `response` against `drive`.
+    """Return the measures of the hysteresis loop of a response against a drive, with their standard errors.
 
-    `drive` and `response` are names of record variables, `key.atom` for one atom of a key, `key.atom.axis` for
-    one axis of a probe's Bloch vector, or arrays with dims of the record. They are averaged over shots, leaving
-    out outcomes that are -1 (in int8 arrays, and in arrays that still bear the name of a key, as `1 - record.out`
-    does) or NaN. `dim` is the rounds' dimension (default: the only one that both share). `period` is in rounds; by
-    default the shortest exact period of the mean drive, or the whole series if the drive has none or carries shot
-    noise. `cycle` is "last", "first", a number, or "all" (adds the dimension `cycle`); cycles are counted from the
-    first round, an incomplete one at the end is left out. With `point`, each point is measured by itself, with
-    its own period if periods are found.
+    `area` (`geometry.unsigned_area`), `signed_area`, `perimeter`, `form_factor` 4πA/P², `pinch` and `line_r2` have a
+    standard error `*_error`; `slope`, `crossings` and `direction` are those of the mean loop. Units are those of drive
+    and response, or their product, as the attribute `units` says.
 
-    Gives `area` (`geometry.unsigned_area`), `signed_area`, `perimeter`, `form_factor`, `pinch`, `line_r2` with their
-    standard errors `*_error`, and `slope`, `crossings`, `direction` of the mean loop. Noise bends a loop, adds fake
-    lobes and lengthens it: all but `signed_area`, which is linear, would be biased. The bias is found from the shots
-    themselves (`analysis.extrapolation`: by adding their noise to the loop once and twice more and going back to none),
-    is taken off, and stands beside as `*_bias`. So an area may come out below 0
-    by its error. What stays: measures that cannot be below 0 and whose true value is 0 (the area of a line, the pinch
-    of a pinched loop) come out too large by one to three errors. Errors are of the noise as it acts on the measured
-    loop, from `bootstrap` resamples of the shots drawn with `seed`; 0 for exact records, NaN (and nothing is taken off)
-    with fewer than two shots or resamples. Shots are independent, except where a program feeds back means over its
-    ensemble: there whole cohorts are drawn, `cohort` shots in a row each (default: as the record says), and it takes
-    ten or so for an error of any worth. With one cohort the error comes from how the settled cycles of a periodic drive
-    scatter (all but the first; see `analysis.mean_noise`): of four cycles in all it is itself off by half now and then,
-    of one or two it is NaN. The attribute `errors` says so, and `freedom` is the degrees of freedom behind the errors.
-    Raises InputError for signals that do not make a loop.
+    Noise bends a loop, adds fake lobes and lengthens it: all but `signed_area`, which is linear, would be biased. The
+    bias is found from the shots themselves (`analysis.extrapolation`: by adding their noise to the loop once and twice
+    more and going back to none), is taken off, and stands beside as `*_bias`. So an area may come out below 0 by its
+    error. What stays: measures that cannot be below 0 and whose true value is 0 (the area of a line, the pinch of a
+    pinched loop) come out too large by one to three errors.
+
+    Errors are of the noise as it acts on the measured loop; 0 for exact records, NaN (and nothing is taken off) with
+    fewer than two shots or resamples. Shots are independent, except where a program feeds back means over its ensemble:
+    there whole cohorts are drawn, and it takes ten or so for an error of any worth. With one cohort the error comes
+    from how the settled cycles of a periodic drive scatter (all but the first; see `analysis.mean_noise`): of four
+    cycles in all it is itself off by half now and then, of one or two it is NaN. The attribute `errors` says so, and
+    `freedom` is the degrees of freedom behind the errors.
+
+    Args:
+        record: A record; with `point`, each point is measured by itself.
+        drive: Name of a variable of the record, `key.atom` for one atom of a key, `key.atom.axis` for one axis of a
+            probe's Bloch vector, or an array with dimensions of the record. It is averaged over shots, leaving out NaN
+            and outcomes that are -1 (in int8 arrays, and in arrays that still bear the name of a key, as `1 -
+            record.out` does).
+        response: The same.
+        period: Length of a cycle in rounds; by default the shortest exact period of the mean drive at each point, or
+            the whole series if the drive has none or carries shot noise.
+        cycle: "last" (default), "first", a number from 0, or "all", which adds the dimension `cycle`. Cycles are
+            counted from the first round; an incomplete one at the end is left out.
+        bootstrap: Number of resamples of the shots.
+        seed: Starts the resamples, a whole number of at least 0.
+        dim: Dimension of the rounds; by default the only one that drive and response share.
+        cohort: Shots in a row that are drawn together; by default as the record says, 1 where shots are independent.
+
+    Raises InputError for signals that do not make a loop, and cohorts that do not divide the shots.
 
     >>> phase = 2 * np.pi * np.arange(200) / 200
     >>> circle = xr.Dataset({"u": ("round", np.cos(phase)), "v": ("round", np.sin(phase))})
@@ -126,9 +137,19 @@ def loop(
 ) -> xr.Dataset:
     """Return the mean loop that `hysteresis` measures: `drive`, `response` and their standard errors.
 
-    Arguments as for `hysteresis`. Dims: `point` and `cycle` if there are any, then the rounds, with the
-    numbers of the rounds of the (first) cycle as coordinate unless cycle is "all". Errors are 0 for exact
-    records.
+    Dimensions are `point` and `cycle` if there are any, then the rounds, with the numbers of the rounds of the (first)
+    cycle as coordinate unless `cycle` is "all". Errors are 0 for exact records.
+
+    Args:
+        record: As in `hysteresis`.
+        drive: As in `hysteresis`.
+        response: As in `hysteresis`.
+        period: Length of a cycle in rounds; by default found from the drive, and the same at every point.
+        cycle: "last" (default), "first", a number from 0, or "all".
+        dim: Dimension of the rounds; by default the only one that drive and response share.
+        cohort: Shots in a row that share their feedback; by default as the record says.
+
+    Raises InputError for signals that do not make a loop, and where the period differs between points.
 
     >>> record = xr.Dataset({"u": ("round", [0.0, 1, 2, 1] * 2), "v": ("round", [0.0, 2, 1, 0] * 2)})
     >>> loop(record, drive="u", response="v").response.values.tolist()

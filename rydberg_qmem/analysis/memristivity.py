@@ -40,22 +40,33 @@ def memristivity(
 ) -> xr.Dataset:
     """Return area, length and form factor 4πA/P² of each cycle or lobe of a response against a drive.
 
-    Cuts lie where the mean drive changes sign, interpolated, each second one for cycles; the first begins at the
-    start of the series if the drive is zero there, and what is left at the end is dropped. The `area` of a cycle is
-    1/2 Σ|x dy - y dx|, swept from the origin, `length` is that of the line without its closing edge, and
-    `form_factor` is called memristivity: definitions of the public code of Hernani-Morales and others (2024), the
-    first value of a loop that runs from zero to zero. Drive and response must be in comparable units; the code
-    divides each by its largest possible value. Outcomes that are -1, or missing, are left out of the means.
+    Cuts lie where the mean drive changes sign, interpolated, each second one for cycles; the first begins at the start
+    of the series if the drive is zero there, and what is left at the end is dropped. The `area` of a cycle is 1/2 Σ|x
+    dy - y dx|, swept from the origin, `length` is that of the line without its closing edge, and `form_factor` is
+    called memristivity: definitions of the public code of Hernani-Morales and others (2024), the first value of a loop
+    that runs from zero to zero. Drive and response must be in comparable units; the code divides each by its largest
+    possible value. Outcomes that are -1, or missing, are left out of the means.
 
-    Errors `*_error` come from `bootstrap` resamples of the shots drawn with `seed` (of whole cohorts of `cohort` shots
-    where the program feeds back means over its ensemble; of one cohort from how the periods of an exact drive scatter,
-    as in `hysteresis`; 0 if exact, NaN where nothing tells them). Noise lengthens a line and adds to Σ|x dy - y dx|:
-    the biases of `area`, `length` and `form_factor` are taken off and stand beside as `*_bias`, found as in
-    `hysteresis`.
+    Noise lengthens a line and adds to Σ|x dy - y dx|: the biases of `area`, `length` and `form_factor` are taken off
+    and stand beside as `*_bias`, found as in `hysteresis`. Standard errors `*_error` are 0 if exact, NaN where nothing
+    tells them.
 
     `signed_area` is 1/2 Σ sign(x) (x dy - y dx): its sign is the direction in which a loop pinched at zero is run
-    through, negative where the response falls behind its way out on its way back to zero. `start` and `stop` are
-    where a loop is cut, in rounds.
+    through, negative where the response falls behind its way out on its way back to zero. `start` and `stop` are where
+    a loop is cut, in rounds.
+
+    Args:
+        record: A record of one point.
+        drive: Name of a variable, `key.atom`, or an array, along rounds and perhaps shots.
+        response: The same, with as many rounds.
+        cut: "cycle" (default), from each second zero of the drive to the next, or "lobe", from each to the next.
+        bootstrap: Number of resamples of the shots.
+        seed: Starts the resamples.
+        cohort: Shots in a row that are drawn together; by default as the record says: whole cohorts where the program
+            feeds back means over its ensemble. Of one cohort errors come from how the periods of an exact drive
+            scatter.
+
+    Raises InputError for a drive that changes sign less than twice, and signals of different lengths.
 
     >>> phase = 2 * np.pi * np.arange(401) / 200
     >>> circle = xr.Dataset({"u": ("round", np.sin(phase)), "v": ("round", np.cos(phase))})

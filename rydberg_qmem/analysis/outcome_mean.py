@@ -14,12 +14,17 @@ from rydberg_qmem.errors import InputError, did_you_mean
 def outcome_mean(record: xr.Dataset, key: str) -> xr.Dataset:
     """Return `mean` of a variable of a record over its shots, with its `error` and the part that was `missing`.
 
-    `key` names a key, `key.atom` one atom of it, or a variable of memory; the results keep its dimensions but `shot`.
     An outcome of -1 was not measured: its atom was lost, or no branch measured it. It is neither a 0 nor counted, so
     that `mean` is the mean of an exact run (`shots=None`); `record[key].mean("shot")` counts it as minus one photon.
     The error is one standard error over shots, or over the cohorts of a program that feeds back means over its
-    ensemble; 0 for exact records, NaN where fewer than two shots (cohorts) are there. Raises InputError for unknown
-    names.
+    ensemble; 0 for exact records, NaN where fewer than two shots (cohorts) are there.
+
+    Args:
+        record: A record.
+        key: Name of a key, `key.atom` for one atom of it, or a variable of memory; the results keep its dimensions but
+            `shot`.
+
+    Raises InputError for unknown names.
 
     >>> record = xr.Dataset({"m": ("shot", np.array([1, 0, -1, 1], dtype=np.int8))})
     >>> {name: round(float(value), 4) for name, value in outcome_mean(record, "m").items()}

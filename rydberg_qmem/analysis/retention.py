@@ -20,11 +20,17 @@ def mutual_information(
 ) -> xr.Dataset:
     """Return the mutual information (bits) of two outcomes, `information`, with its error and `bias`.
 
-    Both are int arrays along `shot`, a round each: `record.m.isel(round=3)`; outcomes -1 are left out. The plug-in
-    estimate less the bias of Miller and Madow, (cells - rows - columns + 1) / (2 N ln 2), of N shots and the cells,
-    rows and columns of the table of both in which any lie; the error is the standard deviation over `bootstrap`
-    resamples drawn with `seed`, from the shots and half a count in each cell, so that
-    what was not seen is not taken for impossible.
+    It is the plug-in estimate less the bias of Miller and Madow, (cells - rows - columns + 1) / (2 N ln 2), of N shots
+    and the cells, rows and columns of the table of both in which any lie. The error is the standard deviation over
+    resamples of the shots with half a count added in each cell, so that what was not seen is not taken for impossible.
+
+    Args:
+        earlier: Outcomes (int) of one round along `shot`, as `record.m.isel(round=3)`; -1 is left out.
+        later: The same, of another round, with as many shots.
+        bootstrap: Number of resamples, two at least.
+        seed: Starts the resamples.
+
+    Raises InputError for arrays with other dimensions, or fewer than two shots with both outcomes.
 
     >>> bits = xr.DataArray(np.tile([0, 1], 500), dims="shot")
     >>> round(float(mutual_information(bits, bits).information), 2)
@@ -58,13 +64,29 @@ def mutual_information(
 def memory_time(
     record: xr.Dataset, *, drive: str, response: str, lags: int, blocks: int = 10, dim: str = "round"
 ) -> xr.Dataset:
-    """Return how many past rounds of a random `drive` the `response` holds, by its `weight` at each lag.
+    """Return how many past rounds of a random drive the response holds, by its `weight` at each lag.
 
     The weights w_d are those of the least-squares fit of the (shot mean of the) response in round k to the drive in
-    rounds k - d, d from 0 to `lags`. `memory_time` is (Σ|w|)² / Σ w², in rounds: W for a plain window of W, and
-    (1 + a)/(1 - a) for weights that fall by a per round. `age` is Σ d|w| / Σ|w|. Errors by leaving out one of
-    `blocks` blocks of rounds. The drive must vary at random: a period makes lags indistinguishable, which raises
-    InputError.
+    rounds k - d, d from 0 to `lags`. `memory_time` is (Σ|w|)² / Σ w², in rounds: W for a plain window of W, and (1 +
+    a)/(1 - a) for weights that fall by a per round. `age` is Σ d|w| / Σ|w|, in rounds. Errors come from leaving out one
+    block of rounds after the other.
+
+    Args:
+        record: A record.
+        drive: Name of a variable along the rounds; it must vary at random, as a period makes lags indistinguishable.
+        response: Name of a variable along the rounds, and perhaps shots.
+        lags: Largest lag that is fitted, in rounds.
+        blocks: Number of blocks of rounds for the errors, two at least.
+        dim: Dimension of the rounds.
+
+    Raises InputError for unknown names, fewer than 4 (lags + 2) rounds, and a drive whose past values follow from each
+    other.
+
+    >>> drive = np.random.default_rng(1).random(200)
+    >>> window = np.convolve(drive, np.ones(3) / 3)[:200]  # a plain window of three rounds
+    >>> made = xr.Dataset({"u": ("round", drive), "v": ("round", window)})
+    >>> round(float(memory_time(made, drive="u", response="v", lags=5).memory_time), 6)
+    3.0
     """
     x, y = (_mean(record, name, dim) for name in (drive, response))
     if lags < 0 or len(x) < 4 * (lags + 2) or blocks < 2:

@@ -31,12 +31,18 @@ _WEIGHTS_AT_ONCE = 2_000_000
 
 @arguments.taking(samples=arguments.numbers(), axis=arguments.whole(), cohort=arguments.whole(1))
 def standard_error(samples: ArrayLike, *, axis: int = 0, cohort: int = 1) -> Floats:
-    """Return the standard error of the mean of `samples` along `axis`, missing values (NaN) left out.
+    """Return the standard error of the mean of samples along an axis, missing values (NaN) left out.
 
-    `samples` are numbers of any unit; `cohort` is how many of them in a row are drawn together (default 1: all are
-    independent). With G cohorts, N values and e_g the sum of deviations from the mean in cohort g, the error is
-    √(G/(G-1) Σ e_g²)/N: for cohorts of one the standard deviation (ddof 1) over √N. NaN with fewer than two cohorts,
-    from which no scatter can be told.
+    With G cohorts, N values and e_g the sum of deviations from the mean in cohort g, the error is √(G/(G-1) Σ e_g²)/N:
+    for cohorts of one the standard deviation (ddof 1) over √N. NaN with fewer than two cohorts, from which no scatter
+    can be told.
+
+    Args:
+        samples: Numbers of any unit and shape; the result has this unit, and this shape without `axis`.
+        axis: The axis of the samples (default the first).
+        cohort: How many samples in a row share their noise (default 1: all are independent).
+
+    Raises InputError for samples that are no numbers, or an axis that they do not have.
 
     >>> float(standard_error([1.0, 0.0, 1.0, 0.0])), float(standard_error([1.0, 0.0, 1.0, 0.0], cohort=2))
     (0.2886751345948129, 0.0)

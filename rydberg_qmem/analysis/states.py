@@ -19,12 +19,18 @@ Complex = NDArray[np.complex128]
     kept=arguments.optional(arguments.values(arguments.text, "names of levels")),
 )
 def density_matrix(record: xr.Dataset, key: str, *, kept: tuple[str, str] | None = None) -> Complex:
-    """Return the probed density matrix `key` within two levels of each atom, (..., 2**n, 2**n), for `entanglement`.
+    """Return a probed density matrix within two levels of each atom, (..., 2**n, 2**n), for `entanglement`.
 
-    A record holds all levels of the run, r, g and h say. Kept are g and h where there is an h, else g and r, or 0 and 1
-    in the XY basis, in this order: index 0 is g. It is not normalised: what the trace lacks of 1 is the probability
-    that an atom is outside. Leading dimensions are the record's, `point` and rounds. Raises InputError if `key` is no
-    probed density matrix.
+    It is not normalised: what the trace lacks of 1 is the probability that an atom is outside. Leading dimensions are
+    the record's, `point` and rounds; the first atom is the highest bit of an index.
+
+    Args:
+        record: A record of a program with a probe of the quantity `density_matrix`, which holds all levels of the run.
+        key: Name of the probe.
+        kept: The two levels that are kept, index 0 first; by default g and h where there is an h, else g and r, or 0
+            and 1 in the XY basis.
+
+    Raises InputError if `key` is no probed density matrix.
 
     >>> rho = xr.DataArray(np.diag([0.0, 1.0, 0.0]), dims=("rho_row", "rho_column"))
     >>> density_matrix(xr.Dataset({"rho": rho}, attrs={"levels": "r g h"}), "rho").real.tolist()

@@ -127,9 +127,27 @@ def tomography(
 ) -> xr.Dataset:
     """Return the state behind measured settings, `linear` and `likely`, and `measures` of the latter with errors.
 
-    A measure takes density matrices (..., d, d) and returns numbers. Its `*_error` is the standard deviation over
-    `bootstrap` resamples of the counts, `*_bias` the mean over them less the estimate: entanglement of noisy states
-    is biased, upwards near 0. Raises InputError as `counts_of` does.
+    `linear` is the density matrix whose Pauli means are those measured, unbiased, but perhaps not positive; `likely` is
+    the one under which the counts are most likely (Hradil 1997). Both have dims `row` and `column`, of 2**n. Errors of
+    measures come from resampled counts, and `*_bias` is the mean over them less the estimate: entanglement of noisy
+    states is biased, upwards near 0.
+
+    Args:
+        record: A record of a sweep over all 3**n settings, sampled (`cells.tomography` makes such readings).
+        key: Name of the outcomes of n atoms.
+        setting: Name of the swept parameter with the numbers 0 to 3**n - 1.
+        measures: Functions, by name, that take density matrices (..., 2**n, 2**n) and return numbers; none by default.
+        bootstrap: Number of resamples of the counts.
+        seed: Starts the resamples.
+
+    Raises InputError where settings are missing, or outcomes are exact.
+
+    >>> bits = np.tile(np.array([0, 1], dtype=np.int8), (3, 50))
+    >>> bits[2] = 0  # read in X and Y one atom is 0 or 1 alike, in Z always 0: the state g
+    >>> sweep = {"setting": ("point", [0, 1, 2])}
+    >>> made = tomography(xr.Dataset({"m": (("point", "shot"), bits)}, coords=sweep), key="m")
+    >>> made.likely.real.values.round(3).tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
     """
     counts = counts_of(record, key=key, setting=setting)
     likely = most_likely(counts)
