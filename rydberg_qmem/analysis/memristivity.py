@@ -153,12 +153,14 @@ def _cycles(x: Floats, y: Floats, cut: str) -> Floats:
     if len(x) and x[-1] == 0 and (not starts or starts[-1] < len(x) - 1):
         starts.append(float(len(x) - 1))
     step = 2 if cut == "cycle" else 1
-    rows = [_measured(x, y, a, b) for a, b in zip(starts[::step], starts[step::step], strict=False)]
+    rows = [_measured(x, y, starts[k : k + step + 1]) for k in range(0, len(starts) - step, step)]
     return np.array(rows).reshape(-1, 6)
 
 
-def _measured(x: Floats, y: Floats, start: float, stop: float) -> tuple[float, ...]:
-    at = np.concatenate([[start], np.arange(np.floor(start) + 1, np.ceil(stop)), [stop]])
+def _measured(x: Floats, y: Floats, zeros: list[float]) -> tuple[float, ...]:
+    """Return the measures of a loop from the first to the last of the drive's `zeros`, each of them a corner."""
+    start, stop = zeros[0], zeros[-1]
+    at = np.union1d(np.arange(np.floor(start) + 1, np.ceil(stop)), zeros)
     u, v = (np.interp(at, np.arange(len(x)), series) for series in (x, y))
     swept = 0.5 * (u[:-1] * np.diff(v) - v[:-1] * np.diff(u))
     area, signed = float(np.abs(swept).sum()), float((np.sign(u[:-1] + u[1:]) * swept).sum())

@@ -119,3 +119,22 @@ def test_the_exponent_has_the_error_of_its_scatter() -> None:
     pulls = np.array([float((m.exponent - law) / m.exponent_error) for m in made])
     assert abs(pulls.mean()) < 0.8
     assert 0.6 < pulls.std(ddof=1) < 1.5
+
+
+def test_areas_weigh_in_the_exponent_by_their_errors() -> None:
+    shots, law = 200, np.array([DEVICES["memristor"](w) for w in RATES])
+    noise = np.array([0.1, 0.1, 0.1, 0.1, 0.1, 1.5])[:, None, None]
+    response = law[:, None] + noise * np.random.default_rng(8).normal(size=(len(RATES), shots, 64))
+    made = fingerprints(
+        xr.Dataset({"x": ("round", V), "y": (("point", "shot", "round"), response)}, coords={"w": ("point", RATES)}),
+        drive="x", response="y", frequency="w", bootstrap=40,
+    )  # fmt: skip
+    area, error = made.area.values, made.area_error.values
+    assert area.argmax() == 0
+    assert (area > 0).all()
+
+    weighted, unweighted = (np.polyfit(np.log(RATES), np.log(area), 1, w=w)[0] for w in (area / error, None))
+
+    assert float(made.exponent) == pytest.approx(weighted, rel=1e-9)
+    assert abs(weighted - unweighted) > 0.01
+    assert abs(float(made.exponent) + 1) < 4.9 * float(made.exponent_error)

@@ -31,6 +31,9 @@ def test_the_map_of_form_factors_has_its_maximum_where_it_should() -> None:
     assert alphas[j] == pytest.approx(81, abs=1)
 
 
+CUTS: tuple[Any, ...] = ("cycle", "lobe")
+
+
 def test_a_rounded_zero_at_the_start_is_no_second_crossing() -> None:
     assert squid_form(np.pi, 100) == pytest.approx(squid_form(-np.pi, 100), rel=1e-6)
     assert squid_form(np.pi, 100) == pytest.approx(squid_form(np.pi - 1e-3, 100), rel=0.05)
@@ -57,6 +60,28 @@ def test_the_signed_area_tells_which_way_a_pinched_loop_is_run_through(turn: int
 
     assert found.signed_area.values == pytest.approx(-turn * found.area.values, rel=1e-3)
     assert found.area.values.sum() == pytest.approx(2 / 3, rel=1e-3)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_the_two_sides_of_a_loop_are_told_apart_on_steps_that_cross_zero(shift: float) -> None:
+    """Of eight steps each counts: those that begin at zero drive, and those that pass it on their way."""
+    phase = 2 * np.pi * (np.arange(-2, 19) + shift) / 8
+    x, y = np.sin(phase), 1 + np.cos(phase)
+    record = xr.Dataset({"x": ("round", x), "y": ("round", y)})
+    cycle, lobes = (memristivity(record, drive="x", response="y", cut=cut, bootstrap=0) for cut in CUTS)
+
+    fine = np.linspace(0, 20, 400 * 20 + 1)
+    u, v = (np.interp(fine, np.arange(21), part) for part in (x, y))
+    swept = 0.5 * np.sign(u[:-1] + u[1:]) * (u[:-1] * np.diff(v) - v[:-1] * np.diff(u))
+
+    def between(start: float, stop: float) -> float:
+        middle = 0.5 * (fine[:-1] + fine[1:])
+        return float(swept[(middle > start) & (middle < stop)].sum())
+
+    for found in (cycle, lobes):
+        ends = zip(found.start.values, found.stop.values, strict=True)
+        assert found.signed_area.values == pytest.approx([between(*end) for end in ends], abs=2e-3)
+    assert cycle.signed_area.values[0] == pytest.approx(float(lobes.signed_area[:2].sum()), abs=1e-12)
 
 
 def test_errors_fall_with_the_root_of_the_shots() -> None:

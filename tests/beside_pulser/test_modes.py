@@ -195,12 +195,42 @@ MICROWAVE_MASK = Case(
     masked_microwave,
     register=FAR,
 )
+TWO_MICROWAVES = pulser.devices.VirtualDevice(
+    name="TwoMicrowaves",
+    dimensions=2,
+    rydberg_level=60,
+    supports_slm_mask=True,
+    channel_objects=(pulser.channels.Microwave.Global(None, None), pulser.channels.Microwave.Global(None, None)),
+    channel_ids=(MW, "mw_other"),
+)
+
+
+def masked_within_a_pulse(s: Any) -> None:
+    s.config_slm_mask(["b"])
+    s.declare_channel(MW, MW)
+    s.declare_channel("mw_other", "mw_other")
+    s.add(Pulse.ConstantDetuning(waveforms.BlackmanWaveform(60, 1.4), 0.0, 0.0), MW)
+    s.add(Pulse.ConstantDetuning(waveforms.BlackmanWaveform(140, 0.9), 0.0, 0.0), "mw_other", protocol="no-delay")
+
+
+MASK_WITHIN_A_PULSE = Case(
+    [
+        {"slm_mask": {"atoms": "b"}},
+        {"pulse": {"channel": MW, "amplitude": {"blackman": {"duration_ns": 60, "area": 1.4}}}},
+        {"pulse": {"channel": "mw_other", "amplitude": {"blackman": {"duration_ns": 140, "area": 0.9}},
+                   "protocol": "no-delay"}},
+    ],
+    masked_within_a_pulse,
+    TWO_MICROWAVES,
+    FAR,
+)  # fmt: skip
+IN_XY = {"microwave mask": MICROWAVE_MASK, "microwave mask that ends within a pulse": MASK_WITHIN_A_PULSE}
 CASES = {**{f"EOM {name}": case for name, case in EOM.items()}, **MODULATION, **MASKS}
 
 
-@pytest.mark.parametrize("name", [*CASES, "microwave mask"])
+@pytest.mark.parametrize("name", [*CASES, *IN_XY])
 def test_a_segment_plays_as_pulsers(name: str) -> None:
-    agrees_with_qutip({**CASES, "microwave mask": MICROWAVE_MASK}[name])
+    agrees_with_qutip({**CASES, **IN_XY}[name])
 
 
 @pytest.mark.parametrize("name", CASES)
