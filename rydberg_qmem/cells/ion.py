@@ -34,10 +34,18 @@ def gaussian(tau_ns: int, *, cut: float = 3.0) -> tuple[float, ...]:
 def ion_memristor(*, period: int = 24, window: int = 9, tau_ns: int = 40, pieces: int = 1) -> Program:
     """Return the three-level memristor: a Raman pulse g-h writes n_in, a Rydberg pulse g-r reflects, both Gaussian.
 
-    A photon is g, no photon is h: the Raman pulse leaves n_in in g, the Rydberg pulse takes the part R of it to r.
-    Both are read, the atom starts anew, and R is the mean of what was seen over `window` rounds. With `pieces` above
-    1 each pulse is cut into that many, and the populations after each are probed under `raman` and `rydberg`.
-    After the trapped-ion memristor (Stremoukhov, Forsh and others, Entropy 25, 1134 (2023)).
+    A photon is g, no photon is h: the Raman pulse leaves n_in = sin²(π k / period) in g, the Rydberg pulse takes the
+    part R of it to r. Both are read, the atom starts anew, and R is the mean of what was seen. After the trapped-ion
+    memristor (Stremoukhov, Forsh and others, Entropy 25, 1134 (2023)).
+
+    Args:
+        period: Rounds of one period of n_in; the program runs two.
+        window: Rounds over which the memory averages.
+        tau_ns: Width of the pulses exp(-(t/tau)²), in ns, cut at three of them on either side.
+        pieces: Into how many parts each pulse is cut; with more than 1 the populations after each are probed under
+            `raman_i` and `rydberg_i`, i from 0.
+
+    Raises InputError for numbers that are not whole, or below 1.
 
     >>> ion_memristor(period=8, window=3).name
     'ion_memristor'

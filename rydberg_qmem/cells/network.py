@@ -102,21 +102,35 @@ def network(
     probes: bool = True,
     device: str | None = None,
 ) -> Program:
-    """Return `units` photonic-type memristors under ensemble feedback, coupled between beam splitter and reading.
+    """Return photonic-type memristors under ensemble feedback, coupled between beam splitter and reading.
 
     Each round cell i gets n_in = sin²(π k / period + i phase / 2), loses R_i of it to its ancilla, is coupled to its
-    neighbours by `strength` (rad: exp(-i strength (XX + YY)/2), or exp(-i strength/2 ZZ)), and is read. `exchange` and
-    `zz` are gates under the blockade; `interaction` is `zz` in analog: both atoms are excited and their own van der
-    Waals interaction gathers the angle, which takes a `spacing_um` of 10 or more and a laser that drives two atoms of
-    many together: MockDevice, where else `device` is DigitalAnalogDevice unless given. R_i is the mean over `window`
-    rounds of the cell's own n_in, estimated from its ancilla alone, or of all cells' (`shared`).
-    Where R is below `least`, R is set to `least`. With `probes` the systems' joint state before the reading (that of
-    the first two if there are more than three) is kept under `rho`: emulators only.
+    neighbours, and is read. R_i is the mean over `window` rounds of the cell's own n_in, estimated from its ancilla
+    alone, or of all cells'.
 
-    Cells stand side by side at `spacing_um`, coupled pairs that are farther apart (`all`, the long way in a `ring`)
-    have slower gates. Cross-talk is what `exact` has and `ideal` has not. Only the pair of a gate is ever in r, so
-    nothing outside it interacts; `crosstalk` says how strongly it would, and the program's
-    `about` how near the nearest stand.
+    Cells stand side by side, coupled pairs that are farther apart ("all", the long way in a "ring") have slower gates.
+    Cross-talk is what `exact` has and `ideal` has not. Only the pair of a gate is ever in r, so nothing outside it
+    interacts; `crosstalk` says how strongly it would, and the program's `about` how near the nearest stand.
+
+    Args:
+        units: Number of cells, 1 to 12.
+        coupling: "exchange" (default), exp(-i strength (XX + YY)/2); "zz", exp(-i strength/2 ZZ), both gates under the
+            blockade; "interaction", the same ZZ in analog, its angle gathered by the van der Waals interaction of two
+            excited atoms, which takes a `spacing_um` of 10 or more; "none".
+        topology: "line" (default), "ring", "triangle", "grid" or "all".
+        strength: Angle of the coupling (rad).
+        memory: "own" (default), each cell's own mean, or "shared", that of all.
+        period: Rounds of one period of n_in; the program runs two.
+        window: Rounds over which the memory averages.
+        phase: Lag of each cell behind the one before it, as a phase of n_in (rad).
+        spacing_um: Distance of neighbours (µm).
+        least: Smallest value of R.
+        probes: Whether the systems' joint state before the reading (that of the first two if there are more than three)
+            is kept under `rho`, for emulators only.
+        device: Name of the device; by default MockDevice for "interaction", whose laser drives two atoms of many
+            together, else DigitalAnalogDevice.
+
+    Raises InputError for numbers and names out of these ranges.
 
     >>> network(3, topology="triangle").register.names
     ('s0', 's1', 's2', 'a0', 'a1', 'a2')
@@ -172,7 +186,10 @@ def network(
 def crosstalk(program: Program) -> dict[tuple[str, str], float]:
     """Return the interaction (rad/µs) of each two atoms of different cells, if both were in r: C6/R⁶ at n = 70.
 
-    Atoms of a cell bear its number: s0 and a0.
+    Args:
+        program: A program whose atoms bear the number of their cell: s0 and a0.
+
+    Raises InputError for a register without coordinates.
 
     >>> worst = max(crosstalk(network(2, spacing_um=8)).items(), key=lambda pair: pair[1])
     >>> worst[0], round(worst[1], 2)
@@ -245,12 +262,22 @@ def coupled(
 ) -> Program:
     """Return CA-SQUID type memristors, coupled by exchange: damping γ(t) = γ0 [1 + cos(π/2 + sin t)] on each.
 
-    Units of the oscillators' frequency: exchange `rate` k, γ0 = `damping`, `steps` of length `step`, each a half
-    step of exchange forwards, damping into a fresh ancilla that is reset unread, a half step backwards. The cells
-    start in (|h⟩ + exp(i angle)|g⟩)/√2 of the rotating frame. The systems' joint state is probed under `rho` at each
-    round's start; run it with state="density_matrix", where unread resets make no branches. Without `damping` there
-    are no ancillas. After Kumar and others,
-    PRA 104, 062605 (2021) and PR Applied 18, 034004 (2022).
+    Each step is a half step of exchange forwards, damping into a fresh ancilla that is reset unread, a half step
+    backwards. The cells start in (|h⟩ + exp(i angle)|g⟩)/√2 of the rotating frame. The systems' joint state is probed
+    under `rho` at each round's start; run it with state="density_matrix", where unread resets make no branches. After
+    Kumar and others, PRA 104, 062605 (2021) and PR Applied 18, 034004 (2022).
+
+    Args:
+        units: Number of cells, 1 to 40.
+        topology: "line" (default), "ring", "triangle", "grid" or "all".
+        rate: Exchange k, in units of the oscillators' frequency.
+        damping: γ0, in the same unit; with 0 there are no ancillas.
+        angle: Phase of the first state (rad).
+        steps: Number of steps, one round each.
+        step: Length of a step, in units of the oscillators' inverse frequency.
+        device: Name of the device.
+
+    Raises InputError for numbers and names out of these ranges.
 
     >>> coupled(2).register.names
     ('s0', 's1', 'a0', 'a1')

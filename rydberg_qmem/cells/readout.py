@@ -15,8 +15,15 @@ from rydberg_qmem.language.expressions import Expression
 def tomography(atoms: Sequence[str], *, key: str = "tomo", setting: str = "setting") -> tuple[AnyBlock, ...]:
     """Return blocks that read each atom in X (0), Y (1) or Z (2), along the digits of a parameter in base 3.
 
-    The parameter `setting` must be declared by the program, and is swept over range(3**n); the outcomes are what
+    The parameter must be declared by the program, and is swept over range(3**n); the outcomes are what
     `analysis.tomography` takes. Levels g and h.
+
+    Args:
+        atoms: Names of the n atoms, one at least; the first follows the lowest digit.
+        key: Name under which the outcomes are kept.
+        setting: Name of the parameter.
+
+    Raises InputError for an empty list of atoms.
 
     >>> [block.kind for block in tomography(["s"])]
     ['rotate', 'rotate', 'measure']

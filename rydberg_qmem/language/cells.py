@@ -31,7 +31,18 @@ def controlled_ry(
 ) -> tuple[AnyBlock, ...]:
     """Return Ry(-θ) on the ancilla, CZ, Ry(θ): sin²θ of h on the system moves a fresh ancilla to h.
 
-    The ancilla must be in g. Derived from Ry(θ) Z Ry(-θ) = Ry(2θ) Z.
+    Derived from Ry(θ) Z Ry(-θ) = Ry(2θ) Z.
+
+    Args:
+        system: Name of the control atom.
+        ancilla: Name of the target atom, which must be in g.
+        angle: The angle θ (rad).
+        shape: Shape of the pulses, "square" by default.
+
+    Raises ProgramError for names that no atom can have.
+
+    >>> [block.kind for block in controlled_ry("s", "a", Expression("pi / 4"))]
+    ['rotate', 'cz', 'rotate']
     """
     return (
         Rotate(atom=ancilla, angle=-angle),
@@ -44,6 +55,15 @@ def amplitude_damping(block: Damp, *, key: str) -> tuple[AnyBlock, ...]:
     """Return primitive D: K0 = |g⟩⟨g| + √(1-R)|h⟩⟨h|, K1 = √R |g⟩⟨h|, with one CZ and feedforward.
 
     The ancilla's click projects the system on h; a π pulse then takes it to g.
+
+    Args:
+        block: The damping: atoms, and the probability R of a decay.
+        key: Name under which the ancilla's outcome is kept.
+
+    Raises ProgramError for a name that no outcome can have.
+
+    >>> [block.kind for block in amplitude_damping(Damp(system="s", ancilla="a", probability=0.5), key="decay")]
+    ['rotate', 'cz', 'rotate', 'measure', 'when', 'reset']
     """
     angle = Expression(f"asin(sqrt({block.probability}))")
     flip = Rotate(atom=block.system, axis="x", angle=Expression("pi"))
@@ -59,6 +79,12 @@ def beam_splitter(block: BeamSplitter) -> tuple[AnyBlock, ...]:
     """Return primitive B: |h g⟩ → cos θ |h g⟩ + sin θ |g h⟩ with sin²θ = R, |g g⟩ stays; two CZ.
 
     The ancilla must be in g and carries the reflected mode afterwards.
+
+    Args:
+        block: The beam splitter: atoms, and the reflectivity R from 0 to 1.
+
+    >>> [block.kind for block in beam_splitter(BeamSplitter(system="s", ancilla="a", reflectivity=0.5))]
+    ['rotate', 'cz', 'rotate', 'cnot']
     """
     angle = Expression(f"asin(sqrt({block.reflectivity}))")
     return (
@@ -71,6 +97,12 @@ def weak_measure(block: WeakMeasure) -> tuple[AnyBlock, ...]:
     """Return primitive W: a measurement of strength ε = sin χ of one axis of the system, by one CZ.
 
     P(±1) = (1 ± ε⟨axis⟩)/2; coherence between the two outcomes' states shrinks by cos χ when unread.
+
+    Args:
+        block: The measurement: atoms, axis, strength ε from 0 to 1, and key.
+
+    >>> [made.kind for made in weak_measure(WeakMeasure(system="s", ancilla="a", strength=0.5, key="w"))]
+    ['rotate', 'cz', 'rotate', 'measure', 'reset']
     """
     quarter = -HALF_PI if block.axis == "y" else HALF_PI
     about: Literal["x", "y"] = "x" if block.axis == "y" else "y"
@@ -141,6 +173,12 @@ def exchange(block: Exchange) -> tuple[Rotate | CNOT, ...]:
     """Return exp(-iθ(XX + YY)/2) with two CNOT.
 
     Rx(π/2) on both takes ZZ to YY, and a CNOT takes XX to X of its control and ZZ to Z of its target. Derived.
+
+    Args:
+        block: The gate: two atoms, and the angle θ (rad).
+
+    >>> [made.kind for made in exchange(Exchange(atoms=("a", "b"), angle="pi / 4"))].count("cnot")
+    2
     """
     one, other = block.atoms
     gate = _cnot_like(block, one, other)
@@ -154,7 +192,14 @@ def exchange(block: Exchange) -> tuple[Rotate | CNOT, ...]:
 
 
 def blockade_measure(block: BlockadeMeasure) -> tuple[AnyBlock, ...]:
-    """Return primitive G: the ancilla rotated unless blockaded, measured between g and r, and reset."""
+    """Return primitive G: the ancilla rotated unless blockaded, measured between g and r, and reset.
+
+    Args:
+        block: The measurement: atoms, the area of its pulse (rad), and key.
+
+    >>> [made.kind for made in blockade_measure(BlockadeMeasure(system="s", ancilla="a", area="pi", key="m"))]
+    ['blockade_rotate', 'measure', 'reset']
+    """
     gate = BlockadeRotate(
         control=block.system, target=block.ancilla, angle=block.area, infidelity=block.infidelity, shape=block.shape
     )

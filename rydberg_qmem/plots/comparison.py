@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 def comparison(compared: xr.Dataset, *, measure: str = "nmse", ax: Axes | None = None) -> Axes:
     """Draw the mean of a measure over tasks, with its standard deviation, for each model of `learning.compare`.
 
-    The first model is the device; what lies left of its line did better. Raises InputError if the dataset has no such
-    measure along model and task.
+    The first model is the device; what lies left of its line did better. The axis is logarithmic where all means are
+    above 0.
+
+    Args:
+        compared: What `learning.compare` gives: measures of dims model and task.
+        measure: Name of the measure, "nmse" by default.
+        ax: Axes of matplotlib to draw on; a new figure if not given.
+
+    Raises InputError if the dataset has no such measure along model and task.
 
     >>> import xarray as xr
     >>> compared = xr.Dataset({"nmse": (("model", "task"), [[0.1, 0.2], [0.3, 0.2]])}, {"model": ["device", "frozen"]})

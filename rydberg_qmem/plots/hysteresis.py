@@ -62,12 +62,23 @@ def hysteresis(
     label: str | None = None,
     errors: bool = True,
 ) -> Axes:
-    """Draw the mean loop of `response` against `drive` and return the axes.
+    """Draw the mean loop of a response against a drive and return the axes.
 
-    `record`, `drive`, `response`, `period` and `cycle` are those of `analysis.hysteresis`; with cycle "all"
-    the loops lie on top of each other, earlier ones paler. Arrows show the sense, a ring the first round of
-    the cycle; standard errors over shots are bars, or a band from 60 rounds on (`errors=False`: none).
-    `law` is a reference curve (x, y), drawn dashed. Raises InputError for records with more than one point.
+    Arrows show the sense, a ring the first round of the cycle.
+
+    Args:
+        record: A record of one point.
+        drive: Name of a variable, `key.atom`, or an array, as in `analysis.hysteresis`; the same for `response`.
+        response: What is drawn upwards.
+        ax: Axes of matplotlib to draw on; a new figure if not given.
+        period: Length of a cycle in rounds; found from the drive if not given.
+        cycle: "last" (default), "first", a number from 0, or "all": loops on top of each other, earlier ones paler.
+        law: A reference curve (x, y), two arrays of equal length in the units of the axes, drawn dashed; none by
+            default.
+        label: Name of the loop in the legend; none by default.
+        errors: Whether standard errors over shots are drawn, as bars, or as a band from 60 rounds on.
+
+    Raises InputError for records with more than one point, and signals that do not make a loop.
 
     >>> import xarray as xr
     >>> record = xr.Dataset({"u": ("round", [0.0, 1, 2, 1]), "v": ("round", [0.0, 2, 1, 0])})

@@ -34,14 +34,20 @@ def program(
     parameters: Mapping[str, float] | None = None,
     rounds: int | None = None,
 ) -> Axes:
-    """Draw a program and return the axes: order runs to the right, not to scale in time.
+    """Draw a program's circuit and return the axes: order runs to the right, not to scale in time.
 
     Pulses are filled outlines in the colour of their channel (dashed: detuning), gates boxes or joined dots,
-    measurements meters whose outcome goes down a double line to the memory; coloured arrows go up from the
-    memory to every block or condition that reads it. Frames are repeats (solid) and branches (dashed).
-    `parameters` and `rounds` are those of `run` and change the numbers shown; long expressions are cut with
-    an ellipsis. Without `ax` the figure is made as large as the program needs. Raises InputError for atoms
-    that the register does not have.
+    measurements meters whose outcome goes down a double line to the memory; coloured arrows go up from the memory to
+    every block or condition that reads it. Frames are repeats (solid) and branches (dashed). Long expressions are cut
+    with an ellipsis.
+
+    Args:
+        prog: The program; it need not pass `check`.
+        ax: Axes of matplotlib to draw on; if not given, a new figure as large as the program needs.
+        parameters: Numbers for the program's parameters, by name, which change the numbers shown.
+        rounds: How many rounds the inputs that are expressions have.
+
+    Raises InputError for atoms that the register does not have.
 
     >>> flip = [{"rotate": {"atom": "q", "angle": "pi"}}, {"measure": {"atoms": "q", "key": "m"}}]
     >>> ax = program(Program(name="flip", register={"atoms": {"q": (0, 0)}}, body=flip))

@@ -60,9 +60,17 @@ def pulses(
     memory and down from the inputs to whatever they steer; pulses left white are drawn with the memory's first values,
     the inputs' peak, and 1/2 for outcomes. Long expressions stand below, with a letter.
 
-    `width_in` is the width of a new figure, by default one column of a paper (3.4 in), two (7 in) where one is too
-    narrow, or more. The other options are those of `run`. Raises ProgramError with all problems of the program,
-    InputError where the width cannot hold it.
+    Args:
+        program: The program.
+        ax: Axes of matplotlib to draw on; a new figure if not given.
+        width_in: Width in inches of a new figure; if not given one column of a paper (3.4), two (7) where one is too
+            narrow, or more.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+        inputs: For each input by name, an expression of the round k, or one number for each round, shape (rounds,).
+        rounds: How many rounds the inputs that are expressions have; as the program says if not given.
+
+    Raises ProgramError with all problems of a program that does not pass `check`; InputError where the width cannot
+    hold it.
 
     >>> flip = [{"rotate": {"atom": "q", "angle": "pi"}}, {"measure": {"atoms": "q", "key": "m"}}]
     >>> ax = pulses(Program(name="flip", register={"atoms": {"q": (0, 0)}}, body=flip))

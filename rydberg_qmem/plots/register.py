@@ -51,10 +51,19 @@ def register(
     """Draw the atoms with their names, roles and distances, and return the axes (µm); a 3D register in 3D axes.
 
     Circles, spheres in 3D, have half the blockade radius (C6 / rabi)^(1/6), so that atoms whose circles meet blockade
-    each other. `rabi` (rad/µs) is by default the largest that the device's Rydberg channels allow; there are no
-    circles where it sets no limit, or where a plain register comes without a `device` (DigitalAnalogDevice,
-    AnalogDevice or MockDevice). `roles` name what each atom is for; a program's are read off its blocks. Raises
-    InputError for a `rabi` without a device, unknown atoms in `roles`, and 2D axes for a 3D register.
+    each other.
+
+    Args:
+        register_or_program: The register, or a program, whose device and roles of atoms are shown.
+        ax: Axes of matplotlib to draw on, with the projection "3d" for a register in three dimensions; a new figure if
+            not given.
+        rabi: Rabi frequency (rad/µs) of the circles; by default the largest that the device's Rydberg channels allow.
+            There are no circles where it sets no limit.
+        device: Name of the device: DigitalAnalogDevice, AnalogDevice or MockDevice; a program's own if not given. A
+            plain register without one has no circles.
+        roles: What each atom is for, by its name; a program's are read off its blocks.
+
+    Raises InputError for a `rabi` without a device, unknown atoms in `roles`, and 2D axes for a 3D register.
 
     >>> ax = register(Register(atoms={"s": (0, 0), "a": (5, 0)}))
     >>> ax.get_xlabel(), [text.get_text() for text in ax.texts]

@@ -67,6 +67,10 @@ def rc_params(width_in: float = COLUMN_IN, height_in: float | None = None) -> di
 def paper(width_in: float = COLUMN_IN, height_in: float | None = None) -> Iterator[None]:
     """Return a context in which new figures have the look and size of a paper column.
 
+    Args:
+        width_in: Width of new figures in inches, by default that of one column, 3.4.
+        height_in: Their height in inches; 3/4 of the width if not given.
+
     >>> import matplotlib.pyplot as plt
     >>> with paper():
     ...     figure, ax = plt.subplots()
@@ -104,7 +108,12 @@ def as_text(text: str) -> str:
 
 @taking(ax=optional(axes))
 def axes_or_new(ax: Axes | None = None) -> Axes:
-    """Return `ax`, or the axes of a new figure in the style of `paper`; nothing is shown.
+    """Return the given axes, or those of a new figure in the style of `paper`; nothing is shown.
+
+    Args:
+        ax: Axes of matplotlib; a new figure if not given.
+
+    Raises InputError for anything else.
 
     >>> ax = axes_or_new()
     >>> axes_or_new(ax) is ax

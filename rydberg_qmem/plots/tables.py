@@ -14,7 +14,12 @@ from rydberg_qmem.language.program import Program
 
 
 def program_table(program: Program) -> str:
-    """Return a program as a table: device, atoms, blocks, rounds, keys, memory, duration, and whether it only emulates.
+    """Return a program as an HTML table: device, atoms, blocks, rounds, keys, memory, duration.
+
+    The last row says whether only emulators can run it.
+
+    Args:
+        program: The program; what only a program that passes `check` has is left out.
 
     >>> flip = [{"rotate": {"atom": "q", "angle": "pi"}}, {"measure": {"atoms": "q", "key": "m"}}]
     >>> made = program_table(Program(name="flip", register={"atoms": {"q": (0, 0)}}, body=flip))
