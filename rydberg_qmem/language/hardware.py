@@ -49,22 +49,26 @@ class HardwareProfile(Model):
     700.0
     """
 
-    name: str = "own"
-    about: str = ""
-    imaging_us: Duration = 0.0
-    readout_latency_us: Duration = 0.0
-    decision_latency_us: Duration = 0.0
-    reset_us: Duration = 0.0
-    p_false_pos: Probability = 0.0
-    p_false_neg: Probability = 0.0
-    confusion: FrozenMapping[AtomName, Confusion] = Field(default_factory=dict)
-    loss: Probability = 0.0
-    spectator_dephasing: Probability = 0.0
-    spectator_heating: Probability = 0.0
-    t1_us: Lifetime | None = None
-    t2_us: Lifetime | None = None
-    rydberg_lifetime_us: Lifetime | None = None
-    sources: FrozenMapping[str, str] = Field(default_factory=dict)
+    name: str = Field("own", description="The profile's name.")
+    about: str = Field("", description="What machine it describes.")
+    imaging_us: Duration = Field(0.0, description="Duration (µs) of the image.")
+    readout_latency_us: Duration = Field(0.0, description="Time (µs) until the image is read out.")
+    decision_latency_us: Duration = Field(0.0, description="Time (µs) until an outcome can steer.")
+    reset_us: Duration = Field(0.0, description="Duration (µs) of a reset, or of replacing a lost atom.")
+    p_false_pos: Probability = Field(0.0, description="Chance that 0 is read as 1.")
+    p_false_neg: Probability = Field(0.0, description="Chance that 1 is read as 0.")
+    confusion: FrozenMapping[AtomName, Confusion] = Field(
+        default_factory=dict, description="P(read | true) by atom, rows the true bit, in place of the two chances."
+    )
+    loss: Probability = Field(0.0, description="Chance that measuring loses an atom.")
+    spectator_dephasing: Probability = Field(0.0, description="Part of the coherence that atoms not measured lose.")
+    spectator_heating: Probability = Field(0.0, description="Chance that an atom not measured scatters light.")
+    t1_us: Lifetime | None = Field(None, description="Relaxation time (µs) from h to g, or 1 to 0; none by default.")
+    t2_us: Lifetime | None = Field(
+        None, description="Coherence time (µs) of g and h, or 0 and 1, at most twice t1_us; none by default."
+    )
+    rydberg_lifetime_us: Lifetime | None = Field(None, description="Lifetime (µs) of r; none by default.")
+    sources: FrozenMapping[str, str] = Field(default_factory=dict, description="Where the numbers are from, by field.")
 
     @model_validator(mode="after")
     def _possible(self) -> HardwareProfile:

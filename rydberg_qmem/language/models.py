@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import Parameter, Signature, cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -14,6 +15,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -45,6 +47,28 @@ class ReportingMeta(ModelMetaclass):
         except ValidationError as error:
             raise refused(error, cls, fields) from None
 
+    @property
+    def __signature__(cls) -> Signature:
+        """The fields with their defaults; what each may be is said in the docstring."""
+        fields: Mapping[str, FieldInfo] = vars(cls)["__pydantic_fields__"]
+        every = [Parameter(name, Parameter.KEYWORD_ONLY, default=_default(info)) for name, info in fields.items()]
+        return Signature(every)
+
+    @__signature__.setter
+    def __signature__(cls, _: object) -> None:
+        """Leave pydantic's own signature aside: of blocks within blocks, it fills pages."""
+
+
+def _default(info: FieldInfo) -> Any:
+    return Parameter.empty if info.is_required() else info.get_default(call_default_factory=True)
+
+
+def _documented(doc: str, fields: Mapping[str, FieldInfo]) -> str:
+    """Return a docstring with a section of its fields, before its examples."""
+    section = "\n".join(["Args:", *(f"    {name}: {info.description}" for name, info in fields.items())])
+    about, mark, examples = cleandoc(doc).partition(">>> ")
+    return f"{about.rstrip()}\n\n{section}\n" + (f"\n{mark}{examples}\n" if mark else "")
+
 
 class Model(BaseModel, metaclass=ReportingMeta):
     """A part of a program: frozen, closed to unknown fields, free of inf and nan."""
@@ -58,12 +82,26 @@ class Model(BaseModel, metaclass=ReportingMeta):
         ser_json_inf_nan="constants",
     )
 
+    _about: ClassVar[str] = ""
+    """What the class's docstring says before its fields, and examples, follow."""
     _whole: ClassVar[bool] = False
     """Whether problems are placed from its own top: a program; parts of one are placed below their kind."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
         MODELS[cls.__name__] = cls
+        described = {name: info for name, info in cls.model_fields.items() if info.description}
+        if cls.__doc__ and described:
+            cls._about = cls.__doc__
+            cls.__doc__ = _documented(cls.__doc__, described)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        inner = handler.resolve_ref_schema(schema)
+        if "description" in inner:
+            inner["description"] = cleandoc(cls._about).partition(">>> ")[0].rstrip()
+        return schema
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in _DEPRECATED]
@@ -121,7 +159,7 @@ class Tagged(Model):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler(core_schema)
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
         inner = handler.resolve_ref_schema(schema)
         if set(inner.get("required", [])) == {cls.kind} and cls.kind in inner.get("properties", {}):
             return schema

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.arguments import is_xarray, refuse
@@ -58,27 +58,35 @@ class Noise(Model):
     True
     """
 
-    state_prep_error: float = 0.0
-    p_false_pos: float = 0.0
-    p_false_neg: float = 0.0
-    temperature: float = 0.0
-    disable_doppler: bool = False
-    trap_waist: float = 0.0
-    trap_depth: float | None = None
-    laser_waist: float | None = None
-    amp_sigma: float = 0.0
-    detuning_sigma: float = 0.0
-    detuning_hf_psd: tuple[float, ...] = ()
-    detuning_hf_omegas: tuple[float, ...] = ()
-    dmm_sigma: float = 0.0
-    detuning_map_spot_waist: float | None = None
-    relaxation_rate: float = 0.0
-    dephasing_rate: float = 0.0
-    hyperfine_dephasing_rate: float = 0.0
-    depolarizing_rate: float = 0.0
-    eff_noise_rates: tuple[float, ...] = ()
-    eff_noise_opers: Annotated[tuple[tuple[tuple[Entry, ...], ...], ...], BeforeValidator(_rows)] = ()
-    with_leakage: bool = False
+    state_prep_error: float = Field(0.0, description="Chance that an atom is missing at the start.")
+    p_false_pos: float = Field(0.0, description="Chance that 0 is read as 1.")
+    p_false_neg: float = Field(0.0, description="Chance that 1 is read as 0.")
+    temperature: float = Field(
+        0.0, description="Temperature (µK) of the atoms: Doppler shifts, and with a trap shifted positions."
+    )
+    disable_doppler: bool = Field(False, description="Whether a temperature leaves the Doppler shifts out.")
+    trap_waist: float = Field(0.0, description="Waist (µm) of the tweezers.")
+    trap_depth: float | None = Field(None, description="Depth (µK) of the tweezers.")
+    laser_waist: float | None = Field(
+        None, description="Waist (µm) of global lasers, which weakens them off the axis; none by default."
+    )
+    amp_sigma: float = Field(0.0, description="Relative scatter of the amplitude from shot to shot.")
+    detuning_sigma: float = Field(0.0, description="Scatter (rad/µs) of the detuning from shot to shot.")
+    detuning_hf_psd: tuple[float, ...] = Field((), description="Power spectral density of fast detuning noise.")
+    detuning_hf_omegas: tuple[float, ...] = Field((), description="Its angular frequencies (rad/µs).")
+    dmm_sigma: float = Field(0.0, description="Relative scatter of a detuning map from shot to shot.")
+    detuning_map_spot_waist: float | None = Field(
+        None, description="Waist (µm) of a detuning map's spots; none by default."
+    )
+    relaxation_rate: float = Field(0.0, description="Rate (1/µs) of decay from r to g.")
+    dephasing_rate: float = Field(0.0, description="Dephasing rate (1/µs) of r, or of XY.")
+    hyperfine_dephasing_rate: float = Field(0.0, description="Dephasing rate (1/µs) of h.")
+    depolarizing_rate: float = Field(0.0, description="Depolarizing rate (1/µs).")
+    eff_noise_rates: tuple[float, ...] = Field((), description="Rates (1/µs) of the operators below.")
+    eff_noise_opers: Annotated[tuple[tuple[tuple[Entry, ...], ...], ...], BeforeValidator(_rows)] = Field(
+        (), description="Collapse operators over the program's levels, in the order r, g, h, then x."
+    )
+    with_leakage: bool = Field(False, description="Whether the operators have the leaked level x.")
 
     @model_validator(mode="before")
     @classmethod

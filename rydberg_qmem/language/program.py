@@ -36,8 +36,10 @@ FORMAT: Literal["rydberg_qmem-program/1"] = "rydberg_qmem-program/1"
 class Input(Model):
     """A signal, one value per round: a default as an expression of the round `k`, and how many rounds."""
 
-    default: Expression | tuple[float, ...]
-    rounds: Expression | None = None
+    default: Expression | tuple[float, ...] = Field(
+        description="The signal: an expression of the round `k`, or one number for each round."
+    )
+    rounds: Expression | None = Field(None, description="How many rounds an expression is evaluated for.")
 
     @model_validator(mode="after")
     def _length(self) -> Self:
@@ -49,8 +51,8 @@ class Input(Model):
 class Memory(Model):
     """A classical variable of a shot: a number, or a ring buffer of the last `window` values."""
 
-    initial: Expression = Expression(0)
-    window: Expression | None = None
+    initial: Expression = Field(Expression(0), description="Value at the start of each shot; 0 by default.")
+    window: Expression | None = Field(None, description="Length of a ring buffer; a single number by default.")
 
 
 class Program(Model):
@@ -75,20 +77,34 @@ class Program(Model):
     """
 
     _whole: ClassVar[bool] = True
-    format: Literal["rydberg_qmem-program/1"] = FORMAT
-    name: Name
-    about: str = ""
-    tags: tuple[str, ...] = ()
-    device: str = "DigitalAnalogDevice"
-    register: Register = Field()
-    magnetic_field: tuple[float, float, float] | None = None
-    with_modulation: bool = False
-    parameters: FrozenMapping[VariableName, Expression] = Field(default_factory=dict)
-    inputs: FrozenMapping[VariableName, Input] = Field(default_factory=dict)
-    memory: FrozenMapping[VariableName, Memory] = Field(default_factory=dict)
-    body: tuple[Block, ...]
-    noise: Noise | None = None
-    hardware: str | HardwareProfile | None = None
+    format: Literal["rydberg_qmem-program/1"] = Field(FORMAT, description="The version of the file format.")
+    name: Name = Field(description="Letters, digits and underscores; a letter first.")
+    about: str = Field("", description="What it shows, and the closed form it follows.")
+    tags: tuple[str, ...] = Field((), description="Words to find it by.")
+    device: str = Field("DigitalAnalogDevice", description="A device of Pulser's; `DigitalAnalogDevice` by default.")
+    register: Register = Field(description="Where the atoms are.")
+    magnetic_field: tuple[float, float, float] | None = Field(
+        None, description="Field (G) along x, y and z of the XY mode; (0, 0, 30) by default."
+    )
+    with_modulation: bool = Field(
+        False, description="Whether pulses are played as the channels' bandwidths let them out; not by default."
+    )
+    parameters: FrozenMapping[VariableName, Expression] = Field(
+        default_factory=dict,
+        description="Numbers by name, which a run may set or sweep; formulas of other parameters are computed.",
+    )
+    inputs: FrozenMapping[VariableName, Input] = Field(default_factory=dict, description="Signals by name.")
+    memory: FrozenMapping[VariableName, Memory] = Field(
+        default_factory=dict, description="Classical variables of each shot by name."
+    )
+    body: tuple[Block, ...] = Field(description="The blocks, in order.")
+    noise: Noise | None = Field(None, description="Noise of the atoms and lasers; none by default.")
+    hardware: str | HardwareProfile | None = Field(
+        None,
+        description=(
+            "Durations and errors of measurement and reset: a profile's name, file or fields; ideal by default."
+        ),
+    )
 
     _source: files.SourceMap | None = PrivateAttr(default=None)
 

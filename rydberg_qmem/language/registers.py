@@ -60,15 +60,15 @@ class Traps(Model):
     61
     """
 
-    layout: TrapPattern | None = None
-    n_traps: int | None = None
-    rows: int | None = None
-    columns: int | None = None
-    spacing_um: float | None = None
-    row_spacing_um: float | None = None
-    col_spacing_um: float | None = None
-    coordinates: tuple[Position, ...] | None = None
-    slug: str | None = None
+    layout: TrapPattern | None = Field(None, description="A lattice of Pulser's; give this or coordinates.")
+    n_traps: int | None = Field(None, description="Traps of a triangular lattice.")
+    rows: int | None = Field(None, description="Rows of a square or rectangular lattice.")
+    columns: int | None = Field(None, description="Columns of a square or rectangular lattice.")
+    spacing_um: float | None = Field(None, description="Distance (µm) of neighbours.")
+    row_spacing_um: float | None = Field(None, description="Distance (µm) of rows.")
+    col_spacing_um: float | None = Field(None, description="Distance (µm) of columns.")
+    coordinates: tuple[Position, ...] | None = Field(None, description="The traps' places (µm).")
+    slug: str | None = Field(None, description="The layout's name in Pulser.")
 
     @model_validator(mode="before")
     @classmethod
@@ -151,23 +151,29 @@ class Register(Model):
     ('s',)
     """
 
-    atoms: OrderedMapping[VariableName, Position] | None = None
-    layout: Layout | None = None
-    rows: int | None = None
-    columns: int | None = None
-    side: int | None = None
-    layers: int | None = None
-    n_qubits: int | None = None
-    units: int | None = None
-    roles: tuple[VariableName, ...] | None = None
-    spacing_um: float | None = None
-    row_spacing_um: float | None = None
-    col_spacing_um: float | None = None
-    between_um: float | None = None
-    traps: Traps | None = None
-    trap_ids: OrderedMapping[VariableName, int] | None = None
-    prefix: Name | None = None
-    given_names: tuple[VariableName, ...] | None = Field(default=None, alias="names")
+    atoms: OrderedMapping[VariableName, Position] | None = Field(
+        None, description="Places (µm), two or three coordinates, by atom."
+    )
+    layout: Layout | None = Field(
+        None, description="A layout, in place of atoms; which sizes it needs is told when one is missing."
+    )
+    rows: int | None = Field(None, description="Rows of a rectangular or triangular layout, or of a cuboid.")
+    columns: int | None = Field(None, description="Columns of one; of `cells`, units side by side.")
+    side: int | None = Field(None, description="Atoms along the side of a square or cube.")
+    layers: int | None = Field(None, description="Layers of a hexagon or cuboid.")
+    n_qubits: int | None = Field(None, description="Atoms of `max_connectivity`.")
+    units: int | None = Field(None, description="Units of `cells`.")
+    roles: tuple[VariableName, ...] | None = Field(None, description="Atoms of one unit of `cells`, by their roles.")
+    spacing_um: float | None = Field(None, description="Distance (µm) of neighbours.")
+    row_spacing_um: float | None = Field(None, description="Distance (µm) of rows.")
+    col_spacing_um: float | None = Field(None, description="Distance (µm) of columns.")
+    between_um: float | None = Field(None, description="Distance (µm) between units of `cells`.")
+    traps: Traps | None = Field(None, description="Traps, some of which hold the atoms.")
+    trap_ids: OrderedMapping[VariableName, int] | None = Field(None, description="Numbers of the traps by atom.")
+    prefix: Name | None = Field(None, description="What names begin with; `q` by default.")
+    given_names: tuple[VariableName, ...] | None = Field(
+        default=None, alias="names", description="In files `names`: the atoms' names, in place of prefix and number."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.expressions import Expression
@@ -27,9 +27,9 @@ class Constant(_Waveform):
     """
 
     kind: ClassVar[str] = "constant"
-    duration_ns: Expression
-    value: Expression | None = None
-    area: Expression | None = None
+    duration_ns: Expression = Field(description="Duration (ns).")
+    value: Expression | None = Field(None, description="The level (rad/µs); give this or an area.")
+    area: Expression | None = Field(None, description="The integral (rad).")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -41,9 +41,9 @@ class Ramp(_Waveform):
     """A linear ramp from `start` to `stop` (rad/µs)."""
 
     kind: ClassVar[str] = "ramp"
-    duration_ns: Expression
-    start: Expression
-    stop: Expression
+    duration_ns: Expression = Field(description="Duration (ns).")
+    start: Expression = Field(description="The first value (rad/µs).")
+    stop: Expression = Field(description="The last value (rad/µs).")
 
 
 class Blackman(_Waveform):
@@ -57,9 +57,9 @@ class Blackman(_Waveform):
     """
 
     kind: ClassVar[str] = "blackman"
-    duration_ns: Expression | None = None
-    area: Expression
-    max_val: Expression | None = None
+    duration_ns: Expression | None = Field(None, description="Duration (ns); give this or `max_val`.")
+    area: Expression = Field(description="The integral (rad).")
+    max_val: Expression | None = Field(None, description="The largest value (rad/µs), of the area's sign.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -74,10 +74,10 @@ class Kaiser(_Waveform):
     """
 
     kind: ClassVar[str] = "kaiser"
-    duration_ns: Expression | None = None
-    area: Expression
-    beta: Expression = Expression(14.0)
-    max_val: Expression | None = None
+    duration_ns: Expression | None = Field(None, description="Duration (ns); give this or `max_val`.")
+    area: Expression = Field(description="The integral (rad).")
+    beta: Expression = Field(Expression(14.0), description="Shape parameter; 14 by default.")
+    max_val: Expression | None = Field(None, description="The largest value (rad/µs), of the area's sign.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -93,10 +93,14 @@ class Interpolated(_Waveform):
     """
 
     kind: ClassVar[str] = "interpolated"
-    duration_ns: Expression
-    values: tuple[Expression, ...]
-    times: tuple[float, ...] | None = None
-    interpolator: Literal["PchipInterpolator", "interp1d"] = "PchipInterpolator"
+    duration_ns: Expression = Field(description="Duration (ns).")
+    values: tuple[Expression, ...] = Field(description="At least two values (rad/µs).")
+    times: tuple[float, ...] | None = Field(
+        None, description="Their times as fractions of the duration, rising; evenly spaced by default."
+    )
+    interpolator: Literal["PchipInterpolator", "interp1d"] = Field(
+        "PchipInterpolator", description="`PchipInterpolator` (default) or `interp1d`."
+    )
 
     @model_validator(mode="after")
     def _lengths(self) -> Self:
@@ -116,8 +120,8 @@ class Custom(_Waveform):
     """Samples at 1 ns (rad/µs), times an optional `scale`."""
 
     kind: ClassVar[str] = "custom"
-    samples: tuple[float, ...]
-    scale: Expression = Expression(1)
+    samples: tuple[float, ...] = Field(description="One value (rad/µs) for each nanosecond.")
+    scale: Expression = Field(Expression(1), description="A factor; 1 by default.")
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -136,7 +140,7 @@ class Composite(_Waveform):
 
     kind: ClassVar[str] = "composite"
     payload: ClassVar[str | None] = "waveforms"
-    waveforms: tuple[Shape, ...]
+    waveforms: tuple[Shape, ...] = Field(description="The parts, in order; in files the list stands there itself.")
 
     @model_validator(mode="after")
     def _some(self) -> Self:

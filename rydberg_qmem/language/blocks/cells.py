@@ -19,11 +19,13 @@ class Damp(Tagged):
     """
 
     kind: ClassVar[str] = "damp"
-    system: AtomName
-    ancilla: AtomName
-    probability: Expression
-    key: KeyName | None = None
-    shape: PulseShape = "square"
+    system: AtomName = Field(description="The atom that is damped.")
+    ancilla: AtomName = Field(description="A fresh atom (in g), measured and reset.")
+    probability: Expression = Field(description="Chance, between 0 and 1, that an excited system decays.")
+    key: KeyName | None = Field(
+        None, description="The name that the ancilla's outcome is kept under; not kept by default."
+    )
+    shape: PulseShape = Field("square", description="Shape of the pulses of its CZ: `square` (default) or `blackman`.")
 
 
 class BeamSplitter(Tagged):
@@ -33,10 +35,10 @@ class BeamSplitter(Tagged):
     """
 
     kind: ClassVar[str] = "beam_splitter"
-    system: AtomName
-    ancilla: AtomName
-    reflectivity: Expression
-    shape: PulseShape = "square"
+    system: AtomName = Field(description="The atom whose excitation is sent on.")
+    ancilla: AtomName = Field(description="A fresh atom (in g) that receives it.")
+    reflectivity: Expression = Field(description="Chance, between 0 and 1, that the excitation goes to the ancilla.")
+    shape: PulseShape = Field("square", description="Shape of the pulses of its CZ: `square` (default) or `blackman`.")
 
 
 class WeakMeasure(Tagged):
@@ -47,12 +49,12 @@ class WeakMeasure(Tagged):
     """
 
     kind: ClassVar[str] = "weak_measure"
-    system: AtomName
-    ancilla: AtomName
-    strength: Expression
-    key: KeyName
-    axis: Literal["x", "y", "z"] = "z"
-    shape: PulseShape = "square"
+    system: AtomName = Field(description="The atom that is measured.")
+    ancilla: AtomName = Field(description="A fresh atom (in g), measured and reset.")
+    strength: Expression = Field(description="Strength ε between 0 (nothing is learned) and 1 (projective).")
+    key: KeyName = Field(description="The name that the outcome is kept under.")
+    axis: Literal["x", "y", "z"] = Field("z", description="What is measured: x, y or z (default) of the system.")
+    shape: PulseShape = Field("square", description="Shape of the pulses of its CZ: `square` (default) or `blackman`.")
 
 
 class BlockadeMeasure(Tagged):
@@ -63,9 +65,9 @@ class BlockadeMeasure(Tagged):
     """
 
     kind: ClassVar[str] = "blockade_measure"
-    system: AtomName
-    ancilla: AtomName
-    area: Expression
-    key: KeyName
-    infidelity: float = Field(default=1e-3, gt=0, le=0.1)
-    shape: PulseShape = "square"
+    system: AtomName = Field(description="The atom that is measured, in g and r.")
+    ancilla: AtomName = Field(description="An atom in g within its blockade, measured and reset.")
+    area: Expression = Field(description="Area (rad) of the ancilla's pulse: π is projective.")
+    key: KeyName = Field(description="The name that the outcome is kept under.")
+    infidelity: float = Field(default=1e-3, gt=0, le=0.1, description="Bound of (Ω/U)² at area π; 1e-3 by default.")
+    shape: PulseShape = Field("square", description="Shape of the pulse: `square` (default) or `blackman`.")

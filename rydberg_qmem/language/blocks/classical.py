@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.values import FrozenMapping, VariableName
@@ -14,7 +16,9 @@ class Set(Tagged):
 
     kind: ClassVar[str] = "set"
     payload: ClassVar[str | None] = "values"
-    values: FrozenMapping[VariableName, Expression]
+    values: FrozenMapping[VariableName, Expression] = Field(
+        description="New values by variable; in files the mapping stands there itself."
+    )
 
 
 class Push(Tagged):
@@ -22,4 +26,6 @@ class Push(Tagged):
 
     kind: ClassVar[str] = "push"
     payload: ClassVar[str | None] = "values"
-    values: FrozenMapping[VariableName, Expression]
+    values: FrozenMapping[VariableName, Expression] = Field(
+        description="Values by window; in files the mapping stands there itself."
+    )

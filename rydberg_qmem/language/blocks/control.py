@@ -40,11 +40,15 @@ class Repeat(Tagged):
     """
 
     kind: ClassVar[str] = "repeat"
-    times: Expression | None = None
-    over: Annotated[tuple[VariableName, ...] | None, BeforeValidator(_as_names, json_schema_input_type=Any)] = None
-    body: tuple[Block, ...]
-    counter: VariableName = "k"
-    name: VariableName | None = None
+    times: Expression | None = Field(None, description="How many rounds; give this, or inputs.")
+    over: Annotated[tuple[VariableName, ...] | None, BeforeValidator(_as_names, json_schema_input_type=Any)] = Field(
+        None, description="Inputs whose values are gone through, one a round."
+    )
+    body: tuple[Block, ...] = Field(description="The blocks of a round.")
+    counter: VariableName = Field("k", description="The name of the round's number, from 0; `k` by default.")
+    name: VariableName | None = Field(
+        None, description="The record's dimension of rounds; `round`, if it is free, by default."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -62,18 +66,22 @@ class When(Tagged):
     """
 
     kind: ClassVar[str] = "when"
-    condition: Expression = Field(alias="if")
-    then: tuple[Block, ...] = ()
-    otherwise: tuple[Block, ...] = ()
+    condition: Expression = Field(alias="if", description="In files `if`: the condition, true where it is not 0.")
+    then: tuple[Block, ...] = Field((), description="Blocks for shots where it is true.")
+    otherwise: tuple[Block, ...] = Field((), description="Blocks for all other shots; none by default.")
 
 
 class ForEach(Tagged):
     """Do the body once for each atom, with `$atom` (or the name given in `as`) standing for it."""
 
     kind: ClassVar[str] = "for_each"
-    atom: Atoms
-    variable: Name = Field(default="atom", alias="as")
-    body: tuple[Block, ...]
+    atom: Atoms = Field(description="The atoms.")
+    variable: Name = Field(
+        default="atom",
+        alias="as",
+        description="In files `as`: the name that stands for the atom, after a `$`; `atom` by default.",
+    )
+    body: tuple[Block, ...] = Field(description="The blocks that are done for each.")
 
 
 Block = Annotated[

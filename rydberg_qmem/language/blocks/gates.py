@@ -24,12 +24,16 @@ class Rotate(Tagged):
     """
 
     kind: ClassVar[str] = "rotate"
-    atom: AtomName
-    angle: Expression | None = None
-    axis: Literal["x", "y", "z"] = "y"
-    quaternion: tuple[Expression, Expression, Expression, Expression] | None = None
-    basis: Literal["digital", "ground-rydberg"] = "digital"
-    shape: PulseShape = "square"
+    atom: AtomName = Field(description="The atom.")
+    angle: Expression | None = Field(None, description="Angle (rad) about `axis`; give this or a quaternion.")
+    axis: Literal["x", "y", "z"] = Field("y", description="The axis on the Bloch sphere: x, y (default) or z.")
+    quaternion: tuple[Expression, Expression, Expression, Expression] | None = Field(
+        None, description="Unit quaternion (w, x, y, z) in place of angle and axis; it is normalised."
+    )
+    basis: Literal["digital", "ground-rydberg"] = Field(
+        "digital", description="The transition: `digital` (g, h; default) or `ground-rydberg` (g, r)."
+    )
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -47,22 +51,32 @@ class CZ(Tagged):
     """
 
     kind: ClassVar[str] = "cz"
-    control: AtomName
-    target: AtomName
-    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
-    method: CZMethod = "pi-2pi-pi"
-    shape: PulseShape = "square"
+    control: AtomName = Field(description="The control atom.")
+    target: AtomName = Field(description="The target atom, within blockade reach.")
+    infidelity: float = Field(
+        default=1e-4,
+        gt=0,
+        le=0.1,
+        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
+    )
+    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class CNOT(Tagged):
     """Controlled NOT: Ry(-π/2) on the target, CZ, Ry(π/2)."""
 
     kind: ClassVar[str] = "cnot"
-    control: AtomName
-    target: AtomName
-    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
-    method: CZMethod = "pi-2pi-pi"
-    shape: PulseShape = "square"
+    control: AtomName = Field(description="The control atom.")
+    target: AtomName = Field(description="The target atom, flipped where the control is in h.")
+    infidelity: float = Field(
+        default=1e-4,
+        gt=0,
+        le=0.1,
+        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
+    )
+    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class CPhase(Tagged):
@@ -74,33 +88,48 @@ class CPhase(Tagged):
     """
 
     kind: ClassVar[str] = "cphase"
-    control: AtomName
-    target: AtomName
-    angle: Expression
-    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
-    method: CPhaseMethod = "pi-2pi-pi"
-    shape: PulseShape = "square"
+    control: AtomName = Field(description="The control atom.")
+    target: AtomName = Field(description="The target atom.")
+    angle: Expression = Field(description="Phase (rad) of hh.")
+    infidelity: float = Field(
+        default=1e-4,
+        gt=0,
+        le=0.1,
+        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
+    )
+    method: CPhaseMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class ZZ(Tagged):
     """Turn exp(-i angle/2 Z⊗Z) in the digital basis, Z = +1 on g and -1 on h: a `cphase` of -2 angle."""
 
     kind: ClassVar[str] = "zz"
-    atoms: AtomPair
-    angle: Expression
-    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
-    method: CPhaseMethod = "pi-2pi-pi"
-    shape: PulseShape = "square"
+    atoms: AtomPair = Field(description="The two atoms.")
+    angle: Expression = Field(description="Angle (rad) of exp(-i angle/2 Z⊗Z).")
+    infidelity: float = Field(
+        default=1e-4,
+        gt=0,
+        le=0.1,
+        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
+    )
+    method: CPhaseMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class Swap(Tagged):
     """Exchange the digital states of two atoms: three CNOT."""
 
     kind: ClassVar[str] = "swap"
-    atoms: AtomPair
-    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
-    method: CZMethod = "pi-2pi-pi"
-    shape: PulseShape = "square"
+    atoms: AtomPair = Field(description="The two atoms.")
+    infidelity: float = Field(
+        default=1e-4,
+        gt=0,
+        le=0.1,
+        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
+    )
+    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class Exchange(Tagged):
@@ -111,12 +140,19 @@ class Exchange(Tagged):
     """
 
     kind: ClassVar[str] = "exchange"
-    atoms: AtomPair
-    angle: Expression
-    basis: Literal["digital", "XY"] = "digital"
-    infidelity: float = Field(default=1e-4, gt=0, le=0.1)
-    method: CZMethod = "pi-2pi-pi"
-    shape: PulseShape = "square"
+    atoms: AtomPair = Field(description="The two atoms.")
+    angle: Expression = Field(description="Angle (rad): π/2 exchanges the two entirely.")
+    basis: Literal["digital", "XY"] = Field(
+        "digital", description="`digital` (default, h as 1), or `XY`, where the atoms' own interaction does it."
+    )
+    infidelity: float = Field(
+        default=1e-4,
+        gt=0,
+        le=0.1,
+        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
+    )
+    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class BlockadeRotate(Tagged):
@@ -128,11 +164,11 @@ class BlockadeRotate(Tagged):
     """
 
     kind: ClassVar[str] = "blockade_rotate"
-    control: AtomName
-    target: AtomName
-    angle: Expression
-    infidelity: float = Field(default=1e-3, gt=0, le=0.1)
-    shape: PulseShape = "square"
+    control: AtomName = Field(description="The atom whose r blocks the rotation.")
+    target: AtomName = Field(description="The atom that is rotated, which must be in g.")
+    angle: Expression = Field(description="Angle (rad) of the rotation where the control is in g.")
+    infidelity: float = Field(default=1e-3, gt=0, le=0.1, description="Bound of (Ω/U)² at area π; 1e-3 by default.")
+    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class Ising(Tagged):
@@ -144,7 +180,15 @@ class Ising(Tagged):
     """
 
     kind: ClassVar[str] = "ising"
-    couplings: FrozenMapping[AtomName, FrozenMapping[AtomName, Expression]]
-    time_us: Expression = Expression(1)
-    mode: Literal["stepwise", "banged"] = "stepwise"
-    rabi: float | None = Field(default=None, gt=0)
+    couplings: FrozenMapping[AtomName, FrozenMapping[AtomName, Expression]] = Field(
+        description="Couplings g_jk (rad/µs) by pairs of atoms; pairs not named have none."
+    )
+    time_us: Expression = Field(Expression(1), description="How long (µs) the couplings act; 1 by default.")
+    mode: Literal["stepwise", "banged"] = Field(
+        "stepwise", description="`stepwise` (default; qubits in g and h) or `banged` (qubits in g and r)."
+    )
+    rabi: float | None = Field(
+        default=None,
+        gt=0,
+        description="Rabi frequency (rad/µs) of the fast pulses; 2π·10 by default, within the channel's limits.",
+    )

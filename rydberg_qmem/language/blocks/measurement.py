@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.blocks.pulses import Basis
@@ -19,16 +19,22 @@ class Measure(Tagged):
     """
 
     kind: ClassVar[str] = "measure"
-    atoms: Atoms
-    key: KeyName
-    basis: Basis | None = None
+    atoms: Atoms = Field(description="The atoms that are measured.")
+    key: KeyName = Field(description="The name that their outcomes are kept under, one bit an atom.")
+    basis: Basis | None = Field(
+        None,
+        description=(
+            "What counts as 1: h (`digital`), r (`ground-rydberg`) or 1 (`XY`); where the program's channels "
+            "leave a choice, it must be told."
+        ),
+    )
 
 
 class Reset(Tagged):
     """Trace atoms out and put them in g: a true reset, of entangled and superposed atoms too."""
 
     kind: ClassVar[str] = "reset"
-    atoms: Atoms
+    atoms: Atoms = Field(description="The atoms that are put in g.")
 
 
 class Probe(Tagged):
@@ -39,15 +45,17 @@ class Probe(Tagged):
     """
 
     kind: ClassVar[str] = "probe"
-    atoms: Atoms
-    key: KeyName
-    occupation: bool = False
-    correlations: bool = False
-    pauli: tuple[Literal["X", "Y", "Z"], ...] = ()
-    density_matrix: bool = False
-    purity: bool = False
-    entropy: bool = False
-    basis: Basis | None = None
+    atoms: Atoms = Field(description="The atoms that are looked at.")
+    key: KeyName = Field(description="The name that the result is kept under.")
+    occupation: bool = Field(False, description="Mean of each atom's 1.")
+    correlations: bool = Field(False, description="Means of the product of every two atoms' 1.")
+    pauli: tuple[Literal["X", "Y", "Z"], ...] = Field(
+        (), description="Means of the Pauli operators named, of each atom."
+    )
+    density_matrix: bool = Field(False, description="The atoms' mean density matrix, over their qubit levels.")
+    purity: bool = Field(False, description="Tr ρ² of the mean density matrix ρ.")
+    entropy: bool = Field(False, description="Von Neumann entropy (bits) of the mean density matrix.")
+    basis: Basis | None = Field(None, description="The two levels of a qubit, as for a measurement.")
 
     @model_validator(mode="after")
     def _some(self) -> Self:

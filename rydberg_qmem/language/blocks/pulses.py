@@ -53,15 +53,31 @@ class Pulse(Tagged):
     """
 
     kind: ClassVar[str] = "pulse"
-    channel: str
-    atoms: Atoms | None = None
-    amplitude: ShapeOrLevel
-    detuning: ShapeOrLevel = ZERO
-    phase: ShapeOrLevel = ZERO
-    post_phase_shift: Expression = ZERO
-    protocol: Protocol = "min-delay"
-    duration_ns: Expression | None = None
-    start_with: Literal["previous"] | None = Field(default=None, alias="with")
+    channel: str = Field(description="A channel of the device, by its name.")
+    atoms: Atoms | None = Field(
+        None, description="Atoms of a local channel; none (default) for a global one, which acts on all."
+    )
+    amplitude: ShapeOrLevel = Field(description="Rabi frequency Ω over time (rad/µs): a waveform, or one level.")
+    detuning: ShapeOrLevel = Field(
+        ZERO, description="Detuning δ over time (rad/µs): a waveform, or one level; 0 by default."
+    )
+    phase: ShapeOrLevel = Field(
+        ZERO, description="Phase φ of the drive (rad), or a waveform from which the detuning follows; 0 by default."
+    )
+    post_phase_shift: Expression = Field(
+        ZERO, description="Shift (rad) of the phase of all later pulses on these atoms; 0 by default."
+    )
+    protocol: Protocol = Field(
+        "min-delay", description="When it starts: `min-delay` (default), `no-delay` or `wait-for-all`, as in Pulser."
+    )
+    duration_ns: Expression | None = Field(
+        None, description="Duration (ns) where amplitude and detuning are levels; else the waveforms' own."
+    )
+    start_with: Literal["previous"] | None = Field(
+        default=None,
+        alias="with",
+        description="In files `with`: `previous` starts the pulse together with the block before.",
+    )
 
     @model_validator(mode="after")
     def _timed(self) -> Self:
@@ -84,11 +100,15 @@ class DetuningMap(Tagged):
     """
 
     kind: ClassVar[str] = "detuning_map"
-    weights: FrozenMapping[AtomName, float]
-    detuning: Shape
-    channel: str = "dmm_0"
-    protocol: Protocol = "no-delay"
-    start_with: Literal["previous"] | None = Field(default=None, alias="with")
+    weights: FrozenMapping[AtomName, float] = Field(
+        description="Weight of each atom, between 0 and 1; atoms not named have none."
+    )
+    detuning: Shape = Field(description="Detuning over time (rad/µs) at weight 1: a waveform that is nowhere positive.")
+    channel: str = Field("dmm_0", description="The DMM channel; `dmm_0` by default.")
+    protocol: Protocol = Field("no-delay", description="When it starts, as for a pulse; `no-delay` by default.")
+    start_with: Literal["previous"] | None = Field(
+        default=None, alias="with", description="In files `with`: `previous` starts it together with the block before."
+    )
 
 
 class SLMMask(Tagged):
@@ -100,8 +120,10 @@ class SLMMask(Tagged):
     """
 
     kind: ClassVar[str] = "slm_mask"
-    atoms: Atoms
-    channel: str = "dmm_0"
+    atoms: Atoms = Field(description="Atoms that the segment's first global pulse does not reach.")
+    channel: str = Field(
+        "dmm_0", description="The DMM that detunes them; `dmm_0` by default, without meaning under microwaves."
+    )
 
 
 class EnableEOM(Tagged):
@@ -112,42 +134,56 @@ class EnableEOM(Tagged):
     """
 
     kind: ClassVar[str] = "enable_eom_mode"
-    channel: str
-    amp_on: Expression
-    detuning_on: Expression = ZERO
-    optimal_detuning_off: Expression = ZERO
-    correct_phase_drift: bool = False
+    channel: str = Field(description="A channel of the device that has an EOM.")
+    amp_on: Expression = Field(description="Rabi frequency (rad/µs) of all pulses of the mode.")
+    detuning_on: Expression = Field(ZERO, description="Detuning (rad/µs) of all pulses of the mode; 0 by default.")
+    optimal_detuning_off: Expression = Field(
+        ZERO, description="Wanted detuning (rad/µs) between pulses; the nearest possible one is taken. 0 by default."
+    )
+    correct_phase_drift: bool = Field(
+        False, description="Whether the phase gathered in the buffer is undone; not by default."
+    )
 
 
 class EOMPulse(Tagged):
     """A square pulse of a channel in EOM mode, as Pulser's `add_eom_pulse`."""
 
     kind: ClassVar[str] = "add_eom_pulse"
-    channel: str
-    duration_ns: Expression
-    phase: Expression = ZERO
-    post_phase_shift: Expression = ZERO
-    protocol: Protocol = "min-delay"
-    correct_phase_drift: bool = False
+    channel: str = Field(description="A channel in EOM mode.")
+    duration_ns: Expression = Field(description="Duration (ns).")
+    phase: Expression = Field(ZERO, description="Phase (rad); 0 by default.")
+    post_phase_shift: Expression = Field(
+        ZERO, description="Shift (rad) of the phase of all later pulses; 0 by default."
+    )
+    protocol: Protocol = Field("min-delay", description="When it starts, as for a pulse; `min-delay` by default.")
+    correct_phase_drift: bool = Field(
+        False, description="Whether the phase gathered since the last pulse is undone; not by default."
+    )
 
 
 class ModifyEOM(Tagged):
     """Change the setpoint of a channel in EOM mode, as Pulser's `modify_eom_setpoint`, with a buffer."""
 
     kind: ClassVar[str] = "modify_eom_setpoint"
-    channel: str
-    amp_on: Expression
-    detuning_on: Expression = ZERO
-    optimal_detuning_off: Expression = ZERO
-    correct_phase_drift: bool = False
+    channel: str = Field(description="A channel in EOM mode.")
+    amp_on: Expression = Field(description="New Rabi frequency (rad/µs).")
+    detuning_on: Expression = Field(ZERO, description="New detuning (rad/µs); 0 by default.")
+    optimal_detuning_off: Expression = Field(
+        ZERO, description="Wanted detuning (rad/µs) between pulses; the nearest possible one is taken. 0 by default."
+    )
+    correct_phase_drift: bool = Field(
+        False, description="Whether the phase gathered in the buffer is undone; not by default."
+    )
 
 
 class DisableEOM(Tagged):
     """Take a channel out of EOM mode, as Pulser's `disable_eom_mode`, with a buffer."""
 
     kind: ClassVar[str] = "disable_eom_mode"
-    channel: str
-    correct_phase_drift: bool = False
+    channel: str = Field(description="A channel in EOM mode.")
+    correct_phase_drift: bool = Field(
+        False, description="Whether the phase gathered in the buffer is undone; not by default."
+    )
 
 
 class Retarget(Tagged):
@@ -158,8 +194,8 @@ class Retarget(Tagged):
     """
 
     kind: ClassVar[str] = "target"
-    atoms: Atoms
-    channel: str
+    atoms: Atoms = Field(description="Atoms that the channel is to act on from here.")
+    channel: str = Field(description="A local channel of the device.")
 
 
 class Delay(Tagged):
@@ -169,9 +205,9 @@ class Delay(Tagged):
     """
 
     kind: ClassVar[str] = "delay"
-    duration_ns: Expression
-    channel: str | None = None
-    at_rest: bool = False
+    duration_ns: Expression = Field(description="How long (ns).")
+    channel: str | None = Field(None, description="The channel that waits; all channels if none is named (default).")
+    at_rest: bool = Field(False, description="Whether the channel's last pulse fades first; not by default.")
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -187,8 +223,10 @@ class Align(Tagged):
     """
 
     kind: ClassVar[str] = "align"
-    channels: tuple[str, ...] | None = None
-    at_rest: bool = True
+    channels: tuple[str, ...] | None = Field(
+        None, description="At least two channels; all of them if none is named (default)."
+    )
+    at_rest: bool = Field(True, description="Whether their last pulses have faded; so by default.")
 
     @model_validator(mode="after")
     def _several(self) -> Self:
@@ -219,6 +257,6 @@ class PhaseShift(Tagged):
     """
 
     kind: ClassVar[str] = "phase_shift"
-    atoms: Atoms
-    angle: Expression
-    basis: Basis = "digital"
+    atoms: Atoms = Field(description="Atoms whose later pulses are shifted.")
+    angle: Expression = Field(description="Angle (rad), added to their phase.")
+    basis: Basis = Field("digital", description="The transition: `digital` (default), `ground-rydberg` or `XY`.")
