@@ -90,6 +90,13 @@ def check_and_compile(
     return _told(program, found), compiled[0] if compiled else None
 
 
+def check_values(
+    compiled: Compiled, *, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None
+) -> Findings:
+    """Return what is wrong with the values of a compiled program whose names, atoms and numbers were checked."""
+    return _told(compiled.program, _values(compiled, loses=_loses(compiled.program, hardware)))
+
+
 def compile_checked(
     program: Program,
     *,

@@ -94,12 +94,13 @@ def compile_program(
     inputs: Mapping[str, ArrayLike | str] | None = None,
     rounds: int | None = None,
     leakage: bool = False,
+    free: frozenset[str] = frozenset(),
 ) -> Compiled:
     """Compile a program: bind its numbers, expand its cells, cut it into segments, lay out its record.
 
-    With `leakage`, atoms have one more level, x, that no drive reaches.
+    With `leakage`, atoms have one more level, x, that no drive reaches. The names of `free` parameters stay in it.
     """
-    values = bind_parameters(program, parameters)
+    values = {name: value for name, value in bind_parameters(program, parameters).items() if name not in free}
     signals = bind_inputs(program, values, inputs, rounds)
     target = make_target(program, bases_of(program), leakage=leakage)
     walker = _Walker(target, values, signals)

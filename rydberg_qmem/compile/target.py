@@ -83,6 +83,11 @@ class Target:
             object.__setattr__(self, "_ledger", made(self))
         return self._ledger
 
+    def renew(self) -> None:
+        """Let go of plans, and of what channels carried: as a target that nothing was lowered for."""
+        self.plans.clear()
+        object.__setattr__(self, "_ledger", None)
+
     @cached_property
     def _variants(self) -> dict[object, Target]:
         return {}

@@ -14,7 +14,6 @@ COHORT = 1000
 
 MEASURING, PROGRAM, JUMPS, FLUCTUATING, APPARATUS = range(5)
 """Streams: outcomes, the program's own numbers, quantum jumps, what differs from shot to shot, the machine."""
-STREAMS = 5
 
 Array = NDArray[np.float64]
 
@@ -50,11 +49,7 @@ class Draws:
     size: int
 
     def __post_init__(self) -> None:
-        made = {
-            stream: [_Stream(_sequence(self.seed, self.point, cohort, stream)) for cohort in self.cohorts]
-            for stream in range(STREAMS)
-        }
-        object.__setattr__(self, "_streams", made)
+        object.__setattr__(self, "_streams", {})
         object.__setattr__(self, "_order", np.arange(len(self.cohorts) * self.size))
 
     def uniform(self, shots: Index, stream: int, place: Place, columns: int = 1) -> Array:
@@ -65,8 +60,15 @@ class Draws:
         """Return standard normal numbers for some shots, (rows, columns)."""
         return self._drawn(shots, stream, place, columns, "standard_normal")
 
+    def _streams_of(self, stream: int) -> list[_Stream]:
+        """Return a stream of each cohort, made when it is first asked for."""
+        made: dict[int, list[_Stream]] = self._streams  # type: ignore[attr-defined]  # set in __post_init__
+        if stream not in made:
+            made[stream] = [_Stream(_sequence(self.seed, self.point, cohort, stream)) for cohort in self.cohorts]
+        return made[stream]
+
     def _drawn(self, shots: Index, stream: int, place: Place, columns: int, law: str) -> Array:
-        streams: list[_Stream] = self._streams[stream]  # type: ignore[attr-defined]  # set in __post_init__
+        streams = self._streams_of(stream)
         in_order = np.array_equal(shots, self._order[: len(shots)])  # type: ignore[attr-defined]  # set there too
         present = np.arange(-(-len(shots) // self.size)) if in_order else np.unique(shots // self.size)
         numbers = np.empty((len(streams), self.size, columns))

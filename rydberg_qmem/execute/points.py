@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.template import Template
+from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Repeat
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
@@ -27,12 +30,19 @@ class Points(Sequence[Compiled]):
         settings: Sequence[Mapping[str, float]],
         swept: Sequence[str],
         compiled: Callable[[Mapping[str, float]], Compiled],
+        *,
+        alike: Callable[[Compiled], Compiled] | None = None,
         inputs: Mapping[str, Any] | None = None,
+        rounds: int | None = None,
     ) -> None:
+        """Hold points that `compiled` checks and compiles; those `alike` but for their numbers it only checks."""
         self.program, self.settings, self._compiled = program, settings, compiled
         self.come_late = len(settings) > FEW and not (moved_by(program, swept) & shaping(program, inputs or {}))
         self._made = {k: compiled(settings[k]) for k in range(1 if self.come_late else len(settings))}
         self._last: tuple[int, Compiled] = (0, self._made[0])
+        self._moved, self._alike, self._shared = moved_by(program, swept), alike, {"inputs": inputs, "rounds": rounds}
+        self._template: Template | None = None
+        self._tried = False
 
     def __len__(self) -> int:
         return len(self.settings)
@@ -42,8 +52,18 @@ class Points(Sequence[Compiled]):
         if point in self._made:
             return self._made[point]
         if self._last[0] != point:
-            self._last = (point, self._compiled(self.settings[point]))
+            self._last = (point, self._late(self.settings[point]))
         return self._last[1]
+
+    def _late(self, setting: Mapping[str, float]) -> Compiled:
+        """Return a point that the template gives, or else the compiler, from which the template is made."""
+        if self._template is not None and self._alike is not None:
+            with suppress(QmemError):  # what is wrong is said of the program as it is written
+                return self._alike(self._template.bound(setting))
+        made = self._compiled(setting)
+        if not self._tried and self._alike is not None:
+            self._template, self._tried = Template.of((self._made[0], made), self._moved, **self._shared), True
+        return made
 
     def __iter__(self) -> Iterator[Compiled]:
         return (self[k] for k in range(len(self)))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.arguments import SEED, Kind, flag, one_of, optional, path, real, taking, whole
 from rydberg_qmem.compile.bind import SETTINGS
-from rydberg_qmem.compile.check import check_and_compile
+from rydberg_qmem.compile.check import check_and_compile, check_values
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.liveness import atoms_after, segment_names
 from rydberg_qmem.compile.segments import compile_program
@@ -193,7 +193,10 @@ def run(
 
     _refuse_several(job, scale)
     settings, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
-    points = Points(program, settings, swept or (), partial(prepare, job), job.inputs)
+    points = Points(
+        program, settings, swept or (), partial(prepare, job), alike=partial(prepare_alike, job), inputs=job.inputs,
+        rounds=rounds,
+    )  # fmt: skip
 
     from rydberg_qmem.execute.guards import check_limits
 
@@ -272,10 +275,24 @@ def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> C
         problems, compiled = check_and_compile(job.program, hardware=job.around.hardware, **settings)
         if problems:
             raise ProgramError(problems)
-    noise, emulator, exact = job.around.noise, emulator_of(job.emulator), job.shots is None
+    noise = job.around.noise
     leakage = noise is not None and noise.with_leakage
     if compiled is None or leakage:
         compiled = compile_program(job.program, leakage=leakage, **settings)
+    return _fit(job, compiled)
+
+
+def prepare_alike(job: Job, compiled: Compiled) -> Compiled:
+    """Check the values of one more point of a program that was checked; ProgramError if they are wrong."""
+    problems = check_values(compiled, hardware=job.around.hardware)
+    if problems:
+        raise ProgramError(problems)
+    return _fit(job, compiled)
+
+
+def _fit(job: Job, compiled: Compiled) -> Compiled:
+    """Hold a compiled point against what its emulator can do."""
+    emulator, exact = emulator_of(job.emulator), job.shots is None
     check_surroundings(job.around, emulator, compiled, exact=exact)
     state = kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)
     check_capabilities(emulator, compiled, exact=exact, state=state)
