@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, did_you_mean, short
 from rydberg_qmem.execute.run import surroundings
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.learning.tasks import real, whole
+from rydberg_qmem.learning.tasks import held, real, whole
+
+NUMBERS = "a mapping from names to numbers"
 
 
 def one_of(name: str, value: object, known: Sequence[str]) -> str:
@@ -22,11 +23,9 @@ def one_of(name: str, value: object, known: Sequence[str]) -> str:
     >>> one_of("readout", "last", ("last", "all"))
     'last'
     """
-    if not isinstance(value, str) or value not in known:
-        hint = did_you_mean(value, known) if isinstance(value, str) else ""
-        near = hint if hint.startswith("; did") else ""
-        raise InputError(f"{name} must be one of {', '.join(known)}, but is {short(value)}{near}")
-    return value
+    hint = did_you_mean(value, known) if isinstance(value, str) else ""
+    near = hint if hint.startswith("; did") else ""
+    return str(held(arguments.one_of(*known), name, value, f"one of {', '.join(known)}", near))
 
 
 def some_of(name: str, value: object, known: Sequence[str]) -> tuple[str, ...]:
@@ -35,9 +34,11 @@ def some_of(name: str, value: object, known: Sequence[str]) -> tuple[str, ...]:
     >>> some_of("features", ["means"], ("means", "pairs"))
     ('means',)
     """
-    chosen = tuple(value) if isinstance(value, list | tuple) else ()
-    wrong = [word for word in chosen if not isinstance(word, str) or word not in known]
-    if not chosen or wrong or len(set(chosen)) < len(chosen):
+    try:
+        chosen: tuple[str, ...] = arguments.values(arguments.one_of(*known))(name, value)
+    except InputError:
+        chosen = ()
+    if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"{name} must be some of {sorted(known)}, each once, but are {short(value)}")
     return chosen
 
@@ -48,9 +49,7 @@ def flag(name: str, value: object) -> bool:
     >>> flag("freeze", True)
     True
     """
-    if not isinstance(value, bool | np.bool_):
-        raise InputError(f"{name} must be True or False, but is {short(value)}")
-    return bool(value)
+    return bool(held(arguments.flag, name, value, "True or False"))
 
 
 def scaling(value: object) -> bool | str:
@@ -59,9 +58,9 @@ def scaling(value: object) -> bool | str:
     >>> scaling("together")
     'together'
     """
-    if isinstance(value, bool | np.bool_) or value == "together":
-        return bool(value) if not isinstance(value, str) else value
-    raise InputError(f"scale must be True, False or 'together', but is {short(value)}")
+    kind = arguments.words if isinstance(value, str) and value == "together" else arguments.flag
+    made: bool | str = held(kind, "scale", value, "True, False or 'together'")
+    return made
 
 
 def shots_of(value: object) -> int | None:
@@ -70,9 +69,9 @@ def shots_of(value: object) -> int | None:
     >>> shots_of(200)
     200
     """
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
-        raise InputError(f"shots must be a whole number of at least 1, or None for exact means, but is {short(value)}")
-    return None if value is None else int(value)
+    kind = arguments.optional(arguments.whole(1))
+    made: int | None = held(kind, "shots", value, "a whole number of at least 1, or None for exact means")
+    return made
 
 
 def workers_of(n_jobs: object) -> int:
@@ -81,11 +80,13 @@ def workers_of(n_jobs: object) -> int:
     >>> workers_of(None)
     1
     """
-    if n_jobs is None:
+    rule = "a whole number other than 0, or None for one process"
+    asked = held(arguments.optional(arguments.whole()), "n_jobs", n_jobs, rule)
+    if asked is None:
         return 1
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
-        raise InputError(f"n_jobs must be a whole number other than 0, or None for one process, but is {short(n_jobs)}")
-    return max(1, (os.cpu_count() or 1) + 1 + int(n_jobs)) if n_jobs < 0 else int(n_jobs)
+    if asked == 0:
+        raise InputError(f"n_jobs must be {rule}, but is {short(n_jobs)}")
+    return max(1, (os.cpu_count() or 1) + 1 + asked) if asked < 0 else int(asked)
 
 
 def check_machine(emulator: Any, shots: object, batch: object, n_jobs: object) -> None:
@@ -104,9 +105,8 @@ def check_machine(emulator: Any, shots: object, batch: object, n_jobs: object) -
 def check_conditions(program: Program, parameters: object, noise: Any, hardware: Any) -> None:
     """Raise InputError for parameters that a program does not have, and for noise and hardware that do not exist."""
     if parameters is not None:
-        if not isinstance(parameters, Mapping):
-            raise InputError(f"parameters must be a mapping from names to numbers, but is {short(parameters)}")
-        for name, value in parameters.items():
+        numbers = held(arguments.names_to("numbers", lambda _, value: value), "parameters", parameters, NUMBERS)
+        for name, value in numbers.items():
             real(f"parameters[{name!r}]", value)
-        bind_parameters(program, parameters)
+        bind_parameters(program, numbers)
     surroundings(program, noise, hardware)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
-from rydberg_qmem.arguments import LARGEST
 from rydberg_qmem.errors import InputError, short
 
 Floats = NDArray[np.float64]
@@ -188,15 +187,26 @@ def finite(name: str, values: ArrayLike) -> Floats:
     return array
 
 
+def held(kind: arguments.Kind, name: str, value: object, rule: str, more: str = "") -> Any:
+    """Return `value` as its kind has it; raises InputError with the rule, and what `more` there is to say, if it fails.
+
+    >>> held(arguments.flag, "freeze", 1, "True or False")
+    Traceback (most recent call last):
+    rydberg_qmem.errors.InputError: freeze must be True or False, but is 1
+    """
+    try:
+        return kind(name, value)
+    except InputError:
+        raise InputError(f"{name} must be {rule}, but is {short(value)}{more}") from None
+
+
 def whole(name: str, value: object, least: int = 1) -> int:
     """Return `value` as an int if it is a whole number of at least `least`; raises InputError if not.
 
     >>> whole("order", np.int64(3))
     3
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= LARGEST:
-        raise InputError(f"{name} must be a whole number of at least {least}, but is {short(value)}")
-    return int(value)
+    return int(held(arguments.whole(least), name, value, f"a whole number of at least {least}"))
 
 
 def real(name: str, value: object, *, least: float = -math.inf, above: float = -math.inf) -> float:
@@ -205,12 +215,8 @@ def real(name: str, value: object, *, least: float = -math.inf, above: float = -
     >>> real("C", 2, above=0)
     2.0
     """
-    known = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    number = float(value) if known else math.nan  # type: ignore[arg-type]  # a number, as known says
-    if not math.isfinite(number) or number < least or number <= above:
-        bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
-        raise InputError(f"{' '.join([f'{name} must be a finite number', *bounds])}, but is {short(value)}")
-    return number
+    bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
+    return float(held(arguments.real(least, above=above), name, value, " ".join(["a finite number", *bounds])))
 
 
 def same_rounds(**arrays: Floats) -> None:
