@@ -27,8 +27,8 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import check_capabilities
 from rydberg_qmem.emulators.qutip import Qutip
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.execute.environment import Surroundings, check_surroundings
 from rydberg_qmem.execute.run import Job, prepare
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.units import NS_PER_US
@@ -154,7 +154,7 @@ def decay_of(name: str) -> dict[str, float] | None:
 def refusal(program: rq.Program, engine: str, noise: Any = None) -> str:
     """Return why an emulator cannot run a program, or nothing."""
     emulator = emulator_of(engine)
-    job = Job(program, {}, _rounds(program), None, None, "exact", "auto", Surroundings(Noise.of(noise)))
+    job = Job(program, {}, _rounds(program), None, None, "exact", "auto", NoiseSettings(Noise.of(noise)))
     try:
         compiled = prepare(job, small(program))
         check_surroundings(job.around, emulator, compiled, exact=True)

@@ -1,1 +1,1 @@
-"""The run: populations of rows that share quantum states, their record, sweeps and stores."""
+"""The run: points of a sweep, cohorts of shots, estimates and guards, records and stores."""

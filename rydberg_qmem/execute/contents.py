@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.execute import chunks, metadata
-from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.layout import Layout
 from rydberg_qmem.execute.metadata import NAME, ArrayMeta
 from rydberg_qmem.execute.seal import SEAL, Seal, seal_of

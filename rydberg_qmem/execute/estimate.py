@@ -16,18 +16,24 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.plan import Plan
+from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, uses_ensemble
 from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.emulators.raising import HALVED_DIMENSION
+from rydberg_qmem.engine import interpreter
+from rydberg_qmem.engine.branches import MAX_BRANCHES, branches_expected
+from rydberg_qmem.engine.context import NEGLIGIBLE
+from rydberg_qmem.engine.evolution import plan_of
+from rydberg_qmem.engine.memory import amplitudes_of
+from rydberg_qmem.engine.own_states import OwnStates
+from rydberg_qmem.engine.recorder import Recorder
+from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import InputError, as_html
-from rydberg_qmem.execute.draws import COHORT, Draws
 from rydberg_qmem.execute.pilot import BUDGET_S, OutOfTimeError, Pilot
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.run import CONDITIONS, Job, Unit, one_thread, prepare, surroundings, units_of, walk_of
-from rydberg_qmem.execute.stage import MAX_BRANCHES, NEGLIGIBLE, branches_expected
-from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.execute.run import CONDITIONS, Job, Unit, context_of, one_thread, prepare, surroundings, units_of
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 
@@ -202,7 +208,7 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
         + _kept_bytes(early, walk, total)
         + _trace_bytes(job, compiled, units),
         record_bytes=record,
-        laboratory_us=walk.clock_ns / 1000 * max(longer, 1.0),
+        laboratory_us=walk.cursor.clock_ns / 1000 * max(longer, 1.0),
         groups=_groups(walk),
         shots=shots,
         hardware=job.around.hardware.name,
@@ -212,7 +218,7 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
 def _branches(compiled: Compiled, walk: Pilot) -> float:
     """Return how many branches an exact run will have, as the pilot's rounds let expect."""
     longest = max((step.times for step in compiled.steps if isinstance(step, RepeatStep)), default=0)
-    counts = [count for count, _ in walk.counted]
+    counts = [count for count, _ in walk.cursor.branches]
     coming = branches_expected(compiled, counts, longest - len(counts), least=64) if counts else 1.0
     return min(max(coming, float(walk.rows)), float(MAX_BRANCHES))
 
@@ -224,7 +230,7 @@ def libraries_bytes() -> int:
 
 def _growth(early: Pilot, late: Pilot, shots: int | None, longer: float) -> float:
     """Return by how much a round will still grow: where histories keep branching, until each shot has its own."""
-    before, now = (max(walk.groups.values(), default=1) for walk in (early, late))
+    before, now = (max(walk.cursor.groups.values(), default=1) for walk in (early, late))
     return max(1.0, min(shots / now, longer)) if shots is not None and now > 1.5 * before else 1.0
 
 
@@ -249,11 +255,15 @@ def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None, until: fl
     """Walk a few rounds, but no longer than `until` (s, of this thread's time)."""
     short = replace(compiled, steps=_shortened(compiled.steps, most))
     draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
-    walk: Pilot = walk_of(job, short, Trace(short, shots, alone=True), draws, kind_of_walk=Pilot)
-    walk.until = until
+    walk = Pilot(Recorder(short, shots, alone=True), until)
     began = time.thread_time()  # of the processor: what else the machine does is not scaled up
     with one_thread(), suppress(OutOfTimeError):  # as a run has it
-        walk.run(shots)
+        walk.run = context_of(job, short, walk.recorder, draws, shots=shots, notice=walk.notice)
+        if isinstance(walk.run.states, OwnStates):
+            walk.run = replace(walk.run, states=replace(walk.run.states, evolve_group=walk.evolve_group))
+        population = interpreter.start(walk.run, walk.cursor, shots)
+        population = interpret(short.steps, population, interpreter.steps(walk.run, walk.cursor))
+        interpreter.finish(walk.run, walk.cursor, population)
     return time.thread_time() - began, walk
 
 
@@ -309,12 +319,14 @@ def _working_bytes(
         peak += slope * growth * (rows - some) + slope * (growth - 1) * some
     elif rows > some:
         peak *= rows / some
-    states = max((count * _state_bytes(walk, len(atoms)) for (_, atoms), count in walk.groups.items()), default=0.0)
+    states = max(
+        (count * _state_bytes(walk, len(atoms)) for (_, atoms), count in walk.cursor.groups.items()), default=0.0
+    )
     return max(ALLOWANCE * peak, states) + ROW_BYTES * rows
 
 
 def _state_bytes(walk: Pilot, atoms: int) -> float:
-    amplitudes = walk._amplitudes(atoms)
+    amplitudes = amplitudes_of(walk.run, atoms)
     return amplitudes * (BYTES_PER_AMPLITUDE if amplitudes < HALVED_DIMENSION else LARGE_AMPLITUDE)
 
 
@@ -331,34 +343,38 @@ def _traced(job: Job, compiled: Compiled, shots: int | None, end: float) -> floa
     finally:
         if not was_tracing:
             tracemalloc.stop()
-    return float(max(peak - walk.trace.nbytes, 0))
+    return float(max(peak - walk.recorder.nbytes, 0))
 
 
 def _trace_bytes(job: Job, compiled: Compiled, units: list[Unit]) -> int:
     """Return what sums over shots take until the last of several units is there, and what becomes of them."""
     alone = job.shots is None or len(units) == 1
-    sums = Trace.sums_bytes(compiled, alone=alone)
+    sums = Recorder.sums_bytes(compiled, alone=alone)
     written = record_bytes(compiled, units[0].shots)
     return (2 if alone else 4) * sums + (0 if alone else written)
 
 
 def _kept_bytes(early: Pilot, late: Pilot, total: int) -> int:
     """Return what kept propagators will take, and the making of them: as many more in each round as in the pilot's."""
-    if not isinstance(early.emulator, Exact) or not isinstance(late.emulator, Exact):
+    if not isinstance(early.run.emulator, Exact) or not isinstance(late.run.emulator, Exact):
         return 0
-    now = late.emulator.kept_bytes
-    per_step = (now - early.emulator.kept_bytes) / max(late.walked - early.walked, 1)
-    return int(min(now + max(per_step, 0.0) * max(total - late.walked, 0), CACHE_BYTES)) + late.emulator.largest_build
+    now = late.run.emulator.kept_bytes
+    per_step = (now - early.run.emulator.kept_bytes) / max(late.walked - early.walked, 1)
+    return (
+        int(min(now + max(per_step, 0.0) * max(total - late.walked, 0), CACHE_BYTES)) + late.run.emulator.largest_build
+    )
 
 
 def _groups(walk: Pilot) -> tuple[Group, ...]:
-    places = {step.index: step for step in all_steps(walk.compiled.steps) if isinstance(step, Segment)}
+    places = {step.index: step for step in all_steps(walk.run.compiled.steps) if isinstance(step, Segment)}
     made = []
-    for (index, atoms), rows in sorted(walk.groups.items()):
-        plan, target = walk.plan_of(places[index]), walk.compiled.target
+    for (index, atoms), rows in sorted(walk.cursor.groups.items()):
+        plan, target = plan_of(walk.run, places[index]), walk.run.compiled.target
         how = "ideal gates"
-        if walk.is_noisy:
-            how = "density matrices" if walk.kind.traces else "vectors, quantum jumps where they decohere"
+        if walk.run.is_noisy:
+            how = (
+                "density matrices" if walk.run.representation.is_mixed else "vectors, quantum jumps where they decohere"
+            )
         elif isinstance(plan, Plan):
             how = method(target, plan.excited, atoms, plan.drives_together(atoms))
         names = tuple(target.atoms[i] for i in atoms)

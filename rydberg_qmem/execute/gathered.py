@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.execute.records import dataset
-from rydberg_qmem.execute.trace import Trace
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +26,7 @@ class Gathered:
         self.data: dict[str, NDArray[Any]] = {}
         self._layout = layouts[0]
 
-    def add(self, point: int, inputs: Mapping[str, NDArray[np.float64]], trace: Trace) -> None:
+    def add(self, point: int, inputs: Mapping[str, NDArray[np.float64]], trace: Recorder) -> None:
         """Write a finished point."""
         finished = trace.finished()
         for variable in self._layout.variables:
@@ -44,7 +44,7 @@ class Gathered:
         """Return the record, without its provenance."""
         import xarray as xr
 
-        one = dataset(self._layout, Trace(self._layout, 0 if self.shots is not None else None))
+        one = dataset(self._layout, Recorder(self._layout, 0 if self.shots is not None else None))
         variables = {name: (("point", *one[name].dims), values, one[name].attrs) for name, values in self.data.items()}
         made = xr.Dataset(variables)
         for name, coordinate in one.coords.items():

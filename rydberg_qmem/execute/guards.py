@@ -10,14 +10,14 @@ from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, ResetS
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.engine.context import MOST_GB
+from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.estimate import Estimate, estimate_of, libraries_bytes
 from rydberg_qmem.execute.pilot import SAMPLE_BYTES, longest_ns
 from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.records import record_bytes
 from rydberg_qmem.execute.run import Job, Limits, units_of
-from rydberg_qmem.execute.stage import MOST_GB
-from rydberg_qmem.execute.trace import Trace
 from rydberg_qmem.units import spoken_bytes
 
 COPIES = 2
@@ -83,7 +83,7 @@ def _most_bytes(job: Job, compiled: Compiled) -> float:
         rows = 2.0**measured if measured <= BRANCHING else 1.0  # a run with more watches its branches itself
     samples = max((longest_ns(s) for s in all_steps(compiled.steps) if isinstance(s, Segment)), default=0)
     alone = job.shots is None or len(units) == 1
-    sums = 4 * Trace.sums_bytes(compiled, alone=alone)
+    sums = 4 * Recorder.sums_bytes(compiled, alone=alone)
     return _most_of_rows(compiled, rows) + samples * SAMPLE_BYTES + sums
 
 

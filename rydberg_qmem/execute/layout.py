@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.execute.draws import COHORT
+from rydberg_qmem.engine.rng import COHORT
 
 MOST_CHUNK_BYTES = 8_000_000
 GROUP_BYTES = 1_000_000

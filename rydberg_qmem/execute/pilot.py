@@ -1,20 +1,25 @@
-"""A walk that tries a program out: a few rounds of it, within a few seconds, heavy segments reckoned and not played."""
+"""A run that tries a program out: a few rounds of it, within a few seconds, heavy segments reckoned and not played."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass, field, replace
+from math import inf, prod
 from typing import Any
 
 import numpy as np
 
 from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep
-from rydberg_qmem.execute.population import Population
-from rydberg_qmem.execute.sharing import distinct
-from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.engine.context import Cursor, RunContext
+from rydberg_qmem.engine.deduplicate import distinct
+from rydberg_qmem.engine.evaluation import scope_of
+from rydberg_qmem.engine.evolution import settings
+from rydberg_qmem.engine.memory import amplitudes_of, refuse_large
+from rydberg_qmem.engine.own_states import evolve_group
+from rydberg_qmem.engine.population import Part, Population
+from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Constant
 from rydberg_qmem.units import NS_PER_US
@@ -40,78 +45,91 @@ class OutOfTimeError(Exception):
 
 
 @dataclass
-class Pilot(Walk):
-    """A walk that stops when its time is up, and counts on the way what it does."""
+class Pilot:
+    """What a run that tries a program out did, and what it would have cost where it did not."""
 
-    until: float = np.inf
+    recorder: Recorder
+    until: float = inf
+    """When to stop (s, of this thread's time)."""
     walked: int = 0
-    """Steps walked."""
+    """Steps done."""
     rows: int = 1
     """Largest number of rows so far."""
     reckoned_s: float = 0.0
     reckoned_bytes: int = 0
+    cursor: Cursor = field(default_factory=Cursor)
+    run: RunContext = field(init=False)
+    """Set before the first step."""
 
-    def _step(self, step: Step, population: Population) -> Population:
+    def notice(self, step: Step, population: Population) -> None:
+        """Count a step; raise OutOfTimeError when time is up."""
         self.rows = max(self.rows, len(population))
         if time.thread_time() > self.until:
             raise OutOfTimeError
         if not isinstance(step, RepeatStep | WhenStep):
             self.walked += 1
-        return super()._step(step, population)
 
-    def _evolve(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> Population:
+    def evolve_group(
+        self, run: RunContext, cursor: Cursor, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment
+    ) -> Population:
         """Evolve what is light; reckon what is heavy, and leave its atoms in any state that has all outcomes."""
         old = population.holding(atoms)
-        size, samples = self._amplitudes(len(atoms)), self._samples(plan, step, population)
-        rows = self._distinct(plan, population, atoms, step)
+        size, samples = amplitudes_of(run, len(atoms)), _samples(run, cursor, step, population)
+        rows = _distinct(run, cursor, plan, population, atoms, step)
         seconds = rows * samples * SAMPLE_S
         if size > LIGHT or seconds > HEAVY_S:
-            seconds += rows * size * self._terms(plan, atoms, population) * TERM_S
+            seconds += rows * size * _terms(run, cursor, plan, atoms, population) * TERM_S
         needed = rows * size * 16 + samples * SAMPLE_BYTES
         if seconds < HEAVY_S and needed < HEAVY_BYTES:
-            return super()._evolve(plan, population, atoms, step)
-        self._refuse_large(step.place, len(atoms), rows)
-        self.groups[(step.index, atoms)] = max(self.groups.get((step.index, atoms), 0), rows)
+            return evolve_group(run, cursor, plan, population, atoms, step)
+        refuse_large(run, step.place, len(atoms), rows)
+        cursor.groups[(step.index, atoms)] = max(cursor.groups.get((step.index, atoms), 0), rows)
         self.reckoned_s += seconds
         self.reckoned_bytes = max(self.reckoned_bytes, samples * SAMPLE_BYTES)
-        new = []
-        for part in old:
-            even = np.full((1, part.states.shape[1]), 1.0 / np.sqrt(len(self.layout.levels) ** len(part.atoms)))
-            if self.kind.traces:
-                even = even**2
-            new.append(replace(part, states=even.astype(complex), state_of=np.zeros(len(population), dtype=np.int64)))
-        return population.with_parts(old, new)
+        return population.with_parts(old, [_evened(run, part, len(population)) for part in old])
 
-    def _distinct(self, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment) -> int:
-        """Return how many states are evolved."""
-        parts = population.holding(atoms)
-        sizes = [len(part.states) for part in parts]
-        if prod(sizes) == 1 or len(parts) == 1:
-            state_of = parts[0].state_of
-        else:
-            _, state_of = distinct([part.state_of for part in parts])
-        return len(self._settings(plan, atoms, state_of, population, step)[0])
 
-    def _terms(self, plan: Any, atoms: tuple[int, ...], population: Population) -> float:
-        """Return about how many terms the expansion of a segment has."""
-        if len(atoms) == 1:
-            return 1.0
-        target = self.compiled.target
-        here = np.ix_(atoms, atoms)
-        strength = float(np.triu(target.van_der_waals[here] + np.abs(target.exchange[here])).sum())
-        return 20.0 + (strength / 2 + RABI * len(atoms)) * self._time_ns(plan, population) / NS_PER_US
+def _evened(run: RunContext, part: Part, rows: int) -> Part:
+    """Return a part with one state that has all outcomes."""
+    even = np.full((1, part.states.shape[1]), 1.0 / np.sqrt(len(run.layout.levels) ** len(part.atoms)))
+    if run.representation.is_mixed:
+        even = even**2
+    return replace(part, states=even.astype(complex), state_of=np.zeros(rows, dtype=np.int64))
 
-    def _time_ns(self, plan: Any, population: Population) -> float:
-        scope = self._scope(population, frozenset().union(*(e.names for e in plan.timing)))
-        return float(plan.durations(scope, len(population) if plan.timing else 1).max())
 
-    def _samples(self, plan: Any, step: Segment, population: Population) -> int:
-        """Return how many samples the shaped drives of a segment have, if any has many."""
-        return longest_ns(step, lambda duration: self._longest(duration, population))
+def _distinct(
+    run: RunContext, cursor: Cursor, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment
+) -> int:
+    """Return how many states are evolved."""
+    parts = population.holding(atoms)
+    sizes = [len(part.states) for part in parts]
+    if prod(sizes) == 1 or len(parts) == 1:
+        state_of = parts[0].state_of
+    else:
+        _, state_of = distinct([part.state_of for part in parts])
+    return len(settings(run, cursor, plan, atoms, state_of, population, step)[0])
 
-    def _longest(self, duration: Expression, population: Population) -> int:
-        scope = self._scope(population, duration.names)
+
+def _terms(run: RunContext, cursor: Cursor, plan: Any, atoms: tuple[int, ...], population: Population) -> float:
+    """Return about how many terms the expansion of a segment has."""
+    if len(atoms) == 1:
+        return 1.0
+    target = run.compiled.target
+    here = np.ix_(atoms, atoms)
+    strength = float(np.triu(target.van_der_waals[here] + np.abs(target.exchange[here])).sum())
+    scope = scope_of(run, cursor, population, frozenset().union(*(e.names for e in plan.timing)))
+    time_ns = float(plan.durations(scope, len(population) if plan.timing else 1).max())
+    return 20.0 + (strength / 2 + RABI * len(atoms)) * time_ns / NS_PER_US
+
+
+def _samples(run: RunContext, cursor: Cursor, step: Segment, population: Population) -> int:
+    """Return how many samples the shaped drives of a segment have, if any has many."""
+
+    def longest(duration: Expression) -> int:
+        scope = scope_of(run, cursor, population, duration.names)
         return int(np.max(column(duration, scope))) if duration.names <= scope.keys() else 0
+
+    return longest_ns(step, longest)
 
 
 def _constant(duration: Expression) -> int:

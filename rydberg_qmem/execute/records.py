@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.steps import Compiled, Variable, uses_ensemble
-from rydberg_qmem.execute.draws import COHORT
-from rydberg_qmem.execute.environment import Surroundings
-from rydberg_qmem.execute.stage import NEGLIGIBLE
-from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.engine.context import NEGLIGIBLE
+from rydberg_qmem.engine.noise import NoiseSettings
+from rydberg_qmem.engine.recorder import Recorder
+from rydberg_qmem.engine.rng import COHORT
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +29,7 @@ PACKAGES = ("rydberg_qmem", "pulser", "numpy", "scipy", "xarray", "zarr")
 EMULATOR_PACKAGES = {"qutip": ("qutip",), "emu_sv": ("emu-sv", "torch"), "emu_mps": ("emu-mps", "torch")}
 
 
-def dataset(compiled: Compiled, trace: Trace) -> xr.Dataset:
+def dataset(compiled: Compiled, trace: Recorder) -> xr.Dataset:
     """Return the record of one point, without its provenance."""
     import xarray as xr
 
@@ -95,7 +95,7 @@ def provenance(
     pruned: float,
     wall_s: float,
     varied: frozenset[str] = frozenset(),
-    around: Surroundings | None = None,
+    around: NoiseSettings | None = None,
     state: str = "vector",
     neglect: float = NEGLIGIBLE,
     neglected: float = 0.0,

@@ -20,6 +20,7 @@ from rydberg_qmem.compile.check import check_and_compile, check_values
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.liveness import atoms_after, segment_names
 from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -39,22 +40,22 @@ from rydberg_qmem.emulators.protocol import (
     check_capabilities,
 )
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.engine import interpreter
+from rydberg_qmem.engine.context import MOST_GB, NEGLIGIBLE, Cursor, RunContext
+from rydberg_qmem.engine.noise import NOTHING, NoiseSettings, check_surroundings, kind_of_state
+from rydberg_qmem.engine.recorder import Recorder
+from rydberg_qmem.engine.representation import REPRESENTATIONS
+from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import InputError, ProgramError, RunError
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
-from rydberg_qmem.execute.draws import COHORT, Draws
-from rydberg_qmem.execute.environment import NOTHING, Surroundings, check_surroundings, kind_of_state
 from rydberg_qmem.execute.gathered import Gathered
-from rydberg_qmem.execute.kinds import KINDS
 from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin, listener
 from rydberg_qmem.execute.scale import Scale, cluster
 from rydberg_qmem.execute.scale import shard as shard_
-from rydberg_qmem.execute.stage import MOST_GB, NEGLIGIBLE
 from rydberg_qmem.execute.sweep import Sweep, points_of, sweep_of, swept_names
-from rydberg_qmem.execute.trace import Trace
-from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language import library
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.library import load
@@ -81,7 +82,7 @@ CONDITIONS: dict[str, Kind] = {
     "program": library.program,
     "shots": optional(whole(1, MAX_SHOTS, also=", or None for an exact run")),
     "emulator": emulator,
-    "state": one_of("auto", *KINDS),
+    "state": one_of("auto", *REPRESENTATIONS),
     "neglect": real(0.0, also=", an angle (rad)"),
 }
 """What a run and its estimate may be asked for."""
@@ -243,17 +244,17 @@ class Job:
     seed: int | None
     emulator: str | Emulator
     state: str
-    around: Surroundings = NOTHING
+    around: NoiseSettings = NOTHING
     neglect: float = NEGLIGIBLE
     memory_gb: float = MOST_GB
     """What its states may take while it runs."""
 
 
-def surroundings(program: Program, noise: Any, hardware: Any) -> Surroundings:
+def surroundings(program: Program, noise: Any, hardware: Any) -> NoiseSettings:
     """Return noise and hardware as given, else as the program has them."""
     profile = profile_of(hardware if hardware is not None else program.hardware)
     made = Noise.of(noise if noise is not None else program.noise)
-    return Surroundings(made, profile if profile is not None else NOTHING.hardware)
+    return NoiseSettings(made, profile if profile is not None else NOTHING.hardware)
 
 
 def _seed(seed: int | None, shots: int | None) -> int | None:
@@ -299,14 +300,14 @@ def _fit(job: Job, compiled: Compiled) -> Compiled:
     return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
 
 
-def walk_of(
-    job: Job, compiled: Compiled, trace: Trace, draws: Draws | None, *, kind_of_walk: type[Any] = Walk, **options: Any
-) -> Any:
-    """Return a walk through a compiled point, its states kept as asked or as is cheaper."""
+def context_of(
+    job: Job, compiled: Compiled, recorder: Recorder, draws: Draws | None, *, shots: int | None, **options: Any
+) -> RunContext:
+    """Return what the run of a compiled point stands on, its states kept as asked or as is cheaper."""
     emulator = emulator_of(job.emulator)
-    kind = KINDS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
-    options = {"neglect": job.neglect, "most_bytes": job.memory_gb * 1e9, **options}
-    return kind_of_walk(compiled, emulator, trace, draws, kind, job.around, **options)
+    kept = REPRESENTATIONS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
+    options = {"neglect": job.neglect, "max_bytes": job.memory_gb * 1e9, **options}
+    return interpreter.prepare(compiled, emulator, recorder, draws, kept, job.around, shots=shots, **options)
 
 
 def one_thread() -> Any:
@@ -412,18 +413,20 @@ def walk_unit(
     compiled: Compiled,
     unit: Unit,
     on_round: Callable[[int], None] | None = None,
-) -> tuple[Trace, float]:
+) -> tuple[Recorder, float]:
     """Walk one unit; return what it wrote and the probability it dropped."""
-    trace = Trace(compiled, unit.shots, alone=unit.alone or unit.shots is None)
+    recorder, cursor = Recorder(compiled, unit.shots, alone=unit.alone or unit.shots is None), Cursor()
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
-    walk = walk_of(job, compiled, trace, draws, on_round=on_round)
     with (
         one_thread(),
         np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
     ):  # many small products: threads wait for each other more than they help
-        walk.run(unit.shots)
-    trace.neglected[0] = walk.neglected
-    return trace, walk.pruned
+        context = context_of(job, compiled, recorder, draws, shots=unit.shots, on_round=on_round)
+        population = interpreter.start(context, cursor, unit.shots)
+        population = interpret(compiled.steps, population, interpreter.steps(context, cursor))
+        interpreter.finish(context, cursor, population)
+    recorder.neglected[0] = cursor.neglected
+    return recorder, cursor.dropped
 
 
 def _execute(
@@ -440,7 +443,7 @@ def _execute(
     units = [replace(unit, alone=parts[unit.point] == 1) for unit in units]
     tasks = [Task(job, dict(points.settings[unit.point]), swept or (), unit, not points.come_late) for unit in units]
     gathered = None if swept is None else Gathered(layouts, job.shots)
-    total: Trace | None = None
+    total: Recorder | None = None
     lost = neglected = 0.0
     done, wanted = 0, sum(unit.shots or 1 for unit in units)
     begin(progress, done, wanted)
@@ -449,7 +452,7 @@ def _execute(
         if unit.alone:
             total = trace
         else:
-            total = Trace(layouts[unit.point], job.shots) if total is None else total
+            total = Recorder(layouts[unit.point], job.shots) if total is None else total
             total.absorb(trace, slice(first, first + (unit.shots or 0)))
         lost, neglected, done = max(lost, pruned), max(neglected, float(trace.neglected[0])), done + (unit.shots or 1)
         if gathered is not None and first + (unit.shots or 1) >= (job.shots or 1):
@@ -464,13 +467,13 @@ def _execute(
     return gathered.dataset(swept or (), points.settings), lost, neglected
 
 
-def _walked(tasks: list[Task], points: Points, workers: int) -> Iterator[tuple[Unit, tuple[Trace, float]]]:
+def _walked(tasks: list[Task], points: Points, workers: int) -> Iterator[tuple[Unit, tuple[Recorder, float]]]:
     if workers == 1 or len(tasks) == 1:
         for task in tasks:
             yield task.unit, _walk_named(task, points[task.unit.point])
         return
     coming = iter(in_processes(_remote, tasks, workers, str))
-    early: dict[Unit, tuple[Trace, float]] = {}
+    early: dict[Unit, tuple[Recorder, float]] = {}
     for task in tasks:  # sums are added in this order, whoever is first
         while task.unit not in early:
             other, result = next(coming)
@@ -478,11 +481,11 @@ def _walked(tasks: list[Task], points: Points, workers: int) -> Iterator[tuple[U
         yield task.unit, early.pop(task.unit)
 
 
-def _remote(task: Task) -> tuple[Trace, float]:
+def _remote(task: Task) -> tuple[Recorder, float]:
     return _walk_named(task, prepare(task.job, task.settings, checked=task.checked))
 
 
-def _walk_named(task: Task, compiled: Compiled) -> tuple[Trace, float]:
+def _walk_named(task: Task, compiled: Compiled) -> tuple[Recorder, float]:
     try:
         return walk_unit(task.job, compiled, task.unit)
     except RunError as error:

@@ -15,20 +15,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep, Variable, all_steps, steps_from
 from rydberg_qmem.compile.target import ONE
+from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound, check_capabilities
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.engine import interpreter
+from rydberg_qmem.engine.context import Cursor, RunContext, SeriesInputs, States
+from rydberg_qmem.engine.evaluation import SERIES
+from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings, kind_of_state
+from rydberg_qmem.engine.population import Population, product
+from rydberg_qmem.engine.representation import REPRESENTATIONS
+from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import InputError, ProgramError, RunError, short
-from rydberg_qmem.execute.draws import COHORT, Draws
-from rydberg_qmem.execute.environment import Surroundings, check_surroundings, kind_of_state
-from rydberg_qmem.execute.kinds import KINDS
-from rydberg_qmem.execute.population import Population, product
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.run import surroundings
-from rydberg_qmem.execute.sharing import Index
-from rydberg_qmem.execute.trace import Trace
-from rydberg_qmem.execute.walk import Walk
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
@@ -36,7 +38,6 @@ from rydberg_qmem.language.program import Program
 
 Floats = NDArray[np.float64]
 
-_SERIES = "series of the row"  # no identifier, so that no name of a program can clash with it
 _ROWS = 200_000
 """Sampled rows that are walked together."""
 
@@ -183,7 +184,7 @@ class _SeriesJob:
     shots: int | None
     seed: int
     state: str
-    around: Surroundings
+    around: NoiseSettings
     keep_state: bool = False
 
 
@@ -228,7 +229,7 @@ def _compiled(
     program: Program,
     table: dict[str, Floats],
     parameters: Mapping[str, float] | None,
-    around: Surroundings,
+    around: NoiseSettings,
     *,
     checked: bool = False,
 ) -> Compiled:
@@ -247,7 +248,7 @@ def _compiled(
     compiled = compile_program(program, parameters=parameters, inputs=one, rounds=None, leakage=leakage)
     if compiled.remeasured:
         raise RunError(f"many series: {sorted(compiled.remeasured)} is measured more than once in a round")
-    kept = {_SERIES, *table}
+    kept = {SERIES, *table}
     live = {step: names | kept for step, names in compiled.live_after.items()}
     return replace(compiled, live_after=live)
 
@@ -266,121 +267,110 @@ def _walked(
     cohorts = tuple(range(-(-count * each // COHORT)))
     draws = None if job.shots is None else Draws(job.seed, number, cohorts, COHORT)
     going_on = compiled if begin is None else steps_from(compiled, _loop_over_inputs(compiled))
-    trace, kind = Trace(compiled, None), KINDS[job.state]
-    walk = _SeriesWalk(going_on, emulator, trace, draws, kind, job.around, table=table, each=each, begin=begin)
+    recorder, cursor, standing = SeriesRecorder(going_on, count), Cursor(), None if begin is None else begin[0]
+    inputs = SeriesInputs(table, 0 if begin is None else begin[1])
+    run = interpreter.prepare(
+        going_on, emulator, recorder, draws, REPRESENTATIONS[job.state], job.around,
+        shots=count * each, drawn=None if standing is None else standing.settings, series=inputs,
+    )  # fmt: skip
     with threadpool_limits(1, user_api="blas"):
-        walk.run(count * each)
-    return walk.finished(), walk.end if job.keep_state else None
+        population = _begun(run, cursor, standing, count * each, each)
+        if job.keep_state:
+            past = _loop_over_inputs(going_on) + 1
+            population = interpret(going_on.steps[:past], population, interpreter.steps(run, cursor))
+            end = _Standing(
+                population, run.environment.settings if run.environment is not None else {}, cursor.clock_ns
+            )
+            rest = going_on.steps[past:]
+        else:
+            end, rest = None, going_on.steps
+        population = interpret(rest, population, interpreter.steps(run, cursor))
+        interpreter.finish(run, cursor, population)
+    return recorder.finished(cursor.dropped), end
 
 
-@dataclass
-class _SeriesWalk(Walk):
-    """A walk whose rows belong to series, see their own inputs and are averaged by series."""
+def _drawn(run: RunContext) -> dict[str, Floats]:
+    """Return what each shot has drawn of noise that differs from shot to shot."""
+    return run.environment.settings if run.environment is not None else {}
 
-    table: dict[str, Floats] = field(default_factory=dict)
-    each: int = 1
-    begin: tuple[_Standing, int] | None = None
-    end: _Standing | None = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.count = len(next(iter(self.table.values())))
+def _begun(run: RunContext, cursor: Cursor, standing: _Standing | None, rows: int, each: int) -> Population:
+    """Return the rows that series begin with, or go on with, each of which knows its series."""
+    if standing is not None:
+        cursor.clock_ns = standing.clock_ns
+        return standing.population
+    started = interpreter.start(run, cursor, rows)  # a branch that begins split keeps the number of its shot
+    return started.with_values(**{SERIES: cast(Floats, started.shots // each)})
+
+
+class SeriesRecorder:
+    """Adds up means over the rows of each series, for every round."""
+
+    def __init__(self, compiled: Compiled, count: int) -> None:
+        self.compiled, self.count = compiled, count
+        self._variables = {(variable.origin, variable.source): variable for variable in compiled.variables}
         self._sums: dict[tuple[str, str], tuple[Floats, Floats]] = {}
 
-    def finished(self) -> SeriesMeans:
+    def finished(self, dropped: float) -> SeriesMeans:
         """Return the means; NaN where no row came by."""
         with np.errstate(invalid="ignore", divide="ignore"):
             every = {place: total / weight for place, (total, weight) in self._sums.items()}
-        means = {self._named(*place): mean for place, mean in every.items() if place[0] != "pairs"}
+        means = {self._variables[place].name: mean for place, mean in every.items() if place[0] != "pairs"}
         pairs = {source: mean for (origin, source), mean in every.items() if origin == "pairs"}
         variables = {variable.name: variable for variable in self.compiled.variables}
         loops = (step for step in all_steps(self.compiled.steps) if isinstance(step, RepeatStep))
         signalled = tuple(loop.name for loop in loops if loop.signals)
-        return SeriesMeans(means, pairs, dict(self.compiled.keys), self.pruned, variables, signalled)
+        return SeriesMeans(means, pairs, dict(self.compiled.keys), dropped, variables, signalled)
 
-    def _named(self, origin: str, source: str) -> str:
-        return next(v.name for v in self.compiled.variables if (v.origin, v.source) == (origin, source))
-
-    def _start(self, shots: int | None) -> Population:
-        if self.begin is not None:
-            standing, _ = self.begin
-            self.clock_ns = standing.clock_ns
-            if self.environment is not None:
-                self.environment.settings = standing.settings
-            return standing.population
-        started = super()._start(shots or 1)  # a branch that begins split keeps the number of its shot
-        return started.with_values(**{_SERIES: cast(Floats, started.shots // self.each)})
-
-    def _signalled(self, step: RepeatStep, k: int, population: Population) -> Population:
-        if not step.signals:
-            return population
-        behind = self.begin[1] if self.begin is not None else 0
-        self.scope[step.counter] = float(behind + k)
-        which = population.values[_SERIES]
-        return population.with_values(**{signal: self.table[signal][which, k] for signal in step.signals})
-
-    def _repeat(self, step: RepeatStep, population: Population) -> Population:
-        population = super()._repeat(step, population)
-        if step.signals:
-            settings = self.environment.settings if self.environment is not None else {}
-            self.end = _Standing(population, settings, self.clock_ns)
-        return population
-
-    def _cohort_of(self, population: Population) -> Index | None:
-        return np.asarray(population.values[_SERIES]) if _SERIES in population.values else None
-
-    def _measure(self, step: MeasureStep, population: Population) -> Population:
-        population = super()._measure(step, population)
-        if len(step.atoms) > 1:
-            values = population.values[step.key]
-            one, two = np.triu_indices(len(step.atoms), 1)
-            loops = self._loops("key", step.key)
+    def write(self, origin: str, source: str, population: Population, values: Floats, at: Mapping[str, int]) -> None:
+        """Add one value per row, at a place in the loops; of the outcomes of several atoms, their products too."""
+        variable = self._variables.get((origin, source))
+        if variable is None:
+            return
+        kept = values[:, 0] if variable.extra_shape == () and values.ndim == 2 else values
+        self._add((origin, source), variable.loops, population, kept, at)
+        if origin == "key" and values.shape[1] > 1:
+            one, two = np.triu_indices(values.shape[1], 1)
             both = np.where(np.minimum(values[:, one], values[:, two]) < 0, -1.0, values[:, one] * values[:, two])
-            self._add(("pairs", step.key), loops, population, both)
-        return population
+            self._add(("pairs", source), variable.loops, population, both, at)
 
-    def _write(self, origin: str, source: str, population: Population, values: Floats) -> None:
-        known = [v for v in self.compiled.variables if (v.origin, v.source) == (origin, source)]
-        if known:
-            if known[0].extra_shape == () and values.ndim == 2:
-                values = values[:, 0]
-            self._add((origin, source), known[0].loops, population, values)
+    def write_time(self, loop: str, time_ns: float, at: Mapping[str, int]) -> None:
+        """Write nothing: times are none of the means."""
 
-    def _loops(self, origin: str, source: str) -> tuple[str, ...]:
-        return next(v.loops for v in self.compiled.variables if (v.origin, v.source) == (origin, source))
+    def probe(self, step: ProbeStep, population: Population, states: States, at: Mapping[str, int]) -> None:
+        """Add each row's occupations and correlations."""
+        levels = self.compiled.target.levels
+        part = product(population.holding(step.atoms), len(levels))
+        layout, one = Layout(levels, len(part.atoms)), ONE[step.basis]
+        bits = np.stack([layout.is_level(part.atoms.index(atom), one) for atom in step.atoms], axis=1).astype(float)
+        chances = part.populations
+        for quantity in step.probe.quantities:
+            place = f"probe:{quantity}", step.probe.key
+            loops = self._variables[place].loops
+            if quantity == "occupation":
+                self._add(place, loops, population, (chances @ bits)[part.state_of], at)
+            elif quantity == "correlations":
+                both = (bits[:, :, None] * bits[:, None, :]).reshape(len(bits), -1)
+                shape = (-1, bits.shape[1], bits.shape[1])
+                self._add(place, loops, population, (chances @ both).reshape(shape)[part.state_of], at)
+            else:
+                raise RunError(f"{step.place}: many series are probed for occupation and correlations, not {quantity}")
 
     def _add(
-        self, place: tuple[str, str], loops: tuple[str, ...], population: Population, values: NDArray[Any]
-    ) -> None:
+        self, place: tuple[str, str], loops: tuple[str, ...], population: Population, values: NDArray[Any],
+        at: Mapping[str, int],
+    ) -> None:  # fmt: skip
         lengths = tuple(self.compiled.rounds[loop] for loop in loops)
         if place not in self._sums:
             shape = (self.count, *lengths, *values.shape[1:])
             self._sums[place] = np.zeros(shape), np.zeros(shape)
         there = (values >= 0) | (place[0] not in ("key", "pairs"))  # means are over outcomes of atoms that were there
-        which = population.values[_SERIES]
-        where: tuple[Any, ...] = (slice(None), *(self.at[loop] for loop in loops))
+        which = population.values[SERIES]
+        where: tuple[Any, ...] = (slice(None), *(at[loop] for loop in loops))
         for sums, columns in zip(self._sums[place], (np.where(there, values, 0.0), there), strict=True):
             flat = columns.reshape(len(columns), -1).T
             added = [np.bincount(which, population.weights * column, minlength=self.count) for column in flat]
             sums[where] += np.stack(added, axis=1).reshape(self.count, *values.shape[1:])
-
-    def _probe(self, step: ProbeStep, population: Population) -> Population:
-        part = product(population.holding(step.atoms), len(self.layout.levels))
-        layout, one = self._layout(len(part.atoms)), ONE[step.basis]
-        bits = np.stack([layout.is_level(part.atoms.index(atom), one) for atom in step.atoms], axis=1).astype(float)
-        chances = part.populations
-        for quantity in step.probe.quantities:
-            origin = f"probe:{quantity}"
-            loops = self._loops(origin, step.probe.key)
-            if quantity == "occupation":
-                self._add((origin, step.probe.key), loops, population, (chances @ bits)[part.state_of])
-            elif quantity == "correlations":
-                both = (bits[:, :, None] * bits[:, None, :]).reshape(len(bits), -1)
-                shape = (-1, bits.shape[1], bits.shape[1])
-                self._add((origin, step.probe.key), loops, population, (chances @ both).reshape(shape)[part.state_of])
-            else:
-                raise RunError(f"{step.place}: many series are probed for occupation and correlations, not {quantity}")
-        return population
 
 
 def measured_keys(compiled: Compiled) -> tuple[str, ...]:

@@ -14,13 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.engine.noise import kind_of_state
+from rydberg_qmem.engine.recorder import Recorder
+from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError, RunError, StoreError
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute.cluster import on_cluster
 from rydberg_qmem.execute.columns import columns
 from rydberg_qmem.execute.contents import UNFINISHED, contents
-from rydberg_qmem.execute.draws import COHORT
-from rydberg_qmem.execute.environment import kind_of_state
 from rydberg_qmem.execute.exchange import found
 from rydberg_qmem.execute.identity import fingerprint, identity
 from rydberg_qmem.execute.layout import Layout, points_together
@@ -34,7 +35,6 @@ from rydberg_qmem.execute.run import Job, Task, cohorts_together, prepare, units
 from rydberg_qmem.execute.scale import Scale
 from rydberg_qmem.execute.store import opened
 from rydberg_qmem.execute.sweep import Point, as_one_axis
-from rydberg_qmem.execute.trace import Trace
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -160,7 +160,7 @@ def _order(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[str
     empty = 0 if job.shots is not None else None
     layouts = compiled.layouts
     together = 1 if job.shots is None else cohorts_together(job, layouts)
-    sums = max(len(Trace(one, empty).sums()) for one in {id(one): one for one in layouts}.values())
+    sums = max(len(Recorder(one, empty).sums()) for one in {id(one): one for one in layouts}.values())
     made = columns(layouts, points, swept, job.shots)
     kept = [(dict(zip(c.dims, c.shape, strict=True)), np.dtype(c.dtype).itemsize) for c in made if "shot" in c.dims]
     group = points_together(kept, len(points), together, job.shots or 1) if swept is not None else 1
@@ -282,9 +282,9 @@ def _finish(regions: Regions, job: Job, compiled: Points, spent: float) -> None:
     empty = 0 if job.shots is not None else None
     sums = regions.sums()
     for point, one in enumerate(compiled.layouts):
-        total = Trace(one, empty)
+        total = Recorder(one, empty)
         for row in sums[point]:
-            part = Trace(one, empty)
+            part = Recorder(one, empty)
             part.take_sums(row[1:])
             total.absorb(part, slice(0, 0))
             pruned = max(pruned, float(row[0]))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem import arguments
+from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.execute import chunks
 from rydberg_qmem.execute.contents import Contents, Fault, contents, damaged, expected, is_record, per_shot
-from rydberg_qmem.execute.draws import COHORT
 from rydberg_qmem.execute.exchange import found
 from rydberg_qmem.execute.store import instead
 

@@ -140,13 +140,17 @@ def test_equal_states_are_kept_once() -> None:
 
     body = [everywhere(60, 9.0), measure(), {"reset": {"atoms": "all"}}]
     program = rq.Program(name="p", device="MockDevice", register={"atoms": LINE}, body=body)
-    from rydberg_qmem.execute.draws import Draws
-    from rydberg_qmem.execute.run import Job, prepare
-    from rydberg_qmem.execute.trace import Trace
-    from rydberg_qmem.execute.walk import Walk
+    from rydberg_qmem.compile.semantics import interpret
+    from rydberg_qmem.engine import interpreter
+    from rydberg_qmem.engine.context import Cursor
+    from rydberg_qmem.engine.recorder import Recorder
+    from rydberg_qmem.engine.rng import Draws
+    from rydberg_qmem.execute.run import Job, context_of, prepare
 
-    compiled = prepare(Job(program, {}, None, 50, 0, EmuMps(), "vector"), {})
-    population = Walk(compiled, EmuMps(), Trace(compiled, 50), Draws(0, 0, (0,), 1000)).run(50)
+    job, cursor = Job(program, {}, None, 50, 0, EmuMps(), "vector"), Cursor()
+    compiled = prepare(job, {})
+    run = context_of(job, compiled, Recorder(compiled, 50), Draws(0, 0, (0,), 1000), shots=50)
+    population = interpret(compiled.steps, interpreter.start(run, cursor, 50), interpreter.steps(run, cursor))
 
     assert population.held is not None
     assert len(population.held.states) == 1

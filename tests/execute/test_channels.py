@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rydberg_qmem.emulators.layout import Layout
-from rydberg_qmem.execute.channels import ABSENT, dephase, heat
-from rydberg_qmem.execute.kinds import KINDS
-from rydberg_qmem.execute.population import Part, Population, product
+from rydberg_qmem.engine.error_channels import ABSENT, dephase, heat
+from rydberg_qmem.engine.population import Part, Population, product
+from rydberg_qmem.engine.representation import REPRESENTATIONS
 
 LAYOUT = Layout(("g", "h"), 2)
 ENTANGLED = np.array([[0.6, 0.2j, 0.3, -0.5], [0.1, 0.7, -0.4j, 0.2]], dtype=complex)
@@ -25,7 +25,7 @@ def branches(kind: str, gone: bool = False) -> Population:
         states[1] = [0.6, 0.8, 0.0, 0.0]
     if kind == "density_matrix":
         states = np.einsum("qi,qj->qij", states, states.conj()).reshape(2, -1)
-    part = Part((0, 1), states, np.arange(2), KINDS[kind])
+    part = Part((0, 1), states, np.arange(2), REPRESENTATIONS[kind])
     return Population((part,), WEIGHTS, np.zeros(2, dtype=np.int64), {ABSENT: absent})
 
 
@@ -41,7 +41,7 @@ def mixture(population: Population) -> Any:
 @pytest.mark.parametrize("gone", [False, True])
 @pytest.mark.parametrize("act", [dephase, heat])
 def test_weighted_branches_of_vectors_are_the_density_matrix(act: Any, gone: bool) -> None:
-    made = {kind: act(branches(kind, gone), 0, 0.3, None, LAYOUT, KINDS[kind]) for kind in KINDS}
+    made = {kind: act(branches(kind, gone), 0, 0.3, None, LAYOUT, REPRESENTATIONS[kind]) for kind in REPRESENTATIONS}
 
     assert made["vector"].weights.sum() == pytest.approx(1)
     np.testing.assert_allclose(mixture(made["vector"]), mixture(made["density_matrix"]), atol=1e-12)
@@ -49,7 +49,7 @@ def test_weighted_branches_of_vectors_are_the_density_matrix(act: Any, gone: boo
 
 
 def test_heating_leaves_the_even_mixture_of_the_ground_levels() -> None:
-    made = mixture(heat(branches("vector"), 0, 1.0, None, LAYOUT, KINDS["vector"])).reshape(2, 2, 2, 2)
+    made = mixture(heat(branches("vector"), 0, 1.0, None, LAYOUT, REPRESENTATIONS["vector"])).reshape(2, 2, 2, 2)
 
     np.testing.assert_allclose(np.einsum("ikjk->ij", made), np.eye(2) / 2, atol=1e-12)
     before = mixture(branches("vector")).reshape(2, 2, 2, 2)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rydberg_qmem.execute.draws import COHORT, MEASURING, PROGRAM, Draws, Place, RowSource
+from rydberg_qmem.engine.rng import COHORT, MEASURING, PROGRAM, Draws, Place, RowSource
 
 HERE = Place(step=3, visit=7)
 EVERY = np.arange(COHORT)

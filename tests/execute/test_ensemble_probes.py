@@ -10,8 +10,8 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.execute.draws import COHORT
-from rydberg_qmem.execute.trace import Trace
+from rydberg_qmem.engine.recorder import Recorder
+from rydberg_qmem.engine.rng import COHORT
 
 
 def probed(atoms: int, rounds: int, some: Any = "all", **more: Any) -> rq.Program:
@@ -78,4 +78,4 @@ def test_a_purity_of_many_atoms_takes_no_matrix_at_all() -> None:
 def test_states_to_be_added_to_others_are_in_the_size_of_a_trace() -> None:
     compiled = compile_program(probed(3, 2))
 
-    assert len(Trace(compiled, 0).sums()) - len(Trace(compiled, 0, alone=True).sums()) == 2 * 2 * (2 * 64 - 1)
+    assert len(Recorder(compiled, 0).sums()) - len(Recorder(compiled, 0, alone=True).sums()) == 2 * 2 * (2 * 64 - 1)

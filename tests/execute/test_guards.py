@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import rydberg_qmem as rq
+from rydberg_qmem.engine.branches import branches_to_come
 from rydberg_qmem.execute import guards
-from rydberg_qmem.execute.stage import branches_to_come
 from tests.execute.scaling import run
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.execute.kinds import Vectors, on_both_sides
+from rydberg_qmem.emulators.layout import on_both_sides
+from rydberg_qmem.engine.representation import Vectors
 
 
 def random_unitary(seed: int) -> Any:

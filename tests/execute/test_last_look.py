@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute.stage import Stage
+from rydberg_qmem.compile.steps import Step
+from rydberg_qmem.engine import measurement
+from rydberg_qmem.engine.context import RunContext, needed_after
 
 HARDWARE: tuple[dict[str, Any] | None, ...] = (
     None,
@@ -67,18 +69,18 @@ def programs(count: int) -> list[tuple[rq.Program, dict[str, Any]]]:
     return made
 
 
-def everything(stage: Stage, step: Any) -> frozenset[int]:
+def everything(run: RunContext, step: Step) -> frozenset[int]:
     """Let the state of every atom matter for ever: what a run is to be compared with."""
-    return frozenset(range(stage.layout.atoms))
+    return frozenset(range(run.layout.atoms))
 
 
-def differing(count: int, patch: pytest.MonkeyPatch, needed: Callable[[Stage, Any], frozenset[int]]) -> int:
+def differing(count: int, patch: pytest.MonkeyPatch, needed: Callable[[RunContext, Step], frozenset[int]]) -> int:
     """Return in how many programs a run differs from one to which the state of every atom matters for ever."""
     wrong = 0
     for program, around in programs(count):
         records = []
         for how in (needed, everything):
-            patch.setattr(Stage, "_needed_after", how)
+            patch.setattr(measurement, "needed_after", how)
             exact = [rq.run(program, shots=None, state=state, **around) for state in ("vector", "density_matrix")]
             records.append([*exact, rq.run(program, shots=40, seed=7, **around)])
         wrong += any(
@@ -89,7 +91,7 @@ def differing(count: int, patch: pytest.MonkeyPatch, needed: Callable[[Stage, An
     return wrong
 
 
-NEEDED = Stage._needed_after
+NEEDED = needed_after
 
 
 def test_forgetting_what_nothing_asks_for_changes_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +99,7 @@ def test_forgetting_what_nothing_asks_for_changes_no_record(monkeypatch: pytest.
 
 
 def test_forgetting_everything_that_was_measured_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert differing(4, monkeypatch, lambda stage, step: frozenset()) > 0
+    assert differing(4, monkeypatch, lambda run, step: frozenset()) > 0
 
 
 @pytest.mark.slow

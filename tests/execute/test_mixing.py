@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import population
+from rydberg_qmem.engine import population
 
 FORGETFUL = """
 format: rydberg_qmem-program/1

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.steps import MeasureStep
+from rydberg_qmem.compile.steps import MeasureStep, ResetStep
 from rydberg_qmem.emulators import exact
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.execute import walk
-from rydberg_qmem.execute.population import Chosen, Part, Population, Split, choose
-from rydberg_qmem.execute.sharing import distinct
+from rydberg_qmem.engine import branches, interpreter, measurement
+from rydberg_qmem.engine.context import Cursor, RunContext
+from rydberg_qmem.engine.deduplicate import distinct
+from rydberg_qmem.engine.population import Chosen, Part, Population, Split, choose
 from tests.reference import Reference, chance_of, largest_difference, least_likely
 from tests.strategies import LEVELS, programs
 
@@ -83,7 +84,7 @@ def test_many_random_programs_with_noise_agree_with_the_plain_reference() -> Non
 
 
 def test_noise_that_turns_with_the_frame_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rydberg_qmem.execute.frames.turn_with_the_frame", lambda operators: True)
+    monkeypatch.setattr("rydberg_qmem.engine.kept_frames.turn_with_the_frame", lambda operators: True)
 
     with pytest.raises(AssertionError):
         agree(exactly, 40, families=("digital", "rydberg"), noisy=True)
@@ -105,35 +106,38 @@ def test_many_random_programs_agree_with_the_plain_reference(check: Check) -> No
 
 
 def test_a_measurement_that_keeps_coherence_between_outcomes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    measure = walk.Walk._measure
+    measure = measurement.measure
 
-    def gentle(self: walk.Walk, step: MeasureStep, population: Population) -> Population:
+    def gentle(run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
         numbered = population.with_values(row__=np.arange(len(population), dtype=float))
-        made = measure(self, step, numbered)
+        made = measure(run, cursor, step, numbered)
         before = population.take(made.values["row__"].astype(np.int64))
         return replace(made, parts=before.parts)
 
-    monkeypatch.setattr(walk.Walk, "_measure", gentle)
+    monkeypatch.setattr(interpreter, "measure", gentle)
 
     with pytest.raises(AssertionError):
         agree(exactly, 40)
 
 
 def test_a_reset_that_moves_no_population_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk.Walk, "_reset", lambda self, step, population: self._merged(population, step))
+    def nothing(run: RunContext, cursor: Cursor, step: ResetStep, population: Population) -> Population:
+        return branches.merged(run, population, step)
+
+    monkeypatch.setattr(interpreter, "reset", nothing)
 
     with pytest.raises(AssertionError):
         agree(exactly, 40)
 
 
 def test_feedforward_that_reads_the_value_before_the_measurement_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    measure = walk.Walk._measure
+    measure = measurement.measure
 
-    def stale(self: walk.Walk, step: MeasureStep, population: Population) -> Population:
-        made = measure(self, step, population)
+    def stale(run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
+        made = measure(run, cursor, step, population)
         return made.with_values(**{step.key: np.zeros_like(made.values[step.key])})
 
-    monkeypatch.setattr(walk.Walk, "_measure", stale)
+    monkeypatch.setattr(interpreter, "measure", stale)
 
     with pytest.raises(AssertionError):
         agree(exactly, 40)
@@ -143,7 +147,7 @@ def test_atoms_that_share_one_random_number_are_found(monkeypatch: pytest.Monkey
     def careless(population: Population, part: Part, split: Split, uniform: Any) -> Chosen:
         return choose(population, part, split, np.repeat(uniform[:, :1], uniform.shape[1], axis=1))
 
-    monkeypatch.setattr("rydberg_qmem.execute.looking.choose", careless)
+    monkeypatch.setattr("rydberg_qmem.engine.measurement.choose", careless)
 
     with pytest.raises(AssertionError):
         agree(sampled, 40)
@@ -156,7 +160,7 @@ def test_merging_branches_of_different_memory_is_found(monkeypatch: pytest.Monke
         kept = {name: value for name, value in population.values.items() if name in live}
         return replace(replace(population, values=kept).take(first), weights=weights)
 
-    monkeypatch.setattr("rydberg_qmem.execute.stage.merge_branches", careless)
+    monkeypatch.setattr("rydberg_qmem.engine.branches.merge_branches", careless)
 
     with pytest.raises(AssertionError):
         agree(exactly, 40)

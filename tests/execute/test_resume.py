@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
+from rydberg_qmem.engine import rng
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import draws, records, resume, stored
+from rydberg_qmem.execute import records, resume, stored
 from rydberg_qmem.execute.identity import identity
 from rydberg_qmem.execute.layout import Layout, chunk_shape
 from rydberg_qmem.execute.lock import StaleLockWarning, lock_of
@@ -307,7 +308,7 @@ def test_chunks_are_whole_units_and_at_most_eight_megabytes() -> None:
     for shape, size in (({"shot": 10**6}, 1), ({"shot": 10**6, "round": 1000}, 8), ({"shot": 10**6, "round": 9999}, 8)):
         point, shots, *rest = chunk_shape({"point": 3, **shape}, size, layout)
         assert point == 1
-        assert (20 * draws.COHORT) % shots == 0  # no chunk spans two units
+        assert (20 * rng.COHORT) % shots == 0  # no chunk spans two units
         assert size * shots * int(np.prod(rest)) <= 8_000_000
 
 

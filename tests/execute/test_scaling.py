@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import draws, files, resume, stored
+from rydberg_qmem.engine import rng
+from rydberg_qmem.execute import files, resume, stored
 from rydberg_qmem.execute.contents import LEDGERS
 from rydberg_qmem.execute.lock import StaleLockWarning
 from rydberg_qmem.execute.regions import Regions, Written
@@ -136,9 +137,9 @@ def test_cohorts_in_shuffled_order_give_the_same_record(tmp_path: Path, monkeypa
 
 
 def test_a_mutant_whose_numbers_hang_on_the_order_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, turns = draws._sequence, iter(range(10**6))
+    plain, turns = rng._sequence, iter(range(10**6))
     before = whole()
-    monkeypatch.setattr(draws, "_sequence", lambda seed, point, cohort, stream: plain(seed, 0, next(turns), stream))
+    monkeypatch.setattr(rng, "_sequence", lambda seed, point, cohort, stream: plain(seed, 0, next(turns), stream))
     for i in (2, 1):
         run(tmp_path / "r.zarr", shard=(i, 2))
 

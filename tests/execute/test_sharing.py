@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from rydberg_qmem.execute.sharing import compact, distinct, distinct_states
+from rydberg_qmem.engine.deduplicate import compact, distinct, distinct_states
 
 RNG = np.random.default_rng(5)
 

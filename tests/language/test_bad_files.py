@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 import rydberg_qmem as rq
 import rydberg_qmem.compile.check as checking
 from rydberg_qmem.compile import references, segments
-from rydberg_qmem.execute.walk import Walk
+from rydberg_qmem.engine import evaluation
 from rydberg_qmem.language import files, parsing
 from rydberg_qmem.language.evaluation import ExpressionError
 from rydberg_qmem.language.expressions import Expression
@@ -303,7 +303,7 @@ def test_a_number_that_is_none_and_slips_through_the_check_stops_the_run_with_po
 
 def test_a_mutant_that_lets_infinite_numbers_pass_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "limits", nothing)
-    monkeypatch.setattr(Walk, "_finite", nothing)
+    monkeypatch.setattr(evaluation, "refuse_infinite", nothing)
     with pytest.raises(pytest.fail.Exception):
         not_numbers("1 / (k - 2)", None)
 

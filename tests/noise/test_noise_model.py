@@ -14,7 +14,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.cli import app
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.execute.environment import Surroundings, check_surroundings
+from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT, Noise
 
@@ -171,7 +171,7 @@ def test_no_field_is_ignored(field: str) -> None:
 def test_each_emulator_follows_a_field_or_refuses_it_by_name(emulator: str, field: str) -> None:
     compiled = compile_program(driven(field))
     engine = emulator_of(emulator)
-    around = Surroundings(Noise(**FIELDS[field]))
+    around = NoiseSettings(Noise(**FIELDS[field]))
     refused = [name for name in around.fields if name.partition(".")[2] not in engine.capabilities.noise]
 
     if refused:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.execute.sharing import Index
+from rydberg_qmem.engine.deduplicate import Index
 
 COHORT = 1000
 """Shots in a cohort: the unit of randomness and of ensemble feedback."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.execute.held import Held
-from rydberg_qmem.execute.kinds import Kind, one_level
-from rydberg_qmem.execute.sharing import Index, compact, distinct
+from rydberg_qmem.engine.deduplicate import Index, compact, distinct
+from rydberg_qmem.engine.representation import Representation, one_level
 
 Array = NDArray[np.float64]
 
@@ -28,16 +28,32 @@ class Part:
     atoms: tuple[int, ...]
     states: State
     state_of: Index
-    kind: Kind
+    representation: Representation
 
     @property
     def populations(self) -> Array:
         """The probability of each basis state in each of the states."""
-        return self.kind.populations(self.states)
+        return self.representation.populations(self.states)
 
     def take(self, rows: Index | NDArray[np.bool_]) -> Part:
         """Return the part for some of the rows."""
-        return Part(self.atoms, self.states, self.state_of[rows], self.kind)
+        return Part(self.atoms, self.states, self.state_of[rows], self.representation)
+
+
+@dataclass(frozen=True)
+class Held:
+    """The distinct states of the whole register, and each row's state."""
+
+    states: tuple[Any, ...]
+    state_of: Index
+
+    def take(self, rows: Index | NDArray[np.bool_]) -> Held:
+        """Return the states of some of the rows."""
+        return Held(self.states, self.state_of[rows])
+
+    def joined(self, other: Held) -> Held:
+        """Return the states of these rows and then of the other's."""
+        return Held((*self.states, *other.states), np.concatenate([self.state_of, other.state_of + len(self.states)]))
 
 
 @dataclass(frozen=True)
@@ -90,19 +106,19 @@ def product(parts: list[Part], levels: int) -> Part:
     for part in parts[1:]:
         if len(part.states) == 1:
             one_for_each = np.broadcast_to(part.states, (len(made.states), part.states.shape[1]))
-            joint = made.kind.tensor(made.states, one_for_each)
-            made = Part((*made.atoms, *part.atoms), joint, made.state_of, made.kind)
+            joint = made.representation.tensor(made.states, one_for_each)
+            made = Part((*made.atoms, *part.atoms), joint, made.state_of, made.representation)
             continue
         code = made.state_of * len(part.states) + part.state_of
         pairs, which = compact(code, len(made.states) * len(part.states))
         one, two = np.divmod(pairs, len(part.states))
-        joint = made.kind.tensor(made.states[one], part.states[two])
-        made = Part((*made.atoms, *part.atoms), joint, which, made.kind)
+        joint = made.representation.tensor(made.states[one], part.states[two])
+        made = Part((*made.atoms, *part.atoms), joint, which, made.representation)
     order = sorted(range(len(made.atoms)), key=lambda i: made.atoms[i])
     if order == list(range(len(order))):
         return made
-    states = made.kind.reorder(made.states, levels, order)
-    return Part(tuple(made.atoms[i] for i in order), states, made.state_of, made.kind)
+    states = made.representation.reorder(made.states, levels, order)
+    return Part(tuple(made.atoms[i] for i in order), states, made.state_of, made.representation)
 
 
 def join(one: Population, two: Population, levels: int) -> Population:
@@ -124,7 +140,7 @@ def join(one: Population, two: Population, levels: int) -> Population:
             continue
         states = np.concatenate([p.states, q.states])
         state_of = np.concatenate([p.state_of, q.state_of + len(p.states)])
-        parts.append(Part(p.atoms, states, state_of, p.kind))
+        parts.append(Part(p.atoms, states, state_of, p.representation))
     held = one.held.joined(two.held) if one.held is not None and two.held is not None else None
     return Population(
         tuple(parts), np.concatenate([one.weights, two.weights]), np.concatenate([one.shots, two.shots]), values, held
@@ -154,8 +170,8 @@ def merge_states(part: Part) -> Part:
     if len(part.states) == 1:
         return part
     used, which = compact(part.state_of, len(part.states))
-    states, same = part.kind.distinct(part.states[used])
-    return Part(part.atoms, states, same[which], part.kind)
+    states, same = part.representation.distinct(part.states[used])
+    return Part(part.atoms, states, same[which], part.representation)
 
 
 def merge_branches(population: Population, live: frozenset[str]) -> Population:
@@ -165,7 +181,7 @@ def merge_branches(population: Population, live: frozenset[str]) -> Population:
     if len(kept) == 1:
         return kept
     for number, part in enumerate(kept.parts):
-        if part.kind.traces and len(part.states) > 1:
+        if part.representation.is_mixed and len(part.states) > 1:
             kept = _mixed(kept, number)
     columns: list[NDArray[np.generic]] = [part.state_of for part in kept.parts if len(part.states) > 1]
     columns += list(kept.values.values())
@@ -303,7 +319,7 @@ def _ladder(tree: Array) -> Array:
     return np.asarray(steps[:, :-1])
 
 
-Project = Callable[[Kind, State, Index, Index], State]
+Project = Callable[[Representation, State, Index, Index], State]
 """Projects states, of which some rows are wanted (a row can come twice), on one outcome each."""
 
 
@@ -315,15 +331,17 @@ def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tup
     part = next(p for p in chosen.population.parts if p.atoms == atoms)
     pairs, which = chosen.coded(atoms)
     old, result = np.divmod(pairs, chosen.chances.shape[1])
-    states = part.kind.scaled(project(part.kind, part.states, old, result), chosen.chances[old, result])
-    return merge_states(Part(kept, states, which, part.kind))
+    states = part.representation.scaled(
+        project(part.representation, part.states, old, result), chosen.chances[old, result]
+    )
+    return merge_states(Part(kept, states, which, part.representation))
 
 
 def projector(split: Split) -> Project:
     """Return the projection on the subspace of an outcome; all atoms stay."""
 
-    def project(kind: Kind, states: State, rows: Index, outcome: Index) -> State:
-        return kind.project(states[rows], split.code[None, :] == outcome[:, None])
+    def project(representation: Representation, states: State, rows: Index, outcome: Index) -> State:
+        return representation.project(states[rows], split.code[None, :] == outcome[:, None])
 
     return project
 
@@ -332,8 +350,8 @@ def remover(split: Split) -> Project:
     """Return the projection on an outcome that is one level of each looked-at atom; those atoms drop out."""
     places = np.argsort(split.code, kind="stable").reshape(split.outcomes, -1)
 
-    def project(kind: Kind, states: State, rows: Index, outcome: Index) -> State:
-        return kind.pick(states, rows, places[outcome])
+    def project(representation: Representation, states: State, rows: Index, outcome: Index) -> State:
+        return representation.pick(states, rows, places[outcome])
 
     return project
 
@@ -341,15 +359,17 @@ def remover(split: Split) -> Project:
 def traced(part: Part, levels: int, kept: tuple[int, ...]) -> Part:
     """Return the part of the `kept` atoms, the others traced out (density matrices only)."""
     places = tuple(part.atoms.index(atom) for atom in kept)
-    rho = part.kind.reduced(part.states, levels, places)
-    return merge_states(Part(kept, rho.reshape(len(rho), -1), part.state_of, part.kind))
+    rho = part.representation.reduced(part.states, levels, places)
+    return merge_states(Part(kept, rho.reshape(len(rho), -1), part.state_of, part.representation))
 
 
-def fresh(atom: int, layout: Layout, rows: int, kind: Kind) -> Part:
+def fresh(atom: int, layout: Layout, rows: int, representation: Representation) -> Part:
     """Return a part of one atom in its ground level."""
-    return Part((atom,), one_level(kind, layout, layout.ground), np.zeros(rows, dtype=np.int64), kind)
+    return Part(
+        (atom,), one_level(representation, layout, layout.ground), np.zeros(rows, dtype=np.int64), representation
+    )
 
 
-def found(atom: int, layout: Layout, level_of: Index, kind: Kind) -> Part:
+def found(atom: int, layout: Layout, level_of: Index, representation: Representation) -> Part:
     """Return a part of one atom whose level in each row is known."""
-    return Part((atom,), kind.of_levels(len(layout.levels)), level_of, kind)
+    return Part((atom,), representation.of_levels(len(layout.levels)), level_of, representation)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.steps import ProbeStep
 from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.layout import Layout
-from rydberg_qmem.execute.population import Part, Population, product
+from rydberg_qmem.engine.population import Part, Population, product
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -49,10 +49,10 @@ def of_all_rows(quantity: str, levels: tuple[str, ...], step: ProbeStep, populat
     there = np.flatnonzero(weights)
     places = tuple(part.atoms.index(atom) for atom in step.atoms)
     size = len(levels) ** len(places)
-    if part.kind.traces or len(there) * (part.states.shape[1] // size) >= size:
+    if part.representation.is_mixed or len(there) * (part.states.shape[1] // size) >= size:
         rho = np.zeros((size, size), dtype=complex)
         for k in there:
-            rho += weights[k] * part.kind.reduced(part.states[k : k + 1], len(levels), places)[0]
+            rho += weights[k] * part.representation.reduced(part.states[k : k + 1], len(levels), places)[0]
         return float(of_mean_state(quantity, rho))
     atoms = len(part.atoms)
     order = (*places, *(i for i in range(atoms) if i not in places))
@@ -75,7 +75,7 @@ def of_mean_state(quantity: str, rho: Complex) -> NDArray[Any]:
 
 def reduced(levels: tuple[str, ...], part: Part, atoms: tuple[int, ...]) -> Complex:
     """Return the reduced density matrices (states, d^m, d^m) of some of a part's atoms, in the order given."""
-    return part.kind.reduced(part.states, len(levels), tuple(part.atoms.index(atom) for atom in atoms))
+    return part.representation.reduced(part.states, len(levels), tuple(part.atoms.index(atom) for atom in atoms))
 
 
 def entropy_bits(rho: Complex) -> Array:

@@ -21,7 +21,7 @@ from rydberg_qmem.compile.steps import Compiled, Placed, Segment
 from rydberg_qmem.compile.target import FRAME
 from rydberg_qmem.emulators.collapse import collapse_operators, turn_with_the_frame
 from rydberg_qmem.emulators.protocol import Emulator
-from rydberg_qmem.execute.environment import Surroundings
+from rydberg_qmem.engine.noise import NoiseSettings
 from rydberg_qmem.language.blocks import PhaseShift
 from rydberg_qmem.language.expressions import Expression
 
@@ -39,7 +39,7 @@ class KeptFrames:
     frames: Frames
 
     @classmethod
-    def of(cls, compiled: Compiled, around: Surroundings, emulator: Emulator) -> KeptFrames | None:
+    def of(cls, compiled: Compiled, around: NoiseSettings, emulator: Emulator) -> KeptFrames | None:
         """Return what rows keep, or None where references may as well be turned into the states."""
         if not emulator.capabilities.states or emulator.name == "ideal":
             return None

@@ -15,8 +15,8 @@ from rydberg_qmem.emulators.fluctuations import Fluctuating
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, JumpingEvolution, NoisyEmulator, NoisyEvolution
+from rydberg_qmem.engine.rng import FLUCTUATING, Draws, Place
 from rydberg_qmem.errors import CapabilityError, InputError
-from rydberg_qmem.execute.draws import FLUCTUATING, Draws, Place
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
 
@@ -27,7 +27,7 @@ MOST_MATRIX = 16
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class NoiseSettings:
     """Noise and hardware of a run, as asked for."""
 
     noise: Noise | None = None
@@ -67,11 +67,11 @@ class Surroundings:
         return self.hardware.confusion_of(atom)
 
 
-NOTHING = Surroundings()
+NOTHING = NoiseSettings()
 """Neither noise nor a machine's shortcomings."""
 
 
-def check_surroundings(around: Surroundings, emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
+def check_surroundings(around: NoiseSettings, emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
     """Refuse what an emulator cannot follow, by its name, and what contradicts itself."""
     can = emulator.capabilities
     for name in around.fields:
@@ -115,7 +115,7 @@ def _noisy(emulator: Emulator, name: str) -> NoisyEmulator:
 
 
 def kind_of_state(
-    asked: str, around: Surroundings, compiled: Compiled, shots: int | None, *, emulator: Emulator
+    asked: str, around: NoiseSettings, compiled: Compiled, shots: int | None, *, emulator: Emulator
 ) -> str:
     """Return how states are kept: as asked, or by what is cheaper, or as the emulator can.
 
@@ -148,7 +148,7 @@ def kind_of_state(
 class Environment:
     """The surroundings of one walk, ready to act on its states: the emulator is asked to evolve them."""
 
-    around: Surroundings
+    around: NoiseSettings
     channel: NoiseChannel
     evolution: NoisyEvolution | None
     """What the emulator gives for the noise, None where none acts while time passes."""
@@ -158,7 +158,7 @@ class Environment:
     """What each shot keeps to its end: arrays (shots, numbers)."""
 
     @classmethod
-    def of(cls, around: Surroundings, compiled: Compiled, emulator: Emulator, draws: Draws | None, shots: int | None
+    def of(cls, around: NoiseSettings, compiled: Compiled, emulator: Emulator, draws: Draws | None, shots: int | None
            ) -> Environment | None:  # fmt: skip
         """Return the environment of a walk, or None where all is ideal."""
         if around.are_ideal:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import MeasureStep
 from rydberg_qmem.emulators.layout import Layout
-from rydberg_qmem.execute.channels import ABSENT, LOST, dephase, heat, lose, misread, prepare
-from rydberg_qmem.execute.environment import Surroundings
-from rydberg_qmem.execute.kinds import Kind
-from rydberg_qmem.execute.population import Population
+from rydberg_qmem.engine.error_channels import ABSENT, LOST, dephase, heat, lose, misread, prepare
+from rydberg_qmem.engine.noise import NoiseSettings
+from rydberg_qmem.engine.population import Population
+from rydberg_qmem.engine.representation import Representation
 
 Array = NDArray[np.float64]
 Numbers = Callable[[Population, int, int], Array | None]
@@ -24,10 +24,10 @@ Numbers = Callable[[Population, int, int], Array | None]
 class Apparatus:
     """What reads, loses, disturbs and prepares the atoms of a walk."""
 
-    around: Surroundings
+    around: NoiseSettings
     atoms: tuple[str, ...]
     layout: Layout
-    kind: Kind
+    representation: Representation
 
     def start(self, population: Population, numbers: Numbers) -> Population:
         """Let all atoms be prepared."""
@@ -53,7 +53,7 @@ class Apparatus:
         for column, atom in enumerate(step.atoms):
             if loss:
                 uniform = numbers(population, self._use(1, atom), 2)
-                population = lose(population, atom, loss, uniform, self.layout, self.kind)
+                population = lose(population, atom, loss, uniform, self.layout, self.representation)
             if ABSENT in population.values:
                 bits = population.values[step.key].copy()
                 bits[population.values[ABSENT][:, atom] == LOST, column] = -1
@@ -71,10 +71,14 @@ class Apparatus:
                 continue
             if hardware.spectator_dephasing:
                 uniform = numbers(population, self._use(3, atom), 2)
-                population = dephase(population, atom, hardware.spectator_dephasing, uniform, self.layout, self.kind)
+                population = dephase(
+                    population, atom, hardware.spectator_dephasing, uniform, self.layout, self.representation
+                )
             if hardware.spectator_heating:
                 uniform = numbers(population, self._use(4, atom), 3)
-                population = heat(population, atom, hardware.spectator_heating, uniform, self.layout, self.kind)
+                population = heat(
+                    population, atom, hardware.spectator_heating, uniform, self.layout, self.representation
+                )
         return population
 
     def _use(self, what: int, atom: int) -> int:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled, ProbeStep, Variable, all_steps
-from rydberg_qmem.execute.probes import of_mean_state
-from rydberg_qmem.execute.sharing import Index
+from rydberg_qmem.engine.context import States
+from rydberg_qmem.engine.population import Population
+from rydberg_qmem.engine.probes import of_mean_state
 
 Array = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ def _of_ensemble(variable: Variable, rho: NDArray[Any]) -> NDArray[Any]:
     return made.reshape(rho.shape[:-2])
 
 
-class Trace:
+class Recorder:
     """Arrays for every variable of the record, for `shots` shots (sampled) or as means (exact).
 
     Purity and entropy are those of the mean state of all shots. A walk that is `alone` (as exact ones are) has them
@@ -68,7 +69,7 @@ class Trace:
         """Return whether mean states of a quantity are kept, to which others may be added, in place of its value."""
         return variable.origin in ENSEMBLE and not (self.alone and self._probes[variable.source] == 1)
 
-    def takes_value(self, quantity: str, key: str) -> bool:
+    def _takes_value(self, quantity: str, key: str) -> bool:
         """Return whether a quantity's value is wanted, not a weighted sum."""
         origin = f"probe:{quantity}"
         return origin in ENSEMBLE and not self._adds_states(self._by_source[(origin, key)])
@@ -97,13 +98,12 @@ class Trace:
                 shape if wide else tuple(self.compiled.rounds[loop] for loop in variable.loops)
             )
 
-    def write(
-        self, origin: str, source: str, values: Array, weights: Array, shots: Index, at: Mapping[str, int]
-    ) -> None:
+    def write(self, origin: str, source: str, population: Population, values: Array, at: Mapping[str, int]) -> None:
         """Write one value per row, at a place in the loops."""
         variable = self._by_source.get((origin, source))
         if variable is None:
             return
+        weights, shots = population.weights, population.shots
         where: tuple[Any, ...] = tuple(at[loop] for loop in variable.loops)
         if variable.extra_shape == () and values.ndim == 2:
             values = values[:, 0]
@@ -118,15 +118,18 @@ class Trace:
             values, weight = np.where(lost, 0.0, values), np.tensordot(weights, ~lost, axes=(0, 0))
         self._add(variable, where, np.tensordot(weights, values, axes=(0, 0)), weight)
 
-    def write_mean(self, quantity: str, key: str, total: NDArray[Any], weight: float, at: Mapping[str, int]) -> None:
-        """Add a weighted sum of a probed quantity."""
-        variable = self._by_source[(f"probe:{quantity}", key)]
-        self._add(variable, tuple(at[loop] for loop in variable.loops), total, weight)
-
-    def write_value(self, quantity: str, key: str, value: float, at: Mapping[str, int]) -> None:
-        """Write the value of a quantity that is no mean over shots."""
-        variable = self._by_source[(f"probe:{quantity}", key)]
-        self._add(variable, tuple(at[loop] for loop in variable.loops), value, 1.0)
+    def probe(self, step: ProbeStep, population: Population, states: States, at: Mapping[str, int]) -> None:
+        """Write what a probe sees: values of the mean state of all rows, or sums to which others may be added."""
+        key, weight = step.probe.key, float(population.weights.sum())
+        valued = [quantity for quantity in step.probe.quantities if self._takes_value(quantity, key)]
+        totals = states.probe_totals(step, population, [q for q in step.probe.quantities if q not in valued])
+        for quantity in step.probe.quantities:
+            variable = self._by_source[(f"probe:{quantity}", key)]
+            where = tuple(at[loop] for loop in variable.loops)
+            if quantity in valued:
+                self._add(variable, where, states.of_all_rows(quantity, step, population), 1.0)
+            else:
+                self._add(variable, where, totals[quantity], weight)
 
     def write_time(self, loop: str, time_ns: float, at: Mapping[str, int]) -> None:
         """Note when a round begins."""
@@ -158,7 +161,7 @@ class Trace:
             made[variable.name] = data
         return made
 
-    def absorb(self, other: Trace, shots: slice | None) -> None:
+    def absorb(self, other: Recorder, shots: slice | None) -> None:
         """Take over another walk's values: its shots into place, its sums added."""
         self.neglected = np.maximum(self.neglected, other.neglected)
         for variable in self.compiled.variables:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout
-from rydberg_qmem.execute.kinds import Kind
-from rydberg_qmem.execute.population import (
+from rydberg_qmem.engine.deduplicate import compact, distinct
+from rydberg_qmem.engine.population import (
     Chosen,
     Part,
     Population,
@@ -30,7 +30,7 @@ from rydberg_qmem.execute.population import (
     remover,
     traced,
 )
-from rydberg_qmem.execute.sharing import compact, distinct
+from rydberg_qmem.engine.representation import Representation
 
 Array = NDArray[np.float64]
 ABSENT = "#absent"
@@ -78,7 +78,12 @@ def _marked(population: Population, atom: int, what: float) -> Population:
 
 
 def lose(
-    population: Population, atom: int, chance: float, uniform: Array | None, layout: Layout, kind: Kind
+    population: Population,
+    atom: int,
+    chance: float,
+    uniform: Array | None,
+    layout: Layout,
+    representation: Representation,
 ) -> Population:
     """Let an atom be lost with a chance: it is traced out and no longer there. `uniform` has two columns."""
     there = population.values[ABSENT][:, atom] == 0
@@ -86,18 +91,20 @@ def lose(
     if not len(yes):
         return no
     hit = None if uniform is None else uniform[uniform[:, 0] < chance * there, 1]
-    yes = _dropped(yes, atom, hit, layout, kind)
-    yes = yes.with_parts([], [fresh(atom, layout, len(yes), kind)])
+    yes = _dropped(yes, atom, hit, layout, representation)
+    yes = yes.with_parts([], [fresh(atom, layout, len(yes), representation)])
     return join(_marked(yes, atom, LOST), no, len(layout.levels))
 
 
-def _dropped(population: Population, atom: int, uniform: Array | None, layout: Layout, kind: Kind) -> Population:
+def _dropped(
+    population: Population, atom: int, uniform: Array | None, layout: Layout, representation: Representation
+) -> Population:
     """Return the population without an atom: traced out, or its level asked for and forgotten."""
     part = population.holding((atom,))[0]
     rest = tuple(other for other in part.atoms if other != atom)
     if not rest:
         return replace(population, parts=tuple(p for p in population.parts if p.atoms != part.atoms))
-    if kind.traces:
+    if representation.is_mixed:
         new = traced(part, len(layout.levels), rest)
     else:
         split = _levels_of(part, atom, layout)
@@ -119,12 +126,17 @@ def _chosen(population: Population, part: Part, split: Split, uniform: Array | N
 
 
 def dephase(
-    population: Population, atom: int, chance: float, uniform: Array | None, layout: Layout, kind: Kind
+    population: Population,
+    atom: int,
+    chance: float,
+    uniform: Array | None,
+    layout: Layout,
+    representation: Representation,
 ) -> Population:
     """Take a part of the coherence between an atom's levels: ρ → (1 - p)ρ + p Σ PρP. `uniform` has two columns."""
     part = population.holding((atom,))[0]
     split = _levels_of(part, atom, layout)
-    if kind.traces:
+    if representation.is_mixed:
         same = split.code[:, None] == split.code[None, :]
         states = part.states * np.where(same, 1.0, 1.0 - chance).ravel()
         return population.with_parts([part], [replace(part, states=states)])
@@ -139,10 +151,15 @@ def dephase(
 
 
 def heat(
-    population: Population, atom: int, chance: float, uniform: Array | None, layout: Layout, kind: Kind
+    population: Population,
+    atom: int,
+    chance: float,
+    uniform: Array | None,
+    layout: Layout,
+    representation: Representation,
 ) -> Population:
     """Leave an atom that is there, with a chance, in an equal mixture of its ground levels. Three columns."""
-    if kind.traces:
+    if representation.is_mixed:
         part = population.holding((atom,))[0]
         new = without_absent(population, part, layout, lambda _, some: _warmed(some, atom, chance, layout))
         return population.with_parts([part], [new])
@@ -151,14 +168,14 @@ def heat(
     if not len(yes):
         return no
     numbers = None if uniform is None else uniform[uniform[:, 0] < chance * there]
-    yes = _dropped(yes, atom, None if numbers is None else numbers[:, 1], layout, kind)
+    yes = _dropped(yes, atom, None if numbers is None else numbers[:, 1], layout, representation)
     grounds = _grounds(layout)
     if numbers is None:
         yes = _every(yes, len(grounds))
-        part = found(atom, layout, np.repeat(grounds, len(yes) // len(grounds)), kind)
+        part = found(atom, layout, np.repeat(grounds, len(yes) // len(grounds)), representation)
     else:
         pick = np.minimum((numbers[:, 2] * len(grounds)).astype(np.int64), len(grounds) - 1)
-        part = found(atom, layout, np.array(grounds)[pick], kind)
+        part = found(atom, layout, np.array(grounds)[pick], representation)
     return join(yes.with_parts([], [part]), no, len(layout.levels))
 
 
@@ -170,14 +187,16 @@ def _warmed(part: Part, atom: int, chance: float, layout: Layout) -> Part:
     """Return (1 - p)ρ + p σ ⊗ tr ρ, σ the even mixture of the ground levels."""
     if atom not in part.atoms:
         return part
-    levels, kind = len(layout.levels), part.kind
+    levels, representation = len(layout.levels), part.representation
     rest = tuple(other for other in part.atoms if other != atom)
-    mixed = np.repeat(kind.of_levels(levels)[_grounds(layout)].mean(axis=0, keepdims=True), len(part.states), axis=0)
+    mixed = np.repeat(
+        representation.of_levels(levels)[_grounds(layout)].mean(axis=0, keepdims=True), len(part.states), axis=0
+    )
     if rest:
-        others = kind.reduced(part.states, levels, tuple(part.atoms.index(other) for other in rest))
-        mixed = kind.tensor(mixed, others.reshape(len(others), -1))
+        others = representation.reduced(part.states, levels, tuple(part.atoms.index(other) for other in rest))
+        mixed = representation.tensor(mixed, others.reshape(len(others), -1))
         order = [1 + rest.index(other) if other != atom else 0 for other in part.atoms]
-        mixed = kind.reorder(mixed, levels, order)
+        mixed = representation.reorder(mixed, levels, order)
     return replace(part, states=(1 - chance) * part.states + chance * mixed)
 
 
@@ -220,14 +239,14 @@ def _places(atoms: tuple[int, ...], kept: tuple[int, ...], layout: Layout) -> ND
 def _restricted(part: Part, kept: tuple[int, ...], layout: Layout) -> Part:
     used, which = compact(part.state_of, len(part.states))
     places = np.broadcast_to(_places(part.atoms, kept, layout), (len(used), len(layout.levels) ** len(kept)))
-    return Part(kept, part.kind.pick(part.states, used, places), which, part.kind)
+    return Part(kept, part.representation.pick(part.states, used, places), which, part.representation)
 
 
 def _embedded(part: Part, atoms: tuple[int, ...], layout: Layout) -> Part:
     if part.atoms == atoms:
         return part
     places, size = _places(atoms, part.atoms, layout), len(layout.levels) ** len(atoms)
-    if part.kind.traces:
+    if part.representation.is_mixed:
         made = np.zeros((len(part.states), size, size), dtype=complex)
         made[:, places[:, None], places[None, :]] = part.states.reshape(-1, len(places), len(places))
         return replace(part, atoms=atoms, states=made.reshape(len(made), -1))

@@ -11,7 +11,7 @@ from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.emulators.jumps import Chance, squared_norms
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import JumpingEvolution
-from rydberg_qmem.execute.population import Part
+from rydberg_qmem.engine.population import Part
 
 
 def settled(

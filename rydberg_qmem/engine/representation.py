@@ -1,4 +1,4 @@
-"""What the state of a part is: a vector, or a density matrix. Each kind answers the same few questions.
+"""What the state of a part is: a vector, or a density matrix. Each representation answers the same few questions.
 
 A density matrix of k atoms is kept flat, as (rows, D·D) with the ket index first. It needs no unravelling when
 atoms are traced out, so a reset does not multiply branches, and noise acts on it without chance.
@@ -12,17 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.emulators.layout import on_both_sides as on_both_sides
-from rydberg_qmem.execute.sharing import STATE_TOLERANCE, Index, distinct, distinct_states
+from rydberg_qmem.engine.deduplicate import STATE_TOLERANCE, Index, distinct, distinct_states
 
 Array = NDArray[np.float64]
 
 
-class Kind(Protocol):
+class Representation(Protocol):
     """How states are kept: what a population needs to know of them."""
 
     name: str
-    traces: bool
+    is_mixed: bool
     """Whether atoms can be traced out without asking in which level they are."""
 
     def of_levels(self, levels: int) -> State:
@@ -70,7 +69,7 @@ class Vectors:
     """Pure states."""
 
     name = "vector"
-    traces = False
+    is_mixed = False
 
     def of_levels(self, levels: int) -> State:
         """Return the basis vectors of one atom."""
@@ -124,7 +123,7 @@ class Matrices:
     """Density matrices."""
 
     name = "density_matrix"
-    traces = True
+    is_mixed = True
 
     def of_levels(self, levels: int) -> State:
         """Return the projectors on one atom's levels."""
@@ -189,10 +188,10 @@ class Matrices:
         return round(states.shape[1] ** 0.5)  # type: ignore[no-any-return]  # a power of ints may be complex
 
 
-KINDS: dict[str, Kind] = {"vector": Vectors(), "density_matrix": Matrices()}
+REPRESENTATIONS: dict[str, Representation] = {"vector": Vectors(), "density_matrix": Matrices()}
 """Kinds of state by name."""
 
 
-def one_level(kind: Kind, layout: Layout, level: int) -> State:
+def one_level(representation: Representation, layout: Layout, level: int) -> State:
     """Return the state (1, ·) of one atom in a level."""
-    return kind.of_levels(len(layout.levels))[level : level + 1]
+    return representation.of_levels(len(layout.levels))[level : level + 1]

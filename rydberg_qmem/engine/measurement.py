@@ -1,0 +1,225 @@
+"""How rows are measured and reset: by chance where they are shots, by weight where they are branches."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.steps import MeasureStep, ResetStep
+from rydberg_qmem.compile.target import ONE
+from rydberg_qmem.engine.branches import merged, refuse_branches
+from rydberg_qmem.engine.context import Cursor, RunContext, machine_numbers, needed_after, place_of
+from rydberg_qmem.engine.error_channels import ABSENT
+from rydberg_qmem.engine.idle import spend
+from rydberg_qmem.engine.memory import is_large, refuse_large
+from rydberg_qmem.engine.population import (
+    Chosen,
+    Population,
+    Project,
+    Split,
+    bits_of,
+    choose,
+    choose_all,
+    collapse,
+    found,
+    fresh,
+    product,
+    projector,
+    remover,
+    traced,
+)
+from rydberg_qmem.engine.rng import MEASURING
+
+Array = NDArray[np.float64]
+
+
+def measure(run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
+    """Return the rows with their outcomes, after the time of a measurement, and write the outcomes down."""
+    population = run.states.measure(run, cursor, step, population)
+    population = spend(run, cursor, population, run.noise.hardware.measuring_us, step)
+    run.recorder.write("key", step.key, population, population.values[step.key], cursor.rounds)
+    return population
+
+
+def reset(run: RunContext, cursor: Cursor, step: ResetStep, population: Population) -> Population:
+    """Return the rows with some atoms in their ground level, after the time of a reset."""
+    return merged(run, run.states.reset(run, cursor, step, population), step)
+
+
+def take_back(run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> None:
+    """Take back what exact means hold of a key that is measured again in the same round."""
+    old = population.values.get(step.key)
+    if run.draws is None and step.key in run.compiled.remeasured and old is not None:
+        rows = ~np.isnan(old[:, 0])
+        gone = Population((), -population.weights[rows], population.shots[rows], {})
+        run.recorder.write("key", step.key, gone, old[rows], cursor.rounds)
+
+
+def read_by_machine(run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
+    """Return the rows with what the machine makes of true outcomes, and of the atoms."""
+    if run.apparatus is None:
+        return population
+    return run.apparatus.read(step, population, machine_numbers(run, cursor, step.number))
+
+
+# --- states that the engine keeps ---
+
+
+def measure_own(run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
+    """Return the rows after a measurement of the engine's own states."""
+    take_back(run, cursor, step, population)
+    if _means_only(run, step, population):
+        return _measure_means(run, step, population)
+    population = population.with_values(**{step.key: np.zeros((len(population), len(step.atoms)))})
+    for part in population.holding(step.atoms):
+        population = _measure_part(run, cursor, step, part.atoms, population)
+    return read_by_machine(run, cursor, step, population)
+
+
+def _means_only(run: RunContext, step: MeasureStep, population: Population) -> bool:
+    """Return whether nothing but the means of a key is asked for: no branch of an exact run needs its outcomes."""
+    if run.draws is not None or step.key in run.compiled.live_after[step.number] or ABSENT in population.values:
+        return False
+    looked = {atom for part in population.holding(step.atoms) for atom in part.atoms}
+    return not run.noise.hardware.loss and not looked & needed_after(run, step)
+
+
+def _measure_means(run: RunContext, step: MeasureStep, population: Population) -> Population:
+    """Give every row the chance of each bit in place of bits, what reads them being none."""
+    chances = np.empty((len(population), len(step.atoms)))
+    for part in population.holding(step.atoms):
+        layout, weights = run.layout_of(len(part.atoms)), part.populations
+        weights /= weights.sum(axis=1, keepdims=True)
+        for k, atom in enumerate(step.atoms):
+            if atom in part.atoms:
+                bit = layout.bit(part.atoms.index(atom), step.basis)
+                chances[:, k] = (weights @ bit.astype(float))[part.state_of]
+        population = _dropped(run, part.atoms, population)
+    for k, atom in enumerate(step.atoms):
+        false_pos, false_neg = run.noise.readout(run.compiled.target.atoms[atom])
+        chances[:, k] = false_pos + (1 - false_pos - false_neg) * chances[:, k]
+    return population.with_values(**{step.key: chances})
+
+
+def _dropped(run: RunContext, atoms: tuple[int, ...], population: Population) -> Population:
+    """Return the population without a state that nothing asks for any more: its atoms are as at the start."""
+    new = [fresh(atom, run.layout, len(population), run.representation) for atom in atoms]
+    if not run.emulator.capabilities.factorises:
+        new = [product(new, len(run.layout.levels))]
+    return population.with_parts(population.holding(atoms), new)
+
+
+def _measure_part(
+    run: RunContext, cursor: Cursor, step: MeasureStep, atoms: tuple[int, ...], population: Population
+) -> Population:
+    here = [atom for atom in step.atoms if atom in atoms]
+    places = tuple(atoms.index(atom) for atom in here)
+    split = _split(run, len(atoms), places, step.basis)
+    chosen = _chosen(run, cursor, population, atoms, split, step)
+    seen = bits_of(chosen.outcome, len(here))
+    bits = seen
+    if tuple(here) != step.atoms:
+        bits = chosen.population.values[step.key].copy()
+        bits[:, [step.atoms.index(atom) for atom in here]] = seen
+    after = _left(run, step, chosen, split, atoms, seen)
+    return after.with_values(**{step.key: bits})
+
+
+def _left(
+    run: RunContext, step: MeasureStep, chosen: Chosen, split: Split, atoms: tuple[int, ...], seen: Array
+) -> Population:
+    """Return what a measurement leaves of a part: of its atoms, the states that anything still asks for."""
+    here = [atom for atom in step.atoms if atom in atoms]
+    needed = needed_after(run, step)
+    if needed.isdisjoint(atoms):
+        return _dropped(run, atoms, chosen.population)
+    if not run.emulator.capabilities.factorises or len(run.layout.levels) != 2:
+        return _collapsed(run, step, chosen, atoms, projector(split), atoms)
+    rest = tuple(atom for atom in atoms if atom not in here)
+    left = _collapsed(run, step, chosen, atoms, remover(split), rest) if rest else chosen.population
+    one = run.layout.levels.index(ONE[step.basis])
+    level_of = np.where(seen == 1, one, 1 - one)
+    new = [
+        found(atom, run.layout, level_of[:, k], run.representation)
+        if atom in needed
+        else fresh(atom, run.layout, len(left), run.representation)
+        for k, atom in enumerate(here)
+    ]
+    return left.with_parts([] if rest else left.holding(atoms), new)
+
+
+def _collapsed(
+    run: RunContext, step: MeasureStep | ResetStep, chosen: Chosen, atoms: tuple[int, ...], project: Project,
+    kept: tuple[int, ...],
+) -> Population:  # fmt: skip
+    """Return the rows with the states of the `kept` atoms after their outcomes; refuse more than memory holds."""
+    population = chosen.population
+    most = min(len(population), chosen.chances.size)
+    if is_large(run, len(kept), most):
+        refuse_large(run, step.place, len(kept), chosen.combinations(atoms))
+    return population.with_parts(population.holding(atoms), [collapse(chosen, atoms, project, kept)])
+
+
+def _split(run: RunContext, size: int, places: tuple[int, ...], basis: str) -> Split:
+    """Return the outcomes of looking at some places of a part: bits of a basis, or levels for a reset."""
+    key = (size, places, basis)
+    if key not in run.splits:
+        layout, levels = run.layout_of(size), len(run.layout.levels)
+        if basis:
+            run.splits[key] = Split(layout.code(places, basis), 2 ** len(places))
+        else:
+            run.splits[key] = Split(layout.level_code(places), levels ** len(places))
+    return run.splits[key]
+
+
+def reset_own(run: RunContext, cursor: Cursor, step: ResetStep, population: Population) -> Population:
+    """Return the rows after a reset of the engine's own states, and after its time."""
+    population = spend(run, cursor, population, run.noise.hardware.reset_us, step)
+    for part in population.holding(step.atoms):
+        population = _reset_part(run, cursor, step, part.atoms, population)
+    if run.apparatus is None:
+        return population
+    return run.apparatus.prepare(population, step.atoms, machine_numbers(run, cursor, step.number))
+
+
+def _reset_part(
+    run: RunContext, cursor: Cursor, step: ResetStep, atoms: tuple[int, ...], population: Population
+) -> Population:
+    here = tuple(atom for atom in step.atoms if atom in atoms)
+    rest = tuple(atom for atom in atoms if atom not in step.atoms)
+    if needed_after(run, step).isdisjoint(rest):
+        return _dropped(run, atoms, population)
+    if run.representation.is_mixed:
+        new = [traced(population.holding(atoms)[0], len(run.layout.levels), rest)]
+    else:
+        split = _split(run, len(atoms), tuple(atoms.index(atom) for atom in here), "")
+        chosen = _chosen(run, cursor, population, atoms, split, step)
+        population = _collapsed(run, step, chosen, atoms, remover(split), rest)
+        new = population.holding(rest)
+    new += [fresh(atom, run.layout, len(population), run.representation) for atom in here]
+    if not run.emulator.capabilities.factorises:
+        new = [product(new, len(run.layout.levels))]
+    return population.with_parts(population.holding(atoms), new)
+
+
+def _chosen(
+    run: RunContext, cursor: Cursor, population: Population, atoms: tuple[int, ...], split: Split,
+    step: MeasureStep | ResetStep,
+) -> Chosen:  # fmt: skip
+    """Return the rows with an outcome each: by chance, or with all of them, weighted."""
+    part = next(part for part in population.parts if part.atoms == atoms)
+    if run.draws is not None:
+        looked = [atom for atom in step.atoms if atom in atoms]
+        place = place_of(run, cursor, step.number)
+        numbers = run.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
+        if tuple(looked) != step.atoms:
+            numbers = numbers[:, [step.atoms.index(atom) for atom in looked]]
+        return choose(population, part, split, numbers)
+    before = float(population.weights.sum())
+
+    def refuse(branches: int) -> None:
+        refuse_branches(cursor, branches, step)
+
+    chosen = choose_all(population, part, split, run.prune_below, refuse)
+    cursor.dropped += max(0.0, before - float(chosen.population.weights.sum()))
+    return chosen

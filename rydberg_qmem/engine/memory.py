@@ -1,0 +1,31 @@
+"""What states of entangled atoms take in memory; those that it will not hold are refused before they are made."""
+
+from __future__ import annotations
+
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
+from rydberg_qmem.engine.context import RunContext
+from rydberg_qmem.errors import RunError
+
+
+def amplitudes_of(run: RunContext, atoms: int) -> int:
+    """Return how many numbers one state of some atoms has."""
+    size = len(run.layout.levels) ** atoms
+    return int(size**2 if run.representation.is_mixed else size)
+
+
+def is_large(run: RunContext, atoms: int, rows: int) -> bool:
+    """Return whether memory will not hold states of some atoms, and what their evolution takes besides."""
+    return rows * amplitudes_of(run, atoms) * BYTES_PER_AMPLITUDE > run.max_bytes
+
+
+def refuse_large(run: RunContext, place: str, atoms: int, rows: int) -> None:
+    """Raise RunError where memory will not hold states of entangled atoms."""
+    if is_large(run, atoms, rows):
+        amplitudes = amplitudes_of(run, atoms)
+        needed = rows * amplitudes * BYTES_PER_AMPLITUDE
+        raise RunError(
+            f"{place}: {rows} states of {atoms} entangled atoms ({amplitudes} amplitudes each) would need "
+            f"{needed / 1e9:.1f} GB, more than {run.max_bytes / 1e9:g} GB: use fewer shots at a time, fewer "
+            f"atoms or levels, atoms farther apart, a larger neglect (interactions that turn an amplitude by up to "
+            f"{run.neglect:g} rad a segment are left out now), the emulator emu_mps, or raise max_memory_gb"
+        )

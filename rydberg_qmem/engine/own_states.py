@@ -1,0 +1,169 @@
+"""States that the engine keeps itself: vectors or density matrices, those of unentangled atoms apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segment, Step
+from rydberg_qmem.emulators.layout import State, on_both_sides
+from rydberg_qmem.engine import measurement
+from rydberg_qmem.engine.context import Cursor, RunContext, place_of
+from rydberg_qmem.engine.error_channels import ABSENT, without_absent
+from rydberg_qmem.engine.evolution import settings
+from rydberg_qmem.engine.interactions import groups
+from rydberg_qmem.engine.memory import refuse_large
+from rydberg_qmem.engine.population import Part, Population, fresh, merge_states, product
+from rydberg_qmem.engine.probes import of_all_rows, probe_totals
+from rydberg_qmem.engine.rng import JUMPS, Place
+from rydberg_qmem.engine.trajectories import settled
+
+Array = NDArray[np.float64]
+MOST_JUMPS = 2**16
+"""More jumps than a row can make in one step."""
+EvolveGroup = Callable[[RunContext, Cursor, Any, Population, tuple[int, ...], Segment], Population]
+
+
+def evolve_group(
+    run: RunContext, cursor: Cursor, plan: Any, population: Population, atoms: tuple[int, ...], step: Segment
+) -> Population:
+    """Evolve atoms that act on each other, those of them that are there."""
+    old = population.holding(atoms)
+    refuse_large(run, step.place, sum(len(part.atoms) for part in old), max(len(part.states) for part in old))
+    part = product(old, len(run.layout.levels))
+    if ABSENT not in population.values:
+        return population.with_parts(old, [evolve_part(run, cursor, plan, population, part, step)])
+
+    def act(rows: Population, some: Part) -> Part:
+        return evolve_part(run, cursor, plan, rows, some, step)
+
+    return population.with_parts(old, [without_absent(population, part, run.layout, act)])
+
+
+def evolve_part(run: RunContext, cursor: Cursor, plan: Any, population: Population, part: Part, step: Segment) -> Part:
+    """Evolve a part, once for each distinct state and setting of its controls; shots of their own one by one."""
+    size = part.states.shape[1]
+    states, scope, which = settings(run, cursor, plan, part.atoms, part.state_of, population, step, size=size)
+    key = (step.index, part.atoms)
+    cursor.groups[key] = max(cursor.groups.get(key, 0), len(states))
+    refuse_large(run, step.place, len(part.atoms), len(states))
+    begun = part.states[states]
+    evolved = run.evolve(plan, scope, begun, part.atoms)
+    if run.decays and run.is_noisy:
+        part = replace(part, states=begun, state_of=which)
+        return _jumped(run, cursor, plan, scope, part, evolved, population, step.number, 0.0)
+    return replace(part, states=evolved, state_of=which)
+
+
+def _jumped(
+    run: RunContext, cursor: Cursor, plan: Any, scope: dict[str, Any], part: Part, decayed: State,
+    population: Population, site: int, duration_ns: float,
+) -> Part:  # fmt: skip
+    """Let each row jump by chance, or keep its decayed state."""
+    assert run.draws is not None
+    assert run.environment is not None
+    draws, shots, place = run.draws, population.shots, place_of(run, cursor, site)
+    lead, atoms = part.atoms[0], run.layout.atoms
+
+    def chance(jump: int) -> Array:
+        here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
+        return draws.uniform(shots, JUMPS, here, 2)
+
+    return settled(run.environment.jumping, plan, scope, part, decayed, duration_ns, chance)
+
+
+@dataclass(frozen=True)
+class OwnStates:
+    """Vectors and density matrices of groups of entangled atoms, shared by rows."""
+
+    levels: tuple[str, ...]
+    evolve_group: EvolveGroup = evolve_group
+    """How a group of atoms that act on each other is evolved."""
+
+    def start(self, run: RunContext, rows: int) -> Population:
+        """Return rows whose atoms are all in their ground level, each a part of its own where that can be."""
+        parts = tuple(fresh(atom, run.layout, rows, run.representation) for atom in range(run.layout.atoms))
+        if parts and not run.emulator.capabilities.factorises:
+            parts = (product(list(parts), len(self.levels)),)
+        return Population(parts, np.ones(rows), np.arange(rows), {})
+
+    def evolve(
+        self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment, duration_ns: int
+    ) -> Population:
+        """Evolve each group of atoms that the segment changes."""
+        for group in groups(run, cursor, plan, population, duration_ns, everyone=run.is_noisy):
+            population = self.evolve_group(run, cursor, plan, population, group, step)
+        return population
+
+    def turn(self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment) -> Population:
+        """Turn each part by itself."""
+        made = []
+        for part in population.parts:
+            states, scope, which = settings(run, cursor, plan, part.atoms, part.state_of, population, step)
+            after = run.evolve_quietly(plan, scope, part.states[states], part.atoms)
+            made.append(replace(part, states=after, state_of=which))
+        return replace(population, parts=tuple(made))
+
+    def wait(
+        self, run: RunContext, cursor: Cursor, population: Population, duration_ns: float, step: Step
+    ) -> Population:
+        """Let each group of atoms that act on each other wait."""
+        everyone = run.environment is not None and run.environment.decoheres
+        for group in groups(run, cursor, None, population, duration_ns, everyone=everyone):
+            old = population.holding(group)
+            refuse_large(run, step.place, sum(len(part.atoms) for part in old), max(len(p.states) for p in old))
+            part = product(old, len(self.levels))
+
+            def act(rows: Population, some: Part) -> Part:
+                return _wait_part(run, cursor, rows, some, duration_ns, step)
+
+            population = population.with_parts(old, [without_absent(population, part, run.layout, act)])
+        return population
+
+    def measure(self, run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
+        """Measure each part that holds any of the atoms."""
+        return measurement.measure_own(run, cursor, step, population)
+
+    def reset(self, run: RunContext, cursor: Cursor, step: ResetStep, population: Population) -> Population:
+        """Reset each part that holds any of the atoms, after the time that a reset takes."""
+        return measurement.reset_own(run, cursor, step, population)
+
+    def share(self, population: Population) -> Population:
+        """Return the rows with equal states of each part kept once."""
+        return replace(population, parts=tuple(merge_states(part) for part in population.parts))
+
+    def probe_totals(self, step: ProbeStep, population: Population, quantities: Iterable[str]) -> Mapping[str, Any]:
+        """Return, for each quantity, its sum over rows times their weights."""
+        return probe_totals(self.levels, step, population, quantities)
+
+    def of_all_rows(self, quantity: str, step: ProbeStep, population: Population) -> float:
+        """Return the purity or entropy (bits) of the mean state of all rows."""
+        return of_all_rows(quantity, self.levels, step, population)
+
+    def reports(self, population: Population) -> Mapping[str, Array]:
+        """Return nothing: all that is known of these states can be probed."""
+        return {}
+
+
+def _wait_part(
+    run: RunContext, cursor: Cursor, population: Population, part: Part, duration_ns: float, step: Step
+) -> Part:
+    environment, mixed = run.environment, run.representation.is_mixed
+    if environment is None or not environment.acts_in_the_dark:
+        target, wait = run.compiled.target.subset(part.atoms), run.emulator.wait
+        if not mixed:
+            return replace(part, states=wait(target, part.states, duration_ns))
+        states = on_both_sides(part.states, lambda rows, which: wait(target, rows, duration_ns))
+        return replace(part, states=states)
+    scope: dict[str, Any] = {}
+    if environment.settings:  # each shot has its own distances
+        part = replace(part, states=part.states[part.state_of], state_of=np.arange(len(population)))
+        scope = dict(environment.scope_of(population.shots, cursor.clock_ns))
+    later = environment.wait(scope, part.states, part.atoms, duration_ns, mixed=mixed)
+    if not run.decays:
+        return replace(part, states=later)
+    return _jumped(run, cursor, None, scope, part, later, population, step.number, duration_ns)

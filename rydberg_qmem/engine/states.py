@@ -1,0 +1,21 @@
+"""Which states an emulator has: the engine's vectors and matrices, its own, those of a machine's jobs, or none."""
+
+from __future__ import annotations
+
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
+from rydberg_qmem.engine.backend_states import BackendStates
+from rydberg_qmem.engine.context import States
+from rydberg_qmem.engine.job_states import JobStates, ReplayedStates
+from rydberg_qmem.engine.own_states import OwnStates
+
+
+def states_of(emulator: Emulator, target: Target) -> States:
+    """Return where the states of a run on an emulator live."""
+    if isinstance(emulator, Replaying):
+        return ReplayedStates(emulator)
+    if isinstance(emulator, Holding):
+        return BackendStates(target.levels, emulator)
+    if isinstance(emulator, RoundByRound):
+        return JobStates(emulator)
+    return OwnStates(target.levels)
