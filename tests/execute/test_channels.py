@@ -33,7 +33,7 @@ def mixture(population: Population) -> Any:
     """The density matrix of both atoms, averaged over all branches."""
     part = product(list(population.parts), 2)
     rows = part.states[part.state_of]
-    if part.kind.traces:
+    if part.representation.is_mixed:
         return np.einsum("q,qi->i", population.weights, rows).reshape(4, 4)
     return np.einsum("q,qi,qj->ij", population.weights, rows, rows.conj())
 
