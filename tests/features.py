@@ -7,12 +7,23 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from pulser.channels import Rydberg
+from pulser.devices import VirtualDevice
 
 import rydberg_qmem as rq
 
 PAIR: dict[str, tuple[float, ...]] = {"a": (0.0, 0.0), "b": (8.0, 1.0)}
 THREE: dict[str, tuple[float, ...]] = {**PAIR, "c": (3.0, 8.5)}
 SPACE: dict[str, tuple[float, ...]] = {"a": (0.0, 0.0, 0.0), "b": (7.0, 2.0, 1.0), "c": (1.0, 5.0, 6.0)}
+TWICE = VirtualDevice(
+    name="Twice", dimensions=2, rydberg_level=70,
+    channel_ids=("rydberg_global", "other_global", "rydberg_local", "other_local"),
+    channel_objects=(
+        Rydberg.Global(None, None, mod_bandwidth=6.0), Rydberg.Global(None, None, mod_bandwidth=9.0),
+        *(Rydberg.Local(None, None, min_retarget_interval=0, fixed_retarget_t=0, max_targets=None) for _ in range(2)),
+    ),
+)  # fmt: skip
+"""A device with two channels of each kind, of which the global ones fade."""
 
 
 def flat(duration_ns: int, value: Any) -> dict[str, Any]:
@@ -48,7 +59,7 @@ LAYOUT = {
     "trap_ids": {"a": 30, "b": 31},
 }
 
-BODIES: dict[str, tuple[str, Any, list[dict[str, Any]], dict[str, Any]]] = {
+BODIES: dict[str, tuple[Any, Any, list[dict[str, Any]], dict[str, Any]]] = {
     "pulses": ("MockDevice", PAIR, [*RYDBERG, LOCAL], {}),
     "mask": ("DigitalAnalogDevice", PAIR, [{"slm_mask": {"atoms": "b"}}, *RYDBERG], {}),
     "mask and map": (
@@ -99,6 +110,34 @@ BODIES: dict[str, tuple[str, Any, list[dict[str, Any]], dict[str, Any]]] = {
                              pulse("raman_local", blackman(100, 2.0), atoms="b", phase=1.0), LOCAL], {},
     ),
 }  # fmt: skip
+
+BOTH = {"with": "previous"}
+ONE_FIELD = pulse("rydberg_global", flat(160, 6.0), detuning=1.0, phase=0.4)
+OTHER_FIELD = pulse("rydberg_local", flat(160, 5.0), detuning=-3.0, phase=2.5, atoms=["b", "c"], **BOTH)
+BODIES |= {
+    "fields out of phase": ("MockDevice", THREE, [RYDBERG[1], ONE_FIELD, OTHER_FIELD, *RYDBERG], {}),
+    "fields of one kind": (
+        TWICE, THREE,
+        [RYDBERG[1], ONE_FIELD, pulse("other_global", blackman(120, 2.0), detuning=2.0, phase=-1.0, **BOTH),
+         pulse("rydberg_local", flat(200, 5.0), detuning=-3.0, phase=2.5, atoms=["a", "b"]),
+         pulse("other_local", flat(160, 7.0), phase=-0.6, atoms="b", **BOTH), *RYDBERG], {},
+    ),
+    "dark light with a phase": (
+        TWICE, PAIR,
+        [RYDBERG[1], pulse("rydberg_global", flat(160, 6.0)),
+         pulse("other_global", flat(160, 0.0), detuning=-4.0, phase=1.2, **BOTH), *RYDBERG], {},
+    ),
+    "fading fields": (
+        TWICE, PAIR,
+        [ONE_FIELD, pulse("other_global", flat(80, 6.0), detuning=2.0, phase=2.0, protocol="no-delay"),
+         {"delay": {"duration_ns": 60, "channel": "other_global"}}, RYDBERG[0]], {"with_modulation": True},
+    ),
+    "digital fields": (
+        "MockDevice", PAIR, [pulse("raman_global", flat(160, 6.0), detuning=1.0, phase=0.4),
+                             pulse("raman_local", flat(100, 9.0), atoms="b", detuning=-2.0, phase=2.0, **BOTH)], {},
+    ),
+}  # fmt: skip
+"""Two fields on one transition of an atom at once, of one channel each."""
 
 
 def program(feature: str) -> rq.Program:

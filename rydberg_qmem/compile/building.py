@@ -6,7 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, assert_never
 
 import numpy as np
@@ -50,9 +50,12 @@ class Builder:
 
     def __init__(
         self, target: Target, scope: Scope, *, real: bool, carried: Carried = NOTHING,
-        references: Mapping[Site, float] | None = None,
+        references: Mapping[Site, float] | None = None, pulser_refers: bool = False,
     ) -> None:  # fmt: skip
-        """Begin a sequence after what the channels `carried` into it; its pulses have these phase `references`."""
+        """Begin a sequence after what the channels `carried` into it; its pulses have these phase `references`.
+
+        Either each pulse is given with its phase reference in its phase, or `pulser_refers`: it has the shifts, too.
+        """
         import pulser
 
         self.target, self.scope, self.real = target, scope, real
@@ -76,6 +79,9 @@ class Builder:
         self.maps: dict[str, tuple[str, DetuningMap]] = {}
         self.mask: SLMMask | None = None
         self.setpoints: dict[str, EnableEOM | ModifyEOM] = {}
+        self.pulser_refers = pulser_refers
+        self.told: set[str] = set()
+        """Bases of which Pulser knows the references that were there before it had a channel of them."""
 
     def run(self, operations: Sequence[tuple[Lowered, str]], *, looks: Sequence[int] = ()) -> Schedule:
         """Add lowered blocks, each with its place, one after the other; return what they schedule.
@@ -135,15 +141,48 @@ class Builder:
         return tuple(frame)
 
     def _all_references(self) -> dict[Site, list[tuple[float, Expression]]]:
-        """Return the phase references now; Pulser's own are those that correct an EOM's drift."""
+        """Return the phase references now; Pulser's own are all, or those that correct an EOM's drift."""
         references = {key: list(parts) for key, parts in self.references.items()}
-        bases = {channel.basis for channel in self.sequence.declared_channels.values()} if self.real else set()
-        for basis in sorted(bases):
+        for basis in sorted(self._bases()) if self.real else ():
             for atom, name in enumerate(self.target.atoms):
-                drift = float(self.sequence.current_phase_ref(name, basis))
-                if drift:
-                    references.setdefault((atom, basis), []).append((1.0, Expression(drift)))
+                angle = float(self.sequence.current_phase_ref(name, basis))
+                if self.pulser_refers:
+                    references[atom, basis] = [(1.0, Expression(angle))]
+                elif angle:
+                    references.setdefault((atom, basis), []).append((1.0, Expression(angle)))
         return references
+
+    def _bases(self) -> set[str]:
+        return {str(channel.basis) for channel in self.sequence.declared_channels.values()}
+
+    def _tell(self, place: str) -> None:
+        """Tell Pulser the references of bases that it has had no channel of before."""
+        for basis in sorted(self._bases() - self.told) if self.pulser_refers else ():
+            self.told.add(basis)
+            for (atom, of), parts in self.references.items():
+                if of == basis:
+                    angle = sum(factor * self._number(e) for factor, e in parts)
+                    self._call(place, self.sequence.phase_shift, angle, self.target.atoms[atom], basis=basis)
+
+    def _turned(
+        self, pulse: Any, reference: tuple[tuple[float, Expression], ...], atoms: tuple[int, ...], basis: str,
+        after: Expression = ZERO,
+    ) -> tuple[Any, Any]:  # fmt: skip
+        """Return a pulse turned by its atoms' reference, and as Pulser is told it.
+
+        That is the same, or where Pulser keeps the references, the pulse as it is, with the shift `after` it.
+        """
+        import pulser
+
+        def at(phase: float, shift: float = 0.0) -> Any:
+            return pulser.Pulse(pulse.amplitude, pulse.detuning, phase, shift)
+
+        own = float(pulse.phase)
+        if not self.pulser_refers:
+            whole = at(own + sum(factor * self._number(e) for factor, e in reference))
+            return whole, whole
+        angle = float(self.sequence.current_phase_ref(self.target.atoms[atoms[0]], basis))
+        return at(own + angle), at(own, self._number(after))
 
     def _check_length(self, duration: int, operations: Sequence[tuple[Lowered, str]]) -> None:
         longest = self.target.device.max_sequence_duration
@@ -178,6 +217,7 @@ class Builder:
             case SLMMask():
                 names = [self.target.atoms[i] for i in self._indices(op.atoms)]
                 self._call(place, self.sequence.config_slm_mask, names, op.channel)
+                self._tell(place)
                 self.mask = op
             case EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM():
                 self._eom(op, place)
@@ -185,12 +225,20 @@ class Builder:
                 assert_never(op)
 
     def _shift(self, atoms: tuple[int, ...], basis: str, angle: Expression, place: str) -> None:
-        """Shift phase references; Pulser is told of a shift by nothing, which orders pulses around it in time."""
+        """Shift phase references; Pulser is told, if of a shift by nothing, which orders pulses around it in time."""
+        self._refer(atoms, basis, angle)
+        if basis in self._bases():
+            names, told = [self.target.atoms[i] for i in atoms], self._number(angle) if self.pulser_refers else 0.0
+            self._call(place, self.sequence.phase_shift, told, *names, basis=basis)
+
+    def _refer(self, atoms: tuple[int, ...], basis: str, angle: Expression) -> None:
         for atom in atoms:
             self.references.setdefault((atom, basis), []).append((1.0, angle))
-        if any(channel.basis == basis for channel in self.sequence.declared_channels.values()):
-            names = [self.target.atoms[i] for i in atoms]
-            self._call(place, self.sequence.phase_shift, 0.0, *names, basis=basis)
+
+    def _shift_after(self, atoms: tuple[int, ...], basis: str, angle: Expression, place: str) -> None:
+        """Shift the references of a pulse's atoms after it; where Pulser refers, it has the shift with the pulse."""
+        if angle != ZERO:
+            (self._refer if self.pulser_refers else partial(self._shift, place=place))(atoms, basis, angle)
 
     def _retarget(self, op: Retarget, place: str) -> None:
         if self.target.channel(op.channel).addressing != "Local":
@@ -211,25 +259,24 @@ class Builder:
             if not isinstance(op, DisableEOM):
                 self.setpoints[op.channel] = op
             self.pauses.fade(op.channel, op.channel, place)
-            self._call(place, eom.call, self.sequence, op, self._number, 0.0)
+            self._call(place, eom.call, self.sequence, op, self._number)
             return
         atoms = self._aimed_at(op.channel)
         duration = self._fitting(self._whole_ns(op.duration_ns, f"{place}.duration_ns"), op.channel, place)
         phases = (*self._reference(atoms, channel.basis, place), (1.0, op.phase))
-        phase = sum(factor * self._number(e) for factor, e in phases)
         point = self.setpoints[op.channel]
         light, detuning = self._number(point.amp_on), self._number(point.detuning_on)
-        pulse = pulser.Pulse.ConstantPulse(duration, light, detuning, phase)
+        square = pulser.Pulse.ConstantPulse(duration, light, detuning, self._number(op.phase))
+        pulse, told = self._turned(square, phases[:-1], atoms, channel.basis, op.post_phase_shift)
         self.pauses.before(op.channel, op.channel, atoms, pulse, op.protocol, place)
-        self._call(place, eom.call, self.sequence, op, self._number, phase)
+        self._call(place, eom.call, self.sequence, op, self._number, told)
         self.pauses.played(op.channel, op.channel, atoms, pulse)
         start = self._started(op.channel, duration, None, place)
         ends = start, start + duration
         self.drives.append(
             Drive(place, op.channel, channel.basis, atoms, *ends, point.amp_on, point.detuning_on, phases)
         )
-        if op.post_phase_shift != ZERO:
-            self._shift(atoms, channel.basis, op.post_phase_shift, place)
+        self._shift_after(atoms, channel.basis, op.post_phase_shift, place)
 
     def _aimed_at(self, channel_id: str) -> tuple[int, ...]:
         """Return the atoms that a declared channel acts on now."""
@@ -308,8 +355,7 @@ class Builder:
                 curve,
             )
         )
-        if op.post_phase_shift != ZERO:
-            self._shift(atoms, channel.basis, op.post_phase_shift, place)
+        self._shift_after(atoms, channel.basis, op.post_phase_shift, place)
 
     def _place(
         self,
@@ -324,38 +370,41 @@ class Builder:
 
         self._declare(channel_id, atoms, place)
         channel = self.target.channel(channel_id)
-        pulse = None
+        atoms, pulse, told = self._aimed_at(channel_id), None, None
+        turned = partial(
+            self._turned, reference=phases[:-1], atoms=atoms, basis=channel.basis, after=op.post_phase_shift
+        )
         if self.real:
-            pulse = self._call(place, self._real, op, phases, duration)
+            pulse, told = turned(self._call(place, self._real, op, duration))
         elif fades(channel):
             with suppress(QmemError, ValueError):  # what is wrong with the values is said where they are evaluated
-                real = self._real(op, phases, duration)
-                channel.validate_pulse(real)
-                pulse = real
+                real = turned(self._real(op, duration))
+                channel.validate_pulse(real[0])
+                pulse, told = real
         if pulse is None:
             flat = level_only if not channel.mod_bandwidth else pulser.ConstantWaveform
             pulse = pulser.Pulse(flat(duration, max(PLACEHOLDER, channel.min_avg_amp)), flat(duration, 0.0), 0.0)
+            told = turned(pulse)[1] if self.pulser_refers else pulse
         protocol = self._synchronise(channel_id, op.start_with, op.protocol, place)
-        self._add_pulse(pulse, channel_id, protocol, place)
+        self._add_pulse(pulse, channel_id, protocol, place, told)
         return self._started(channel_id, duration, op.start_with, place)
 
-    def _add_pulse(self, pulse: Any, channel_id: str, protocol: Protocol, place: str) -> None:
-        """Add a pulse to a declared channel, after the pauses that what came before the sequence asks for."""
+    def _add_pulse(self, pulse: Any, channel_id: str, protocol: Protocol, place: str, told: Any) -> None:
+        """Add a pulse, as it is `told` to Pulser, after the pauses that what came before the sequence asks for."""
         atoms = self._aimed_at(channel_id)
         self.pauses.before(channel_id, channel_id, atoms, pulse, protocol, place)
-        self._call(place, self.sequence.add, pulse, channel_id, protocol)
+        self._call(place, self.sequence.add, told, channel_id, protocol)
         self.pauses.played(channel_id, channel_id, atoms, pulse)
 
-    def _real(self, op: Pulse, phases: tuple[tuple[float, Expression], ...], duration: int) -> Any:
-        """Return Pulser's pulse with the control values at hand."""
+    def _real(self, op: Pulse, duration: int) -> Any:
+        """Return Pulser's pulse with the control values at hand, without phase reference and shift."""
         import pulser
 
-        phase = sum(factor * self._number(e) for factor, e in phases)
         amplitude = pulser_waveform(op.amplitude, self.scope, duration)
         if isinstance(op.phase, Expression):
+            phase = self._number(op.phase)
             return pulser.Pulse(amplitude, pulser_waveform(op.detuning, self.scope, duration), phase)
-        made = pulser.Pulse.ArbitraryPhase(amplitude, pulser_waveform(op.phase, self.scope, duration))
-        return pulser.Pulse(made.amplitude, made.detuning, float(made.phase) + phase)
+        return pulser.Pulse.ArbitraryPhase(amplitude, pulser_waveform(op.phase, self.scope, duration))
 
     def _gate(self, op: GatePulse) -> None:
         import pulser
@@ -364,17 +413,17 @@ class Builder:
         atom = self.target.atoms.index(op.atom)
         self._declare(op.channel, (atom,), op.place)
         references = self._reference((atom,), channel.basis, op.place)
-        area, phase = PLACEHOLDER * op.duration_ns / NS_PER_US, 0.0
-        if self.real or fades(channel):
+        area, phase, known = PLACEHOLDER * op.duration_ns / NS_PER_US, 0.0, self.real or fades(channel)
+        if known:
             angle = column(op.angle, self.scope)
             angle = wrapped(angle, op.reach) if op.reach else angle
             area = float(abs(angle[0]))
             phase = op.phase + (np.pi if angle[0] < 0 else 0.0)
-            phase += float(sum(factor * column(e, self.scope)[0] for factor, e in references))
         protocol = self._synchronise(op.channel, None, "min-delay", op.place)
         wave = pulser_waveform(area_shape(op.shape, Expression(area), op.duration_ns), {}, op.duration_ns)
         pulse = pulser.Pulse.ConstantDetuning(wave, 0.0, phase)
-        self._add_pulse(pulse, op.channel, protocol, op.place)
+        turned = self._turned(pulse, references if known else (), (atom,), channel.basis)
+        self._add_pulse(turned[0], op.channel, protocol, op.place, turned[1])
         start = self._started(op.channel, op.duration_ns, None, op.place)
         self.drives.append(
             Drive(
@@ -422,6 +471,7 @@ class Builder:
         before = set(self.sequence.declared_channels)
         made = self._call(place, self.target.register.define_detuning_map, weights)
         self._call(place, self.sequence.config_detuning_map, made, op.channel)
+        self._tell(place)
         new = set(self.sequence.declared_channels) - before
         own = [name for name in new if name == op.channel or name.startswith(f"{op.channel}_")]
         self.maps[op.channel] = max(own, key=len), op  # an SLM mask that waited for the mode takes the shorter name
@@ -449,6 +499,7 @@ class Builder:
             if before and names is None:
                 initial = [self.target.atoms[i] for i in before]
             self._call(place, self.sequence.declare_channel, channel_id, channel_id, initial_target=initial)
+            self._tell(place)
             if local:
                 self.aims[channel_id] = self._indices(tuple(initial or ()))
                 self.pauses.declared(channel_id, self.aims[channel_id], place)
@@ -541,6 +592,36 @@ class Builder:
         except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
             kind = RunError if self.real else CapabilityError
             raise kind(f"{place}: {error}") from None
+
+
+def build(
+    operations: Sequence[tuple[Lowered, str]], target: Target, scope: Scope, *, real: bool, carried: Carried = NOTHING,
+    references: Mapping[Site, float] | None = None, looks: Sequence[int] = (),
+) -> tuple[Builder, Schedule]:  # fmt: skip
+    """Add lowered blocks to a sequence and return its builder, and what they schedule.
+
+    Pulser keeps the phase references itself where its timing hangs on how: light of another phase waits, to the last
+    bit of each sum, and a mask waits for the shift after its first pulse. Unless it cannot: references that are one
+    angle, but not one number, are two to it.
+    """
+    if _hangs_on_references(operations, target):
+        with suppress(QmemError, ValueError):
+            kept = Builder(target, scope, real=real, carried=carried, references=references, pulser_refers=True)
+            return kept, kept.run(operations, looks=looks)
+    made = Builder(target, scope, real=real, carried=carried, references=references)
+    return made, made.run(operations, looks=looks)
+
+
+def _hangs_on_references(operations: Sequence[tuple[Lowered, str]], target: Target) -> bool:
+    """Return whether phase references shift where a phase decides when something plays."""
+    shifts = fading = masked = False
+    for op, _ in operations:
+        shifts |= isinstance(op, PhaseShift) or getattr(op, "post_phase_shift", ZERO) != ZERO
+        shifts |= bool(getattr(op, "correct_phase_drift", False))
+        channel = getattr(op, "channel", None)
+        fading |= channel is not None and fades(target.channel(channel))
+        masked |= isinstance(op, SLMMask)
+    return shifts and (fading or masked)
 
 
 def validate_register(target: Target) -> None:

@@ -66,8 +66,8 @@ def _check_mask(place: str, target: Target, masked: bool) -> None:
         raise CapabilityError(f"{place}: an SLM mask and with_modulation cannot be used together, as in Pulser")
 
 
-def call(sequence: Any, op: EOM, number: Callable[[Expression], float], phase: float) -> None:
-    """Add one EOM block to a sequence; `phase` is that of a pulse, phase references included."""
+def call(sequence: Any, op: EOM, number: Callable[[Expression], float], pulse: Any = None) -> None:
+    """Add one EOM block to a sequence, with the phase and the shift after it that Pulser's `pulse` has."""
     match op:
         case EnableEOM() | ModifyEOM():
             begin = sequence.enable_eom_mode if isinstance(op, EnableEOM) else sequence.modify_eom_setpoint
@@ -82,7 +82,8 @@ def call(sequence: Any, op: EOM, number: Callable[[Expression], float], phase: f
             sequence.add_eom_pulse(
                 op.channel,
                 int(number(op.duration_ns)),
-                phase,
+                float(pulse.phase),
+                float(pulse.post_phase_shift),
                 protocol=op.protocol,
                 correct_phase_drift=op.correct_phase_drift,
             )

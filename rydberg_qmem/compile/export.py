@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rydberg_qmem.compile.building import Builder
+from rydberg_qmem.compile.building import build
 from rydberg_qmem.compile.carried import NOTHING, Carried, Site
 from rydberg_qmem.compile.check import compile_checked
 from rydberg_qmem.compile.frames import frames_of
@@ -208,8 +208,9 @@ class _Path:
         before = dict(self.references)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            builder = Builder(compiled.target, scope, real=True, carried=self.carried, references=before)
-            self.carried = builder.run(plan_segment(segment, compiled.target).operations).leaves
+            operations, target = plan_segment(segment, compiled.target).operations, compiled.target
+            builder, made = build(operations, target, scope, real=True, carried=self.carried, references=before)
+            self.carried = made.leaves
             self.references = _turns(builder.angles())
             everyone = isinstance(after, MeasureStep) and len(after.atoms) == len(compiled.target.atoms)
             basis = after.basis if isinstance(after, MeasureStep) and everyone else None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile import eom
-from rydberg_qmem.compile.building import Builder, timed_shape
+from rydberg_qmem.compile.building import build, timed_shape
 from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, Site, carried_in, fades, ledger_of, numbers_in
 from rydberg_qmem.compile.channels import GatePulse, Lowered
 from rydberg_qmem.compile.gates import lower
@@ -144,8 +144,10 @@ class Plan:
     def _scheduled(self, scope: Scope, carried: Carried) -> Schedule:
         segment = self.segment
         references: dict[Site, float] | None = {} if segment.absolute else None
-        builder = Builder(self.target, scope, real=self.sampled, carried=carried, references=references)
-        whole = builder.run(self.operations, looks=self.looks)
+        _, whole = build(
+            self.operations, self.target, scope, real=self.sampled, carried=carried, references=references,
+            looks=self.looks,
+        )  # fmt: skip
         if segment.turning:
             return whole.turning(segment.part)
         return whole.part(segment.part) if segment.looks else whole

@@ -9,7 +9,6 @@ from itertools import count
 from typing import Any
 
 from rydberg_qmem.compile.carried import NOTHING, Carried
-from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
@@ -132,29 +131,28 @@ class Schedule:
 
 
 def overlapping(drives: Sequence[Drive]) -> str:
-    """Return the place of a drive that shares an atom's transition with another out of phase; refuse detuned ones.
+    """Return the place of the first drive that plays at once with another, out of phase, on one atom's transition.
 
-    Fields in phase add as in Pulser: amplitudes, and detunings as shifts of the level. Out of phase they add as
-    Ω exp(-iφ) where both are resonant; detuned ones have no frame that turns with both.
+    Drives of one transition add as fields, Ω exp(-iφ), and their detunings as shifts of the level. Where amplitudes and
+    phases are added apart, as Pulser does for some channels, that is the same unless one that is out of phase meets one
+    that is lit.
     """
-    crossed = ""
-    running: dict[tuple[int, str], Drive] = {}
-    for drive in sorted(filter(_drives, drives), key=lambda drive: drive.start):
+    running: dict[tuple[int, str], list[Drive]] = {}
+    for drive in sorted(drives, key=lambda drive: drive.start):
         for atom in drive.atoms:
-            other = running.get((atom, drive.basis))
-            if other is not None and other.stop > drive.start and not all(_in_phase(one) for one in (drive, other)):
-                if not all(one.detuning == ZERO and one.phase is None for one in (drive, other)):
-                    raise CapabilityError(
-                        f"{drive.place}: plays at once with {other.place} on one atom's {drive.basis} transition: "
-                        "out of phase, both must be resonant"
-                    )
-                crossed = crossed or drive.place
-            if other is None or drive.stop > other.stop:
-                running[(atom, drive.basis)] = drive
-    return crossed
+            others = [one for one in running.get((atom, drive.basis), ()) if one.stop > drive.start]
+            running[atom, drive.basis] = [*others, drive]
+            if any(_turns(one, drive) or _turns(drive, one) for one in others):
+                return drive.place
+    return ""
 
 
-def _drives(drive: Drive) -> bool:
+def _turns(one: Drive, other: Drive) -> bool:
+    """Return whether the phase of one drive, were it added to that of another, would turn its light."""
+    return not _in_phase(one) and _lit(other)
+
+
+def _lit(drive: Drive) -> bool:
     off = isinstance(drive.amplitude, Expression) and drive.amplitude == ZERO
     off |= isinstance(drive.amplitude, Constant) and ZERO in (drive.amplitude.value, drive.amplitude.area)
     return drive.angle is not None or not off

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.building import Builder
+from rydberg_qmem.compile.building import build
 from rydberg_qmem.compile.carried import carried_in
 from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.shapes import Scope
@@ -17,8 +17,7 @@ from rydberg_qmem.compile.target import Target
 
 def to_pulser(plan: Plan, scope: Scope) -> Any:
     """Build the segment's real `pulser.Sequence` for one row of control values."""
-    builder = Builder(plan.target, scope, real=True, carried=carried_in(scope, plan.target))
-    builder.run(plan.operations)
+    builder, _ = build(plan.operations, plan.target, scope, real=True, carried=carried_in(scope, plan.target))
     return builder.sequence
 
 
@@ -45,6 +44,56 @@ def _moved(slot: Any, begin: int, end: int, whole: int) -> Any:
 def _new(time: int, begin: int, end: int, whole: int) -> int:
     """Return where a time stands once what is cut out is gone."""
     return min(max(time, begin), end) - begin + max(time - whole, 0)
+
+
+def as_fields(samples: Any) -> Any:
+    """Return samples in which channels of one basis and addressing are one channel, or one for each atom.
+
+    Pulser adds the amplitudes of such channels, and their phases; light adds as Ω exp(-iφ), as that of a global and of
+    a local channel does in Pulser, too.
+    """
+    whole = samples.extend_duration(samples.max_duration)
+    groups: dict[Any, dict[str, Any]] = {}
+    for name, channel in whole.channel_samples.items():
+        alone = name if hasattr(channel, "detuning_map") else ""
+        kind = (whole._ch_objs[name].basis, whole._ch_objs[name].addressing, alone)
+        groups.setdefault(kind, {})[name] = channel
+    made, objects = {}, {}
+    for (_, addressing, _), channels in groups.items():
+        first = next(iter(channels))
+        together = channels if len(channels) == 1 else _together(first, list(channels.values()), addressing)
+        made.update(together)
+        objects.update(dict.fromkeys(together, whole._ch_objs[first]))
+    return replace(whole, channels=list(made), samples_list=list(made.values()), _ch_objs=objects)
+
+
+def _together(name: str, channels: list[Any], addressing: str) -> dict[str, Any]:
+    """Return what several channels play together: in all, or on each atom in the slots that are aimed at it."""
+    slots, end = [slot for channel in channels for slot in channel.slots], channels[0].duration
+    if addressing == "Global":
+        return {name: _summed(channels, [replace(slot, ti=0, tf=end) for slot in slots[:1]], None)}
+    atoms = dict.fromkeys(atom for slot in slots for atom in slot.targets)
+    made = {
+        f"{name} on {atom}": _summed(channels, [replace(slots[0], ti=0, tf=end, targets={atom})], atom)
+        for atom in atoms
+    }
+    return made or {name: channels[0]}
+
+
+def _summed(channels: list[Any], slots: list[Any], atom: Any) -> Any:
+    """Return the sum of channels' fields and detunings: all of them, or those in slots that are aimed at an atom."""
+    import pulser.math as pm
+
+    omega, detuning = np.zeros(channels[0].duration, dtype=complex), np.zeros(channels[0].duration)
+    for channel in channels:
+        amp, det, phase = (getattr(channel, name).as_array(detach=True) for name in ("amp", "det", "phase"))
+        aimed = [slice(slot.ti, slot.tf) for slot in channel.slots if atom in slot.targets]
+        for span in [slice(None)] if atom is None else aimed:
+            omega[span] += amp[span] * np.exp(-1j * phase[span])
+            detuning[span] += det[span]
+    arrays = {"amp": np.abs(omega), "det": detuning, "phase": -np.angle(omega)}
+    summed = {name: pm.AbstractArray(values) for name, values in arrays.items()}
+    return replace(channels[0], **summed, slots=slots, eom_blocks=[], _centered_phase=None)
 
 
 def played(sequence: Any, target: Target, duration_ns: int) -> Any:

@@ -25,8 +25,8 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
 
 CROSSED = (
-    "plays at once with another pulse, out of phase; Pulser's emulators add amplitudes and phases apart, where fields "
-    "add as Ω exp(-iφ), as the exact emulator has it"
+    "plays at once with another pulse, out of phase; most of Pulser's backends add amplitudes and phases apart, where "
+    "fields add as Ω exp(-iφ), as the exact emulator has it: run it there, or give the pulses one after the other"
 )
 """Why an emulator refuses a pulse that overlaps another."""
 DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
@@ -71,7 +71,7 @@ class Capabilities:
     xy_masks: bool = True
     """Whether atoms under an SLM mask of the XY mode rest while others interact, to the nanosecond at which it ends."""
     sums_fields: bool = True
-    """Whether pulses out of phase on one transition at once add as Ω exp(-iφ); Pulser adds amplitudes and phases."""
+    """Whether pulses out of phase on one transition at once add as Ω exp(-iφ); Pulser's backends may add phases."""
 
 
 class Emulator(Protocol):

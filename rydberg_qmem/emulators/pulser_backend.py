@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.bind import map_expressions
-from rydberg_qmem.compile.building import Builder
+from rydberg_qmem.compile.building import build
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Placed, Segment
@@ -126,10 +126,10 @@ class PulserBackend:
     # ------------------------------------------------------------------ jobs
 
     def _sequence(self, target: Target, basis: str, ticket: Ticket) -> Any:
-        builder = Builder(target, {}, real=True)
-        crossed = builder.run(plan_segment(Segment(0, tuple(self._played)), target).operations).crossed
-        if crossed:
-            raise RunError(f"{crossed}: {CROSSED}")
+        operations = plan_segment(Segment(0, tuple(self._played)), target).operations
+        builder, schedule = build(operations, target, {}, real=True)
+        if schedule.crossed:
+            raise RunError(f"{schedule.crossed}: {CROSSED}")
         made = builder.sequence
         if self._is_local and len(target.levels) > 2:
             pin_levels(made, target)  # else Pulser's emulators forget levels that this round does not address

@@ -3,7 +3,8 @@
 The backend puts a cubic spline through the 1 ns samples, so a segment that begins or ends on a non-zero sample
 loses a third of a nanosecond of pulse area at each edge. Here every segment is given dark time on both sides,
 where the spline's losses and gains at the edges of a pulse cancel; the interactions during the dark time are
-known and taken out again. Dark pulses of 1e-9 rad/µs pin the level set.
+known and taken out again. Dark pulses of 1e-9 rad/µs pin the level set. Channels of one basis and addressing, whose
+phases Pulser would add, are handed over as one, with the sum of their fields.
 
 QuTiP integrates to a relative 1e-6 in each step unless told otherwise, which the backend has no option for: where
 close atoms interact by 1000 rad/µs this alone costs up to 1e-2 in a segment's state. QuTiP's default is lowered
@@ -29,13 +30,12 @@ from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.compile.to_pulser import cut_out, played, to_pulser
+from rydberg_qmem.compile.to_pulser import as_fields, cut_out, played, to_pulser
 from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch, turned
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
-from rydberg_qmem.emulators.protocol import CROSSED, READOUT_NOISE, Capabilities
-from rydberg_qmem.errors import RunError
+from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
 from rydberg_qmem.language.noise import EVERYWHERE, Noise
 
 ABSOLUTE = 1e-2
@@ -71,7 +71,6 @@ class Qutip:
         largest_dimension=2**14,
         factorises=False,
         xy_masks=False,
-        sums_fields=False,
         noise=READOUT_NOISE | {*EVERYWHERE},
         trajectories=False,
     )
@@ -87,7 +86,6 @@ class Qutip:
         """Run each row through its own Pulser sequence; always all atoms."""
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
-            _refuse_crossed(schedule)
             for i, row in enumerate(rows):
                 out[row] = self._run(plan, rows_of(part, np.array([i])), schedule, states[row])
             out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
@@ -124,7 +122,7 @@ class Qutip:
             samples = played(sequence, target, end)
             samples = samples if schedule.window is None else cut_out(samples, begin, until, end)
             tail = max(samples.max_duration - schedule.duration_ns, self.dark_ns)
-            samples = _padded(samples, self.dark_ns, schedule.duration_ns + tail)
+            samples = as_fields(_padded(samples, self.dark_ns, schedule.duration_ns + tail))
         before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
         early = SHIFT_NS if self.dark_ns else 0.0
         return samples, before, self.dark_ns - early, tail + early
@@ -155,7 +153,6 @@ class QutipMasterEquation:
         assert mixed
         out = np.empty_like(states)
         for schedule, rows, part in timed(plan, scope, len(states)):
-            _refuse_crossed(schedule)
             for i, row in enumerate(rows):
                 out[row] = self._run(plan, rows_of(part, np.array([i])), schedule, states[row])
             out[rows] = turned(plan.target, schedule, part, out[rows], atoms)
@@ -190,11 +187,6 @@ class QutipMasterEquation:
 def dark(target: Target, states: State, duration_ns: float) -> State:
     """Return the states after a time in the dark, which may be negative: taken out again."""
     return evolve_stretch(target, states, np.array([0.0, duration_ns]), [])
-
-
-def _refuse_crossed(schedule: Schedule) -> None:
-    if schedule.crossed:
-        raise RunError(f"{schedule.crossed}: {CROSSED}")
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from pulser.register.special_layouts import TriangularLatticeLayout
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.registers import Register
 from tests.beside_pulser.beside import Case, agrees_with_emu_sv, agrees_with_qutip
 
@@ -237,15 +236,26 @@ def test_fields_out_of_phase_add_as_complex_numbers() -> None:
     program = rq.Program(name="p", device="MockDevice", register={"atoms": {"q": (0, 0)}}, body=body)
 
     assert float(rq.run(program, shots=None).m) == pytest.approx(0, abs=1e-12)
-    with pytest.raises(CapabilityError, match="plays at once with another pulse, out of phase"):
-        rq.run(program, shots=None, emulator="qutip")
+    assert float(rq.run(program, shots=None, emulator="qutip").m) == pytest.approx(0, abs=1e-12)
 
 
-def test_detuned_fields_out_of_phase_are_refused() -> None:
-    wide = {"amplitude": 5.0, "duration_ns": 100}
-    second = {"channel": "rydberg_local", "atoms": "q", "phase": 1, "detuning": 1, "with": "previous", **wide}
+def test_detuned_fields_out_of_phase_play_as_in_pulser() -> None:
+    def blackman(area: float) -> dict[str, Any]:
+        return {"blackman": {"duration_ns": 200, "area": area}}
 
-    assert "out of phase, both must be resonant" in problems({"pulse": {"channel": RG, **wide}}, {"pulse": second})[0]
+    def by_two_channels(s: Any) -> None:
+        s.declare_channel(RG, RG)
+        s.declare_channel("rydberg_local", "rydberg_local", initial_target="b")
+        s.add(pulser.Pulse.ConstantDetuning(pulser.BlackmanWaveform(200, 2.0), 3.0, 0.5), RG)
+        s.add(pulser.Pulse.ConstantDetuning(pulser.BlackmanWaveform(200, 1.5), -5.0, 2.0), "rydberg_local", "no-delay")
+
+    second = {"channel": "rydberg_local", "atoms": "b", "phase": 2, "detuning": -5, "with": "previous"}
+    body = [
+        {"pulse": {"channel": RG, "amplitude": blackman(2.0), "detuning": 3, "phase": 0.5}},
+        {"pulse": {**second, "amplitude": blackman(1.5)}},
+    ]
+
+    agrees_with_qutip(Case(body, by_two_channels))
 
 
 def test_a_device_file_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:

@@ -171,20 +171,20 @@ def crossed(**more: Any) -> rq.Program:
     return rq.Program(name="p", device="MockDevice", register={"atoms": PAIR}, body=body, **more)
 
 
-@pytest.mark.parametrize("emulator", ["ideal", "emu_sv", "emu_mps"])
+@pytest.mark.parametrize("emulator", ["ideal", "qutip", "emu_sv", "emu_mps"])
 def test_pulses_out_of_phase_add_as_fields(emulator: str) -> None:
-    if emulator != "ideal":
+    if emulator.startswith("emu"):
         pytest.importorskip(emulator)
     wanted = rq.run(crossed(), shots=None).end.values
 
     assert np.abs(rq.run(crossed(), shots=None, emulator=emulator).end.values - wanted).max() < AGREE
 
 
-@pytest.mark.parametrize("emulator", ["qutip", "pulser_backend"])
+@pytest.mark.parametrize("emulator", [name for name in NAMES if not emulator_of(name).capabilities.sums_fields])
 def test_an_emulator_that_adds_phases_refuses_pulses_out_of_phase(emulator: str) -> None:
-    assert not emulator_of(emulator).capabilities.sums_fields
     made = rq.Program(**{**dict(crossed()), "body": [*crossed().body[:-1], {"measure": {"atoms": "all", "key": "m"}}]})
 
+    assert emulator == "pulser_backend"
     with pytest.raises(CapabilityError, match=r"body\[1\].pulse: plays at once with another pulse, out of phase"):
         rq.run(made, shots=10, seed=1, emulator=emulator)
 

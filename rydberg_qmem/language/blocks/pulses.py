@@ -23,9 +23,9 @@ class Pulse(Tagged):
     `duration_ns` says how long (Pulser's `ConstantPulse`); where the `phase` is a waveform (rad), the detuning follows
     from it and is not given (`ArbitraryPhase`). `with: previous` starts the pulse together with the block before.
 
-    Two pulses of one basis on one atom at once are two fields on one transition: their Ω exp(-iφ) add, where Pulser's
-    emulators add amplitudes and phases apart, and their detunings add as shifts of the level; out of phase, both must
-    be resonant, or one of them have no amplitude.
+    Two pulses of one basis on one atom at once are two fields on one transition: their Ω exp(-iφ) add, and their
+    detunings, as shifts of the level. Pulser's simulation does so for a global and a local channel; for two alike it
+    adds amplitudes and phases apart.
 
     The sign of the detuning δ is Pulser's: it multiplies -|r><r| in ground-rydberg and -|g><g| in digital (+|h><h| but
     for a common phase). So a pulse of time T without amplitude turns the atom about z by Rz(+δT) in ground-rydberg
