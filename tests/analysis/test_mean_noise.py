@@ -126,6 +126,7 @@ def test_deviations_have_the_covariance_of_the_settled_cycles() -> None:
 
     made = np.cov(np.concatenate([noise.x, noise.y], axis=1), rowvar=False)
 
+    assert float(noise.widening) == pytest.approx(1.0424, abs=1e-4)  # of six degrees of freedom
     told = np.cov(np.concatenate([x[1:], y[1:]], axis=1), rowvar=False)
     unsure = SIGMAS * np.sqrt((np.outer(np.diag(told), np.diag(told)) + told**2) / 20_000)
     assert (abs(made - told) < unsure).all()
@@ -207,16 +208,17 @@ def test_fingerprints_give_no_verdict_on_errors_that_nothing_tells() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("response", ["clicks.s", "R"])
-def test_the_photonic_memristor_claims_the_scatter_over_seeds(response: str) -> None:
-    program = rq.load("photonic_memristor")
-    seeds, cycles = 60, 5
-    drive = np.tile(DRIVE, cycles)
-    made = []
-    for seed in range(seeds):
-        one = rq.run(program, shots=400, seed=seed, emulator="ideal", inputs={"n_in": drive})
-        made.append(one.qmem.hysteresis(drive="n_in", response=response))
+def test_the_photonic_memristor_claims_the_scatter_over_seeds() -> None:
+    program, seeds, cycles = rq.load("photonic_memristor"), 40, 5
+    settings = {"period": 12, "window": 4}
+    records = [
+        rq.run(program, shots=200, seed=seed, emulator="ideal", parameters=settings, rounds=12 * cycles)
+        for seed in range(seeds)
+    ]
 
-    claimed, scatter = claimed_and_scatter([float(m.area) for m in made], [float(m.area_error) for m in made])
+    for response in ("clicks.s", "R"):
+        made = [one.qmem.hysteresis(drive="n_in", response=response, bootstrap=60) for one in records]
+        claimed, scatter = claimed_and_scatter([float(m.area) for m in made], [float(m.area_error) for m in made])
 
-    assert claimed == pytest.approx(scatter, rel=tolerance(seeds, cycles - 1))
+        assert made[0].attrs["freedom"] == cycles - 2
+        assert claimed == pytest.approx(scatter, rel=tolerance(seeds, cycles - 1)), response
