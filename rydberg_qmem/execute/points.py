@@ -82,10 +82,13 @@ class Points(Sequence[Compiled]):
         """Return the parameters that are not the same in all points."""
         first = self._made[0].parameters
         moved = [name for name in first if name in moved_by(self.program, list(self.settings[0]))]
-        if not moved:
-            return frozenset()
-        rows = [bind_parameters(self.program, some) for some in self.settings]
-        return frozenset(name for name in moved if any(row[name] != first[name] for row in rows))
+        found = set[str]()
+        for some in self.settings:
+            if len(found) == len(moved):
+                break  # nothing is left that could vary
+            row = bind_parameters(self.program, some)
+            found |= {name for name in moved if row[name] != first[name]}
+        return frozenset(found)
 
 
 def moved_by(program: Program, names: Sequence[str]) -> frozenset[str]:

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rydberg_qmem as rq
+from rydberg_qmem.compile import check
+from rydberg_qmem.compile.building import Builder
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.template import Template
 from rydberg_qmem.errors import QmemError
@@ -149,3 +151,18 @@ def test_what_is_checked_of_a_late_point_is_what_is_checked_of_its_program() -> 
 
     assert template is not None
     assert prepare_alike(job, template.bound({"s": 0.7})).parameters == {"s": 0.7}
+
+
+def test_a_sweep_of_many_points_is_compiled_and_scheduled_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled, scheduled = [], []
+    whole, run = check.compile_program, Builder.run
+    monkeypatch.setattr(check, "compile_program", lambda *a, **k: compiled.append(1) or whole(*a, **k))
+    monkeypatch.setattr(Builder, "run", lambda *a, **k: scheduled.append(1) or run(*a, **k))
+    body = [{"rotate": {"atom": "q", "angle": "s"}}, {"measure": {"atoms": "q", "key": "m"}}]
+    made = rq.Program(name="rabi", register={"atoms": {"q": (0, 0)}}, parameters={"s": 1}, body=body)
+
+    record = rq.run(made, shots=1, seed=1, sweep={"s": np.linspace(0.1, 6, 200)})
+
+    assert record.sizes["point"] == 200
+    assert len(compiled) <= 2
+    assert len(scheduled) <= 4
