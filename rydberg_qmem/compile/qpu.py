@@ -65,11 +65,11 @@ def qpu_report(program: Program, device: Any = None, *, parameters: Mapping[str,
 
     Args:
         program: The program.
-        device: A name, a Pulser device or its abstract JSON; the program's own if not given.
+        device: A name, a Pulser device or its abstract JSON; the program's own if not given. One that does not exist is
+            among what stands against it.
         parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
 
-    Raises ProgramError for a program that does not pass `check`, whatever the device; InputError for a device that does
-    not exist.
+    Raises ProgramError for a program that does not pass `check`, whatever the device.
 
     >>> from rydberg_qmem.language.library import load
     >>> print(qpu_report(load("rabi"), "AnalogDevice", parameters={"duration_ns": 400}).verdict)

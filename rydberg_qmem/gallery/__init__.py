@@ -10,7 +10,13 @@ from rydberg_qmem.language.library import folder, load, names
 
 @dataclass(frozen=True)
 class Entry:
-    """One ready sequence: its name, the first sentence of what it is about, and its tags."""
+    """One bundled program.
+
+    Attributes:
+        name: Its name, as `load` takes it.
+        summary: The first sentence of what it is about.
+        tags: What it is an example of.
+    """
 
     name: str
     summary: str
@@ -19,7 +25,13 @@ class Entry:
 
 @arguments.taking(search=arguments.words, tag=arguments.optional(arguments.words))
 def entries(search: str = "", *, tag: str | None = None) -> list[Entry]:
-    """Return the ready sequences whose name, tags or description hold a text, and that have a tag if one is given.
+    """Return the bundled programs, in alphabetical order, as far as they are asked for.
+
+    Args:
+        search: Text that the name, a tag or the description holds, in capitals or not; all by default.
+        tag: A tag of theirs; any by default.
+
+    Raises InputError for something that is no text.
 
     >>> [entry.name for entry in entries("two_port")]
     ['two_port_memristor']

@@ -35,7 +35,20 @@ CURVES = ("fidelity", "reward", "accuracy", "cost", "loss", "energy", "estimate"
 
 
 def write(record: xr.Dataset, path: str | Path, **options: Any) -> Path:
-    """Write the page of a record to a file and return its path."""
+    """Write the page of a record to a file and return its path.
+
+    Args:
+        record: A record of `run`.
+        path: The file; folders above it are made, and a file that is there is replaced.
+        options: Of `page`: drive, response and call.
+
+    Raises InputError for a record without its program, or without the variables that are named.
+
+    >>> import tempfile, rydberg_qmem as rq
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(rq.run("rabi", shots=10, seed=3), f"{folder}/rabi.html").name
+    'rabi.html'
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(record, **options), encoding="utf-8")
@@ -49,10 +62,17 @@ def page(
     response: str | None = None,
     call: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the page of a record: its program drawn, facts of the run, loops with errors, curves, how to run it again.
+    """Return the HTML page of a record: its program drawn, facts, loops with errors, curves, how to run it again.
 
-    Loops are those of `drive` and `response`; if not given, of the only input and up to four series over the same
-    rounds. A record without rounds has a table of outcomes instead. `call` is what a store keeps of the call.
+    A record without rounds has a table of outcomes in place of loops.
+
+    Args:
+        record: A record of `run`.
+        drive: Name of a variable of which loops are drawn; if not given, the only input.
+        response: Name of the variable against it; if not given, up to four series over the same rounds.
+        call: What a store keeps of the call that made it; only what the record itself says if not given.
+
+    Raises InputError for a record without its program, or without the variables that are named.
 
     >>> import rydberg_qmem as rq
     >>> text = page(rq.run("rabi", shots=10, seed=3))

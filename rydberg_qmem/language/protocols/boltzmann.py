@@ -7,10 +7,17 @@ from itertools import combinations, product
 from math import cos, exp, pi, sin
 from typing import Any
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.protocols.rewards import coin
 
 
+@arguments.taking(
+    atoms=arguments.whole(1, 12),
+    width_us=arguments.real(above=0),
+    step_us=arguments.real(above=0),
+    spacing_um=arguments.real(above=0),
+)
 def boltzmann_machine(
     atoms: int = 3,
     *,
@@ -25,15 +32,29 @@ def boltzmann_machine(
 ) -> Program:
     """Return atoms brought near exp(-βH)/Z of H = -Γ Σ X - Σ b_i Z_i - Σ w_ij Z_i Z_j, read as `m`.
 
-    Parameters b0, b1, ..., w01, ... (rad/µs, zero at first), gamma, beta (µs). One collision: an ancilla is h with
-    probability 1/(1 + exp(βω)), then H and ω of the ancilla act while an exchange between one atom and the ancilla
-    rises and falls as a Gaussian of `width_us` (in all a turn by `swap`), then the ancilla is reset. A sweep gives each
-    atom one collision for each ω = 2 (b_i ± w_ij ± ...): what turning it over costs among its neighbours. At Γ = 0 it
-    is exact for weak collisions whose width 1/`width_us` parts the costs; a transverse field shifts the resonances, and
-    near-degenerate levels thermalise worse; so do costs that lie 2π/`step_us` apart. The atoms stand on a circle around
-    the ancilla. `p` probes the density matrix. Run it exactly with
+    Its parameters are b0, b1, ..., w01, ... (rad/µs, zero at first), gamma and beta. One collision: an ancilla is h
+    with probability 1/(1 + exp(βω)), then H and ω of the ancilla act while an exchange between one atom and the ancilla
+    rises and falls as a Gaussian, then the ancilla is reset. A sweep gives each atom one collision for each ω = 2 (b_i
+    ± w_ij ± ...): what turning it over costs among its neighbours. At Γ = 0 it is exact for weak collisions whose width
+    1/`width_us` parts the costs; a transverse field shifts the resonances, and near-degenerate levels thermalise worse;
+    so do costs that lie 2π/`step_us` apart.
+
+    The atoms stand on a circle around the ancilla. `p` probes the density matrix. Run it exactly with
     `state="density_matrix"`, or each collision doubles the branches. A scheme of repeated interactions, derived here.
     Meant for ideal gates: as pulses, its analog steps want atoms far apart, its exchanges near ones.
+
+    Args:
+        atoms: Number of atoms besides the ancilla, 1 to 12; a sweep has atoms 2^(atoms-1) collisions.
+        gamma: Transverse field Γ (rad/µs).
+        beta: Inverse temperature β (µs, for energies in rad/µs).
+        sweeps: Number of sweeps over all atoms.
+        swap: Turn of the exchange in one collision (rad).
+        width_us: Standard deviation of its Gaussian (µs), which is cut at three of them.
+        step_us: Step of time (µs) in which H and exchange take turns.
+        spacing_um: Radius of the circle (µm).
+        device: Name of the device.
+
+    Raises InputError for numbers out of range; ProgramError for others that are not finite.
 
     >>> sorted(boltzmann_machine(2).parameters)
     ['b0', 'b1', 'beta', 'gamma', 'w01']

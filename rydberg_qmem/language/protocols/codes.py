@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.protocols.rewards import coin
 
@@ -12,6 +13,7 @@ DATA = ("d0", "d1", "d2")
 SYNDROME = ("a0", "a1")
 
 
+@arguments.taking(error=arguments.one_of(*get_args(Error)))
 def repetition_code(
     error: Error = "bit",
     *,
@@ -21,12 +23,22 @@ def repetition_code(
     method: str = "pi-2pi-pi",
     device: str = "MockDevice",
 ) -> Program:
-    """Return the code on three data atoms: `p` flips each of them once a round, `q` each syndrome bit.
+    """Return the repetition code on three data atoms, its syndrome measured and corrected round after round.
 
-    Flips are coins (a turned, measured and reset atom), so exact runs hold them all. The `phase` code is the bit code
-    between quarter turns about y. At the end `data` is measured in the code's own basis; the logical bit is
-    its majority, 0 if nothing went wrong. Without syndrome errors one round fails with probability 3p² - 2p³, and n
+    Flips are coins (a turned, measured and reset atom), so exact runs hold them all. The phase code is the bit code
+    between quarter turns about y. At the end `data` is measured in the code's own basis; the logical bit is its
+    majority, 0 if nothing went wrong. Without syndrome errors one round fails with probability p_L = 3p² - 2p³, and n
     rounds with (1 - (1 - 2p_L)ⁿ)/2.
+
+    Args:
+        error: What is corrected: "bit" (default) or "phase".
+        p: Probability with which each data atom is flipped in a round.
+        q: Probability with which each syndrome bit is flipped.
+        rounds: Number n of rounds.
+        method: Method of the CNOT gates, as of the block `cnot`.
+        device: Name of the device.
+
+    Raises InputError for an unknown error; ProgramError for an unknown method, or numbers that are not finite.
 
     >>> repetition_code("phase").name
     'phase_flip_code'

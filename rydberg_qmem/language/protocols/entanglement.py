@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 
 
@@ -40,8 +41,17 @@ def teleportation(*, theta: float = 1.1, phi: float = 0.4, device: str = "MockDe
 
     After C. H. Bennett et al., Phys. Rev. Lett. 70, 1895 (1993).
 
-    >>> len(teleportation().body)
-    10
+    Args:
+        theta: θ (rad).
+        phi: φ (rad).
+        device: Name of the device.
+
+    Raises ProgramError for numbers that are not finite.
+
+    >>> import rydberg_qmem as rq
+    >>> record = rq.run(teleportation(theta=1.1), shots=None, emulator="ideal", state="density_matrix")
+    >>> round(float(rq.analysis.density_matrix(record, "rho")[0, 0].real), 6)  # cos²(0.55)
+    0.726798
     """
     return Program(
         name="teleportation",
@@ -62,6 +72,11 @@ def teleportation(*, theta: float = 1.1, phi: float = 0.4, device: str = "MockDe
 def entanglement_swapping(*, device: str = "MockDevice") -> Program:
     """Return the program that entangles `a` and `d`, which never meet, by a Bell measurement of their partners.
 
+    Args:
+        device: Name of the device.
+
+    Raises ProgramError for a device that is no name.
+
     >>> entanglement_swapping().name
     'entanglement_swapping'
     """
@@ -79,11 +94,18 @@ def entanglement_swapping(*, device: str = "MockDevice") -> Program:
     )
 
 
+@arguments.taking(atoms=arguments.whole(2, 20))
 def ghz_by_measurement(atoms: int = 4, *, device: str = "MockDevice") -> Program:
     """Return the program that makes a GHZ state of any length in two layers of CNOT, a measurement and feedforward.
 
     Every atom starts in (g + h)/√2; an ancilla between two neighbours measures whether they are equal; each atom is
-    turned over if an odd number of walls lies before it. The depth does not grow with `atoms`.
+    turned over if an odd number of walls lies before it. The depth does not grow with the length.
+
+    Args:
+        atoms: Number of atoms of the state, 2 to 20; as many ancillas less one stand between them.
+        device: Name of the device.
+
+    Raises InputError for another number of atoms.
 
     >>> sum(1 for block in ghz_by_measurement(5).body if block.kind == "cnot")
     8

@@ -9,14 +9,23 @@ from rydberg_qmem.language.program import Program
 
 
 def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device: str = "MockDevice") -> Program:
-    """Return the program that reads `phase` (in turns, 0 to 1) of a controlled phase, last bit first, on one ancilla.
+    """Return the program that reads the phase of a controlled phase, last bit first, on one ancilla.
 
     Each round applies the controlled phase 2ᵏ times (as one `cphase`), turns the ancilla back by what is already known,
     measures and resets it. The memory `estimate` ends as the binary fraction of the bits: exact if the phase has no
     more bits. After R. B. Griffiths and C.-S. Niu, Phys. Rev. Lett. 76, 3228 (1996).
 
-    >>> iterative_phase_estimation(bits=3).name
-    'iterative_phase_estimation'
+    Args:
+        phase: The phase in turns, 0 to 1.
+        bits: Number of bits that are read.
+        device: Name of the device.
+
+    Raises ProgramError for numbers that are not finite.
+
+    >>> import rydberg_qmem as rq
+    >>> record = rq.run(iterative_phase_estimation(phase=0.625, bits=3), shots=None, emulator="ideal")
+    >>> record.bit.values.round(6).ravel().tolist()  # 0.625 = 0.101 in binary, last bit first
+    [1.0, 0.0, 1.0]
     """
     body: list[Any] = [
         {"rotate": {"atom": "a", "angle": "pi / 2"}},
@@ -46,11 +55,19 @@ def ramsey_search(
     """Return a search for an unknown phase (`phase`, drawn once per shot, in turns) by one atom's Ramsey fringes.
 
     Bit j waits 2^(bits-1-j) units of time, each gathering the phase once, `repeats` times in a row. The last quarter
-    turn's `setting` (in turns) is fed back from earlier bits, each the majority of its repeats (`adaptive`); otherwise
-    it runs through half a turn in as many steps as there are repeats, or alternates between the two quadratures. Both
-    take the same time, `repeats` (2^bits - 1), and both records say all that an estimator needs: `bit`, `power`,
-    `setting`. Adaptive and without repeats, the estimate is what the quantum Fourier transform of equal weights gives:
-    its mean 1 - cos(error) is 2^-bits (derived).
+    turn's `setting` (in turns) is fed back from earlier bits, each the majority of its repeats; without feedback it
+    runs through half a turn in as many steps as there are repeats, or alternates between the two quadratures. Both take
+    the same time, `repeats` (2^bits - 1), and both records say all that an estimator needs: `bit`, `power`, `setting`.
+    Adaptive and without repeats, the estimate is what the quantum Fourier transform of equal weights gives: its mean 1
+    - cos(error) is 2^-bits (derived).
+
+    Args:
+        adaptive: Whether the setting is fed back (default), or fixed beforehand.
+        bits: Number of bits.
+        repeats: Measurements of each bit, 1 or more, odd if adaptive.
+        device: Name of the device.
+
+    Raises InputError for repeats below 1, or of which there is no majority.
 
     >>> ramsey_search(adaptive=False).name
     'ramsey_search_fixed'

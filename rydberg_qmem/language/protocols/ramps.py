@@ -22,13 +22,23 @@ def adaptive_ramp(
 ) -> Program:
     """Return a transfer of an atom from g to r by a detuning ramp whose resonance drifts from shot to shot.
 
-    Each shot's resonance lies at `shift`, uniform within ± `drift` (rad/µs), and is the same for all atoms. The fixed
-    schedule (`adaptive=False`) sweeps the atom over the whole range within `time_us`; it is missed with probability
-    exp(-π Ω²/2v), v the speed (Landau and Zener). The adaptive one spends half the time on four scouts, each of which
-    sweeps its own quarter (a detuning map sets them apart), measures them, and sweeps the atom slowly over the
-    quarter where a scout flipped, over the whole range if none did. `up` is the atom's last reading. `margin` is
-    swept on both sides of each range. Ω rises and falls over `edge` of a sweep: by default 15 % of an adaptive one,
-    whose short range ends near the resonance; of the fixed one nothing, best up to 6 µs (5 % is better at 9 µs).
+    Each shot's resonance lies at `shift`, uniform within ± `drift`, and is the same for all atoms. The fixed schedule
+    sweeps the atom over the whole range; it is missed with probability exp(-π Ω²/2v), v the speed (Landau and Zener).
+    The adaptive one spends half the time on four scouts, each of which sweeps its own quarter (a detuning map sets them
+    apart), measures them, and sweeps the atom slowly over the quarter where a scout flipped, over the whole range if
+    none did. `up` is the atom's last reading.
+
+    Args:
+        adaptive: Whether scouts are sent (default), or the schedule is fixed.
+        time_us: Time of all sweeps (µs).
+        rabi: Largest Rabi frequency Ω (rad/µs).
+        drift: Half the range of resonances (rad/µs).
+        margin: What is swept on both sides of each range (rad/µs).
+        edge: The share of a sweep, below 0.5, over which Ω rises, and falls; by default 0.15 of an adaptive one, whose
+            short range ends near the resonance, and 0 of the fixed one, best up to 6 µs (0.05 is better at 9 µs).
+        device: Name of the device.
+
+    Raises InputError for an `edge` below 0, or of 0.5 or more.
 
     >>> adaptive_ramp(adaptive=False).name
     'fixed_ramp'

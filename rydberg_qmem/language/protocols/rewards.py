@@ -8,8 +8,9 @@ agent by random angles about its own axes. All randomness is the program's own, 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 
 Environment = Literal["great_circle", "haar"]
@@ -30,6 +31,7 @@ _TURNED = {
 """The agent's quaternion after Rz(alpha) Rx(beta) about its own axes: D becomes D Rz(alpha) Rx(beta)."""
 
 
+@arguments.taking(environment=arguments.one_of(*get_args(Environment)))
 def reward_learning(
     environment: Environment = "haar",
     *,
@@ -43,13 +45,23 @@ def reward_learning(
 ) -> Program:
     """Return the program in which every shot is one agent that learns one unknown state.
 
-    `great_circle` draws the state from cos(θ/2) g + sin(θ/2) h and gives the agent one angle; `haar` draws it from the
-    whole sphere and gives the agent two angles each time. `epsilon` is the reward's factor on the range, `punishment`
-    that of a punishment (1/epsilon if not given); the range starts at 4π, or at `widest`, which it then never exceeds.
-    `bath` = (R, q) sends each copy of the environment through generalised amplitude damping with probability R towards
-    an occupation q of h, by a thermal ancilla. `semi_quantum` does without a register atom: the copy itself is
-    measured, as in photonic experiments. The memory `fidelity` is |⟨E|D|g⟩|² after a round: what the record shows in
-    round k is after k rounds (0 before any).
+    A reward shrinks the range of exploration, a punishment widens it and turns the agent. The memory `fidelity` is
+    |⟨E|D|g⟩|² after a round: what the record shows in round k is after k rounds (0 before any).
+
+    Args:
+        environment: "haar" (default): states of the whole sphere, the agent turning by two angles each time; or
+            "great_circle": cos(θ/2) g + sin(θ/2) h, and one angle.
+        epsilon: Factor of a reward on the range, below 1.
+        punishment: Factor of a punishment on the range; 1/epsilon if not given.
+        widest: Range at the beginning (rad), which it then never exceeds; if not given it begins at 4π, and has no
+            bound.
+        rounds: Number of trials.
+        bath: (R, q): each copy of the environment goes through generalised amplitude damping with probability R towards
+            an occupation q of h, by a thermal ancilla; no bath by default.
+        semi_quantum: Whether the copy itself is measured, as in photonic experiments, without a register atom.
+        device: Name of the device.
+
+    Raises InputError for an unknown environment; ProgramError for numbers that are not finite.
 
     >>> reward_learning("great_circle", rounds=3).name
     'reward_learning_great_circle'
@@ -113,10 +125,20 @@ def _learn(one: bool, wider: str) -> list[Any]:
 
 
 def thermal_damping(system: str, ancilla: str, *, probability: str, occupation: str, key: str = "hot") -> list[Any]:
-    """Return one collision with a thermal ancilla: n becomes (1-R) n + R q, coherences shrink by √(1-R).
+    """Return the blocks of one collision with a thermal ancilla: n becomes (1-R) n + R q, coherences shrink by √(1-R).
 
     The ancilla is a coin, h with probability q: amplitude damping by R, towards h if the coin fell so. The coin is a
     measured and reset atom, so exact runs know it too.
+
+    Args:
+        system: Name of the atom.
+        ancilla: Name of the ancilla, in g.
+        probability: R, an expression of numbers from 0 to 1.
+        occupation: q, the same.
+        key: Name under which the coin is kept; the ancilla's click in the damping is `key` with `_click`.
+
+    >>> [next(iter(step)) for step in thermal_damping("s", "a", probability="0.2", occupation="q")]
+    ['rotate', 'measure', 'reset', 'when', 'damp', 'when']
     """
     flip = {"when": {"if": f"{key} == 1", "then": [{"rotate": {"atom": system, "axis": "x", "angle": "pi"}}]}}
     return [
@@ -128,7 +150,16 @@ def thermal_damping(system: str, ancilla: str, *, probability: str, occupation: 
 
 
 def coin(atom: str, probability: str, *, key: str) -> list[Any]:
-    """Return a biased coin that exact runs know too: an atom in g turned, measured into `key`, and reset."""
+    """Return the blocks of a biased coin that exact runs know too: an atom in g turned, measured, and reset.
+
+    Args:
+        atom: Name of the atom.
+        probability: Probability of 1, an expression of numbers from 0 to 1.
+        key: Name under which the outcome is kept.
+
+    >>> coin("c", "0.25", key="m")[0]
+    {'rotate': {'atom': 'c', 'angle': '2 * asin(sqrt(0.25))'}}
+    """
     return [
         {"rotate": {"atom": atom, "angle": f"2 * asin(sqrt({probability}))"}},
         {"measure": {"atoms": atom, "key": key}},
@@ -148,8 +179,20 @@ def thermal_contact(
 
     n_k = q + (n_0 - q)(1 - R)^k for collisions of probability R with ancillas of occupation q.
 
-    >>> thermal_contact(rounds=2).name
-    'thermal_contact'
+    Args:
+        angle: Turn about y (rad) at the beginning: n_0 = sin²(angle/2).
+        probability: R.
+        occupation: q.
+        rounds: Number of collisions.
+        device: Name of the device.
+
+    Raises ProgramError for numbers that are not finite.
+
+    >>> import rydberg_qmem as rq
+    >>> asked = {"shots": None, "emulator": "ideal", "state": "density_matrix"}
+    >>> n = rq.run(thermal_contact(rounds=3), **asked).n
+    >>> n.values.round(6).ravel().tolist()  # 0.3 + 0.7 · 0.8^k
+    [1.0, 0.86, 0.748]
     """
     collide = thermal_damping("s", "b", probability="probability", occupation="occupation")
     return Program(

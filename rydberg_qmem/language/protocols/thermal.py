@@ -6,6 +6,7 @@ from itertools import combinations
 from math import ceil
 from typing import Any
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.protocols.rewards import thermal_damping
 
@@ -21,9 +22,19 @@ def thermal_atom(
 ) -> Program:
     """Return an atom brought to exp(-βH)/Z of H = Ω X/2 - δ n, as `m` and the probes `s`.
 
-    Collisions with thermal ancillas act in the eigenbasis of H, between turns about y; the ancilla's occupation of h
-    is 1/(1 + exp(βE)), E = √(Ω² + δ²). What is left of the initial state falls as (1-R)^collisions. In equilibrium
-    P(h) = (1 + (δ/E) tanh(βE/2))/2 (derived).
+    Collisions with thermal ancillas act in the eigenbasis of H, between turns about y; the ancilla's occupation of h is
+    1/(1 + exp(βE)), E = √(Ω² + δ²). What is left of the initial state falls as (1-R)^collisions. In equilibrium P(h) =
+    (1 + (δ/E) tanh(βE/2))/2 (derived).
+
+    Args:
+        rabi: Ω (rad/µs).
+        detuning: δ (rad/µs).
+        beta: Inverse temperature β (µs, for energies in rad/µs).
+        collisions: Number of collisions.
+        probability: Probability R of each.
+        device: Name of the device.
+
+    Raises ProgramError for numbers that are not finite.
 
     >>> thermal_atom().name
     'thermal_atom'
@@ -46,15 +57,24 @@ def thermal_atom(
     )
 
 
+@arguments.taking(atoms=arguments.whole(1, 40), spacing_um=arguments.real(above=0))
 def digital_analog_features(
     atoms: int = 4, *, spacing_um: float = 12.0, strength: float = 0.6, device: str = "MockDevice"
 ) -> Program:
     """Return a feature map of numbers: turns by the inputs, an analog block of the register's interaction, turns again.
 
     Turns by π/2 + x about y, exp(-i strength Σ ZZ (R_0/R)⁶), turns by π/2 + x about x: the offsets let ⟨Z⟩ tell x from
-    -x, and two axes that do not commute with the block let overlaps of states know it.
-    Inputs x0, x1, ... (rad), one value per sample, as rounds of one program with all atoms reset between. `f` probes
-    occupations and correlations: atoms (atoms + 1)/2 features of each sample.
+    -x, and two axes that do not commute with the block let overlaps of states know it. Its inputs are x0, x1, ...
+    (rad), one value per sample, as rounds of one program with all atoms reset between. `f` probes occupations and
+    correlations: atoms (atoms + 1)/2 features of each sample.
+
+    Args:
+        atoms: Number of atoms, one for each input, 1 to 40.
+        spacing_um: Distance R_0 of neighbours on a square grid (µm).
+        strength: Angle of the interaction between neighbours (rad).
+        device: Name of the device.
+
+    Raises InputError for numbers out of range; ProgramError for a `strength` that is not finite.
 
     >>> sorted(digital_analog_features(2).inputs)
     ['x0', 'x1']

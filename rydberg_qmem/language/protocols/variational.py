@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from math import cos, dist, pi, sin
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
 
@@ -20,12 +21,21 @@ _MOST_ATOMS = 16
 _INTO_Z = {"X": ("y", "-pi / 2"), "Y": ("x", "pi / 2")}
 
 
+@arguments.taking(kind=arguments.one_of(*get_args(Ansatz)))
 def two_atom_ansatz(kind: Ansatz = "hardware_efficient", *, setting: str = "ZZ", device: str = "MockDevice") -> Program:
-    """Return a trainable state of atoms `q0` and `q1`, measured as `m` in the bases of `setting`, one letter each.
+    """Return a trainable state of atoms `q0` and `q1`, measured as `m`.
 
-    `hardware_efficient`: Ry on both, CZ, Ry on both (four angles). `digital_analog`: the same with the register's own
-    interaction, a block of exp(-i t4 ZZ), in place of the CZ, and quarter turns about x around it, so that states
-    stay real (five angles). Its atoms stand 12 µm apart, so that pulses may excite both at once; those of a CZ 5 µm.
+    "hardware_efficient": Ry on both, CZ, Ry on both (four angles). "digital_analog": the same with the register's own
+    interaction, a block of exp(-i t4 ZZ), in place of the CZ, and quarter turns about x around it, so that states stay
+    real (five angles). Its atoms stand 12 µm apart, so that pulses may excite both at once; those of a CZ 5 µm. The
+    angles are the parameters t0, t1, ... (rad, zero at first).
+
+    Args:
+        kind: "hardware_efficient" (default) or "digital_analog".
+        setting: The basis of the measurement, one letter X, Y or Z for each atom.
+        device: Name of the device.
+
+    Raises InputError for an unknown `kind`, and a `setting` that is not two of these letters.
 
     >>> sorted(two_atom_ansatz("digital_analog").parameters)
     ['t0', 't1', 't2', 't3', 't4']
@@ -46,22 +56,41 @@ def two_atom_ansatz(kind: Ansatz = "hardware_efficient", *, setting: str = "ZZ",
     )
 
 
+@arguments.taking(setting=arguments.text, atoms=arguments.values(arguments.text, "names of atoms", 1))
 def measured_in(setting: str, atoms: Sequence[str], *, key: str = "m") -> list[Any]:
-    """Return the steps that measure each atom along its letter X, Y or Z of `setting` (I is read along Z).
+    """Return the blocks that measure each atom along its letter X, Y or Z.
+
+    Args:
+        setting: One letter for each atom; I is read along Z.
+        atoms: Names of the atoms.
+        key: Name under which the outcomes are kept.
+
+    Raises InputError for other letters, or not as many letters as atoms.
 
     >>> len(measured_in("XZ", ("a", "b")))
     2
     """
+    if len(setting) != len(atoms) or set(setting) - set("IXYZ"):
+        raise arguments.refuse("setting", f"{len(atoms)} letters, each I, X, Y or Z", setting)
     turns = [_turn(atom, *_INTO_Z[p]) for atom, p in zip(atoms, setting, strict=True) if p in _INTO_Z]
     return [*turns, {"measure": {"atoms": list(atoms), "key": key}}]
 
 
+@arguments.taking(atoms=arguments.whole(3, 40), layers=arguments.whole(1, 1000), spacing_um=arguments.real(above=0))
 def qaoa_ring(atoms: int, layers: int, *, spacing_um: float = 12.0, device: str = "MockDevice") -> Program:
     """Return QAOA for MaxCut on a ring: layers of exp(-i γ_j Σ Z_k Z_k+1) by digital-analog steps, then Rx(2 β_j).
 
-    Parameters gamma0, beta0, gamma1, ...; `cut` probes occupations and all pairs' n_j n_k. On even rings of
-    at least 2p + 2 atoms the best cut is (2p + 1)/(2p + 2) of the edges (E. Farhi et al.,
-    arXiv:1411.4028; from memory).
+    Its parameters are gamma0, beta0, gamma1, ... (rad); `cut` probes occupations and all pairs' n_j n_k. On even rings
+    of at least 2p + 2 atoms the best cut is (2p + 1)/(2p + 2) of the edges (E. Farhi et al., arXiv:1411.4028; from
+    memory).
+
+    Args:
+        atoms: Number of atoms, 3 to 40.
+        layers: Number p of layers.
+        spacing_um: Distance of neighbours (µm).
+        device: Name of the device.
+
+    Raises InputError for numbers out of range.
 
     >>> sorted(qaoa_ring(4, 1).parameters)
     ['beta0', 'gamma0']
@@ -98,9 +127,20 @@ def independent_set_sweep(
 ) -> Program:
     """Return an adiabatic sweep to the largest independent sets of the graph of atoms that blockade each other.
 
-    Ω rises to `rabi` and falls again (`rise_ns` each), the detuning is swept from `first` to `last` between (rad/µs).
-    With `reach_um`, atoms nearer than that are neighbours, and memory says of each shot whether no neighbours were both
-    in r (`independent`) and whether they were a largest such set (`largest`): exact runs give the probabilities.
+    Ω rises and falls, the detuning is swept between. Memory says of each shot whether no neighbours were both in r
+    (`independent`) and whether they were a largest such set (`largest`): exact runs give the probabilities.
+
+    Args:
+        places: Coordinates (x, y) in µm of each atom, by name.
+        rabi: Largest Rabi frequency Ω (rad/µs), by default 4π.
+        first: Detuning at the beginning (rad/µs), by default -8π.
+        last: Detuning at the end (rad/µs), by default 8π.
+        duration_ns: Time of the whole sweep (ns).
+        rise_ns: Time in which Ω rises, and falls (ns).
+        reach_um: Atoms nearer than this (µm) are neighbours; if not given there is no such memory.
+        device: Name of the device.
+
+    Raises InputError where `rise_ns` does not fit twice into `duration_ns`.
 
     >>> independent_set_sweep({"a": (0, 0), "b": (6, 0)}).name
     'independent_set_sweep'
@@ -127,6 +167,7 @@ def independent_set_sweep(
     )
 
 
+@arguments.taking(layers=arguments.whole(1, 1000), duration_ns=arguments.whole(1))
 def independent_set_pulses(
     places: Mapping[str, tuple[float, float]],
     layers: int = 4,
@@ -135,9 +176,18 @@ def independent_set_pulses(
     reach_um: float | None = None,
     device: str = "MockDevice",
 ) -> Program:
-    """Return the same search by `layers` square pulses of equal length, in the manner of QAOA, to be trained.
+    """Return the search of `independent_set_sweep` by square pulses of equal length, as QAOA does, to be trained.
 
-    Parameters rabi0, detuning0, rabi1, ... (rad/µs); the detuning plays the cost's part, Ω the mixer's.
+    Its parameters are rabi0, detuning0, rabi1, ... (rad/µs); the detuning plays the cost's part, Ω the mixer's.
+
+    Args:
+        places: Coordinates (x, y) in µm of each atom, by name.
+        layers: Number of pulses.
+        duration_ns: Time of all pulses (ns).
+        reach_um: Atoms nearer than this (µm) are neighbours; if not given, memory does not judge the outcome.
+        device: Name of the device.
+
+    Raises InputError for numbers out of range; ProgramError for places that are none.
 
     >>> sorted(independent_set_pulses({"a": (0, 0), "b": (6, 0)}, 2).parameters)
     ['detuning0', 'detuning1', 'rabi0', 'rabi1']
