@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy import sparse
 
-from rydberg_qmem.emulators.generators import dissipator
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
@@ -115,7 +114,14 @@ def turn_with_the_frame(operators: tuple[Complex, ...]) -> bool:
     """
     if not operators:
         return True
-    total: Any = sum(dissipator(csr_matrix(operator)) for operator in operators).toarray()
+    total: Any = sum(dissipator(sparse.csr_matrix(operator)) for operator in operators).toarray()
     phases = np.exp(1j * np.arange(len(operators[0])) ** 2 * 0.7)
     turn = np.kron(phases, phases.conj())
     return bool(np.abs(turn[:, None] * total * turn.conj() - total).max() <= COVARIANT * np.abs(total).max())
+
+
+def dissipator(operator: Any) -> Any:
+    """Return ρ → CρC† - {C†C, ρ}/2 on flat density matrices, a sparse matrix."""
+    one = sparse.identity(operator.shape[0], format="csr")
+    weight = operator.conj().T @ operator
+    return sparse.kron(operator, operator.conj()) - 0.5 * (sparse.kron(weight, one) + sparse.kron(one, weight.T))

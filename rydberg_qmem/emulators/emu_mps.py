@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan, plan_segment
-from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators import chain as chains
 from rydberg_qmem.emulators.chain import Chain
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
+from rydberg_qmem.emulators.exact import PlayedSegment
 from rydberg_qmem.emulators.layout import GROUND_FIRST, State
 from rydberg_qmem.emulators.played import Played, dark, each_row
 from rydberg_qmem.emulators.protocol import Capabilities
@@ -81,11 +81,11 @@ class EmuMps:
         """Run each state through emu-mps; always all atoms."""
         made = []
         with one_thread():
-            for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
+            for row, steps, segment in each_row(plan, scope, len(states), self.averaged_ns):
                 end = states[row]
                 for stretch in (stretch for part in steps for stretch in part.stretches()):
                     end = self._run(stretch, end)
-                made.append((row, _framed(schedule, here, end)))
+                made.append((row, _framed(segment, end)))
         return [state for _, state in sorted(made, key=lambda pair: pair[0])]
 
     def wait(self, target: Target, states: Any, duration_ns: float) -> Any:
@@ -267,9 +267,9 @@ def _with(factors: list[Any], count: int, level_of: dict[int, int]) -> list[Any]
     return made
 
 
-def _framed(schedule: Schedule, scope: Scope, state: Chain) -> Chain:
+def _framed(segment: PlayedSegment, state: Chain) -> Chain:
     """Turn the phase references that a segment leaves behind into the frame of the state."""
-    for atom, level, parts in schedule.frame:
-        angle = sum(factor * float(column(expression, scope)[0]) for factor, expression in parts)
+    for atom, level, parts in segment.schedule.frame:
+        angle = sum(factor * float(column(expression, segment.scope)[0]) for factor, expression in parts)
         state = chains.turned(state, atom, level, angle)
     return state

@@ -11,7 +11,6 @@ from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
-from rydberg_qmem.emulators.exact import apply_frame, turned
 from rydberg_qmem.emulators.layout import State, ground_first
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.played import Played, dark, each_row, energy_scale
@@ -51,11 +50,11 @@ class EmuSv:
     def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
         """Run each row through emu-sv; always all atoms."""
         out = np.empty_like(states)
-        for row, steps, schedule, here in each_row(plan, scope, len(states), self.averaged_ns):
+        for row, steps, segment in each_row(plan, scope, len(states), self.averaged_ns):
             end = states[row]
             for part in steps:
                 end = self._run(part, end)
-            out[row] = apply_frame(plan.target, schedule, here, end[None], atoms)[0]
+            out[row] = segment.turned(end[None])[0]
         return out
 
     def under(self, channel: NoiseChannel) -> EmuSvMasterEquation:
@@ -104,11 +103,11 @@ class EmuSvMasterEquation:
         """Run each row's density matrix through emu-sv's Lindblad equation."""
         assert mixed
         out = np.empty_like(states)
-        for row, steps, schedule, here in each_row(plan, scope, len(states), self.emulator.averaged_ns):
+        for row, steps, segment in each_row(plan, scope, len(states), self.emulator.averaged_ns):
             end = states[row]
             for part in steps:
                 end = self._run(part, end)
-            out[row] = turned(plan.target, schedule, here, end[None], atoms)[0]
+            out[row] = segment.turned_matrices(end[None])[0]
         return out
 
     def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool) -> State:

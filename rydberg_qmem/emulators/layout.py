@@ -135,3 +135,8 @@ def on_both_sides(states: State, evolve: Callable[[State, NDArray[np.int64]], St
 
     once = left(states).conj().swapaxes(1, 2)
     return np.ascontiguousarray(left(once).conj().swapaxes(1, 2)).reshape(rows, -1)
+
+
+def squared_norms(states: State) -> NDArray[np.float64]:
+    """Return ⟨ψ|ψ⟩ of each row."""
+    return np.asarray((states.real**2 + states.imag**2).sum(axis=1))

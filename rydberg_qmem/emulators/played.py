@@ -9,11 +9,10 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.plan import Plan, rows_of, timed
-from rydberg_qmem.compile.schedule import Schedule
+from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.emulators.exact import Piece, Stretch, site_drives
+from rydberg_qmem.emulators.exact import PlayedSegment, Stretch, each_schedule
 
 Array = NDArray[np.float64]
 
@@ -70,28 +69,28 @@ def dark(target: Target, duration_ns: float) -> Played:
 
 def each_row(
     plan: Plan, scope: Scope, rows: int, averaged_ns: int
-) -> Iterator[tuple[int, tuple[Played, ...], Schedule, Scope]]:
-    """Yield every row with what is played for it, one part for each mask, its schedule and its scope.
+) -> Iterator[tuple[int, tuple[Played, ...], PlayedSegment]]:
+    """Yield every row with what is played for it, one part for each mask, and the segment that plays it.
 
     Rows with the same control values share what is played.
     """
-    controls = plan.controls_of(tuple(range(len(plan.target.atoms))))
-    for schedule, chosen, part in timed(plan, scope, rows):
-        columns = [np.broadcast_to(column(e, part), (len(chosen),)) for e in controls]
+    everything = tuple(range(len(plan.target.atoms)))
+    controls = plan.controls_of(everything)
+    for segment, chosen in each_schedule(plan, scope, rows, everything):
+        columns = [np.broadcast_to(column(e, segment.scope), (len(chosen),)) for e in controls]
         made: dict[tuple[float, ...], tuple[Played, ...]] = {}
         for i, row in enumerate(chosen):
-            values, here = tuple(float(c[i]) for c in columns), rows_of(part, np.array([i]))
+            values, here = tuple(float(c[i]) for c in columns), segment.of_rows(np.array([i]))
             if values not in made:
-                made[values] = played(plan, schedule, here, averaged_ns)
-            yield int(row), made[values], schedule, here
+                made[values] = played(here, averaged_ns)
+            yield int(row), made[values], here
 
 
-def played(plan: Plan, schedule: Schedule, scope: Scope, averaged_ns: int) -> tuple[Played, ...]:
+def played(segment: PlayedSegment, averaged_ns: int) -> tuple[Played, ...]:
     """Return what one row plays: drives of one transition add up as fields, whatever their phases."""
-    if schedule.duration_ns == 0:
+    if segment.schedule.duration_ns == 0:
         return ()
-    piece = Piece(plan, schedule, tuple(range(len(plan.target.atoms))))
-    parts = groupby(piece.stretches(piece.tracks(scope)), key=lambda stretch: stretch.target)
+    parts = groupby(segment.stretches(), key=lambda stretch: stretch.target)
     return tuple(_steps(target, list(stretches), averaged_ns) for target, stretches in parts)
 
 
@@ -119,7 +118,7 @@ def _table(target: Target, stretches: list[Stretch]) -> tuple[NDArray[np.int64],
     atoms, cuts, rows = len(target.atoms), [], []
     for stretch in stretches:
         made = np.zeros((len(stretch.cuts) - 1, 2 * atoms), dtype=complex)
-        for (atom, _), (omega, delta) in site_drives(stretch.cuts, stretch.active).items():
+        for (atom, _), (omega, delta) in stretch.drives().items():
             made[:, atom], made[:, atoms + atom] = omega[0], delta[0]
         cuts.append(stretch.cuts[:-1])
         rows.append(made)

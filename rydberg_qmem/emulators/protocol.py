@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +16,6 @@ from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Compiled, Segment, Step, all_steps
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.journal import Ticket
-from rydberg_qmem.emulators.jumps import Chance
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
@@ -178,6 +177,10 @@ class Holding(Protocol):
     def report(self, state: Any) -> Mapping[str, float]:
         """Return the numbers that the record says of a final state."""
         ...
+
+
+Chance = Callable[[int], NDArray[np.float64]]
+"""Two uniform numbers (rows, 2) for the n-th jump of every row: when, and which."""
 
 
 class NoisyEvolution(Protocol):

@@ -25,15 +25,14 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.plan import Plan, plan_segment, rows_of, timed
-from rydberg_qmem.compile.schedule import Schedule
+from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.compile.to_pulser import as_fields, cut_out, played, to_pulser
-from rydberg_qmem.emulators.exact import apply_frame, evolve_stretch, turned
+from rydberg_qmem.emulators.exact import OpenSystemPropagator, PlayedSegment, each_schedule, evolve_stretch
+from rydberg_qmem.emulators.exact import dark as dark_stretch
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
 from rydberg_qmem.language.noise import EVERYWHERE, Noise
@@ -85,10 +84,10 @@ class Qutip:
     def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
         """Run each row through its own Pulser sequence; always all atoms."""
         out = np.empty_like(states)
-        for schedule, rows, part in timed(plan, scope, len(states)):
+        for segment, rows in each_schedule(plan, scope, len(states), atoms):
             for i, row in enumerate(rows):
-                out[row] = self._run(plan, rows_of(part, np.array([i])), schedule, states[row])
-            out[rows] = apply_frame(plan.target, schedule, part, out[rows], atoms)
+                out[row] = self._run(segment.of_rows(np.array([i])), states[row])
+            out[rows] = segment.turned(out[rows])
         return out
 
     def under(self, channel: NoiseChannel) -> QutipMasterEquation:
@@ -99,23 +98,24 @@ class Qutip:
         """Return the states after waiting in the dark, where the Hamiltonian is known in closed form."""
         return dark(target, states, duration_ns)
 
-    def _run(self, plan: Plan, scope: Scope, schedule: Schedule, state: State) -> State:
+    def _run(self, segment: PlayedSegment, state: State) -> State:
         """Run one row through QutipBackendV2 and return its state (dimension,), normalised or not."""
         size = float(np.linalg.norm(state))
-        if schedule.duration_ns == 0 or size == 0:  # a segment of phases alone plays nothing
+        if segment.schedule.duration_ns == 0 or size == 0:  # a segment of phases alone plays nothing
             return state
-        samples, before, lead, tail = self.with_dark_time(plan, scope, schedule)
+        target = segment.plan.target
+        samples, before, lead, tail = self.with_dark_time(segment)
         begin = dark(before, state[None], -lead)[0]
-        end = self.final(samples, plan.target, begin / size, None).ravel()  # the backend normalises what it returns
-        return np.asarray(dark(plan.target, end[None], -tail)[0] * size)
+        end = self.final(samples, target, begin / size, None).ravel()  # the backend normalises what it returns
+        return np.asarray(dark(target, end[None], -tail)[0] * size)
 
-    def with_dark_time(self, plan: Plan, scope: Scope, schedule: Schedule) -> tuple[Any, Target, float, float]:
+    def with_dark_time(self, segment: PlayedSegment) -> tuple[Any, Target, float, float]:
         """Return samples with dark time around them, the target before them, and how long it is dark on both sides."""
-        target = plan.target
+        plan, schedule, target = segment.plan, segment.schedule, segment.plan.target
         begin, until = schedule.span
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            sequence = to_pulser(plan, scope)
+            sequence = to_pulser(plan, segment.scope)
             end = max(until, int(sequence.get_duration(include_fall_time=target.with_modulation)))
             if "h" in target.levels:  # two levels are what Pulser takes for an idle sequence, too
                 pin_levels(sequence, target)
@@ -152,10 +152,10 @@ class QutipMasterEquation:
         """Run each row's density matrix through Pulser's master equation."""
         assert mixed
         out = np.empty_like(states)
-        for schedule, rows, part in timed(plan, scope, len(states)):
+        for segment, rows in each_schedule(plan, scope, len(states), atoms):
             for i, row in enumerate(rows):
-                out[row] = self._run(plan, rows_of(part, np.array([i])), schedule, states[row])
-            out[rows] = turned(plan.target, schedule, part, out[rows], atoms)
+                out[row] = self._run(segment.of_rows(np.array([i])), states[row])
+            out[rows] = segment.turned_matrices(out[rows])
         return out
 
     def wait(self, scope: Scope, states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool) -> State:
@@ -167,26 +167,26 @@ class QutipMasterEquation:
         everything = tuple(range(len(target.atoms)))
         return OpenSystemPropagator(target, self.channel.collapse).wait({}, flat, everything, duration_ns, mixed=True)
 
-    def _run(self, plan: Plan, scope: Scope, schedule: Schedule, flat: State) -> State:
+    def _run(self, segment: PlayedSegment, flat: State) -> State:
         """Run one flat density matrix through QutipBackendV2's master equation, eigenvector by eigenvector."""
-        if schedule.duration_ns == 0:
+        if segment.schedule.duration_ns == 0:
             return flat
-        samples, before, lead, tail = self.emulator.with_dark_time(plan, scope, schedule)
-        begin = self._dark(before, flat[None], -lead).reshape(plan.target.dimension, -1)
+        samples, before, lead, tail = self.emulator.with_dark_time(segment)
+        begin = self._dark(before, flat[None], -lead).reshape(self.channel.target.dimension, -1)
         weights, vectors = np.linalg.eigh((begin + begin.conj().T) / 2)
         end = np.zeros_like(begin)
         for weight, vector in zip(weights, vectors.T, strict=True):
             if abs(weight) > LEAST_WEIGHT:
-                final = self.emulator.final(samples, plan.target, vector, self.channel.noise)
+                final = self.emulator.final(samples, self.channel.target, vector, self.channel.noise)
                 if final.shape[1] == 1:  # noise that says nothing of these levels leaves a state pure
                     final = final @ final.conj().T
                 end += weight * final
-        return np.asarray(self._dark(plan.target, end.reshape(1, -1), -tail)[0])
+        return np.asarray(self._dark(self.channel.target, end.reshape(1, -1), -tail)[0])
 
 
 def dark(target: Target, states: State, duration_ns: float) -> State:
     """Return the states after a time in the dark, which may be negative: taken out again."""
-    return evolve_stretch(target, states, np.array([0.0, duration_ns]), [])
+    return evolve_stretch(dark_stretch(target, duration_ns), states)
 
 
 @contextmanager

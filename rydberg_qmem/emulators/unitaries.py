@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.daqc import interaction_steps
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.emulators import rotations
+from rydberg_qmem.emulators.exact import Rotation, rotate
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.language.blocks import CNOT, CZ, ZZ, BlockadeRotate, CPhase, Exchange, Gate, Ising, Rotate, Swap
 
@@ -99,14 +99,14 @@ def _rotate(target: Target, layout: Layout, gate: Rotate, scope: Scope, states: 
         return np.asarray(states * np.exp(1j * angle[:, None] * layout.is_level(atom, upper)))
     turn = rotation(angle, gate.axis)
     which = np.zeros((len(layout.levels) ** atom, len(layout.levels) ** (layout.atoms - atom - 1)), dtype=int)
-    return rotations.apply(states, layout, atom, ("g", upper), turn, which)
+    return rotate(states, layout, atom, ("g", upper), turn, which)
 
 
-def rotation(angle: NDArray[np.float64], axis: str) -> rotations.Rotation:
+def rotation(angle: NDArray[np.float64], axis: str) -> Rotation:
     """Return exp(-i angle/2 P) for P = X or Y on (g, upper), shape (rows, 1)."""
     half = 0.5 * angle[:, None]
     beta = -1j * np.sin(half) if axis == "x" else -np.sin(half) + 0j
-    return rotations.Rotation(np.zeros_like(half), np.cos(half) + 0j, beta)
+    return Rotation(np.zeros_like(half), np.cos(half) + 0j, beta)
 
 
 def _unless_blockaded(target: Target, layout: Layout, gate: BlockadeRotate, scope: Scope, states: State) -> State:
@@ -114,10 +114,10 @@ def _unless_blockaded(target: Target, layout: Layout, gate: BlockadeRotate, scop
     control, atom = gate_atoms(gate, target)
     angle = column(gate.angle, scope)[:, None] * np.array([1.0, 0.0])
     half = 0.5 * angle
-    turn = rotations.Rotation(np.zeros_like(half), np.cos(half) + 0j, -1j * np.sin(half))
+    turn = Rotation(np.zeros_like(half), np.cos(half) + 0j, -1j * np.sin(half))
     levels = len(layout.levels)
     blocked = layout.is_level(control, "r").reshape(levels**atom, levels, -1)[:, 0, :]
-    return rotations.apply(states, layout, atom, ("g", "r"), turn, blocked.astype(np.int64))
+    return rotate(states, layout, atom, ("g", "r"), turn, blocked.astype(np.int64))
 
 
 def _exchange(angle: NDArray[np.float64]) -> Complex:

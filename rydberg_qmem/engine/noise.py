@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.emulators.collapse import collapse_operators
-from rydberg_qmem.emulators.fluctuations import Fluctuating
+from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, JumpingEvolution, NoisyEmulator, NoisyEvolution
@@ -167,7 +167,7 @@ class Environment:
         evolution = _noisy(emulator, "noise").under(channel) if channel.acts else None
         made = cls(around, channel, evolution, emulator.capabilities.noisy_segments)
         if channel.varies and around.noise is not None and draws is not None:
-            made.settings = _drawn(Fluctuating(compiled.target, around.noise), draws, shots or 0)
+            made.settings = _drawn(Fluctuations(compiled.target, around.noise), draws, shots or 0)
         return made
 
     @property
@@ -217,7 +217,7 @@ class Environment:
         return {"#clock": clock_ns, **{name: values[shots] for name, values in self.settings.items()}}
 
 
-def _drawn(fluctuating: Fluctuating, draws: Draws, shots: int) -> dict[str, Array]:
+def _drawn(fluctuating: Fluctuations, draws: Draws, shots: int) -> dict[str, Array]:
     """Draw what each shot keeps to its end."""
     every = np.arange(shots)
     made = {}

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.compile.plan import rows_of
-from rydberg_qmem.emulators.jumps import Chance, squared_norms
-from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.protocol import JumpingEvolution
+from rydberg_qmem.emulators.layout import State, squared_norms
+from rydberg_qmem.emulators.protocol import Chance, JumpingEvolution
 from rydberg_qmem.engine.population import Part
 
 

@@ -18,10 +18,9 @@ from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, uses_ensemble
-from rydberg_qmem.emulators.exact import CACHE_BYTES, Exact, method
+from rydberg_qmem.emulators.exact import CACHE_BYTES, HALVED_DIMENSION, Exact, method
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import Emulator
-from rydberg_qmem.emulators.raising import HALVED_DIMENSION
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.branches import MAX_BRANCHES, branches_expected
 from rydberg_qmem.engine.context import NEGLIGIBLE

@@ -26,7 +26,7 @@ from pulser.sampler import sample
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.target import FRAME
-from rydberg_qmem.emulators.exact import Exact, evolve_stretch, layout_of
+from rydberg_qmem.emulators.exact import Exact, dark, evolve_stretch, layout_of
 
 CLOSE = 1e-5
 """Infidelity to Pulser's qutip backend."""
@@ -143,7 +143,7 @@ def agrees_with_qutip(case: Case) -> None:
     assert abs(state[-1]) < 1 - 1e-3 or target.dimension > 2  # something happened
     plain = infidelity(state, phases * by_qutip(case, target, sequence, 0))
     if plain >= CLOSE:
-        later = evolve_stretch(target, (state / phases)[None], np.array([0, EDGE_NS + EARLY_NS]), [])[0]
+        later = evolve_stretch(dark(target, EDGE_NS + EARLY_NS), (state / phases)[None])[0]
         shown = infidelity(later, by_qutip(case, target, sequence, EDGE_NS))
         assert shown < CLOSE, f"{shown:.2e} with dark time around, {plain:.2e} without"
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.emulators import joint, splitting
 from rydberg_qmem.emulators.collapse import collapse_operators
-from rydberg_qmem.emulators.exact import Exact
-from rydberg_qmem.emulators.fluctuations import Fluctuating
-from rydberg_qmem.emulators.joint import Samples
-from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
+from rydberg_qmem.emulators.exact import Exact, OpenSystemPropagator
+from rydberg_qmem.emulators.exact import _joint as joint
+from rydberg_qmem.emulators.exact import _split_operator as splitting
+from rydberg_qmem.emulators.exact._joint import Samples
+from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.language.noise import Noise
 
 from . import accuracy
@@ -215,10 +215,10 @@ def test_rows_with_control_values_of_their_own_follow_every_interval() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_shots_with_amplitudes_of_their_own_follow_every_interval(seed: int) -> None:
     case = accuracy.draw(np.random.default_rng([7, seed]), "rydberg", 2, rows=3)
-    noisy = Fluctuating(case.target, Noise(amp_sigma=0.1))
+    noisy = Fluctuations(case.target, Noise(amp_sigma=0.1))
     factors = np.array([0.9, 1.0, 1.2])
     scope = {"#amplitude": np.repeat(factors[:, None], len(noisy.channels), axis=1)}
-    found = noisy.evolve(case.plan, scope, case.states, case.atoms)
+    found = OpenSystemPropagator(case.target, (), noisy).evolve(case.plan, scope, case.states, case.atoms, mixed=False)
     for factor, row, state in zip(factors, found, case.states, strict=True):
         times, h = accuracy.hamiltonians(case.plan, {}, factor)
         wanted = accuracy.propagated(times, [-1j * one for one in h], state[None])[0]

@@ -10,10 +10,11 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.emulators import conditional, jumps
-from rydberg_qmem.emulators.conditional import Closed
-from rydberg_qmem.emulators.generators import expm
-from rydberg_qmem.emulators.lindblad import OperatorSet
+from rydberg_qmem.emulators.exact import _conditional as conditional
+from rydberg_qmem.emulators.exact import _jumps as jumps
+from rydberg_qmem.emulators.exact._conditional import Closed
+from rydberg_qmem.emulators.exact._linear import expm
+from rydberg_qmem.emulators.exact._operators import OperatorSet
 
 TIME_US = 0.37
 ROWS = 4
@@ -152,9 +153,9 @@ def test_steps_multiplied_are_the_steps_one_after_the_other(
     rows = states(here, rng)
 
     wanted = walked(here, coefficients, times, rows)
-    assert np.abs(here.through(rows, coefficients, times, matrices=False) - wanted).max() < 1e-12
+    assert np.abs(here.through(rows, coefficients, times, mixed=False) - wanted).max() < 1e-12
     if not moving:
-        made = np.broadcast_to(here.propagators(coefficients, times, matrices=False), (ROWS, 27, 27))
+        made = np.broadcast_to(here.propagators(coefficients, times, mixed=False), (ROWS, 27, 27))
         assert np.abs(np.einsum("rij,rj->ri", made, rows) - wanted).max() < 1e-12
 
 

@@ -18,8 +18,8 @@ from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
-from rydberg_qmem.emulators import exact, joint
-from rydberg_qmem.emulators.exact import Exact
+from rydberg_qmem.emulators.exact import Exact, _segment
+from rydberg_qmem.emulators.exact import _joint as joint
 from tests.reference import largest_difference
 
 C6 = pulser.MockDevice.interaction_coeff
@@ -365,8 +365,8 @@ def test_a_pulse_evolved_in_parts_ends_where_it_ends_whole(
         return np.asarray(rq.run(watched, shots=None, noise=noise).rho.values)
 
     whole = final()
-    monkeypatch.setattr(exact, "MOST_SAMPLES", 64)
-    monkeypatch.setattr(exact, "LEAST_SAMPLES", 16)
+    monkeypatch.setattr(_segment, "MOST_SAMPLES", 64)
+    monkeypatch.setattr(_segment, "LEAST_SAMPLES", 16)
 
     assert np.abs(final() - whole).max() < 1e-10
 

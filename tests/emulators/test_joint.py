@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from rydberg_qmem.emulators import joint
-from rydberg_qmem.emulators.joint import Samples, Site, Subspace
+from rydberg_qmem.emulators.exact import _joint as joint
+from rydberg_qmem.emulators.exact._joint import Samples, Site, Subspace
 
 RNG = np.random.default_rng(11)
 ROWS, LEVELS, ATOMS = 2, 3, 3

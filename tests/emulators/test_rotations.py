@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import expm
 
-from rydberg_qmem.emulators import rotations
+from rydberg_qmem.emulators.exact import _rotations as rotations
 from rydberg_qmem.emulators.layout import Layout
 
 RNG = np.random.default_rng(3)

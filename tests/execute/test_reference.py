@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep
-from rydberg_qmem.emulators import exact
+from rydberg_qmem.emulators.exact import PlayedSegment
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.engine import branches, interpreter, measurement
 from rydberg_qmem.engine.context import Cursor, RunContext
@@ -167,12 +167,12 @@ def test_merging_branches_of_different_memory_is_found(monkeypatch: pytest.Monke
 
 
 def test_a_wrong_sign_of_the_phase_references_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = exact.apply_frame
+    right = PlayedSegment.turned
 
-    def conjugate(target: Any, schedule: Any, scope: Any, states: State, atoms: tuple[int, ...]) -> State:
-        return right(target, schedule, scope, states.conj(), atoms).conj()
+    def conjugate(segment: PlayedSegment, rows: State) -> State:
+        return right(segment, rows.conj()).conj()
 
-    monkeypatch.setattr(exact, "apply_frame", conjugate)
+    monkeypatch.setattr(PlayedSegment, "turned", conjugate)
 
     with pytest.raises(AssertionError):
         agree(exactly, 40)

@@ -16,8 +16,7 @@ from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.to_pulser import to_pulser
-from rydberg_qmem.emulators.collapse import collapse_operators
-from rydberg_qmem.emulators.generators import dissipator
+from rydberg_qmem.emulators.collapse import collapse_operators, dissipator
 from rydberg_qmem.language.noise import Noise
 
 
@@ -279,13 +278,12 @@ def test_an_operator_of_another_size_is_refused_with_the_levels() -> None:
 
 
 def test_points_share_operators_and_other_rates_or_distances_do_not() -> None:
-    from rydberg_qmem.emulators.lindblad import OpenSystemPropagator
+    from rydberg_qmem.emulators.exact import OpenSystemPropagator
 
     def space(gap: float, rate: float) -> Any:
         made = compile_program(program({"q": (0, 0), "p": (gap, 0)}, pulse("rydberg_global", 100, 1.0)))
-        return OpenSystemPropagator(
-            made.target, collapse_operators(made.target.levels, Noise(relaxation_rate=rate), None)
-        ).space((0, 1))
+        operators = collapse_operators(made.target.levels, Noise(relaxation_rate=rate), None)
+        return OpenSystemPropagator(made.target, operators).operators.of(made.target)
 
     assert space(7, 0.1) is space(7, 0.1)
     assert space(7, 0.1) is not space(8, 0.1)
@@ -304,6 +302,6 @@ def test_a_full_cache_of_propagators_changes_nothing(monkeypatch: pytest.MonkeyP
     options: dict[str, Any] = {"shots": None, "noise": {"dephasing_rate": 0.1}, "state": "density_matrix"}
     whole = rq.run(program, **options)
 
-    monkeypatch.setattr("rydberg_qmem.emulators.lindblad.CACHE_BYTES", 1)
+    monkeypatch.setattr("rydberg_qmem.emulators.exact._cache.CACHE_BYTES", 1)
 
     np.testing.assert_allclose(rq.run(program, **options).m, whole.m, atol=1e-12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -10,13 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators.generators import DENSE_SIZE, Generator, expm
-from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.exact._linear import DENSE_SIZE, LinearEquation, expm
+from rydberg_qmem.emulators.layout import State, squared_norms
+from rydberg_qmem.emulators.protocol import Chance
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-Chance = Callable[[int], Array]
-"""Two uniform numbers (rows, 2) for the n-th jump of every row: when, and which."""
 
 FOUND = 1e-14
 """How near a squared norm comes to its chance where a jump is found."""
@@ -24,11 +23,6 @@ TRIALS = 60
 """Halving a step so often leaves nothing of it: a search ends at the latest then."""
 AGREES = 1e-9
 """Largest error of the diagonalised propagator; where it is larger the generator is as good as defective."""
-
-
-def squared_norms(states: State) -> Array:
-    """Return ⟨ψ|ψ⟩ of each row."""
-    return np.asarray((states.real**2 + states.imag**2).sum(axis=1))
 
 
 class Flow(Protocol):
@@ -164,29 +158,29 @@ class _Rows:
 
 @dataclass
 class Diagonalised:
-    """The flow of a generator: its exponential, diagonalised where many times are asked for and where possible."""
+    """The flow of a linear equation: its exponential, diagonalised for many times where possible."""
 
-    generator: Generator
+    equation: LinearEquation
     coefficients: Array
 
     def advance(self, states: State, time_us: float) -> State:
         """Return all rows after a time."""
-        return self.generator.advance(states, self.coefficients, time_us)
+        return self.equation.advance(states, self.coefficients, time_us)
 
     def subset(self, rows: Index) -> Diagonalised:
         """Return the evolution of some of the rows."""
         if len(self.coefficients) == 1:
             return self
-        made = Diagonalised(self.generator, self.coefficients[rows])
+        made = Diagonalised(self.equation, self.coefficients[rows])
         if "_modes" in self.__dict__:
             made.__dict__["_modes"] = None if self._modes is None else tuple(part[rows] for part in self._modes)
         return made
 
     @cached_property
     def _modes(self) -> tuple[Any, Any, Any] | None:
-        if self.generator.size > DENSE_SIZE:
+        if self.equation.size > DENSE_SIZE:
             return None
-        matrices = self.generator.matrices(self.coefficients)
+        matrices = self.equation.matrices(self.coefficients)
         try:
             values, vectors = np.linalg.eig(matrices)
             inverse = np.linalg.inv(vectors)
@@ -199,7 +193,7 @@ class Diagonalised:
     def to(self, states: State, times_us: Array) -> State:
         """Return all rows after a time each."""
         if self._modes is None:
-            return self.generator.series(states, self.coefficients, times_us)
+            return self.equation.series(states, self.coefficients, times_us)
         values, vectors, inverse = self._modes
         inner = np.matmul(inverse, states[:, :, None])[:, :, 0] * np.exp(values * times_us[:, None])
         return np.asarray(np.matmul(vectors, inner[:, :, None])[:, :, 0])

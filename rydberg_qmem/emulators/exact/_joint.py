@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators import splitting
+from rydberg_qmem.emulators.exact import _split_operator as splitting
+from rydberg_qmem.emulators.exact._raising import raising
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.raising import raising
 
 Complex = NDArray[np.complex128]
 Array = NDArray[np.float64]

@@ -18,8 +18,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators import grid
-from rydberg_qmem.emulators.grid import Grid
+from rydberg_qmem.emulators.exact import _grid as grid
+from rydberg_qmem.emulators.exact._grid import Grid
 from rydberg_qmem.emulators.layout import State
 
 Array = NDArray[np.float64]
