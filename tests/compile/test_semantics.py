@@ -90,7 +90,7 @@ def agree(program: rq.Program, seed: int) -> int:
 
 
 def all_agree(count: int) -> int:
-    held = []
+    held: list[int] = []
 
     @settings(
         max_examples=count,
