@@ -6,10 +6,12 @@ import ast
 import doctest
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,20 @@ NAMES = {
 }  # fmt: skip
 HEAVY = ("pulser", "matplotlib", "xarray", "scipy", "sklearn", "pandas", "zarr", "torch", "qutip", "dask", "rich")
 PACKAGE = Path(rq.__file__).parent
+DOORS = (
+    "rydberg_qmem", *(f"rydberg_qmem.{room}" for room in (
+        "analysis", "blocks", "cells", "emulators", "gallery", "language.protocols", "learning", "plots", "report",
+        "waveforms",
+    )),
+)  # fmt: skip
+NOT_CALLED = ("Emulator", "Findings", "InputError", "Problem", "ProgramError", "QmemError", "RunError")
+"""A protocol, and what the package itself makes or raises: nobody else calls their constructors."""
+NEVER_RAISE = (
+    "bodies", "walk", "walk_places", "beam_splitter", "blockade_measure", "exchange", "weak_measure",  # blocks
+    "coin", "thermal_damping",  # texts that the program they are put into will refuse
+    "paper",  # sizes
+)  # fmt: skip
+"""Functions that refuse nothing: what they take was checked when it was made, or is checked where it goes."""
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -175,3 +191,56 @@ def test_the_main_words_show_an_example_that_runs(name: str) -> None:
 
     found = doctest.DocTestFinder().find(value, module=module, globs=vars(module))
     assert sum(len(test.examples) for test in found) > 0
+
+
+def of_doors() -> dict[str, Any]:
+    """Return the functions and classes that packages offer, by module and name, each once."""
+    offered = [getattr(importlib.import_module(door), name) for door in DOORS for name in _all(door)]
+    return {f"{one.__module__}.{one.__name__}": one for one in offered if inspect.isclass(one) or callable(one)}
+
+
+def _all(door: str) -> list[str]:
+    return list(importlib.import_module(door).__all__)
+
+
+OFFERED = of_doors()
+FUNCTIONS = sorted(name for name, value in OFFERED.items() if inspect.isfunction(value))
+
+
+def told(value: object) -> list[str]:
+    """Return the names that a docstring's section of parameters, or of attributes, says, in order."""
+    section = re.search(r"^(?:Args|Attributes):\n((?: {4}.*\n?)+)", inspect.getdoc(value) or "", re.MULTILINE)
+    return re.findall(r"^ {4}(\w+): \S", section[1], re.MULTILINE) if section else []
+
+
+def test_the_names_that_a_docstring_says_are_read() -> None:
+    def wrong(shots: int, seed: int) -> None:
+        """Run.
+
+        Args:
+            shots: How many.
+            sede: Starts the random numbers,
+                shots: no name, as it goes on.
+
+        rounds: no name either, it stands outside.
+        """
+
+    assert told(wrong) == ["shots", "sede"]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in OFFERED if name.rpartition(".")[2] not in NOT_CALLED))
+def test_every_parameter_is_said_by_its_name(name: str) -> None:
+    value = OFFERED[name]
+
+    assert told(value) == list(inspect.signature(value).parameters)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_shows_an_example_and_says_what_it_raises(name: str) -> None:
+    value = OFFERED[name]
+    module = sys.modules[value.__module__]
+
+    found = doctest.DocTestFinder().find(value, module=module, globs=vars(module))
+    assert sum(len(test.examples) for test in found) > 0
+    silent = value.__name__ in NEVER_RAISE or not inspect.signature(value).parameters
+    assert silent != ("Raises " in (value.__doc__ or ""))

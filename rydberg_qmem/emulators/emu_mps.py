@@ -40,9 +40,14 @@ LARGEST_TURN = 30.0
 class EmuMps:
     """Ground-Rydberg and XY programs on emu-mps, for two atoms and more.
 
-    A step is at most `longest_ns` long; samples that change faster than `averaged_ns` are averaged. Singular values
-    are dropped as long as their squares add up to less than `precision` squared, and beyond `max_bond_dim`. What is
-    dropped is in the record; errors of the time steps are not: halve `longest_ns` to see them.
+    Singular values are dropped as long as their squares add up to less than `precision` squared, and beyond
+    `max_bond_dim`. What is dropped is in the record; errors of the time steps are not: halve `longest_ns` to see them.
+
+    Args:
+        precision: Norm of what a truncation may drop, 1e-6 by default.
+        max_bond_dim: Largest bond dimension of a state.
+        longest_ns: Longest step of time (ns).
+        averaged_ns: Samples that change faster than this (ns) are averaged; 1 takes Pulser's samples as they are.
     """
 
     name = "emu_mps"

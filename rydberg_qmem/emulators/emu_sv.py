@@ -25,8 +25,10 @@ LARGEST_TURN = 30.0
 class EmuSv:
     """Ground-Rydberg programs on emu-sv: each state, segment and setting of the controls is one run of it.
 
-    Samples that change faster than `averaged_ns` are averaged over so many nanoseconds: 1 takes Pulser's samples as
-    they are, more is faster and less accurate.
+    Args:
+        averaged_ns: Samples that change faster are averaged over so many nanoseconds: 1 takes Pulser's samples as they
+            are, more is faster and less accurate.
+        krylov_tolerance: What a step of its Krylov method may err by.
     """
 
     name = "emu_sv"

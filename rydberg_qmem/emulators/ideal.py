@@ -112,7 +112,10 @@ def _is_gate(block: Timed) -> TypeGuard[Gate]:
 
 
 class Ideal:
-    """Gates act at once and without error; tells pulse errors from the algorithm's."""
+    """Gates act at once and without error; separates pulse errors from errors of the algorithm.
+
+    Pulses that are written as such are evolved as by `Exact`.
+    """
 
     name = "ideal"
     capabilities = Capabilities(

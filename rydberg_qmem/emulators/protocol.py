@@ -43,9 +43,26 @@ IN_TIME = frozenset(
 class Capabilities:
     """What an emulator can run; checked before anything runs.
 
-    An emulator that `factorises` can evolve some of the atoms without the others; its largest dimension then
-    holds for the atoms that are entangled at one time. One that needs an `extra` of this package says which, and
-    which module tells that it is there.
+    Attributes:
+        levels: The sets of levels that an atom may have.
+        largest_dimension: Largest number of basis states; of the atoms that are entangled at one time if it
+            `factorises`.
+        states: Whether there are states, which probes can see.
+        exact: Whether it can give exact expectation values (shots=None).
+        factorises: Whether it can evolve some of the atoms without the others.
+        noise: Fields of a noise model that it can follow.
+        hardware: Fields of a hardware profile that it can follow.
+        fewest_atoms: Smallest number of atoms.
+        density_matrices: Whether it can keep density matrices.
+        trajectories: Whether vectors can decohere, by jumps; else only density matrices can.
+        extra: The extra of this package that it needs, such as "emu"; none if empty.
+        module: The module that tells whether the extra is there.
+        mid_sequence: Whether it can measure, reset and choose before a sequence ends.
+        noisy_segments: Whether noise acts while segments play; else only while atoms wait.
+        xy_masks: Whether atoms under an SLM mask of the XY mode rest while others interact, to the nanosecond at which
+            it ends.
+        sums_fields: Whether pulses out of phase on one transition at once add as Ω exp(-iφ); Pulser's backends may add
+            phases.
     """
 
     levels: frozenset[tuple[str, ...]] = frozenset({("r", "g"), ("g", "h"), ("r", "g", "h"), ("0", "1")})
@@ -54,27 +71,23 @@ class Capabilities:
     exact: bool = True
     factorises: bool = True
     noise: frozenset[str] = READOUT_NOISE
-    """Fields of a noise model that it can follow."""
     hardware: frozenset[str] = DURATIONS | READOUT
-    """Fields of a hardware profile that it can follow."""
     fewest_atoms: int = 1
     density_matrices: bool = True
     trajectories: bool = True
-    """Whether vectors can decohere, by jumps; else only density matrices can."""
     extra: str = ""
     module: str = ""
     mid_sequence: bool = True
-    """Whether it can measure, reset and choose before a sequence ends."""
     noisy_segments: bool = True
-    """Whether noise acts while segments play; else only while atoms wait."""
     xy_masks: bool = True
-    """Whether atoms under an SLM mask of the XY mode rest while others interact, to the nanosecond at which it ends."""
     sums_fields: bool = True
-    """Whether pulses out of phase on one transition at once add as Ω exp(-iφ); Pulser's backends may add phases."""
 
 
 class Emulator(Protocol):
-    """Evolves rows of states through a segment."""
+    """What an emulator must offer: it evolves rows of states through a segment, and through the dark.
+
+    Any object with these members is one; `run(program, emulator=...)` takes it.
+    """
 
     @property
     def name(self) -> str:

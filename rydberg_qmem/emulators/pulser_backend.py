@@ -38,12 +38,19 @@ Bits = NDArray[np.int8]
 class PulserBackend:
     """Programs whose rounds are whole jobs, on any Pulser `Backend`; everything else is refused before it runs.
 
-    `backend` is a class of Pulser's (`QutipBackendV2` if none is given, `QPUBackend`, `RemoteSVBackend`, …), and
-    `options` go to it: a remote one needs `connection=…`, an emulator takes `config=…`, all but QPUs
-    `mimic_qpu=…`, which is True unless said otherwise. With a `journal` folder a run that was stopped goes on
-    where it was: jobs whose results are there are not asked for again, jobs under way are waited for, none is
-    submitted twice. If the run was killed while a submission was under way, nobody here knows whether it arrived:
-    the next run stops and says so; `resubmit=True` submits that job again.
+    With a journal a run that was stopped goes on where it was: jobs whose results are there are not asked for again,
+    jobs under way are waited for, none is submitted twice. If the run was killed while a submission was under way,
+    nobody here knows whether it arrived: the next run stops and says so.
+
+    Args:
+        backend: A class of Pulser's: `QPUBackend`, `RemoteSVBackend`, …; `QutipBackendV2` if not given.
+        journal: Folder in which jobs are noted; none by default.
+        resubmit: Whether a job is submitted again of which nobody knows whether it arrived (default False).
+        poll_s: Time between two looks at a job under way (s).
+        options: Of the backend: a remote one needs `connection=…`, an emulator takes `config=…`, all but QPUs
+            `mimic_qpu=…`, which is True unless said otherwise.
+
+    Raises InputError for a run in several processes, and RunError for a batch that failed, or a job that may be lost.
 
     >>> PulserBackend().name
     'pulser_backend'

@@ -60,9 +60,10 @@ BASES = {
 class Qutip:
     """The same program on Pulser's reference emulator: slow, independent.
 
-    Each segment has `dark_ns` nanoseconds of dark time on both sides, where the spline's ringing falls to a quarter in
-    each; 0 plays it as Pulser does. `relative_tolerance` is what QuTiP's integrator may err by in each of its steps;
-    its own default is 1e-6.
+    Args:
+        dark_ns: Dark time (ns) on both sides of each segment, where the spline's ringing falls to a quarter in each;
+            0 plays it as Pulser does.
+        relative_tolerance: What QuTiP's integrator may err by in each of its steps; its own default is 1e-6.
     """
 
     name = "qutip"

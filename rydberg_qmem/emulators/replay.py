@@ -21,7 +21,11 @@ from rydberg_qmem.errors import InputError, RunError, did_you_mean
 class Replay:
     """An emulator whose measurements give the outcomes of a record, or of arrays by key.
 
-    Arrays have the record's shapes: (shot, round) for one atom, (shot, round, atom) for several.
+    Args:
+        outcomes: A record, or arrays of 0, 1 and -1 (not measured) by key, of the record's shapes: (shot, round) for
+            one atom, (shot, round, atom) for several.
+
+    Raises InputError for anything else; RunError in a run that needs a key, shot or round that is not there.
 
     >>> Replay({"m": [[0, 1, 1]]}).name
     'replay'

@@ -43,7 +43,12 @@ class Expression:
 
     Two expressions are equal when their canonical texts are equal. To compare two *values* when the program
     runs, write the comparison as text, `Expression("a == b")`: the operator `==` compares the expressions
-    themselves. Raises ExpressionError for anything outside the language.
+    themselves.
+
+    Args:
+        source: The formula as text, a number, or an expression.
+
+    Raises ExpressionError for anything outside the language.
 
     >>> angle = Expression("2*asin(sqrt( n_in ))")
     >>> angle

@@ -29,16 +29,34 @@ Floats = NDArray[np.float64]
 class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A chain of Rydberg atoms as a transformer: each row of X is a sample, encoded by `AnalogArray`, run and read.
 
-    Each column of X is divided by its largest |x| seen in `fit`, so that `detuning` (rad/µs) is the largest one; with
-    `scale="together"` all columns are by the largest |x| of all, with `scale=False` none is. `features` are any of
-    "means" (occupation of each atom) and "pairs" (mean products of two atoms' bits), at each of `readouts` times, all
-    of a time together. `classical` is the control: the same array as
-    classical spins in their mean field, with products of means as "pairs". `shots=None` is exact; else every readout
-    time is measured in a run of its own, with so many shots for each sample, and every `transform` draws new ones from
-    the estimator's own stream, of equal data too; `random_state` makes the sequence of calls after `fit` reproducible.
-    Samples know nothing of each other, so there is no order and nothing to wash out. `noise` and `hardware` are those
-    of `rydberg_qmem.run`; `n_jobs` processes share batches of `batch` samples, which changes no number. Equal exact
-    transforms are found in a cache in memory. Wrong options raise InputError in `fit`.
+    Samples know nothing of each other, so there is no order and nothing to wash out. Equal exact transforms are found
+    in a cache in memory. With `shots`, every readout time is measured in a run of its own, and every `transform` draws
+    new ones from the estimator's own stream, of equal data too.
+
+    Args:
+        encoding: "local_detuning" (default), "global_time" or "position", as in `AnalogArray`.
+        atoms: Number of atoms, which only "global_time" leaves open; one per column if not given.
+        spacing_um: Gaps of the chain (µm), one number or one for each gap.
+        stretch: The part of a gap that the largest number adds to it.
+        rabi: Rabi frequency of the drive (rad/µs).
+        detuning: Largest detuning (rad/µs).
+        duration_ns: Time of the drive (ns).
+        readouts: How many times atoms are read, evenly, last at the end.
+        features: Any of "means" (occupation of each atom) and "pairs" (mean products of two atoms' bits), at each of
+            these times, all of a time together.
+        scale: True divides each column of X by its largest number seen in `fit`, sign left out, "together" all columns
+            by the largest of all; False divides none.
+        classical: Whether the control is run: the same array as classical spins in their mean field, with products of
+            means as "pairs".
+        shots: How many times each sample is measured at each readout time; None for exact means.
+        emulator: "exact" (default) or another of `rydberg_qmem.run`.
+        noise: As in `rydberg_qmem.run`; none by default.
+        hardware: As in `rydberg_qmem.run`; an ideal machine by default.
+        batch: How many samples are run together, which changes no number.
+        n_jobs: Number of processes that share the batches; None for one.
+        random_state: Makes the sequence of calls after `fit` reproducible.
+
+    Raises InputError in `fit` for wrong options.
 
     >>> X = np.random.default_rng(0).uniform(size=(5, 2))
     >>> QuantumReservoir(readouts=2, duration_ns=500).fit(X).transform(X).shape  # 2 times, 2 means and 1 pair

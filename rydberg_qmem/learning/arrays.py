@@ -26,13 +26,25 @@ MOST_ATOMS = 14
 
 @dataclass(frozen=True)
 class AnalogArray:
-    """A chain of atoms under a steady global drive, into which samples of `columns` numbers are encoded.
+    """A chain of atoms under a steady global drive, into which samples of some numbers are encoded.
 
-    Numbers x lie between -1 and 1, or a little beyond. `local_detuning`: atom i is detuned by `detuning` x_i (rad/µs)
-    all the time. `global_time`: all atoms are detuned by `detuning` x_j in the j-th part of the time; `atoms` says how
-    many there are (default: one per column). `position`: gap i of the chain is `spacing_um` (1 + `stretch` x_i).
-    Else gaps are `spacing_um`, one number or one for each gap. Atoms are read `readouts` times, evenly, last at
-    `duration_ns`.
+    Numbers x lie between -1 and 1, or a little beyond.
+
+    Attributes:
+        columns: How many numbers a sample has.
+        encoding: "local_detuning" (default): atom i is detuned by `detuning` x_i all the time; "global_time": all atoms
+            are detuned by `detuning` x_j in the j-th part of the time; "position": gap i is `spacing_um` (1 + `stretch`
+            x_i).
+        atoms: Number of atoms, at most 14, which only "global_time" leaves open; if not given one per column, and one
+            more for "position".
+        spacing_um: Gaps of the chain (µm), one number or one for each gap.
+        stretch: The part of a gap that x = 1 adds to it.
+        rabi: Rabi frequency of the drive (rad/µs).
+        detuning: Detuning of x = 1 (rad/µs).
+        duration_ns: Time of the drive (ns).
+        readouts: How many times atoms are read, evenly, last at the end.
+
+    Raises InputError for numbers out of range, more than 14 atoms, or a time too short for its readouts.
 
     >>> AnalogArray(columns=3).program().register.names
     ('q0', 'q1', 'q2')

@@ -30,16 +30,24 @@ def train_boltzmann(
     callback: Callable[[Point, float], object] | None = None,
     resume: xr.Dataset | None = None,
 ) -> Optimum:
-    """Return the weights whose thermal state shows the means and correlations of `data`, and their history.
+    """Return the weights whose thermal state shows the means and correlations of some data, and their history.
 
-    `sample(weights)` returns the probabilities of a machine's 2^n outcomes (first atom first, bit 0 is Z = +1);
-    `data` holds those wanted; weights are b0, b1, ..., w01, ..., zero unless `start` gives them. Each step adds to the
-    weights `rate` C⁻¹ (⟨P⟩_data - ⟨P⟩_free), P the strings Z_i and Z_i Z_j, C their covariance in the free machine:
-    clamped less free statistics (G. E. Hinton and T. J. Sejnowski, 1983; for quantum machines, whose transverse field
-    stays as it is, M. H. Amin et al., Phys. Rev. X 8, 021050, 2018), as a Newton step at Γ = 0. The value is the
-    Kullback-Leibler divergence of the data from the machine. `callback(weights, value)` sees each step and ends the
-    training where it returns True; `resume` takes an earlier history, and goes on after it. Raises InputError for data
-    and histories that do not fit.
+    Weights are b0, b1, ..., w01, .... Each step adds to them `rate` C⁻¹ (⟨P⟩_data - ⟨P⟩_free), P the strings Z_i and
+    Z_i Z_j, C their covariance in the free machine: clamped less free statistics (G. E. Hinton and T. J. Sejnowski,
+    1983; for quantum machines, whose transverse field stays as it is, M. H. Amin et al., Phys. Rev. X 8, 021050, 2018),
+    as a Newton step at Γ = 0. The value is the Kullback-Leibler divergence of the data from the machine.
+
+    Args:
+        sample: Function of the weights, a dict of numbers by name, that returns the probabilities of a machine's 2^n
+            outcomes, (2^n,), first atom first, bit 0 being Z = +1.
+        data: The probabilities that are wanted, (2^n,).
+        start: Weights at the start, by name; those not given are 0.
+        steps: Largest number of steps.
+        rate: Factor on the step.
+        callback: Called with weights and value after every step; where it returns True, the training ends.
+        resume: `history` of an earlier training, after which this one goes on.
+
+    Raises InputError for data and histories that do not fit.
 
     >>> best = train_boltzmann(lambda w: thermal(w, 1), np.array([0.75, 0.25]))
     >>> round(best.parameters["b0"], 4), round(best.value, 9)

@@ -19,7 +19,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ProcessingCapacity:
-    """The capacity of each degree (1 is linear memory), their sum, and the floor below which a target counts 0."""
+    """The information-processing capacity of a device, degree by degree; `total` is the sum.
+
+    Attributes:
+        by_degree: The capacity of each degree, 1 being linear memory.
+        floor: The capacity below which a single target counts 0.
+    """
 
     by_degree: dict[int, float]
     floor: float
@@ -42,10 +47,18 @@ def processing_capacity(
 ) -> ProcessingCapacity:
     """Return the information-processing capacity for products of Legendre polynomials of past inputs.
 
-    `states` (round, feature) of a device driven by `inputs` (round,), independent and uniform in [0, 1]. For each
-    product of total degree up to `degree` over up to `delays` rounds, the capacity is the share of its variance that
-    the features explain linearly, 0 below the floor 2 (features + 4 sqrt(features)) / rounds that chance reaches
-    (J. Dambre et al., Sci. Rep. 2, 514, 2012; the floor is derived from chi-squared). Raises InputError for few rounds.
+    For each product of total degree up to `degree` over up to `delays` rounds, the capacity is the share of its
+    variance that the features explain linearly, 0 below the floor 2 (features + 4 sqrt(features)) / rounds that chance
+    reaches (J. Dambre et al., Sci. Rep. 2, 514, 2012; the floor is derived from chi-squared).
+
+    Args:
+        states: Features of the device, (round, feature).
+        inputs: What drove it, (round,), independent and uniform in [0, 1].
+        degree: Largest total degree.
+        delays: How many rounds, the present one among them.
+        washout: Rounds at the start that are left out, `delays` at least.
+
+    Raises InputError for few rounds, or a short wash-out.
 
     >>> u = np.random.default_rng(0).uniform(size=2000)
     >>> found = processing_capacity(np.stack([u, np.roll(u, 1)], axis=1), u, degree=2, delays=3)
@@ -72,7 +85,13 @@ def processing_capacity(
 
 @arguments.taking(features=arguments.numbers(dims=2), tolerance=arguments.real(0))
 def kernel_rank(features: ArrayLike, tolerance: float = 1e-6) -> int:
-    """Return how many singular values of features (case, feature) exceed `tolerance` times the largest.
+    """Return how many singular values of some features exceed a part of the largest.
+
+    Args:
+        features: (case, feature).
+        tolerance: That part.
+
+    Raises InputError for numbers that are not finite, or a tolerance below 0.
 
     >>> kernel_rank([[1.0, 2.0], [2.0, 4.0]])
     1
@@ -86,6 +105,12 @@ def separation(features: ArrayLike, labels: ArrayLike) -> float:
     """Return the mean distance between class centres over one plus the mean distance to the own centre.
 
     (E. Goodman and D. Ventura, Proc. IJCNN, 2006, from memory.)
+
+    Args:
+        features: (case, feature).
+        labels: The class of each case, (case,), numbers or texts.
+
+    Raises InputError for fewer than two classes, or other numbers of labels than cases.
 
     >>> separation([[0.0], [0.0], [2.0], [2.0]], [0, 0, 1, 1])
     2.0

@@ -32,10 +32,20 @@ Floats = NDArray[np.float64]
 def echo_state(
     inputs: ArrayLike, size: int, *, seed: int, radius: float = 0.9, gain: float = 1.0, leak: float = 1.0
 ) -> Floats:
-    """Return the states (round, size) of a random tanh network: W of the given spectral radius, from rest.
+    """Return the states (round, size) of a random tanh network, from rest.
 
-    x_t = (1 - leak) x_{t-1} + leak tanh(W x_{t-1} + gain V u_t + b), V and b uniform in [-1, 1) (H. Jaeger, GMD
-    Report 148, 2001).
+    x_t = (1 - leak) x_{t-1} + leak tanh(W x_{t-1} + gain V u_t + b), V and b uniform in [-1, 1), W of normal numbers
+    scaled to its spectral radius (H. Jaeger, GMD Report 148, 2001).
+
+    Args:
+        inputs: u, (round,) or (round, channel).
+        size: Number of units.
+        seed: Draws W, V and b.
+        radius: Spectral radius of W.
+        gain: Factor on the inputs.
+        leak: The part of a unit that is renewed each round (default 1: all of it).
+
+    Raises InputError for numbers that are not finite, or out of range.
 
     >>> echo_state([0.1, 0.2], 3, seed=0).shape
     (2, 3)
@@ -63,10 +73,16 @@ def mean_field(
 ) -> Floats:
     """Return the outcomes' means (series, round, atom) where every atom is a classical coin, and nothing correlates.
 
-    Inputs are (series, round). An atom in g that is rotated by θ about x or y clicks with chance sin²(θ/2); a beam
-    splitter moves the share R of that chance to its ancilla; outcomes and memory are replaced by their means. For
-    cells that meet no other cell and feed back by the mean over the shots this is no approximation: the classical
-    recursion gives what the device gives. Raises InputError for a program of other blocks.
+    An atom in g that is rotated by θ about x or y clicks with chance sin²(θ/2); a beam splitter moves the share R of
+    that chance to its ancilla; outcomes and memory are replaced by their means. For cells that meet no other cell and
+    feed back by the mean over the shots this is no approximation: the classical recursion gives what the device gives.
+
+    Args:
+        program: A program of one repeat over its inputs.
+        inputs: Values of each input by name, (series, round).
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+
+    Raises InputError for a program of other blocks.
 
     >>> mean_field(
     ...     Program.model_validate(

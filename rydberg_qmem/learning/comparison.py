@@ -45,21 +45,39 @@ def compare(
 ) -> xr.Dataset:
     """Return errors and numbers of features (model, task) of a reservoir in the layout "stream" and of its controls.
 
-    Tasks are series of the same kind, one for each seed, which the device runs side by side, each from the initial
-    memory. Controls, all with the same readout and split: the feedback frozen; memory shuffled (the device meets the
-    inputs in another order, features are put back in place: each round keeps its input and loses its past); a linear
-    readout of the raw window and polynomial windows of (length, degree); an echo-state network with as many units as
-    the reservoir has features, as it comes (`echo_state`) and the best of 32; classical coins in the mean field, where
-    the program has such a limit. `extra` adds features (round, feature) per task.
+    Controls, all with the same readout and split: the feedback frozen; memory shuffled (the device meets the inputs in
+    another order, features are put back in place: each round keeps its input and loses its past); a linear readout of
+    the raw window and polynomial windows; an echo-state network with as many units as the reservoir has features, as it
+    comes (`echo_state`) and the best of 32; classical coins in the mean field, where the program has such a limit.
 
     A device that scales its inputs, and its controls, depend neither on their units nor on offsets. Ranges are those of
     each task's rounds of wash-out and training, applied alike to all its rounds: the device meets its inputs scaled and
     clipped as its options say, the controls that know the inputs alone meet them from 0 to 1, not clipped. The readout
-    of every row is a ridge with a free bias on standardised features, its weight `regularisation`; of several, each row
-    takes that with the smallest error on the last quarter of its training rounds, read out from those before. So is
-    the tuned echo state chosen, by spectral radius, gain and leak, for each task; the device is as it is given, and so
-    are all other controls. Raises InputError for tasks that do not fit the device and for wrong options. Draw it
-    with `rydberg_qmem.plots.comparison`.
+    of every row is a ridge with a free bias on standardised features. The tuned echo state is chosen, by spectral
+    radius, gain and leak, for each task on the last quarter of its training rounds; the device is as it is given, and
+    so are all other controls. Draw the result with `rydberg_qmem.plots.comparison`.
+
+    Args:
+        reservoir: The device, in the layout "stream".
+        tasks: Series of the same kind, one for each seed, which the device runs side by side, each from the initial
+            memory.
+        train: Rounds on which readouts are fitted.
+        washout: Rounds before them that are left out.
+        windows: Lengths, in rounds, of windows of the raw inputs.
+        polynomials: (length, degree) of polynomial windows.
+        regularisation: Weight of the ridge; of several, each row takes that with the smallest error on the last quarter
+            of its training rounds, read out from those before.
+        extra: Further rows by name: for each task the features (round, feature) of another device; none by default.
+
+    Raises InputError for tasks that do not fit the device and for wrong options.
+
+    >>> from rydberg_qmem.learning import MemristorReservoir
+    >>> from rydberg_qmem.learning.tasks import short_term_memory
+    >>> tasks = [short_term_memory(30, [1], seed=seed) for seed in (0, 1)]
+    >>> device = MemristorReservoir(layout="stream")
+    >>> made = compare(device, tasks, train=15, washout=5, windows=(2,), polynomials=())
+    >>> made.nmse.dims, float(made.nmse.sel(model="linear window 2").max().round(6))  # the window holds what is asked
+    (('model', 'task'), 0.0)
     """
     import xarray as xr
 

@@ -15,8 +15,12 @@ def frozen(program: Program) -> Program:
     """Return the program with its feedback frozen: nothing is set or pushed, so memory keeps its initial values.
 
     Such blocks are left out wherever they stand: in loops, in both sides of branches, in what is done for each atom.
-    All other blocks stay, and so do branches whose sides are empty then: they take the time they took. Raises
-    InputError where a block reads a name that was only ever set, as it has no initial value.
+    All other blocks stay, and so do branches whose sides are empty then: they take the time they took.
+
+    Args:
+        program: The program, which stays as it is.
+
+    Raises InputError where a block reads a name that was only ever set, as it has no initial value.
 
     >>> from rydberg_qmem.learning.networks import memristor_network
     >>> len(frozen(memristor_network(["x0"], time_constants=[4])).body[0].body)

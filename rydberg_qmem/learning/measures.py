@@ -20,7 +20,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many of `total` predictions were right; accuracies of separate test sets add.
+    """How many predictions were right, as a number of tests; accuracies of separate test sets add.
+
+    Attributes:
+        correct: Number of right predictions, from 0 to `total`.
+        total: Number of predictions, one at least.
 
     Raises InputError unless 0 <= correct <= total and total >= 1.
 
@@ -61,7 +65,11 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class MemoryCapacity:
-    """How much of the inputs of `delays` rounds ago can be read out: `each` delay's squared correlation.
+    """How much of past inputs can be read out, delay by delay; `total` is the sum.
+
+    Attributes:
+        delays: The delays, in rounds.
+        each: For each of them the squared correlation of input and readout, from 0 to 1.
 
     >>> MemoryCapacity(delays=(0, 1), each=(1.0, 0.25)).total
     1.25
@@ -80,6 +88,12 @@ class MemoryCapacity:
 def mse(targets: ArrayLike, predictions: ArrayLike) -> float:
     """Return the mean squared error over rounds and outputs.
 
+    Args:
+        targets: What was wanted, (round,) or (round, output), in any unit; the error is in its square.
+        predictions: What was found, of the same shape.
+
+    Raises InputError for shapes that differ, or numbers that are not finite.
+
     >>> mse([0.0, 1.0], [0.0, 3.0])
     2.0
     """
@@ -90,7 +104,13 @@ def mse(targets: ArrayLike, predictions: ArrayLike) -> float:
 def nmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     """Return the summed squared error over that of always predicting the targets' mean: 0 is perfect, 1 is no use.
 
-    The mean is that of the given rounds, for each output by itself. Raises InputError for constant targets.
+    The mean is that of the given rounds, for each output by itself.
+
+    Args:
+        targets: What was wanted, (round,) or (round, output), in any unit.
+        predictions: What was found, of the same shape and unit.
+
+    Raises InputError for constant targets, shapes that differ, or numbers that are not finite.
 
     >>> nmse([0.0, 2.0], [0.0, 1.0])
     0.5
@@ -103,10 +123,15 @@ def nmse(targets: ArrayLike, predictions: ArrayLike) -> float:
 
 @arguments.taking(targets=arguments.labels, predictions=arguments.labels)
 def accuracy(targets: ArrayLike, predictions: ArrayLike) -> Accuracy:
-    """Return how many predicted labels (case,) are the target's, as an `Accuracy` with its Wilson interval.
+    """Return how many predicted labels are the target's, as an `Accuracy` with its Wilson interval.
 
-    Labels are compared as they are: turn a readout's real numbers into labels first. Raises InputError for shapes
-    that differ, or no cases.
+    Labels are compared as they are: turn a readout's real numbers into labels first.
+
+    Args:
+        targets: The right labels, (case,), numbers or texts.
+        predictions: The predicted labels, (case,).
+
+    Raises InputError for shapes that differ, or no cases.
 
     >>> accuracy([0, 1, 1, 0], np.array([0.2, 0.9, 0.4, 0.1]) > 0.5)
     Accuracy(correct=3, total=4)
@@ -137,11 +162,19 @@ def memory_capacity(
 ) -> MemoryCapacity:
     """Measure which past inputs a linear readout can recall from the states of a device.
 
-    States are (round, feature), inputs (round,), best independent and uniform: then the capacity over all delays is
-    at most the number of features (H. Jaeger, GMD Report 152, 2001). After `washout` rounds, a ridge readout per
-    delay is fitted to `train` rounds (default: half); each capacity is the squared correlation between input and
-    prediction in the T rounds that remain. A delay without any memory adds about 1 / T. Raises InputError if
-    `washout` is shorter than the longest delay.
+    After the wash-out, a ridge readout per delay is fitted; each capacity is the squared correlation between input and
+    prediction in the T rounds that remain. For independent inputs the capacity over all delays is at most the number of
+    features (H. Jaeger, GMD Report 152, 2001). A delay without any memory adds about 1 / T.
+
+    Args:
+        states: Features of the device, (round, feature).
+        inputs: What drove it, (round,), best independent and uniform.
+        delays: The delays that are tried, in rounds.
+        washout: Rounds at the start that are left out, at least the longest delay.
+        train: Rounds on which readouts are fitted; half of those that remain if not given.
+        regularisation: Weight of the ridge, as in `fit_ridge`.
+
+    Raises InputError if `washout` is shorter than the longest delay, or rounds do not suffice.
 
     >>> inputs = np.random.default_rng(0).uniform(size=400)
     >>> capacity = memory_capacity(window(inputs, 2), inputs, delays=range(4), washout=10)

@@ -33,13 +33,33 @@ Floats = NDArray[np.float64]
 class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Memristor cells with random encodings that see a sample column by column, and a logistic readout.
 
-    A round takes `channels` columns of X; every cell gets a photon with a chance that is a random function of them
-    (`random_photons`, of `gain`), and remembers with a time constant between `shortest` and `longest` rounds, spread
-    geometrically. With `readout` "last", all that earlier columns leave behind is memory: `freeze` shows what that is
-    worth; with "all", frozen cells do as well on every task we tried. `C` is that of `LogisticRegression`; the other
-    options are those of `MemristorReservoir`. Each column of X is scaled by its own range seen in `fit`, and every
-    sample starts from the initial memory. `random_state` draws the encodings and makes the sequence of calls after
-    `fit` reproducible: with `shots`, each call draws new ones. Wrong options raise InputError in `fit`.
+    Every cell gets a photon with a chance that is a random function of the columns of a round (`random_photons`), and
+    remembers with a time constant of its own. Each column of X is scaled by its own range seen in `fit`, and every
+    sample starts from the initial memory.
+
+    Args:
+        cells: Number of cells.
+        channels: How many columns of X a round takes.
+        gain: Scale of the random encodings.
+        shortest: Smallest time constant, in rounds; they are spread geometrically.
+        longest: Largest time constant, in rounds.
+        port: What feeds back: "both" (default), "reflected" or "transmitted".
+        features: Any of "means" (of each measured atom), "pairs" (mean products of outcomes within a key), "memory"
+            (means of memory), "products" (products of two means).
+        readout: "last" (default): features of the last round, so that all that earlier columns leave behind is memory,
+            and `freeze` shows what that is worth; "all": those of all rounds, where frozen cells do as well on every
+            task we tried.
+        freeze: Whether all feedback is stopped.
+        C: Inverse weight of the regularisation, as in scikit-learn's `LogisticRegression`.
+        shots: How many times each sample is run; None for exact means.
+        emulator: "ideal" (default) or another of `rydberg_qmem.run`.
+        noise: As in `rydberg_qmem.run`; none by default.
+        hardware: As in `rydberg_qmem.run`; an ideal machine by default.
+        n_jobs: Number of processes; None for one.
+        random_state: Draws the encodings and makes the sequence of calls after `fit` reproducible: with `shots`, each
+            call draws new ones.
+
+    Raises InputError in `fit` for wrong options.
 
     >>> X, y = np.array([[0.0, 0.1], [0.1, 0.0], [1.0, 0.9], [0.9, 1.0]]), [0, 0, 1, 1]
     >>> MemristorClassifier(cells=2, random_state=0).fit(X, y).predict(X).tolist()

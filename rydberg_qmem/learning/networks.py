@@ -35,14 +35,23 @@ def memristor_network(
     port: Port = "both",
     memory: Kind = "exponential",
 ) -> Program:
-    """Return a program of one memristor cell for each expression of `photons`, the chance of a photon at its input.
+    """Return a program of memristor cells, one for each expression of a photon at its input.
 
-    Expressions read the inputs `x0`, `x1`, ... (`channels` of them) and lie between 0 and 1. In each round, cell c
-    splits its photon with reflectivity R_c, measures both ports (`m<c>`: atoms `a<c>` reflected, `s<c>` transmitted),
-    and its memory, started at 1/2, follows R_c <- R_c + (p - R_c) / tau_c, where p is the mean over the shots of what
-    arrived at `port`. With `memory` "window", R_c is the mean of p over the last tau_c rounds, a whole number, which
-    are 1/2 before the first. Cells stand 1 mm apart and do not interact. The parameter `strength` scales feedback:
-    R = 1/2 + strength (memory - 1/2).
+    In each round, cell c splits its photon with reflectivity R_c, measures both ports (`m<c>`: atoms `a<c>` reflected,
+    `s<c>` transmitted), and its memory, started at 1/2, follows R_c <- R_c + (p - R_c) / tau_c, where p is the mean
+    over the shots of what arrived at `port`. Cells stand 1 mm apart and do not interact. The parameter `strength`
+    scales feedback: R = 1/2 + strength (memory - 1/2).
+
+    Args:
+        photons: For each cell the chance of a photon, an expression of the inputs `x0`, `x1`, ... that lies from 0 to
+            1.
+        time_constants: tau_c of each cell, in rounds, 1 or more.
+        channels: Number of inputs.
+        port: What feeds back: "both" (default), "reflected" or "transmitted".
+        memory: "exponential" (default), or "window": R_c is the mean of p over the last tau_c rounds, a whole number,
+            which are 1/2 before the first.
+
+    Raises InputError for other words, and time constants that do not fit.
 
     >>> memristor_network(["x0"], time_constants=[4]).inputs["x0"].rounds is None
     False
@@ -101,7 +110,17 @@ def _memory(time_constants: Sequence[float], memory: Kind) -> dict[str, Any]:
     cells=arguments.whole(1, 10_000), channels=arguments.whole(1, 10_000), seed=arguments.SEED, gain=arguments.real()
 )
 def random_photons(cells: int, channels: int, *, seed: int, gain: float = 1.0) -> list[str]:
-    """Return random encodings sin^2(pi/2 (b + gain w.x)), w standard normal over sqrt(channels), b uniform in [0, 1).
+    """Return random encodings sin²(π/2 (b + gain w·x)) as expressions of `x0`, `x1`, ..., one for each cell.
+
+    w is standard normal over sqrt(channels), b uniform in [0, 1).
+
+    Args:
+        cells: Number of expressions.
+        channels: Number of inputs that each reads.
+        seed: Draws w and b.
+        gain: Factor on w.
+
+    Raises InputError for numbers out of range.
 
     >>> random_photons(1, 1, seed=0, gain=0.0)[0].count("x0")
     1

@@ -23,8 +23,11 @@ Floats = NDArray[np.float64]
 class Readout:
     """A fitted linear readout: predictions = features @ weights + bias.
 
-    `weights` is (feature,) with `bias` (), or (feature, output) with `bias` (output,), kept as read-only copies;
-    readouts are equal if all values are.
+    Arrays are kept as read-only copies; readouts are equal if all values are.
+
+    Attributes:
+        weights: (feature,), or (feature, output).
+        bias: (), or (output,).
 
     >>> Readout(weights=np.array([2.0, 1.0]), bias=np.array(0.5)).predict([[1.0, 0.0], [0.0, 3.0]]).tolist()
     [2.5, 3.5]
@@ -67,13 +70,19 @@ class Readout:
 def fit_ridge(
     features: ArrayLike, targets: ArrayLike, *, regularisation: float = 1e-6, standardise: bool = False
 ) -> Readout:
-    """Fit the readout that minimises |targets - features @ weights - bias|^2 + regularisation |weights|^2.
+    """Fit the readout that minimises |targets - features @ weights - bias|² + regularisation |weights|².
 
-    Features are (round, feature), or (round,) for one; targets (round,) or (round, output). The bias is free, so
-    features need no constant. With regularisation 0, the smallest of the best weights. With `standardise`, weights are
-    regularised for features in units of their own standard deviation, so that predictions do not depend on the units
-    or offsets of features; the readout is in their own units all the same. Raises InputError for anything but finite
-    arrays with as many rounds.
+    The bias is free, so features need no constant.
+
+    Args:
+        features: (round, feature), or (round,) for one feature.
+        targets: What is to be predicted, (round,) or (round, output).
+        regularisation: Weight of the ridge, 0 or more; with 0, the smallest of the best weights.
+        standardise: Whether weights are regularised for features in units of their own standard deviation, so that
+            predictions do not depend on the units or offsets of features; the readout is in their own units all the
+            same.
+
+    Raises InputError for anything but finite arrays with as many rounds.
 
     >>> readout = fit_ridge([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], regularisation=0.0)
     >>> readout.weights.round(9).tolist(), round(float(readout.bias), 9)
@@ -104,9 +113,13 @@ def deviations(features: Floats) -> Floats:
 
 @arguments.taking(inputs=arguments.numbers(), length=arguments.single)
 def window(inputs: ArrayLike, length: int) -> Floats:
-    """Return the inputs of the last `length` rounds, the present one first, zero before the first round.
+    """Return the inputs of the last rounds, the present one first, zero before the first round.
 
-    From inputs (round,) or (round, channel) it gives (round, length * channels), all channels of a round together.
+    Args:
+        inputs: (round,) or (round, channel).
+        length: How many rounds; the result is (round, length * channels), all channels of a round together.
+
+    Raises InputError for numbers that are not finite, or a length below 1.
 
     >>> window([1.0, 2.0, 3.0], 2).tolist()
     [[1.0, 0.0], [2.0, 1.0], [3.0, 2.0]]
@@ -120,7 +133,11 @@ def window(inputs: ArrayLike, length: int) -> Floats:
 def polynomial(features: ArrayLike, degree: int) -> Floats:
     """Return all products of 1 to `degree` features, repeats allowed, lower degrees first; no constant.
 
-    From n features (round, feature), or (round,) for one, it gives (n + degree)! / (n! degree!) - 1 columns.
+    Args:
+        features: (round, feature), or (round,) for one feature.
+        degree: Most factors of a product; n features give (n + degree)! / (n! degree!) - 1 columns.
+
+    Raises InputError for numbers that are not finite, or a degree below 1.
 
     >>> polynomial([[2.0, 3.0]], 2).tolist()  # a, b, a a, a b, b b
     [[2.0, 3.0, 4.0, 6.0, 9.0]]

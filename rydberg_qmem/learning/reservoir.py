@@ -45,30 +45,43 @@ class Standing:
 class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A program with inputs and keys as a transformer of time series.
 
-    `layout` says what X is. "series": each row is a series by itself, its columns the rounds (with several inputs,
-    all inputs of a round together). "stream": X is one series, each row a round, and features are those of each
-    round. "window": the same, but each round's features come from a fresh run over its last `window` rounds.
+    Where memory starts: a series and a window each start from the program's initial memory and atoms in g; before its
+    first row a window sees that row again. A stream starts so too in every `transform`, unless `reset_state` is False:
+    then each `transform` goes on where the last one ended, and `fit` starts anew. A stream cut into pieces gives the
+    features of the whole, and in a pipeline, which transforms what it fits, the test rounds follow the training rounds.
 
-    Where memory starts: a series and a window each start from the program's initial memory and atoms in g; before
-    its first row a window sees that row again. A stream starts so too in every `transform`, with `reset_state=True`.
-    With `reset_state=False` each `transform` goes on where the last one ended, and `fit` starts anew: a stream cut
-    into pieces gives the features of the whole, and in a pipeline, which transforms what it fits, the test rounds
-    follow the training rounds. The first `washout` rounds after a start are left out of the features (rows of a
-    stream or window, rounds of a series), and their targets are to be left out as well; inside a pipeline it stays 0.
+    Equal exact transforms are found in a cache in memory, by fingerprint of program, options and inputs. With `shots`,
+    every `transform` draws new ones from the estimator's own stream, of equal data too, as a device does. What no shot
+    of a round saw counts 0.
 
-    `features` are any of "means" (of each measured atom, and of what probes see), "pairs" (mean products of outcomes
-    within a key), "memory" (means of memory at the start of the round), and "products" (products of two means, which
-    any classical post-processor can form: give controls the same). What no shot of a round saw counts 0. `readout`
-    "last" keeps the last round's features, "all" those of all rounds. Inputs are scaled from the range seen in `fit`
-    to `low`...`high` and clipped there: with `scale=True` each column of X has its own range, with "together" all
-    rounds of one input share theirs; with `scale=False` they reach the program as they are. `freeze` stops all
-    feedback. `noise` and `hardware` are those of `rydberg_qmem.run`; `n_jobs` processes share batches of `batch`
-    series, which changes no number.
+    Args:
+        program: A program with inputs and keys, a bundled one's name, or a path; the two-port memristor if not given.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+        layout: What X is. "series" (default): each row is a series by itself, its columns the rounds (with several
+            inputs, all inputs of a round together). "stream": X is one series, each row a round, and features are those
+            of each round. "window": the same, but each round's features come from a fresh run over its last rounds.
+        window: How many rounds a window has.
+        reset_state: Whether a stream starts from the initial memory in every `transform`.
+        washout: Rounds after a start that are left out of the features (rows of a stream or window, rounds of a
+            series); their targets are to be left out as well, and inside a pipeline it stays 0.
+        features: Any of "means" (of each measured atom, and of what probes see), "pairs" (mean products of outcomes
+            within a key), "memory" (means of memory at the start of the round), "products" (products of two means,
+            which any classical post-processor can form: give controls the same).
+        readout: "last" (default) keeps the last round's features, "all" those of all rounds.
+        scale: True scales each column of X from its own range seen in `fit`, "together" gives all rounds of one input
+            the same range, both clipped; False hands X to the program as it is.
+        low: What the lowest value of the range becomes.
+        high: What the highest value of the range becomes.
+        freeze: Whether all feedback is stopped.
+        shots: How many times each series is run; None for exact means.
+        emulator: "ideal" (default) or another of `rydberg_qmem.run`.
+        noise: As in `rydberg_qmem.run`; none by default.
+        hardware: As in `rydberg_qmem.run`; an ideal machine by default.
+        batch: How many series are run together, which changes no number.
+        n_jobs: Number of processes that share the batches; None for one.
+        random_state: Makes the sequence of calls after `fit` reproducible.
 
-    `shots=None` is exact, and equal transforms are found in a cache in memory, by fingerprint of program, options and
-    inputs. With `shots`, every `transform` draws new ones from the estimator's own stream, of equal data too, as a
-    device does; `random_state` makes the sequence of calls after `fit` reproducible. Wrong options raise InputError
-    in `fit`.
+    Raises InputError in `fit` for wrong options.
 
     >>> X = np.random.default_rng(0).uniform(size=(4, 5))
     >>> MemristorReservoir().fit(X).transform(X).shape

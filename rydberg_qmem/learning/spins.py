@@ -21,8 +21,14 @@ def classical_spins(array: AnalogArray, samples: Floats) -> Floats:
     """Return occupations (sample, readout, atom) of an array whose atoms stay in a product of pure states.
 
     Atom i sees H_i = Ω/2 σ_x - (δ_i - Σ_j V_ij n_j) n_i, with n_j the present mean of atom j: a classical spin that
-    precesses. The drive and the detunings are applied in turns, second order in the step; mean fields are exact
-    within a turn, as detunings change no occupation.
+    precesses. The drive and the detunings are applied in turns, second order in the step; mean fields are exact within
+    a turn, as detunings change no occupation.
+
+    Args:
+        array: The array.
+        samples: Numbers from -1 to 1, (sample, column).
+
+    Raises InputError for samples that do not fit the array.
 
     >>> classical_spins(AnalogArray(columns=1, duration_ns=500, readouts=1), np.zeros((1, 1))).round(6).tolist()
     [[[1.0]]]

@@ -25,7 +25,13 @@ _SETTLING = 500  # units of time before its first round
 
 
 class Split(NamedTuple):
-    """The consecutive slices of a series: rounds to leave out, to fit and to test on."""
+    """The consecutive slices of a series.
+
+    Attributes:
+        washout: Rounds to leave out.
+        train: Rounds to fit on.
+        test: Rounds to test on.
+    """
 
     washout: slice
     train: slice
@@ -36,7 +42,13 @@ class Split(NamedTuple):
 class Series:
     """Inputs and targets of a task, one row per round, as read-only copies.
 
-    `inputs` and `targets` are (round,) or (round, channel) and finite; series are equal if name and all values are.
+    Series are equal if name and all values are.
+
+    Attributes:
+        inputs: (round,) or (round, channel), finite.
+        targets: (round,) or (round, channel), finite, with as many rounds.
+        name: Name of the task.
+
     Raises InputError for anything else.
 
     >>> series = Series(inputs=[0.1, 0.2, 0.3, 0.4], targets=[0.0, 0.1, 0.2, 0.3], name="the last input")
@@ -87,6 +99,12 @@ def narma_memristor(length: int, *, seed: int) -> Series:
 
     Inputs x_t are uniform in [0, 0.5); the target of round t is y_{t+1}, with y_0 = y_{-1} = 0.
 
+    Args:
+        length: Number of rounds.
+        seed: Starts the random inputs.
+
+    Raises InputError for a length below 1.
+
     >>> series = narma_memristor(3, seed=0)
     >>> bool(np.isclose(series.targets[0], 0.1 + 0.6 * series.inputs[0] ** 3))
     True
@@ -99,10 +117,17 @@ def narma_memristor(length: int, *, seed: int) -> Series:
 
 
 def narma(order: int, length: int, *, seed: int) -> Series:
-    """Return NARMA-n: y_{t+1} = 0.3 y_t + 0.05 y_t (y_t + ... + y_{t-n+1}) + 1.5 u_{t-n+1} u_t + 0.1, n = `order`.
+    """Return NARMA-n: y_{t+1} = 0.3 y_t + 0.05 y_t (y_t + ... + y_{t-n+1}) + 1.5 u_{t-n+1} u_t + 0.1.
 
     Inputs u_t are uniform in [0, 0.5); the target of round t is y_{t+1}. The recurrence is not bounded: order 10 runs
-    away now and then, orders from 12 on nearly always. Raises InputError then, as such a series is no task.
+    away now and then, orders from 12 on nearly always.
+
+    Args:
+        order: n.
+        length: Number of rounds.
+        seed: Starts the random inputs.
+
+    Raises InputError where the series runs away, as such a series is no task, and for an order or length below 1.
 
     >>> bool(narma(10, 200, seed=0).targets.max() < 1)
     True
@@ -125,8 +150,15 @@ def narma(order: int, length: int, *, seed: int) -> Series:
 def mackey_glass(length: int, tau: int = 17, *, seed: int, horizon: int = 1) -> Series:
     """Return the Mackey-Glass series x' = 0.2 x(t - tau) / (1 + x(t - tau)^10) - 0.1 x, one round per unit of time.
 
-    The target is x, `horizon` rounds ahead. The seed draws the constant history, from [0.5, 1.3); the first 500 units
-    of time are left out. x stays within about 0.4 and 1.33 for tau = 17, where it is chaotic.
+    The first 500 units of time are left out. x stays within about 0.4 and 1.33 for tau = 17, where it is chaotic.
+
+    Args:
+        length: Number of rounds.
+        tau: The delay, in units of time.
+        seed: Draws the constant history, from [0.5, 1.3).
+        horizon: How many rounds ahead the target is.
+
+    Raises InputError for numbers that are not whole, or below 1.
 
     >>> series = mackey_glass(100, seed=0)
     >>> bool((series.inputs[1:] == series.targets[:-1]).all())
@@ -140,9 +172,16 @@ def mackey_glass(length: int, tau: int = 17, *, seed: int, horizon: int = 1) -> 
 
 @arguments.taking(delays=arguments.ordered)
 def short_term_memory(length: int, delays: Iterable[int], *, seed: int) -> Series:
-    """Return the task to recall the inputs of `delays` rounds ago: targets (round, delay).
+    """Return the task to recall the inputs of some rounds ago: targets (round, delay).
 
     Inputs are uniform in [0, 1) and zero before the first round, so leave out at least max(delays) rounds.
+
+    Args:
+        length: Number of rounds.
+        delays: How many rounds ago, each 0 or more.
+        seed: Starts the random inputs.
+
+    Raises InputError for no delays, or one below 0.
 
     >>> series = short_term_memory(4, [0, 2], seed=0)
     >>> bool((series.targets[2:, 1] == series.inputs[:2]).all()), series.targets[:2, 1].tolist()
@@ -159,6 +198,13 @@ def parity(length: int, order: int, *, seed: int) -> Series:
     """Return the parity task: inputs are random bits, the target is 1 if the last `order` of them sum to an odd number.
 
     For order >= 2 the target is uncorrelated with every single bit: a linear readout of bits explains none of it.
+
+    Args:
+        length: Number of rounds.
+        order: How many bits, the present one among them.
+        seed: Starts the random bits.
+
+    Raises InputError for an order or length below 1.
 
     >>> series = parity(6, 2, seed=3)
     >>> series.inputs.astype(int).tolist(), series.targets.astype(int).tolist()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
+from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.clock import clock_of
 from rydberg_qmem.errors import as_html
+from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import AnyBlock, Measure, Probe, Timed, walk
 from rydberg_qmem.language.html import listed, table
 from rydberg_qmem.language.program import Program
 
 
+@taking(program=library.program)
 def program_table(program: Program) -> str:
     """Return a program as an HTML table: device, atoms, blocks, rounds, keys, memory, duration.
 
@@ -20,6 +23,8 @@ def program_table(program: Program) -> str:
 
     Args:
         program: The program; what only a program that passes `check` has is left out.
+
+    Raises InputError for something that is no program.
 
     >>> flip = [{"rotate": {"atom": "q", "angle": "pi"}}, {"measure": {"atoms": "q", "key": "m"}}]
     >>> made = program_table(Program(name="flip", register={"atoms": {"q": (0, 0)}}, body=flip))

@@ -14,6 +14,9 @@ Change = Callable[[AnyBlock], Any]
 def bodies(block: AnyBlock) -> Mapping[str, tuple[AnyBlock, ...]]:
     """Return the blocks in a block, by the field that holds them; nothing for one that holds none.
 
+    Args:
+        block: The block.
+
     >>> list(bodies(When(condition="m == 1", then=[{"reset": {"atoms": "q"}}])))
     ['then', 'otherwise']
     """
@@ -32,7 +35,15 @@ def _none(block: Leaf) -> Mapping[str, tuple[AnyBlock, ...]]:
 
 
 def walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
-    """Yield blocks in the order of a program's text, each before those in it."""
+    """Yield blocks in the order of a program's text, each before those in it.
+
+    Args:
+        blocks: The blocks, as a program's body.
+
+    >>> import rydberg_qmem as rq
+    >>> [block.kind for block in walk(rq.load("rabi").body)]
+    ['pulse', 'measure']
+    """
     for block in blocks:
         yield block
         for inner in bodies(block).values():
@@ -40,7 +51,11 @@ def walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:
 
 
 def walk_places(blocks: Iterable[AnyBlock], place: str = "body") -> Iterator[tuple[str, AnyBlock]]:
-    """Yield each block with its place, as errors tell it.
+    """Yield each block with its place, as errors tell it, in the order of a program's text.
+
+    Args:
+        blocks: The blocks, as a program's body.
+        place: Where they stand, "body" by default.
 
     >>> import rydberg_qmem as rq
     >>> [place for place, block in walk_places(rq.load("two_port_memristor").body) if block.kind == "measure"]
