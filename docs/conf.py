@@ -11,7 +11,7 @@ import rydberg_qmem as rq
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-ROOMS = {
+PACKAGES = {
     "errors": "what goes wrong, with place, rule and value",
     "units": "constants, and numbers with their errors as text",
     "arguments": "what arguments of functions may be, and how they are refused",
@@ -53,7 +53,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "exclude-members": EXCLUDED}
-suppress_warnings = ["ref.python", "myst.xref_ambiguous"]  # a class re-exported by its room has two homes
+suppress_warnings = ["ref.python", "myst.xref_ambiguous"]  # a class re-exported by its package has two homes
 
 
 def copy_tutorials() -> None:
@@ -71,21 +71,21 @@ def copy_tutorials() -> None:
 
 
 def write_reference() -> None:
-    """Write one page for each room, every module of it with what its docstrings say."""
+    """Write one page for each package, every module of it with what its docstrings say."""
     folder = HERE / "reference"
     folder.mkdir(exist_ok=True)
-    for room in ROOMS:
-        base = ROOT / "rydberg_qmem" / room.replace(".", "/")
+    for package in PACKAGES:
+        base = ROOT / "rydberg_qmem" / package.replace(".", "/")
         modules = [path.stem for path in sorted(base.glob("*.py")) if path.stem != "__init__"]
-        parts = [f"# {room}", _module(f"rydberg_qmem.{room}", own=bool(modules))]
-        parts += [f"## {module}\n\n{_module(f'rydberg_qmem.{room}.{module}')}" for module in modules]
-        (folder / f"{room}.md").write_text("\n\n".join(parts) + "\n")
-    tree = "\n".join(ROOMS)
-    rooms = "\n".join(f"| [{room}]({room}.md) | {about} |" for room, about in ROOMS.items())
+        parts = [f"# {package}", _module(f"rydberg_qmem.{package}", own=bool(modules))]
+        parts += [f"## {module}\n\n{_module(f'rydberg_qmem.{package}.{module}')}" for module in modules]
+        (folder / f"{package}.md").write_text("\n\n".join(parts) + "\n")
+    tree = "\n".join(PACKAGES)
+    rows = "\n".join(f"| [{package}]({package}.md) | {about} |" for package, about in PACKAGES.items())
     (folder / "index.md").write_text(
         "# Reference\n\nFrom the docstrings; every example on these pages runs with the tests.\n\n"
         "## What `import rydberg_qmem as rq` has\n\n| name | what it is |\n|---|---|\n"
-        f"{_door()}\n\n## Rooms, from the language up\n\n| room | holds |\n|---|---|\n{rooms}\n\n"
+        f"{_door()}\n\n## Packages, from the language up\n\n| package | holds |\n|---|---|\n{rows}\n\n"
         f"```{{toctree}}\n:hidden:\n:maxdepth: 1\n\n{tree}\n```\n"
     )
 
@@ -105,7 +105,7 @@ def _door() -> str:
 
 
 def _module(name: str, *, own: bool = False) -> str:
-    """Return what shows a module with its members; of a room's door only `own` ones, as it names others' too."""
+    """Return what shows a module with its members; of a package itself only `own` ones, as it names others' too."""
     option = "   :ignore-module-all:\n" if own else ""
     return f"```{{eval-rst}}\n.. automodule:: {name}\n{option}```"
 
