@@ -186,7 +186,7 @@ class Variable:
     units: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compiled:
     """Everything that a run needs: steps, target, initial memory, input signals, and the record's layout."""
 

@@ -137,7 +137,6 @@ class RunContext:
     neglect: float = NEGLIGIBLE
     max_bytes: float = MOST_GB * 1e9
     """What states and branches may take."""
-    on_round: Callable[[int], None] | None = None
     notice: Callable[[Step, Population], None] | None = None
     """Is told of each step before it is done, and may raise to stop."""
     plans: dict[int, Any] = field(default_factory=dict, repr=False)

@@ -190,8 +190,6 @@ def end_round(run: RunContext, cursor: Cursor, step: RepeatStep, k: int | None, 
     if CARRIED in population.values and not cursor.aside:
         kept = ledger_of(run.compiled.target).kept(population.values[CARRIED])
         population = carrying(cursor, population, kept)
-    if run.on_round is not None:
-        run.on_round(1)
     return population
 
 

@@ -21,7 +21,7 @@ class Gathered:
 
     def __init__(self, layouts: Sequence[Compiled], shots: int | None) -> None:
         self.points, self.shots = len(layouts), shots
-        every = {id(one): one for one in layouts}.values()
+        every = dict.fromkeys(layouts)
         self.rounds = {loop: max(one.rounds[loop] for one in every) for loop in layouts[0].rounds}
         self.data: dict[str, NDArray[Any]] = {}
         self._layout = layouts[0]

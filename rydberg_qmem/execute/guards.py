@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep, all_steps
@@ -14,10 +14,11 @@ from rydberg_qmem.engine.context import MOST_GB
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute.estimate import Estimate, estimate_of, libraries_bytes
+from rydberg_qmem.execute.job import Job
 from rydberg_qmem.execute.pilot import SAMPLE_BYTES, longest_ns
 from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.run import Job, Limits, units_of
+from rydberg_qmem.execute.units import units_of
 from rydberg_qmem.units import spoken_bytes
 
 COPIES = 2
@@ -30,6 +31,14 @@ OWN = 0.1
 """Part of the limit that a run may always take beside the libraries, which no setting makes smaller."""
 BRANCHING = 20
 """Atoms that an exact run may measure before its branches could be many."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may take at most: memory (GB), and seconds of one processor."""
+
+    memory_gb: float = MOST_GB
+    seconds: float | None = None
 
 
 def check_limits(points: Points, job: Job, limits: Limits, *, place: Path | None, workers: int) -> None:
@@ -52,8 +61,8 @@ def check_limits(points: Points, job: Job, limits: Limits, *, place: Path | None
 
 
 def _of_all(layouts: list[Compiled], shots: int | None) -> int:
-    sizes = {id(one): record_bytes(one, shots) for one in layouts}
-    return sum(sizes[id(one)] for one in layouts)
+    sizes = {one: record_bytes(one, shots) for one in dict.fromkeys(layouts)}
+    return sum(sizes[one] for one in layouts)
 
 
 def _work(compiled: Compiled) -> int:

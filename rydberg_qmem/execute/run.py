@@ -2,62 +2,42 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.arguments import SEED, Kind, flag, one_of, optional, path, real, taking, whole
-from rydberg_qmem.compile.bind import SETTINGS
-from rydberg_qmem.compile.check import check_and_compile, check_values
-from rydberg_qmem.compile.layout import with_reports
-from rydberg_qmem.compile.liveness import atoms_after, segment_names
-from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import (
-    Compiled,
-    MeasureStep,
-    ResetStep,
-    Segment,
-    WhenStep,
-    all_steps,
-    uses_ensemble,
-)
+from rydberg_qmem.arguments import SEED, flag, optional, path, real, taking, whole
 from rydberg_qmem.emulators.protocol import (
-    DURATIONS,
-    READOUT,
-    READOUT_NOISE,
     Emulator,
-    Holding,
     RoundByRound,
-    check_capabilities,
 )
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.engine import interpreter
-from rydberg_qmem.engine.context import MOST_GB, NEGLIGIBLE, Cursor, RunContext
-from rydberg_qmem.engine.noise import NOTHING, NoiseSettings, check_surroundings, kind_of_state
+from rydberg_qmem.engine.context import MOST_GB, NEGLIGIBLE
+from rydberg_qmem.engine.noise import kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
-from rydberg_qmem.engine.representation import REPRESENTATIONS
-from rydberg_qmem.engine.rng import COHORT, Draws
-from rydberg_qmem.errors import InputError, ProgramError, RunError
+from rydberg_qmem.engine.rng import COHORT
+from rydberg_qmem.errors import InputError
 from rydberg_qmem.execute import records
 from rydberg_qmem.execute import store as _store
+from rydberg_qmem.execute.conditions import CONDITIONS
 from rydberg_qmem.execute.gathered import Gathered
+from rydberg_qmem.execute.guards import Limits, check_limits
+from rydberg_qmem.execute.job import Job, prepare, prepare_alike, seed_of, surroundings
 from rydberg_qmem.execute.points import Points
 from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin, listener
 from rydberg_qmem.execute.scale import Scale, cluster
 from rydberg_qmem.execute.scale import shard as shard_
+from rydberg_qmem.execute.stored import run_into
 from rydberg_qmem.execute.sweep import Sweep, points_of, sweep_of, swept_names
-from rydberg_qmem.language import library
-from rydberg_qmem.language.hardware import HardwareProfile, profile_of
+from rydberg_qmem.execute.units import Task, Unit, prepare_and_run, run_unit, units_of
+from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
@@ -65,27 +45,7 @@ from rydberg_qmem.language.program import Program
 if TYPE_CHECKING:
     import xarray as xr
 
-MAX_SHOTS = 100_000_000
 MAX_WORKERS = 10_000
-BATCH_BYTES = 200_000_000
-BATCH_COHORTS = 20
-
-
-def emulator(name: str, value: Any) -> str | Emulator:
-    """Take an emulator, or the name of one."""
-    emulator_of(value)
-    return cast("str | Emulator", value)
-
-
-CONDITIONS: dict[str, Kind] = {
-    **SETTINGS,
-    "program": library.program,
-    "shots": optional(whole(1, MAX_SHOTS, also=", or None for an exact run")),
-    "emulator": emulator,
-    "state": one_of("auto", *REPRESENTATIONS),
-    "neglect": real(0.0, also=", an angle (rad)"),
-}
-"""What a run and its estimate may be asked for."""
 
 
 @taking(
@@ -189,7 +149,16 @@ def run(
     around = surroundings(program, noise, hardware)
     limits = Limits(max_memory_gb, max_seconds)
     job = Job(
-        program, dict(inputs or {}), rounds, shots, _seed(seed, shots), emulator, state, around, neglect, max_memory_gb
+        program,
+        dict(inputs or {}),
+        rounds,
+        shots,
+        seed_of(seed, shots),
+        emulator,
+        state,
+        around,
+        neglect,
+        max_memory_gb,
     )
 
     _refuse_several(job, scale)
@@ -198,13 +167,8 @@ def run(
         program, settings, swept or (), partial(prepare, job), alike=partial(prepare_alike, job), inputs=job.inputs,
         rounds=rounds,
     )  # fmt: skip
-
-    from rydberg_qmem.execute.guards import check_limits
-
     check_limits(points, job, limits, place=place, workers=scale.workers)
     if place is not None:
-        from rydberg_qmem.execute.stored import run_into
-
         return run_into(
             place, job, settings, points, swept=swept, scale=scale, overwrite=overwrite, progress=told
         )  # fmt: skip
@@ -225,210 +189,6 @@ def run(
     return record
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a run may take at most: memory (GB), and seconds of one processor."""
-
-    memory_gb: float = MOST_GB
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """What all points of a run share."""
-
-    program: Program
-    inputs: dict[str, ArrayLike | str]
-    rounds: int | None
-    shots: int | None
-    seed: int | None
-    emulator: str | Emulator
-    state: str
-    around: NoiseSettings = NOTHING
-    neglect: float = NEGLIGIBLE
-    memory_gb: float = MOST_GB
-    """What its states may take while it runs."""
-
-
-def surroundings(program: Program, noise: Any, hardware: Any) -> NoiseSettings:
-    """Return noise and hardware as given, else as the program has them."""
-    profile = profile_of(hardware if hardware is not None else program.hardware)
-    made = Noise.of(noise if noise is not None else program.noise)
-    return NoiseSettings(made, profile if profile is not None else NOTHING.hardware)
-
-
-def _seed(seed: int | None, shots: int | None) -> int | None:
-    if shots is None:
-        return None
-    if seed is None:
-        return int(np.random.SeedSequence().entropy)  # type: ignore[arg-type]  # fresh entropy is one integer
-    return seed
-
-
-def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> Compiled:
-    """Check and compile one point; every problem is raised before anything runs, once for all workers.
-
-    A point that is `checked` already is not checked again.
-    """
-    settings: dict[str, Any] = {"parameters": point, "inputs": job.inputs, "rounds": job.rounds}
-    compiled = None
-    if not checked:
-        problems, compiled = check_and_compile(job.program, hardware=job.around.hardware, **settings)
-        if problems:
-            raise ProgramError(problems)
-    noise = job.around.noise
-    leakage = noise is not None and noise.with_leakage
-    if compiled is None or leakage:
-        compiled = compile_program(job.program, leakage=leakage, **settings)
-    return _fit(job, compiled)
-
-
-def prepare_alike(job: Job, compiled: Compiled) -> Compiled:
-    """Check the values of one more point of a program that was checked; ProgramError if they are wrong."""
-    problems = check_values(compiled, hardware=job.around.hardware)
-    if problems:
-        raise ProgramError(problems)
-    return _fit(job, compiled)
-
-
-def _fit(job: Job, compiled: Compiled) -> Compiled:
-    """Hold a compiled point against what its emulator can do."""
-    emulator, exact = emulator_of(job.emulator), job.shots is None
-    check_surroundings(job.around, emulator, compiled, exact=exact)
-    state = kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)
-    check_capabilities(emulator, compiled, exact=exact, state=state)
-    return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
-
-
-def context_of(
-    job: Job, compiled: Compiled, recorder: Recorder, draws: Draws | None, *, shots: int | None, **options: Any
-) -> RunContext:
-    """Return what the run of a compiled point stands on, its states kept as asked or as is cheaper."""
-    emulator = emulator_of(job.emulator)
-    kept = REPRESENTATIONS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
-    options = {"neglect": job.neglect, "max_bytes": job.memory_gb * 1e9, **options}
-    return interpreter.prepare(compiled, emulator, recorder, draws, kept, job.around, shots=shots, **options)
-
-
-def one_thread() -> Any:
-    """Return a context in which the linear algebra of loaded libraries runs in one thread."""
-    return _threads(len(sys.modules)).limit(limits=1, user_api="blas")
-
-
-@lru_cache(maxsize=1)
-def _threads(modules: int) -> Any:
-    """Return who knows the threads of the libraries that are loaded: looking for them takes milliseconds."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Consecutive cohorts of one point, walked together."""
-
-    point: int
-    cohorts: tuple[int, ...]
-    shots: int | None
-    alone: bool = False
-    """Whether what it writes is all that is known of its point: nothing will be added to it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """One unit, with all that a worker needs to run it."""
-
-    job: Job
-    settings: dict[str, float]
-    swept: tuple[str, ...]
-    unit: Unit
-    checked: bool = True
-    """Whether its point was checked already."""
-
-    def __str__(self) -> str:
-        return name_of(self.unit, {name: self.settings[name] for name in self.swept})
-
-
-def name_of(unit: Unit, swept: Mapping[str, float]) -> str:
-    """Name a unit in words: its point and its cohorts.
-
-    >>> name_of(Unit(3, (0, 1), 2000), {"angle": 0.5})
-    'point 3 (angle = 0.5), cohorts 0 to 1'
-    """
-    values = ", ".join(f"{name} = {value:g}" for name, value in swept.items())
-    point = f"point {unit.point}{f' ({values})' if values else ''}"
-    if not unit.cohorts:
-        return point
-    first, last = unit.cohorts[0], unit.cohorts[-1]
-    return f"{point}, cohort {first}" if first == last else f"{point}, cohorts {first} to {last}"
-
-
-def units_of(job: Job, compiled: Sequence[Compiled], *, together: int | None = None) -> list[Unit]:
-    """Return the units of a run, in order; how many cohorts go together never depends on the number of shots."""
-    if job.shots is None:
-        return [Unit(point, (), None) for point in range(len(compiled))]
-    together = together or cohorts_together(job, compiled)
-    return [_unit(point, first, together, job.shots) for point in range(len(compiled))
-            for first in range(0, -(-job.shots // COHORT), together)]  # fmt: skip
-
-
-def _unit(point: int, first: int, together: int, shots: int) -> Unit:
-    last = min(first + together, -(-shots // COHORT))
-    return Unit(point, tuple(range(first, last)), min(shots, last * COHORT) - first * COHORT)
-
-
-def cohorts_together(job: Job, compiled: Sequence[Compiled]) -> int:
-    """Return how many cohorts are walked at once: more share more, fewer take less memory."""
-    by_jobs = isinstance(emulator_of(job.emulator), RoundByRound)
-    if by_jobs and any(uses_ensemble(one.steps) for one in _different(compiled)):
-        return 1  # a job has one value of each control, and a cohort its own mean
-    own = [COHORT * one.target.dimension * 16 * 4 for one in _different(compiled) if not shares_one_state(job, one)]
-    states = max(own, default=1)
-    written = max(records.record_bytes(one, COHORT) for one in _different(compiled))
-    return max(1, min(BATCH_COHORTS, BATCH_BYTES // states, BATCH_BYTES // max(written, 1)))
-
-
-def _different(compiled: Sequence[Compiled]) -> list[Compiled]:
-    return list({id(one): one for one in compiled}.values())
-
-
-def shares_one_state(job: Job, compiled: Compiled) -> bool:
-    """Return whether all shots surely have the same state until their atoms are looked at for the last time."""
-    quiet = DURATIONS | READOUT | READOUT_NOISE
-    if not all(field.partition(".")[2] in quiet for field in job.around.fields):
-        return False
-    atoms = frozenset(range(len(compiled.target.atoms)))
-    after = atoms_after(compiled.steps, atoms, timeless=not job.around.fields)
-    own = frozenset({*compiled.scalars, *compiled.windows, *compiled.keys})
-    for step in all_steps(compiled.steps):
-        if isinstance(step, WhenStep) or (isinstance(step, MeasureStep | ResetStep) and after[step.number]):
-            return False
-        if isinstance(step, Segment) and not own.isdisjoint(segment_names(step)):
-            return False
-    return True
-
-
-def walk_unit(
-    job: Job,
-    compiled: Compiled,
-    unit: Unit,
-    on_round: Callable[[int], None] | None = None,
-) -> tuple[Recorder, float]:
-    """Walk one unit; return what it wrote and the probability it dropped."""
-    recorder, cursor = Recorder(compiled, unit.shots, alone=unit.alone or unit.shots is None), Cursor()
-    draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
-    with (
-        one_thread(),
-        np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
-    ):  # many small products: threads wait for each other more than they help
-        context = context_of(job, compiled, recorder, draws, shots=unit.shots, on_round=on_round)
-        population = interpreter.start(context, cursor, unit.shots)
-        population = interpret(compiled.steps, population, interpreter.steps(context, cursor))
-        interpreter.finish(context, cursor, population)
-    recorder.neglected[0] = cursor.neglected
-    return recorder, cursor.dropped
-
-
 def _execute(
     job: Job,
     points: Points,
@@ -447,7 +207,10 @@ def _execute(
     lost = neglected = 0.0
     done, wanted = 0, sum(unit.shots or 1 for unit in units)
     begin(progress, done, wanted)
-    for unit, (trace, pruned) in _walked(tasks, points, workers):
+    alone = workers == 1 or len(tasks) == 1
+    here = (points[unit.point] for unit in units)
+    results = map(run_unit, tasks, here) if alone else _from_workers(tasks, workers)
+    for unit, (trace, pruned) in zip(units, results, strict=True):
         first = unit.cohorts[0] * COHORT if unit.cohorts else 0
         if unit.alone:
             total = trace
@@ -467,29 +230,15 @@ def _execute(
     return gathered.dataset(swept or (), points.settings), lost, neglected
 
 
-def _walked(tasks: list[Task], points: Points, workers: int) -> Iterator[tuple[Unit, tuple[Recorder, float]]]:
-    if workers == 1 or len(tasks) == 1:
-        for task in tasks:
-            yield task.unit, _walk_named(task, points[task.unit.point])
-        return
-    coming = iter(in_processes(_remote, tasks, workers, str))
+def _from_workers(tasks: list[Task], workers: int) -> Iterator[tuple[Recorder, float]]:
+    """Yield what units gave, in their order, whoever is first: sums are added in this order."""
+    coming = iter(in_processes(prepare_and_run, tasks, workers, str))
     early: dict[Unit, tuple[Recorder, float]] = {}
-    for task in tasks:  # sums are added in this order, whoever is first
+    for task in tasks:
         while task.unit not in early:
             other, result = next(coming)
             early[other.unit] = result
-        yield task.unit, early.pop(task.unit)
-
-
-def _remote(task: Task) -> tuple[Recorder, float]:
-    return _walk_named(task, prepare(task.job, task.settings, checked=task.checked))
-
-
-def _walk_named(task: Task, compiled: Compiled) -> tuple[Recorder, float]:
-    try:
-        return walk_unit(task.job, compiled, task.unit)
-    except RunError as error:
-        raise RunError(f"{task}: {error}") from None
+        yield early.pop(task.unit)
 
 
 def _refuse_several(job: Job, scale: Scale) -> None:

@@ -29,8 +29,8 @@ from rydberg_qmem.engine.population import Population, product
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import InputError, ProgramError, RunError, short
+from rydberg_qmem.execute.job import surroundings
 from rydberg_qmem.execute.processes import in_processes
-from rydberg_qmem.execute.run import surroundings
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise

@@ -24,6 +24,7 @@ from rydberg_qmem.execute.columns import columns
 from rydberg_qmem.execute.contents import UNFINISHED, contents
 from rydberg_qmem.execute.exchange import found
 from rydberg_qmem.execute.identity import fingerprint, identity
+from rydberg_qmem.execute.job import Job, prepare
 from rydberg_qmem.execute.layout import Layout, points_together
 from rydberg_qmem.execute.lock import real
 from rydberg_qmem.execute.points import Points
@@ -31,10 +32,10 @@ from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.execute.progress import Progress, begin
 from rydberg_qmem.execute.regions import Regions, Written
 from rydberg_qmem.execute.resume import Order, of_a_run, open_for, writing
-from rydberg_qmem.execute.run import Job, Task, cohorts_together, prepare, units_of, walk_unit
 from rydberg_qmem.execute.scale import Scale
 from rydberg_qmem.execute.store import opened
 from rydberg_qmem.execute.sweep import Point, as_one_axis
+from rydberg_qmem.execute.units import Task, cohorts_together, run_unit, units_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -160,7 +161,7 @@ def _order(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[str
     empty = 0 if job.shots is not None else None
     layouts = compiled.layouts
     together = 1 if job.shots is None else cohorts_together(job, layouts)
-    sums = max(len(Recorder(one, empty).sums()) for one in {id(one): one for one in layouts}.values())
+    sums = max(len(Recorder(one, empty).sums()) for one in dict.fromkeys(layouts))
     made = columns(layouts, points, swept, job.shots)
     kept = [(dict(zip(c.dims, c.shape, strict=True)), np.dtype(c.dtype).itemsize) for c in made if "shot" in c.dims]
     group = points_together(kept, len(points), together, job.shots or 1) if swept is not None else 1
@@ -266,9 +267,9 @@ def work(batch: Batch) -> Done:
 
 def _walk(task: Task, compiled: Compiled, writer: Writer) -> Done:
     try:
-        trace, pruned = walk_unit(task.job, compiled, task.unit)
+        trace, pruned = run_unit(task, compiled)
     except RunError as error:
-        return Done(0, (f"{task}: {error}",))
+        return Done(0, (str(error),))
     per_shot = {v.name: trace.data[v.name] for v in compiled.variables if v.origin != "input" and trace.per_shot(v)}
     sums = np.concatenate([[pruned], trace.sums()])
     writer.add(task, Written(task.unit.point, task.unit.cohorts, per_shot, sums))

@@ -354,17 +354,17 @@ def test_a_proof_holds_for_lost_atoms_where_the_machine_loses_any() -> None:
 
 
 def test_a_sweep_with_workers_is_checked_once_per_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rydberg_qmem.execute import run
+    from rydberg_qmem.execute import job as jobs
 
     def refused(*args: Any, **more: Any) -> list[rq.Problem]:
         raise AssertionError("checked again")
 
-    job = run.Job(program(ONE), {}, None, 10, 1, "exact", "auto")
-    monkeypatch.setattr(run, "check_and_compile", refused)
+    job = jobs.Job(program(ONE), {}, None, 10, 1, "exact", "auto")
+    monkeypatch.setattr(jobs, "check_and_compile", refused)
 
-    assert run.prepare(job, {}, checked=True).program.name == "p"
+    assert jobs.prepare(job, {}, checked=True).program.name == "p"
     with pytest.raises(AssertionError, match="checked again"):
-        run.prepare(job, {})
+        jobs.prepare(job, {})
 
 
 # --- names that may have no value ---
@@ -435,7 +435,7 @@ class Forced(Exact):
 def run_forced(made: rq.Program, outcomes: Any, shots: int) -> None:
     """Run a program with chosen outcomes, whatever the check says of it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rydberg_qmem.execute.run.check_and_compile", lambda *a, **k: ([], None))
+        patch.setattr("rydberg_qmem.execute.job.check_and_compile", lambda *a, **k: ([], None))
         rq.run(made, shots=shots, seed=5, emulator=Forced(outcomes))
 
 

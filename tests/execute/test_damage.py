@@ -66,7 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a finished record that no test changes."""
     place = tmp_path_factory.mktemp("made") / "r.zarr"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("rydberg_qmem.execute.run.BATCH_COHORTS", 1)
+        patched.setattr("rydberg_qmem.execute.units.BATCH_COHORTS", 1)
         run(place)
     return place
 

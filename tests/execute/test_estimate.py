@@ -14,7 +14,7 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.execute import estimate as estimating
 from rydberg_qmem.execute.estimate import Estimate, Group
-from rydberg_qmem.execute.run import Job, prepare
+from rydberg_qmem.execute.job import Job, prepare
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of a process")
 

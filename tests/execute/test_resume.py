@@ -173,7 +173,7 @@ def test_every_part_of_a_job_is_part_of_its_identity() -> None:
     from dataclasses import fields, make_dataclass
 
     from rydberg_qmem.execute.identity import fingerprint, identity
-    from rydberg_qmem.execute.run import Job
+    from rydberg_qmem.execute.job import Job
 
     job = Job(PROGRAM, {}, None, 100, 1, "exact", "vector")
     assert set(identity(job)) == {field.name for field in fields(Job)} - {"shots", "memory_gb"}
