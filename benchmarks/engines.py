@@ -24,9 +24,9 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.protocol import check_capabilities
 from rydberg_qmem.emulators.qutip import Qutip
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.emulators.requirements import check_capabilities
 from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.execute.job import Job, prepare

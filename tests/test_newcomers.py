@@ -240,7 +240,8 @@ def test_a_mistake_on_the_command_line_is_told(mistake: str) -> None:
 
 def test_an_emulator_of_two_levels_says_who_knows_three() -> None:
     from rydberg_qmem.compile.segments import compile_program
-    from rydberg_qmem.emulators.protocol import Capabilities, check_capabilities
+    from rydberg_qmem.emulators.protocol import Capabilities
+    from rydberg_qmem.emulators.requirements import check_capabilities
 
     class Two:
         name, capabilities = "two", Capabilities(frozenset({("r", "g")}))
@@ -328,7 +329,7 @@ def test_a_missing_extra_is_told_with_the_command_that_brings_it(monkeypatch: py
 
     there = importlib.util.find_spec
     monkeypatch.setattr(
-        "rydberg_qmem.emulators.protocol.find_spec", lambda name: None if name == "emu_sv" else there(name)
+        "rydberg_qmem.emulators.requirements.find_spec", lambda name: None if name == "emu_sv" else there(name)
     )
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "sklearn.base", None)

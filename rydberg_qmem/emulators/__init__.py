@@ -1,7 +1,8 @@
 """What evolves states through a segment: pulse level, ideal gates, Pulser's own emulators, replay.
 
 `run(program, emulator=...)` takes a name, or one of these with options. `Emulator` is what an emulator of one's own
-must offer, `Capabilities` what it says of itself. Each is imported when it is first asked for.
+must offer, `Capabilities` what it says of itself; one that claims noise that acts while time passes must be a
+`NoisyEmulator`, which is asked to evolve states under a `NoiseChannel`. Each is imported when it is first asked for.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from rydberg_qmem.emulators.emu_sv import EmuSv
     from rydberg_qmem.emulators.exact import Exact
     from rydberg_qmem.emulators.ideal import Ideal
-    from rydberg_qmem.emulators.protocol import Capabilities, Emulator
+    from rydberg_qmem.emulators.noise_channel import NoiseChannel
+    from rydberg_qmem.emulators.protocol import Capabilities, Emulator, NoisyEmulator
     from rydberg_qmem.emulators.pulser_backend import PulserBackend
     from rydberg_qmem.emulators.qutip import Qutip
     from rydberg_qmem.emulators.replay import Replay
 
-__all__ = ["Capabilities", "EmuMps", "EmuSv", "Emulator", "Exact", "Ideal", "PulserBackend", "Qutip", "Replay"]
+__all__ = ["Capabilities", "EmuMps", "EmuSv", "Emulator", "Exact", "Ideal", "NoiseChannel", "NoisyEmulator",
+           "PulserBackend", "Qutip", "Replay"]  # fmt: skip
 
 _HOMES = {
     "Capabilities": "protocol",
@@ -28,6 +31,8 @@ _HOMES = {
     "Emulator": "protocol",
     "Exact": "exact",
     "Ideal": "ideal",
+    "NoiseChannel": "noise_channel",
+    "NoisyEmulator": "protocol",
     "PulserBackend": "pulser_backend",
     "Qutip": "qutip",
     "Replay": "replay",

@@ -16,12 +16,17 @@ from rydberg_qmem.language.noise import Noise
 
 @dataclass(frozen=True, eq=False)
 class NoiseChannel:
-    """The noise and the machine of a run, resolved for a target.
+    """The noise and the machine of a run, resolved for a target, as an emulator is asked to evolve states under it.
 
     What differs from shot to shot reaches an emulator as entries of the scope, arrays with one row for each state:
     `#doppler` (rad/µs, an atom each), `#amplitude` and `#dmm` (factors, a channel each), `#detuning` (rad/µs, a
     channel each), `#phases` (rad, channels times waves), `#place` (µm, three numbers an atom); `#clock` is when the
     segment begins (ns). Channels are those of the device in order, then its detuning-map modulators.
+
+    Attributes:
+        target: Device, register and level set.
+        noise: The noise model of the run, if it has one.
+        hardware: The machine, whose lifetimes and coherence times count here, if there is one.
     """
 
     target: Target

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.plan import plan_segment
-from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.shapes import Scope
-from rydberg_qmem.compile.steps import Compiled, Segment, Step, all_steps
+from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
-from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
-from rydberg_qmem.language.blocks import SLMMask
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
 
@@ -229,7 +224,10 @@ class JumpingEvolution(NoisyEvolution, Protocol):
 
 @runtime_checkable
 class NoisyEmulator(Protocol):
-    """An emulator that evolves states under noise; one that claims noise which acts while time passes must be one."""
+    """An emulator that evolves states under noise; one that claims noise which acts while time passes must be one.
+
+    Nobody evolves states in its place: without `under`, such noise is refused by its name.
+    """
 
     def under(self, channel: NoiseChannel) -> NoisyEvolution:
         """Return the evolution under a noise, asked for once in a run."""
@@ -268,66 +266,3 @@ class RoundByRound(Protocol):
     def read(self, atoms: Sequence[int], basis: str, *, ticket: Ticket, shots: int) -> NDArray[np.int8]:
         """Return outcomes (shots, atoms) of the round."""
         ...
-
-
-def _sets(levels: Iterable[Sequence[str]]) -> str:
-    return " and ".join(f"{{{', '.join(one)}}}" for one in levels)
-
-
-def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, state: str = "vector") -> None:
-    """Refuse a program that an emulator cannot run, by name of what is missing."""
-    can, target = emulator.capabilities, compiled.target
-    if can.module and find_spec(can.module) is None:
-        raise CapabilityError(
-            f"emulator {emulator.name!r} needs the package {can.module.replace('_', '-')}: "
-            f"pip install 'rydberg_qmem[{can.extra}]'"
-        )
-    if tuple(level for level in target.levels if level != "x") not in can.levels:  # x comes with leakage noise
-        raise CapabilityError(
-            f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}, which measuring and "
-            f"driving need here; it knows {_sets(can.levels)}; exact, ideal and qutip know all"
-        )
-    if len(target.atoms) < can.fewest_atoms:
-        raise CapabilityError(
-            f"emulator {emulator.name!r} needs at least {can.fewest_atoms} atoms, the program has {len(target.atoms)}"
-        )
-    if state == "density_matrix" and not (can.states and can.density_matrices):
-        rule = "keeps pure states only: state must be vector" if can.states else "has no states: leave state out"
-        raise CapabilityError(f"emulator {emulator.name!r} {rule}")
-    if can.states and not can.factorises and target.dimension > can.largest_dimension:
-        raise CapabilityError(
-            f"{len(target.atoms)} atoms with {len(target.levels)} levels need states of {target.dimension} "
-            f"amplitudes; emulator {emulator.name!r} takes at most {can.largest_dimension}: use fewer atoms or levels"
-        )
-    if not can.xy_masks and "0" in target.levels and (masks := list(_masks(compiled.steps))):
-        raise CapabilityError(
-            f"{masks[0]}: emulator {emulator.name!r} cannot follow an SLM mask on the levels 0 and 1: atoms under it "
-            "rest until it ends, to the nanosecond; use exact"
-        )
-    if not can.sums_fields and (places := list(_crossed(compiled))):
-        raise CapabilityError(f"{places[0]}: {CROSSED}")
-    if not can.mid_sequence:
-        found = [Problem(part.place, f"{part.what}: {part.reason}") for part in obstacles(compiled)]
-        if found:
-            rule = f"emulator {emulator.name!r} runs whole rounds as jobs, with nothing measured before their end"
-            raise ProgramError([Problem("", rule), *found])
-    if not can.states and any(variable.origin.startswith("probe:") for variable in compiled.variables):
-        raise CapabilityError(f"emulator {emulator.name!r} has no states, so a probe has nothing to look at")
-    if exact and not can.exact:
-        raise CapabilityError(f"emulator {emulator.name!r} cannot run with shots=None")
-
-
-def _masks(steps: Iterable[Step]) -> Iterator[str]:
-    """Yield the places of SLM masks."""
-    for step in all_steps(steps):
-        if isinstance(step, Segment):
-            yield from (placed.place for placed in step.blocks if isinstance(placed.block, SLMMask))
-
-
-def _crossed(compiled: Compiled) -> Iterator[str]:
-    """Yield the places of pulses that play at once out of phase, where no control value decides when they play."""
-    for step in all_steps(compiled.steps):
-        if isinstance(step, Segment):
-            plan = plan_segment(step, compiled.target)
-            found = "" if plan.timing else plan.schedule((), {}).crossed
-            yield from (found,) if found else ()

@@ -15,8 +15,9 @@ from rydberg_qmem.compile.check import check_and_compile, check_values
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled
-from rydberg_qmem.emulators.protocol import Emulator, Holding, check_capabilities
+from rydberg_qmem.emulators.protocol import Emulator, Holding
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.emulators.requirements import check_capabilities
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import MOST_GB, NEGLIGIBLE, RunContext
 from rydberg_qmem.engine.noise import NOTHING, NoiseSettings, check_surroundings, kind_of_state

@@ -19,8 +19,9 @@ from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, ProbeStep, RepeatStep, Variable, all_steps, steps_from
 from rydberg_qmem.compile.target import ONE
 from rydberg_qmem.emulators.layout import Layout
-from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound, check_capabilities
+from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.emulators.requirements import check_capabilities
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, RunContext, SeriesInputs, States
 from rydberg_qmem.engine.evaluation import SERIES

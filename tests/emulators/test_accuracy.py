@@ -12,7 +12,7 @@ from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.exact import Exact, OpenSystemPropagator
 from rydberg_qmem.emulators.exact import _joint as joint
 from rydberg_qmem.emulators.exact import _split_operator as splitting
-from rydberg_qmem.emulators.exact._joint import Samples
+from rydberg_qmem.emulators.exact._subspace import Samples
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.language.noise import Noise
 

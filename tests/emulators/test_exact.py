@@ -20,6 +20,7 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.exact import Exact, _segment
 from rydberg_qmem.emulators.exact import _joint as joint
+from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace
 from tests.reference import largest_difference
 
 C6 = pulser.MockDevice.interaction_coeff
@@ -372,10 +373,10 @@ def test_a_pulse_evolved_in_parts_ends_where_it_ends_whole(
 
 
 def test_propagators_made_in_batches_are_bit_for_bit_those_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    space = joint.Subspace(2, 2, np.array([[0.5, 0.0, 0.0, 0.0]]))
-    sites, rng = tuple(joint.Site(k, 0, 1) for k in range(2)), np.random.default_rng(3)
+    space = Subspace(2, 2, np.array([[0.5, 0.0, 0.0, 0.0]]))
+    sites, rng = tuple(Site(k, 0, 1) for k in range(2)), np.random.default_rng(3)
     omega, delta = rng.normal(size=(3, 101)).astype(complex), rng.normal(size=(1, 101))
-    samples = joint.Samples(np.full(101, 0.001), (omega, omega), (delta, delta))
+    samples = Samples(np.full(101, 0.001), (omega, omega), (delta, delta))
 
     whole = joint._dense_all(space, sites, samples)
     monkeypatch.setattr(joint, "DENSE_BATCH", 800)  # 16 intervals

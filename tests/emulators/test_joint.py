@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import expm
 
 from rydberg_qmem.emulators.exact import _joint as joint
-from rydberg_qmem.emulators.exact._joint import Samples, Site, Subspace
+from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace
 
 RNG = np.random.default_rng(11)
 ROWS, LEVELS, ATOMS = 2, 3, 3

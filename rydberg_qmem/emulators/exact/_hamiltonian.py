@@ -15,6 +15,7 @@ from rydberg_qmem.emulators.exact import _rotations as rotations
 from rydberg_qmem.emulators.exact._cache import PropagatorCache
 from rydberg_qmem.emulators.exact._interactions import pair_energies, shifts, subspace
 from rydberg_qmem.emulators.exact._segment import Drives, PlayedSegment, Stretch, layout_of
+from rydberg_qmem.emulators.exact._subspace import Samples, Site
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
 
 Array = NDArray[np.float64]
@@ -137,10 +138,10 @@ def _together(stretch: Stretch, layout: Layout, states: State, sites: Drives, dr
     for (atom, basis), (omega, delta) in sites.items():
         if atom in driven:
             a, b = (layout.levels.index(level) for level in DRIVEN[basis])
-            places.append(joint.Site(driven.index(atom), a, b))
+            places.append(Site(driven.index(atom), a, b))
             omegas.append(omega)
             deltas.append(delta)
-    samples = joint.Samples(stretch.times_us, tuple(omegas), tuple(deltas))
+    samples = Samples(stretch.times_us, tuple(omegas), tuple(deltas))
     packed = joint.evolve(packed, subspace(stretch.target, driven), tuple(places), samples, stretch.share)
     back = packed.reshape((rows, *(levels,) * layout.atoms)).transpose(np.argsort(axes))
     return np.ascontiguousarray(back).reshape(rows, -1)

@@ -11,8 +11,8 @@ from rydberg_qmem.compile.interactions import Strengths
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.emulators.exact import _rotations as rotations
-from rydberg_qmem.emulators.exact._joint import Subspace
 from rydberg_qmem.emulators.exact._segment import layout_of
+from rydberg_qmem.emulators.exact._subspace import Subspace
 from rydberg_qmem.emulators.fluctuations import displaced
 from rydberg_qmem.emulators.layout import Layout
 

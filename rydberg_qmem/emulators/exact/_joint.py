@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.emulators.exact import _chebyshev as chebyshev
 from rydberg_qmem.emulators.exact import _split_operator as splitting
-from rydberg_qmem.emulators.exact._raising import raising
+from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace
 from rydberg_qmem.emulators.layout import State
 
 Complex = NDArray[np.complex128]
@@ -29,72 +26,8 @@ DENSE_BATCH = 2**18
 DENSE_ELEMENT, EXPAND_CALL, EXPAND_AMPLITUDE = 1.5e-8, 6e-5, 4e-8
 """Seconds: diagonalising, per element and dimension; a term of an expansion, and each of its amplitudes. Only their
 ratios matter."""
-BLOCK = 20_000
-"""So many amplitudes, with what their expansion needs, stay near the processor: more rows are expanded in blocks."""
-CUTOFF = 1e-14
-"""Chebyshev coefficients below this are left out."""
 REFERENCE_CUTOFF = 1e-10
 """The same where a state is what the steps of the split operator are held against."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Drives over intervals `dt_us`: one array (rows or 1, intervals) for each drive's Ω exp(-iφ) and δ."""
-
-    dt_us: Array
-    omegas: tuple[Complex, ...]
-    deltas: tuple[Array, ...]
-
-    def rows(self, wanted: NDArray[np.int64]) -> Samples:
-        """Return the samples of some rows."""
-        omegas = tuple(o[wanted] if len(o) > 1 else o for o in self.omegas)
-        return Samples(self.dt_us, omegas, tuple(d[wanted] if len(d) > 1 else d for d in self.deltas))
-
-    def between(self, first: int, stop: int) -> Samples:
-        """Return the samples of some intervals."""
-        some = slice(first, stop)
-        omegas = tuple(omega[:, some] for omega in self.omegas)
-        return Samples(self.dt_us[some], omegas, tuple(delta[:, some] for delta in self.deltas))
-
-
-@dataclass(frozen=True)
-class Site:
-    """A drive's place in the subspace: the atom, and the indices of its levels (a, b)."""
-
-    atom: int
-    a: int
-    b: int
-
-
-@dataclass(frozen=True)
-class Subspace:
-    """Atoms driven together: `levels` levels each; fixed energies (settings, dimension); couplings or none."""
-
-    levels: int
-    atoms: int
-    energies: Array
-    exchange: Array | None = None
-
-    @property
-    def dimension(self) -> int:
-        """Number of basis states of the subspace."""
-        return int(self.levels**self.atoms)
-
-    @cached_property
-    def digits(self) -> NDArray[np.int8]:
-        """Level of each atom in each basis state."""
-        return np.indices((self.levels,) * self.atoms, dtype=np.int8).reshape(self.atoms, -1)
-
-    @cached_property
-    def _raised(self) -> dict[tuple[Site, ...], Any]:
-        return {}
-
-    def raising(self, sites: tuple[Site, ...]) -> Any:
-        """Return Σ |a⟩⟨b| over some sites, and its adjoint, made once."""
-        if sites not in self._raised:
-            places = [(site.atom, site.a, site.b) for site in sites]
-            self._raised[sites] = raising(self.levels, self.atoms, places)
-        return self._raised[sites]
 
 
 def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, share: float = 1.0) -> State:
@@ -110,15 +43,17 @@ def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Sam
     return _steps(states, space, sites, samples)
 
 
-def _steps(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, cutoff: float = CUTOFF) -> State:
+def _steps(
+    states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, cutoff: float = chebyshev.CUTOFF
+) -> State:
     """Diagonalise where that costs less than expanding: where many states share few Hamiltonians."""
     rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
     matrices, count = rows * len(space.energies), len(samples.dt_us)
-    bounds = _Bounds.of(space, sites, samples)
-    terms = sum(len(coefficients(bounds.radius * dt)) for dt in samples.dt_us.tolist())
+    bounds = chebyshev.Bounds.of(space, sites, samples)
+    terms = sum(len(chebyshev.coefficients(bounds.radius * dt)) for dt in samples.dt_us.tolist())
     expanding = terms * (EXPAND_CALL + EXPAND_AMPLITUDE * states.size)
     if space.dimension > DENSE_DIMENSION or expanding < count * matrices * DENSE_ELEMENT * space.dimension**3:
-        return _chebyshev(states, space, sites, samples, bounds, cutoff)
+        return chebyshev.evolve(states, space, sites, samples, bounds, cutoff)
     elements = matrices * space.dimension**2
     if elements * count <= DENSE_WORK or elements <= DENSE_FEW:
         return np.asarray(np.matmul(_dense_all(space, sites, samples)[:, 0], states[..., None])[..., 0])
@@ -190,114 +125,6 @@ def _dense(states: State, h: Complex, dt_us: float) -> State:
     phases = np.exp(-1j * energies * dt_us)
     inner = np.matmul(vectors.conj().swapaxes(-1, -2), states[..., None])[..., 0] * phases
     return np.asarray(np.matmul(vectors, inner[..., None])[..., 0])
-
-
-@lru_cache(maxsize=4096)
-def coefficients(x: float, cutoff: float = CUTOFF) -> Complex:
-    """Return the Chebyshev coefficients of exp(-ixy) for y in [-1, 1] that are larger than a cutoff."""
-    from scipy.special import jv
-
-    count = int(abs(x) + 16 + 5 * abs(x) ** (1 / 3))
-    made = jv(np.arange(count), x) * (-1j) ** np.arange(count)
-    made[1:] *= 2
-    return np.asarray(made[: int(np.flatnonzero(np.abs(made) > cutoff)[-1]) + 1])
-
-
-@dataclass(frozen=True)
-class _Bounds:
-    """An interval that holds the spectra of all Hamiltonians of a stretch."""
-
-    centre: float
-    radius: float
-
-    @classmethod
-    def of(cls, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> _Bounds:
-        low, high = space.energies.min(axis=0), space.energies.max(axis=0)
-        for site, delta in zip(sites, samples.deltas, strict=True):
-            here = space.digits[site.atom] == site.b
-            low, high = low - float(delta.max()) * here, high - float(delta.min()) * here
-        coupling = sum(float(np.abs(omega).max()) / 2 for omega in samples.omegas)
-        if space.exchange is not None:
-            coupling += float(np.abs(space.exchange).sum(axis=1).max())
-        bottom, top = float(low.min()) - coupling, float(high.max()) + coupling
-        return cls((bottom + top) / 2, max((top - bottom) / 2, 1e-9))
-
-
-def _chebyshev(
-    states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, bounds: _Bounds, cutoff: float
-) -> State:
-    """Expand exp(-iHt) in Chebyshev polynomials: as many terms as the spectrum's width times t, and a few more."""
-    at_once = max(1, BLOCK // states[0].size)
-    if len(states) > at_once:
-        blocks = (np.arange(k, min(k + at_once, len(states))) for k in range(0, len(states), at_once))
-        made = [_chebyshev(states[some], space, sites, samples.rows(some), bounds, cutoff) for some in blocks]
-        return np.concatenate(made)
-    drives = _raisings(space, sites, samples.omegas)
-    fixed = (space.energies.T[:, None, :] - bounds.centre) / bounds.radius
-    counts = [(space.digits[site.atom] == site.b).astype(float)[:, None, None] / bounds.radius for site in sites]
-    shifts = _alike(counts, samples.deltas)
-    exchange = None if space.exchange is None else 2 * space.exchange / bounds.radius
-    psi = np.ascontiguousarray(np.moveaxis(states, -1, 0))
-    for k, dt in enumerate(samples.dt_us):
-        diagonal = fixed - sum(count * delta[None, :, k, None] for count, delta in shifts)
-        now = [(raising, omega[:, k, None] / bounds.radius) for raising, omega in drives]
-        psi = _expanded(psi, coefficients(bounds.radius * float(dt), cutoff), 2 * diagonal, now, exchange)
-    phase = np.exp(-1j * bounds.centre * float(np.sum(samples.dt_us)))
-    return np.ascontiguousarray(np.moveaxis(phase * psi, 0, -1))
-
-
-def _alike(counts: list[Array], deltas: tuple[Array, ...]) -> list[tuple[Array, Array]]:
-    """Return the counts of the sites that share a detuning added up, with the detuning."""
-    groups: list[tuple[Array, Array]] = []
-    for count, delta in zip(counts, deltas, strict=True):
-        for i, (some, other) in enumerate(groups):
-            if delta is other or np.array_equal(delta, other):
-                groups[i] = (some + count, other)
-                break
-        else:
-            groups.append((count, delta))
-    return groups
-
-
-def _expanded(
-    psi: State, weights: Complex, diagonal: Array, drives: list[tuple[Any, Complex]], exchange: Array | None
-) -> State:
-    """Sum weights times T_n(H) psi, given twice the scaled H."""
-    previous, current = psi, 0.5 * _apply(psi, drives, diagonal, exchange)
-    total = weights[0] * previous
-    if len(weights) > 1:
-        total += weights[1] * current
-    for weight in weights[2:]:
-        following = _apply(current, drives, diagonal, exchange)
-        following -= previous
-        previous, current = current, following
-        total += weight * current
-    return np.asarray(total)
-
-
-def _raisings(space: Subspace, sites: tuple[Site, ...], omegas: tuple[Complex, ...]) -> list[tuple[Any, Complex]]:
-    """Return the sum of |a⟩⟨b| over the sites of each drive, sparse, with the drive; alike drives are one."""
-    groups: list[tuple[list[Site], Complex]] = []
-    for site, omega in zip(sites, omegas, strict=True):
-        for some, other in groups:
-            if omega is other or np.array_equal(omega, other):
-                some.append(site)
-                break
-        else:
-            groups.append(([site], omega))
-    return [(space.raising(tuple(some)), omega) for some, omega in groups]
-
-
-def _apply(states: State, drives: list[tuple[Any, Complex]], diagonal: Array, exchange: Array | None) -> State:
-    """Return 2 H times states (dimension, rows, settings), given twice the diagonal and the exchange."""
-    out = states * diagonal
-    flat = states.reshape(len(states), -1)
-    if exchange is not None:
-        out = out + (exchange @ flat).reshape(out.shape)
-    for (up, down), omega in drives:
-        out += omega * (up @ flat).reshape(out.shape)
-        out += omega.conj() * (down @ flat).reshape(out.shape)
-    return out
 
 
 def _is_global(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> bool:

@@ -1,0 +1,75 @@
+"""The atoms that are driven together, with the energies of every setting of the others, and their drives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.emulators.exact._raising import raising
+
+Complex = NDArray[np.complex128]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Drives over intervals `dt_us`: one array (rows or 1, intervals) for each drive's Ω exp(-iφ) and δ."""
+
+    dt_us: Array
+    omegas: tuple[Complex, ...]
+    deltas: tuple[Array, ...]
+
+    def rows(self, wanted: NDArray[np.int64]) -> Samples:
+        """Return the samples of some rows."""
+        omegas = tuple(o[wanted] if len(o) > 1 else o for o in self.omegas)
+        return Samples(self.dt_us, omegas, tuple(d[wanted] if len(d) > 1 else d for d in self.deltas))
+
+    def between(self, first: int, stop: int) -> Samples:
+        """Return the samples of some intervals."""
+        some = slice(first, stop)
+        omegas = tuple(omega[:, some] for omega in self.omegas)
+        return Samples(self.dt_us[some], omegas, tuple(delta[:, some] for delta in self.deltas))
+
+
+@dataclass(frozen=True)
+class Site:
+    """A drive's place in the subspace: the atom, and the indices of its levels (a, b)."""
+
+    atom: int
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """Atoms driven together: `levels` levels each; fixed energies (settings, dimension); couplings or none."""
+
+    levels: int
+    atoms: int
+    energies: Array
+    exchange: Array | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states of the subspace."""
+        return int(self.levels**self.atoms)
+
+    @cached_property
+    def digits(self) -> NDArray[np.int8]:
+        """Level of each atom in each basis state."""
+        return np.indices((self.levels,) * self.atoms, dtype=np.int8).reshape(self.atoms, -1)
+
+    @cached_property
+    def _raised(self) -> dict[tuple[Site, ...], Any]:
+        return {}
+
+    def raising(self, sites: tuple[Site, ...]) -> Any:
+        """Return Σ |a⟩⟨b| over some sites, and its adjoint, made once."""
+        if sites not in self._raised:
+            places = [(site.atom, site.a, site.b) for site in sites]
+            self._raised[sites] = raising(self.levels, self.atoms, places)
+        return self._raised[sites]
