@@ -29,8 +29,8 @@ from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities
 from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.execute.job import Job, prepare
 from rydberg_qmem.language.noise import Noise
+from rydberg_qmem.running.job import Job, prepare
 from rydberg_qmem.units import NS_PER_US
 
 ENGINES = ("exact", "qutip", "emu_sv", "emu_mps")

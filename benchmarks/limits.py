@@ -15,7 +15,7 @@ from rydberg_qmem.compile.sizes import MAX_BLOCKS, MAX_KNOWN, MAX_NAMES, MAX_NES
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.engine.branches import MAX_BRANCHES
-from rydberg_qmem.execute.conditions import MAX_SHOTS
+from rydberg_qmem.running.conditions import MAX_SHOTS
 from rydberg_qmem.units import spoken_bytes
 
 TEXT = """# Limits

@@ -14,7 +14,7 @@ import numpy as np
 from timing import seconds, table
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import regions
+from rydberg_qmem.store import regions
 
 SWEPT = "two_port_memristor"
 

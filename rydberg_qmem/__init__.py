@@ -37,10 +37,6 @@ if TYPE_CHECKING:
     from rydberg_qmem.compile.qpu import qpu_report
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
-    from rydberg_qmem.execute.estimate import estimate
-    from rydberg_qmem.execute.run import run
-    from rydberg_qmem.execute.store import open_record, save_record
-    from rydberg_qmem.execute.verify import verify
     from rydberg_qmem.language.blocks import (
         CNOT,
         CZ,
@@ -71,6 +67,10 @@ if TYPE_CHECKING:
     from rydberg_qmem.language.registers import Register
     from rydberg_qmem.learning.optimise import optimise
     from rydberg_qmem.plots.draw import draw
+    from rydberg_qmem.running.estimate import estimate
+    from rydberg_qmem.running.run import run
+    from rydberg_qmem.store.store import open_record, save_record
+    from rydberg_qmem.store.verify import verify
 
 __version__ = "0.1.0"
 
@@ -132,10 +132,10 @@ _WHERE = {
     "compile.qpu": ("qpu_report",),
     "emulators.replay": ("Replay",),
     "errors": ("InputError", "ProgramError", "QmemError", "RunError"),
-    "execute.estimate": ("estimate",),
-    "execute.run": ("run",),
-    "execute.store": ("open_record", "save_record"),
-    "execute.verify": ("verify",),
+    "running.estimate": ("estimate",),
+    "running.run": ("run",),
+    "store.store": ("open_record", "save_record"),
+    "store.verify": ("verify",),
     "language.blocks": (
         "Align", "BeamSplitter", "CNOT", "CZ", "Damp", "Delay", "DetuningMap", "ForEach", "Measure", "PhaseShift",
         "Probe", "Pulse", "Push", "Repeat", "Reset", "Rotate", "Set", "WeakMeasure", "When",

@@ -169,7 +169,7 @@ def test_more_shots_keep_the_earlier_cohorts(ensemble: bool) -> None:
 @pytest.mark.parametrize("ensemble", [False, True])
 def test_how_many_cohorts_are_walked_together_changes_nothing(monkeypatch: pytest.MonkeyPatch, ensemble: bool) -> None:
     together = fingerprint(rq.run(noisy(ensemble=ensemble), shots=3500, seed=4))
-    monkeypatch.setattr("rydberg_qmem.execute.units.BATCH_COHORTS", 1)
+    monkeypatch.setattr("rydberg_qmem.running.units.BATCH_COHORTS", 1)
 
     assert fingerprint(rq.run(noisy(ensemble=ensemble), shots=3500, seed=4)) == together
 

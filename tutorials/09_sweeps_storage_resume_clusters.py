@@ -378,7 +378,7 @@ with warnings.catch_warnings():
 # %%
 import xarray as xr
 
-from rydberg_qmem.execute.netcdf import export
+from rydberg_qmem.store.netcdf import export
 
 export(repaired, runs / "record.nc")
 with xr.open_dataset(runs / "record.nc", engine="h5netcdf") as one_file:

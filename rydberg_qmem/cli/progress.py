@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rydberg_qmem.execute.progress import Progress
+    from rydberg_qmem.running.progress import Progress
 
 
 class Rate:

@@ -19,8 +19,8 @@ def info(store: Store) -> None:
     """Say what is in a record."""
     import json
 
-    from rydberg_qmem.execute.store import opened
-    from rydberg_qmem.execute.stored import progress_of
+    from rydberg_qmem.running.stored import progress_of
+    from rydberg_qmem.store.store import opened
 
     record = opened(store)
     attrs = record.attrs
@@ -67,7 +67,7 @@ def analyse(
     """Measure the hysteresis loop of a record: its last cycle, with errors."""
     from rydberg_qmem.analysis.hysteresis import hysteresis
     from rydberg_qmem.analysis.points import points_of
-    from rydberg_qmem.execute.store import open_record
+    from rydberg_qmem.store.store import open_record
 
     record = open_record(store)
     figures = hysteresis(record, drive=drive, response=response, period=period)

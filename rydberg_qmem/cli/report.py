@@ -21,9 +21,9 @@ def report(
     response: Annotated[str | None, typer.Option(help="What the loop shows along y; key.atom for one atom.")] = None,
 ) -> None:
     """Write a record as one self-contained page: program, run, loops with errors, curves, how to run it again."""
-    from rydberg_qmem.execute.resume import stored_identity
-    from rydberg_qmem.execute.store import open_record
     from rydberg_qmem.report import write
+    from rydberg_qmem.store.resume import stored_identity
+    from rydberg_qmem.store.store import open_record
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--output: must end in .html ({output})")

@@ -74,10 +74,10 @@ def run(
     response: Annotated[str | None, typer.Option(help="What the plot shows along y; key.atom for one atom.")] = None,
 ) -> None:
     """Run a program and keep its record."""
-    from rydberg_qmem.execute.run import run as run_program
-    from rydberg_qmem.execute.scale import shard_of
-    from rydberg_qmem.execute.sweep import points_of as settings_of
     from rydberg_qmem.gallery import load
+    from rydberg_qmem.running.parallel import shard_of
+    from rydberg_qmem.running.run import run as run_program
+    from rydberg_qmem.running.sweep import points_of as settings_of
 
     loaded = load(program)
     parameters, points = parameters_of(settings), sweep_of(sweep, settings)
@@ -156,7 +156,7 @@ def summary(record: xr.Dataset, output: Path | None) -> list[str]:
 
 
 def _left(output: Path | None) -> list[str]:
-    from rydberg_qmem.execute.stored import progress_of
+    from rydberg_qmem.running.stored import progress_of
 
     done, total = (None if output is None else progress_of(output)) or (0, 0)
     return [f"done: {done} of {total} cohorts; the other shards, or rqm resume, bring the rest"] if done < total else []
@@ -195,8 +195,8 @@ def estimate(
     neglect: Neglect = 1e-10,
 ) -> None:
     """Say what a run will take, time and memory, and how each segment will be computed: runs a few rounds."""
-    from rydberg_qmem.execute.estimate import estimate as estimated
     from rydberg_qmem.gallery import load
+    from rydberg_qmem.running.estimate import estimate as estimated
 
     loaded = load(program)
     made = estimated(

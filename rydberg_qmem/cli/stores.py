@@ -16,9 +16,9 @@ from rydberg_qmem.cli.text import echo
 @app.command(cls=Command)
 def resume(store: Store, workers: Workers = 1, shard: Shard = None, max_memory: MaxMemory = 8.0) -> None:
     """Finish the run of a record that was interrupted, from what the record says."""
-    from rydberg_qmem.execute.run import run as run_program
-    from rydberg_qmem.execute.scale import shard_of
-    from rydberg_qmem.execute.stored import resume as resumed
+    from rydberg_qmem.running.parallel import shard_of
+    from rydberg_qmem.running.run import run as run_program
+    from rydberg_qmem.running.stored import resume as resumed
 
     with shown() as progress:
         record = resumed(
@@ -30,7 +30,7 @@ def resume(store: Store, workers: Workers = 1, shard: Shard = None, max_memory: 
 @app.command(cls=Command)
 def verify(store: Store) -> None:
     """Read every file of a record, compare it with its checksum, and say what is damaged: then the exit code is 1."""
-    from rydberg_qmem.execute.verify import verify as verified
+    from rydberg_qmem.store.verify import verify as verified
 
     found = verified(store)
     typer.echo(str(found))
@@ -45,8 +45,8 @@ def export_netcdf(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write a record as one netCDF file (needs the extra `netcdf`)."""
-    from rydberg_qmem.execute.netcdf import export
-    from rydberg_qmem.execute.store import open_record
+    from rydberg_qmem.store.netcdf import export
+    from rydberg_qmem.store.store import open_record
 
     export(open_record(store), output, overwrite=overwrite)
     echo([str(output)])

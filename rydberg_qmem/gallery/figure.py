@@ -15,7 +15,7 @@ from rydberg_qmem.analysis import entanglement
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.analysis.standard_error import mean_and_error as mean_and_error_of
 from rydberg_qmem.analysis.standard_error import standard_error
-from rydberg_qmem.execute.run import run
+from rydberg_qmem.running.run import run
 
 Floats = NDArray[np.float64]
 Trust = Literal["found", "from memory", "derived"]

@@ -10,9 +10,9 @@ from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, did_you_mean, short
-from rydberg_qmem.execute.job import surroundings
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning.tasks import held, real, whole
+from rydberg_qmem.running.job import surroundings
 
 NUMBERS = "a mapping from names to numbers"
 

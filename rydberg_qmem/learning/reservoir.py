@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.errors import InputError, QmemError, short
-from rydberg_qmem.execute.series import SeriesState, run_series
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning import options
@@ -21,6 +20,7 @@ from rydberg_qmem.learning.kept import kept
 from rydberg_qmem.learning.networks import memristor_network
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
 from rydberg_qmem.learning.tasks import real, whole
+from rydberg_qmem.running.series import SeriesState, run_series
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin

@@ -354,7 +354,7 @@ def test_a_proof_holds_for_lost_atoms_where_the_machine_loses_any() -> None:
 
 
 def test_a_sweep_with_workers_is_checked_once_per_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rydberg_qmem.execute import job as jobs
+    from rydberg_qmem.running import job as jobs
 
     def refused(*args: Any, **more: Any) -> list[rq.Problem]:
         raise AssertionError("checked again")
@@ -435,7 +435,7 @@ class Forced(Exact):
 def run_forced(made: rq.Program, outcomes: Any, shots: int) -> None:
     """Run a program with chosen outcomes, whatever the check says of it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rydberg_qmem.execute.job.check_and_compile", lambda *a, **k: ([], None))
+        patch.setattr("rydberg_qmem.running.job.check_and_compile", lambda *a, **k: ([], None))
         rq.run(made, shots=shots, seed=5, emulator=Forced(outcomes))
 
 

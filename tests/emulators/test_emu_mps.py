@@ -145,7 +145,7 @@ def test_equal_states_are_kept_once() -> None:
     from rydberg_qmem.engine.context import Cursor
     from rydberg_qmem.engine.recorder import Recorder
     from rydberg_qmem.engine.rng import Draws
-    from rydberg_qmem.execute.job import Job, context_of, prepare
+    from rydberg_qmem.running.job import Job, context_of, prepare
 
     job, cursor = Job(program, {}, None, 50, 0, EmuMps(), "vector"), Cursor()
     compiled = prepare(job, {})

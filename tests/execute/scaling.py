@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import files, stored
-from rydberg_qmem.execute.regions import Regions
+from rydberg_qmem.running import stored
+from rydberg_qmem.store import files
+from rydberg_qmem.store.regions import Regions
 
 FEEL = "0.3 * x + 0.5 * ensemble_mean(m.a)"  # reads the whole cohort
 PROGRAM = rq.Program(

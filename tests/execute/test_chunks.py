@@ -11,8 +11,8 @@ import pytest
 import zarr
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import chunks, files
-from rydberg_qmem.execute.metadata import ArrayMeta, array_of
+from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store.metadata import ArrayMeta, array_of
 
 SHAPE, CHUNK = (3, 2500, 4), (1, 500, 4)
 WHOLE = [((0, 0, 0), 1000), ((1, 500, 0), 500), ((2, 1500, 0), 1000), ((2, 2000, 0), 500)]

@@ -21,11 +21,12 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import QmemError, StoreError
-from rydberg_qmem.execute import chunks, exchange, files, stored
-from rydberg_qmem.execute.contents import LEDGERS, contents
-from rydberg_qmem.execute.layout import Layout, chunk_shape
-from rydberg_qmem.execute.lock import lock_of
-from rydberg_qmem.execute.seal import SEAL
+from rydberg_qmem.running import stored
+from rydberg_qmem.store import chunks, exchange, files
+from rydberg_qmem.store.contents import LEDGERS, contents
+from rydberg_qmem.store.layout import Layout, chunk_shape
+from rydberg_qmem.store.lock import lock_of
+from rydberg_qmem.store.seal import SEAL
 from tests.execute.scaling import ended_badly, sha256
 
 pytestmark = pytest.mark.usefixtures("cohort_by_cohort")
@@ -66,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a finished record that no test changes."""
     place = tmp_path_factory.mktemp("made") / "r.zarr"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("rydberg_qmem.execute.units.BATCH_COHORTS", 1)
+        patched.setattr("rydberg_qmem.running.units.BATCH_COHORTS", 1)
         run(place)
     return place
 
@@ -412,7 +413,7 @@ def test_chunks_of_many_points_hold_little(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_nothing_of_a_netcdf_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("h5netcdf")
-    from rydberg_qmem.execute.netcdf import export
+    from rydberg_qmem.store.netcdf import export
 
     record = run()
 
@@ -458,7 +459,7 @@ def changed(told: Any, rng: random.Random) -> Any:
 
 def seal_again(place: Path) -> None:
     """Do what an attacker would: make the seal fit."""
-    from rydberg_qmem.execute.seal import seal_now
+    from rydberg_qmem.store.seal import seal_now
 
     if (place / SEAL).exists():
         shutil.rmtree(place / SEAL)

@@ -52,7 +52,7 @@ def test_values_are_those_of_the_mean_density_matrix(shots: int | None, some: An
 def test_several_units_add_their_states_and_one_unit_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     program, shots = probed(2, 2), 2 * COHORT
     whole = rq.run(program, shots=shots, seed=2)
-    monkeypatch.setattr("rydberg_qmem.execute.units.BATCH_COHORTS", 1)
+    monkeypatch.setattr("rydberg_qmem.running.units.BATCH_COHORTS", 1)
     parts = rq.run(program, shots=shots, seed=2)
 
     np.testing.assert_allclose(whole.s_purity, parts.s_purity, atol=1e-12)

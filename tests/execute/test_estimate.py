@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute import estimate as estimating
-from rydberg_qmem.execute.estimate import Estimate, Group
-from rydberg_qmem.execute.job import Job, prepare
+from rydberg_qmem.running import estimate as estimating
+from rydberg_qmem.running.estimate import Estimate, Group
+from rydberg_qmem.running.job import Job, prepare
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of a process")
 

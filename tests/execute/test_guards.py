@@ -12,7 +12,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.engine.branches import branches_to_come
-from rydberg_qmem.execute import guards
+from rydberg_qmem.running import guards
 from tests.execute.scaling import run
 
 

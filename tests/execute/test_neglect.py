@@ -10,7 +10,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute.stored import resume
+from rydberg_qmem.running.stored import resume
 
 
 def square(side: int, spacing_um: float, detuning: float = 0.0) -> rq.Program:

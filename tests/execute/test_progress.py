@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.execute.progress import Told, listener
+from rydberg_qmem.running.progress import Told, listener
 
 KERNEL = """
 import warnings

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.execute.records import outcome_arrays
+from rydberg_qmem.store.records import outcome_arrays
 from tests.strategies import programs
 
 LOOP = [

@@ -13,13 +13,14 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.engine import rng
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import records, resume, stored
-from rydberg_qmem.execute.identity import identity
-from rydberg_qmem.execute.layout import Layout, chunk_shape
-from rydberg_qmem.execute.lock import StaleLockWarning, lock_of
-from rydberg_qmem.execute.regions import Regions
-from rydberg_qmem.execute.seal import SEAL
-from rydberg_qmem.execute.store import UnfinishedWarning
+from rydberg_qmem.running import stored
+from rydberg_qmem.store import records, resume
+from rydberg_qmem.store.identity import identity
+from rydberg_qmem.store.layout import Layout, chunk_shape
+from rydberg_qmem.store.lock import StaleLockWarning, lock_of
+from rydberg_qmem.store.regions import Regions
+from rydberg_qmem.store.seal import SEAL
+from rydberg_qmem.store.store import UnfinishedWarning
 from tests.execute.scaling import CALL, PROGRAM, ended_badly, killed_at_write, run, sha256
 
 pytestmark = pytest.mark.usefixtures("cohort_by_cohort")
@@ -172,8 +173,8 @@ def test_a_mutant_that_forgets_the_seed_is_found(tmp_path: Path, monkeypatch: py
 def test_every_part_of_a_job_is_part_of_its_identity() -> None:
     from dataclasses import fields, make_dataclass
 
-    from rydberg_qmem.execute.identity import fingerprint, identity
-    from rydberg_qmem.execute.job import Job
+    from rydberg_qmem.running.job import Job
+    from rydberg_qmem.store.identity import fingerprint, identity
 
     job = Job(PROGRAM, {}, None, 100, 1, "exact", "vector")
     assert set(identity(job)) == {field.name for field in fields(Job)} - {"shots", "memory_gb"}

@@ -21,10 +21,11 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.engine import rng
-from rydberg_qmem.execute import files, resume, stored
-from rydberg_qmem.execute.contents import LEDGERS
-from rydberg_qmem.execute.lock import StaleLockWarning
-from rydberg_qmem.execute.regions import Regions, Written
+from rydberg_qmem.running import stored
+from rydberg_qmem.store import files, resume
+from rydberg_qmem.store.contents import LEDGERS
+from rydberg_qmem.store.lock import StaleLockWarning
+from rydberg_qmem.store.regions import Regions, Written
 from tests.execute.scaling import PROGRAM, UNITS, deadly, ended_badly, killed_at_write, run, sha256
 
 ROOT = Path(rq.__file__).parent.parent
@@ -363,7 +364,7 @@ main()
 
 CARELESS = """
 import contextlib
-from rydberg_qmem.execute import files
+from rydberg_qmem.store import files
 plain = files.put
 def careless(contents):
     for path, content in contents.items():
@@ -444,7 +445,7 @@ def test_two_runs_into_one_store_exclude_each_other(tmp_path: Path) -> None:
 
 
 def test_a_mutant_that_locks_nothing_lets_a_second_run_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rydberg_qmem.execute import lock
+    from rydberg_qmem.store import lock
 
     place = tmp_path / "r.zarr"
     entered: list[int] = []

@@ -5,7 +5,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError, ProgramError
-from rydberg_qmem.execute.series import run_series
+from rydberg_qmem.running.series import run_series
 
 X = np.random.default_rng(0).uniform(size=(4, 5))
 PARAMETERS = {"window": 3}

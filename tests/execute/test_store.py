@@ -74,7 +74,7 @@ def test_outcomes_are_filled_with_minus_one_and_never_masked(tmp_path: Path) -> 
 
 
 def test_chunks_hold_whole_shots_and_a_few_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rydberg_qmem.execute.store.CHUNK_BYTES", 100)
+    monkeypatch.setattr("rydberg_qmem.store.store.CHUNK_BYTES", 100)
     told = json.loads((stored(tmp_path / "r.zarr") / "m" / "zarr.json").read_text())
 
     points, shots, rounds, atoms = told["chunk_grid"]["configuration"]["chunk_shape"]
@@ -243,7 +243,7 @@ def test_this_version_has_left_a_record() -> None:
 def test_a_record_becomes_one_netcdf_file(tmp_path: Path, shots: int | None) -> None:
     import xarray as xr
 
-    from rydberg_qmem.execute.netcdf import export
+    from rydberg_qmem.store.netcdf import export
 
     made = record(shots)
     export(made, tmp_path / "r.nc")

@@ -9,7 +9,7 @@ import pytest
 
 import rydberg_qmem as rq
 import rydberg_qmem.analysis.accessor
-from rydberg_qmem.execute.sweep import as_one_axis, points_of, swept_names
+from rydberg_qmem.running.sweep import as_one_axis, points_of, swept_names
 from tests.execute.scaling import PROGRAM, run, sha256
 
 

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.execute.series import run_series
 from rydberg_qmem.learning import MemristorReservoir, memristor_network, narma_memristor
+from rydberg_qmem.running.series import run_series
 
 Floats = NDArray[np.float64]
 U = np.random.default_rng(0).uniform(0, 0.5, size=(40, 1))

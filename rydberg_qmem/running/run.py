@@ -23,24 +23,24 @@ from rydberg_qmem.engine.noise import kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.execute import records
-from rydberg_qmem.execute import store as _store
-from rydberg_qmem.execute.conditions import CONDITIONS
-from rydberg_qmem.execute.gathered import Gathered
-from rydberg_qmem.execute.guards import Limits, check_limits
-from rydberg_qmem.execute.job import Job, prepare, prepare_alike, seed_of, surroundings
-from rydberg_qmem.execute.points import Points
-from rydberg_qmem.execute.processes import in_processes
-from rydberg_qmem.execute.progress import Progress, begin, listener
-from rydberg_qmem.execute.scale import Scale, cluster
-from rydberg_qmem.execute.scale import shard as shard_
-from rydberg_qmem.execute.stored import run_into
-from rydberg_qmem.execute.sweep import Sweep, points_of, sweep_of, swept_names
-from rydberg_qmem.execute.units import Task, Unit, prepare_and_run, run_unit, units_of
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.running.conditions import CONDITIONS
+from rydberg_qmem.running.gathered import Gathered
+from rydberg_qmem.running.guards import Limits, check_limits
+from rydberg_qmem.running.job import Job, prepare, prepare_alike, seed_of, surroundings
+from rydberg_qmem.running.parallel import Scale, cluster
+from rydberg_qmem.running.parallel import shard as shard_
+from rydberg_qmem.running.points import Points
+from rydberg_qmem.running.processes import in_processes
+from rydberg_qmem.running.progress import Progress, begin, listener
+from rydberg_qmem.running.stored import run_into
+from rydberg_qmem.running.sweep import Sweep, points_of, sweep_of, swept_names
+from rydberg_qmem.running.units import Task, Unit, prepare_and_run, run_unit, units_of
+from rydberg_qmem.store import records
+from rydberg_qmem.store import store as _store
 
 if TYPE_CHECKING:
     import xarray as xr

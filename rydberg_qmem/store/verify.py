@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from rydberg_qmem import arguments
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import chunks
-from rydberg_qmem.execute.contents import Contents, Fault, contents, damaged, expected, is_record, per_shot
-from rydberg_qmem.execute.exchange import found
-from rydberg_qmem.execute.store import instead
+from rydberg_qmem.store import chunks
+from rydberg_qmem.store.contents import Contents, Fault, contents, damaged, expected, is_record, per_shot
+from rydberg_qmem.store.exchange import found
+from rydberg_qmem.store.store import instead
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rydberg_qmem.errors import InputError, RunError, StoreError
-from rydberg_qmem.execute import files
+from rydberg_qmem.store import files
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import files, metadata
+from rydberg_qmem.store import files, metadata
 
 SEAL = "qmem-seal"
 """The group that holds the copy; no variable of a record can have this name."""

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import chunks, files
-from rydberg_qmem.execute.contents import SEALED, UNFINISHED, Contents, chunks_of_cohorts, contents, ledger_of, per_shot
-from rydberg_qmem.execute.layout import Layout, chunk_shape
-from rydberg_qmem.execute.metadata import ArrayMeta
-from rydberg_qmem.execute.seal import Seal, put_seal, replace_root, seal_now
+from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store.contents import SEALED, UNFINISHED, Contents, chunks_of_cohorts, contents, ledger_of, per_shot
+from rydberg_qmem.store.layout import Layout, chunk_shape
+from rydberg_qmem.store.metadata import ArrayMeta
+from rydberg_qmem.store.seal import Seal, put_seal, replace_root, seal_now
 
 Array = NDArray[np.float64]
 

@@ -13,12 +13,12 @@ from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.context import MOST_GB
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.execute.estimate import Estimate, estimate_of, libraries_bytes
-from rydberg_qmem.execute.job import Job
-from rydberg_qmem.execute.pilot import SAMPLE_BYTES, longest_ns
-from rydberg_qmem.execute.points import Points
-from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.units import units_of
+from rydberg_qmem.running.estimate import Estimate, estimate_of, libraries_bytes
+from rydberg_qmem.running.job import Job
+from rydberg_qmem.running.pilot import SAMPLE_BYTES, longest_ns
+from rydberg_qmem.running.points import Points
+from rydberg_qmem.running.units import units_of
+from rydberg_qmem.store.records import record_bytes
 from rydberg_qmem.units import spoken_bytes
 
 COPIES = 2

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
-from rydberg_qmem.execute import chunks
-from rydberg_qmem.execute.metadata import ArrayMeta
+from rydberg_qmem.store import chunks
+from rydberg_qmem.store.metadata import ArrayMeta
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.engine.recorder import Recorder
-from rydberg_qmem.execute.records import dataset
+from rydberg_qmem.store.records import dataset
 
 if TYPE_CHECKING:
     import xarray as xr

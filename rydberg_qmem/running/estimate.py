@@ -30,13 +30,13 @@ from rydberg_qmem.engine.own_states import OwnStates
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import InputError, as_html
-from rydberg_qmem.execute.conditions import CONDITIONS
-from rydberg_qmem.execute.job import Job, context_of, one_thread, prepare, surroundings
-from rydberg_qmem.execute.pilot import BUDGET_S, OutOfTimeError, Pilot
-from rydberg_qmem.execute.records import record_bytes
-from rydberg_qmem.execute.units import Unit, units_of
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.running.conditions import CONDITIONS
+from rydberg_qmem.running.job import Job, context_of, one_thread, prepare, surroundings
+from rydberg_qmem.running.pilot import BUDGET_S, OutOfTimeError, Pilot
+from rydberg_qmem.running.units import Unit, units_of
+from rydberg_qmem.store.records import record_bytes
 
 PILOT_ROUNDS = 12
 PILOT_SHOTS = COHORT

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute.metadata import ArrayMeta
+from rydberg_qmem.store.metadata import ArrayMeta
 
 LEVEL = 1
 """The quickest level of the compressor is within 4 % of the entropy of random bits."""

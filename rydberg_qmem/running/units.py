@@ -25,8 +25,8 @@ from rydberg_qmem.engine.context import Cursor
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.execute.job import Job, context_of, one_thread, prepare
-from rydberg_qmem.execute.records import record_bytes
+from rydberg_qmem.running.job import Job, context_of, one_thread, prepare
+from rydberg_qmem.store.records import record_bytes
 
 BATCH_BYTES = 200_000_000
 BATCH_COHORTS = 20

@@ -30,12 +30,12 @@ from rydberg_qmem.engine.population import Population, product
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import InputError, ProgramError, RunError, short
-from rydberg_qmem.execute.job import surroundings
-from rydberg_qmem.execute.processes import in_processes
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.running.job import surroundings
+from rydberg_qmem.running.processes import in_processes
 
 Floats = NDArray[np.float64]
 

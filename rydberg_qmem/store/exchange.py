@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import files
-from rydberg_qmem.execute.lock import lock_of, locked, real
+from rydberg_qmem.store import files
+from rydberg_qmem.store.lock import lock_of, locked, real
 
 SETUP = "setup"
 SETUP_S = 120.0

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import chunks, metadata
-from rydberg_qmem.execute.layout import Layout
-from rydberg_qmem.execute.metadata import NAME, ArrayMeta
-from rydberg_qmem.execute.seal import SEAL, Seal, seal_of
+from rydberg_qmem.store import chunks, metadata
+from rydberg_qmem.store.layout import Layout
+from rydberg_qmem.store.metadata import NAME, ArrayMeta
+from rydberg_qmem.store.seal import SEAL, Seal, seal_of
 
 LEDGERS = ("progress", "qmem-progress")
 """The group beside the record that knows what is done, no part of the record; the second if a variable is so called."""

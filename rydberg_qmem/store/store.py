@@ -12,11 +12,11 @@ import numpy as np
 
 from rydberg_qmem import arguments
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.execute import chunks, files
-from rydberg_qmem.execute.contents import SEALED, UNFINISHED, Contents, contents, is_record, missing
-from rydberg_qmem.execute.exchange import found
-from rydberg_qmem.execute.lock import real
-from rydberg_qmem.execute.seal import seal_now
+from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store.contents import SEALED, UNFINISHED, Contents, contents, is_record, missing
+from rydberg_qmem.store.exchange import found
+from rydberg_qmem.store.lock import real
+from rydberg_qmem.store.seal import seal_now
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -138,7 +138,7 @@ def opened(path: str | Path) -> xr.Dataset:
     """Open a stored record lazily, finished or not."""
     import xarray as xr
 
-    from rydberg_qmem.execute.lazily import RecordEntrypoint
+    from rydberg_qmem.store.lazily import RecordEntrypoint
 
     held = whole_contents(arguments.path("path", path))
     arrays = {**held.arrays}

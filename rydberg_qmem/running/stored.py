@@ -18,24 +18,24 @@ from rydberg_qmem.engine.noise import kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError, RunError, StoreError
-from rydberg_qmem.execute import records
-from rydberg_qmem.execute.cluster import on_cluster
-from rydberg_qmem.execute.columns import columns
-from rydberg_qmem.execute.contents import UNFINISHED, contents
-from rydberg_qmem.execute.exchange import found
-from rydberg_qmem.execute.identity import fingerprint, identity
-from rydberg_qmem.execute.job import Job, prepare
-from rydberg_qmem.execute.layout import Layout, points_together
-from rydberg_qmem.execute.lock import real
-from rydberg_qmem.execute.points import Points
-from rydberg_qmem.execute.processes import in_processes
-from rydberg_qmem.execute.progress import Progress, begin
-from rydberg_qmem.execute.regions import Regions, Written
-from rydberg_qmem.execute.resume import Order, of_a_run, open_for, writing
-from rydberg_qmem.execute.scale import Scale
-from rydberg_qmem.execute.store import opened
-from rydberg_qmem.execute.sweep import Point, as_one_axis
-from rydberg_qmem.execute.units import Task, cohorts_together, run_unit, units_of
+from rydberg_qmem.running.cluster import on_cluster
+from rydberg_qmem.running.job import Job, prepare
+from rydberg_qmem.running.parallel import Scale
+from rydberg_qmem.running.points import Points
+from rydberg_qmem.running.processes import in_processes
+from rydberg_qmem.running.progress import Progress, begin
+from rydberg_qmem.running.sweep import Point, as_one_axis
+from rydberg_qmem.running.units import Task, cohorts_together, run_unit, units_of
+from rydberg_qmem.store import records
+from rydberg_qmem.store.columns import columns
+from rydberg_qmem.store.contents import UNFINISHED, contents
+from rydberg_qmem.store.exchange import found
+from rydberg_qmem.store.identity import fingerprint, identity
+from rydberg_qmem.store.layout import Layout, points_together
+from rydberg_qmem.store.lock import real
+from rydberg_qmem.store.regions import Regions, Written
+from rydberg_qmem.store.resume import Order, of_a_run, open_for, writing
+from rydberg_qmem.store.store import opened
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,1 +1,0 @@
-"""The run: points of a sweep, cohorts of shots, estimates and guards, records and stores."""
