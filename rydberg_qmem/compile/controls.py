@@ -46,9 +46,11 @@ from rydberg_qmem.language.blocks import (
     Retarget,
     SLMMask,
 )
-from rydberg_qmem.language.bounds import Box, bounds
+from rydberg_qmem.language.bounds import bounds
+from rydberg_qmem.language.boxes import Box
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.intervals import DOMAIN, UNKNOWN, Interval, apply
+from rydberg_qmem.language.interval_steps import apply
+from rydberg_qmem.language.intervals import DOMAIN, UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import (
     Blackman,
     Composite,

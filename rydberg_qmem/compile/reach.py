@@ -33,7 +33,8 @@ from rydberg_qmem.compile.steps import (
 from rydberg_qmem.compile.timings import timings_of
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import CNOT, CZ, ZZ, CPhase, Exchange, Ising, Swap, Timed
-from rydberg_qmem.language.bounds import Box, bounds, split
+from rydberg_qmem.language.bounds import bounds, split
+from rydberg_qmem.language.boxes import Box
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 

@@ -30,7 +30,8 @@ from rydberg_qmem.language.blocks import (
     Retarget,
     SLMMask,
 )
-from rydberg_qmem.language.bounds import Box, bounds
+from rydberg_qmem.language.bounds import bounds
+from rydberg_qmem.language.boxes import Box
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from math import nextafter, pi
 from typing import Any
@@ -12,55 +12,13 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.language.arithmetic import BINARY, ELEMENTWISE, REDUCE, SEVERAL, UNARY
+from rydberg_qmem.language.boxes import Box
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.intervals import (
-    SOUND,
-    UNKNOWN,
-    Interval,
-    apply,
-    averaged,
-    compared,
-    reduce_window,
-)
+from rydberg_qmem.language.interval_steps import apply, averaged, compared, reduce_window
+from rydberg_qmem.language.intervals import UNKNOWN, Interval
+from rydberg_qmem.language.narrowing import name_of, narrowed
 
 UNIFORM = Interval(0.0, nextafter(1.0, 0.0))
-
-
-@dataclass(frozen=True)
-class Box:
-    """What is known of the names in scope: an interval for each; outcomes as `key.atom`, one for each atom of a key.
-
-    >>> box = Box({"R": Interval(0, 0.5), "m.a": Interval.of(0, 1)}, {"m": ("a",)})
-    >>> bounds(Expression("20 * R + m"), box)
-    Interval(low=0.0, high=11.0, values=None, width=0, fault=0)
-    """
-
-    names: Mapping[str, Interval]
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    ensemble: Mapping[str, Interval] | None = None
-    """What is known of the names in all rows that are evaluated together, where `names` are of some of them."""
-
-    def get(self, name: str) -> Interval:
-        """Return the interval of a name; a key on several atoms is as wide as they are many."""
-        if name not in self.keys:
-            return self.names.get(name, UNKNOWN)
-        atoms = self.keys[name]
-        made = self.names.get(f"{name}.{atoms[0]}", UNKNOWN)
-        for atom in atoms[1:]:
-            made = made.join(self.names.get(f"{name}.{atom}", UNKNOWN))
-        if len(atoms) == 1:
-            return made
-        return Interval(made.low, made.high, made.values, len(atoms), made.fault)
-
-    def width(self, names: Iterable[str]) -> int:
-        """Return how wide an expression is that reads some names plainly: 0 where it gives one value."""
-        return max((self.get(name).width for name in names), default=0)
-
-    def narrowed(self, name: str, interval: Interval) -> Box:
-        """Return the box with one name known better."""
-        return Box({**self.names, name: interval}, self.keys, self.ensemble)
-
-
 _Run = Callable[[Box], Interval]
 _Sides = tuple[Box | None, Box | None]
 _Split = Callable[[Box], _Sides]
@@ -274,79 +232,13 @@ def _any_of(parts: list[_Split]) -> _Split:
     return _not(_all_of([_not(part) for part in parts]))
 
 
-_NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-}  # fmt: skip
-_TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq,
-}  # fmt: skip
-
-
 def _pair(left: ast.expr, sign: type[ast.cmpop], right: ast.expr) -> _Split:
-    sides, names = (_run(left), _run(right)), (_name_of(left), _name_of(right))
+    sides, names = (_run(left), _run(right)), (name_of(left), name_of(right))
 
     def parted(box: Box) -> _Sides:
         a, b = sides[0](box), sides[1](box)
         if a.width or b.width:
             return box, box
-        return _narrowed(box, sign, names, (a, b), True), _narrowed(box, sign, names, (a, b), False)
+        return narrowed(box, sign, names, (a, b), True), narrowed(box, sign, names, (a, b), False)
 
     return parted
-
-
-def _narrowed(
-    box: Box, sign: type[ast.cmpop], names: tuple[str | None, str | None], ends: tuple[Interval, Interval], holds: bool
-) -> Box | None:
-    """Return what is known where a comparison of two names (or of what has none) holds, or fails."""
-    a, b = ends
-    if compared(sign, a, b) is (not holds):
-        return None
-    if (a.fault or b.fault) and holds == (sign is ast.NotEq):
-        return box  # a comparison with nan fails, which says nothing about the other side
-    actual = sign if holds else _NEGATED[sign]
-    for name, this, by, other in ((names[0], a, actual, b), (names[1], b, _TURNED[actual], a)):
-        target = _target(name, box)
-        if target is None:
-            continue
-        smaller = _cut(this, by, other)
-        if smaller is None:
-            return None
-        box = box.narrowed(target, smaller)
-    return box
-
-
-def _name_of(node: ast.expr) -> str | None:
-    match node:
-        case ast.Name(id=name) if name != "pi":
-            return name
-        case ast.Attribute(value=ast.Name(id=key), attr=atom):
-            return f"{key}.{atom}"
-        case _:
-            return None
-
-
-def _target(name: str | None, box: Box) -> str | None:
-    """Return the name under which a box knows what can be narrowed, if it can."""
-    if name is not None and name in box.keys:
-        name = f"{name}.{box.keys[name][0]}" if len(box.keys[name]) == 1 else None
-    return name if name in box.names else None
-
-
-def _cut(this: Interval, sign: type[ast.cmpop], other: Interval) -> Interval | None:
-    """Return the part of an interval for which a comparison with some number of another can hold."""
-    if this.values is not None:
-        kept = [v for v in this.values if compared(sign, Interval.of(v), Interval(other.low, other.high)) is not False]
-        if sign is ast.Eq and other.values is not None:
-            kept = [v for v in kept if v in other.values]
-        if sign is ast.NotEq and other.low == other.high:
-            kept = [v for v in kept if v != other.low]
-        return Interval.of(*kept) if kept else None
-    low, high = this.low, this.high
-    if sign in (ast.Lt, ast.LtE, ast.Eq):
-        high = min(high, other.high)
-    if sign in (ast.Gt, ast.GtE, ast.Eq):
-        low = max(low, other.low)
-    return Interval(low, high, None, 0, SOUND) if low <= high else None
-
-
-__all__ = ["UNIFORM", "Box", "bounds", "split"]

@@ -18,24 +18,24 @@ from rydberg_qmem.language.arithmetic import (
     RANDOM,
     Array,
 )
+from rydberg_qmem.language.binding import Binder, WithoutMeans, number_text
 from rydberg_qmem.language.evaluation import (
     ExpressionError,
     Frame,
     RandomSource,
     Scope,
 )
-from rydberg_qmem.language.parsing import (
-    BOUND,
-    MAX_INTEGER,
-    NAME,
-    WRITTEN,
-    Parsed,
-    is_uniform,
-    parsed,
-    plain,
-    simplest,
-    unparsed,
-)
+from rydberg_qmem.language.parsing import Parsed, parsed
+from rydberg_qmem.language.syntax import BOUND, NAME, WRITTEN, is_uniform, plain, unparsed
+
+
+def _operator(sign: str, *, turned: bool = False) -> Callable[[Expression, Operand], Expression]:
+    """Return an operator of expressions; turned, the expression stands on its right."""
+
+    def joined(expression: Expression, other: Operand) -> Expression:
+        return _joined(other, sign, expression) if turned else _joined(expression, sign, other)
+
+    return joined
 
 
 class Expression:
@@ -72,7 +72,7 @@ class Expression:
         elif isinstance(source, str):
             self._fill(source, parsed(source))
         else:
-            text = _number_text(source)
+            text = number_text(source)
             self._fill(text, parsed(text))
 
     def _fill(self, text: str, parsed: Parsed) -> None:
@@ -196,7 +196,7 @@ class Expression:
             return self
         bound = self
         if self.names & values.keys():
-            tree = _Binder(values).visit(self.tree)
+            tree = Binder(values).visit(self.tree)
             bound = Expression._from_tree(cast(ast.expr, tree))
         if not bound.is_constant or isinstance(bound.value, int | float):
             return bound
@@ -255,59 +255,15 @@ class Expression:
     def __neg__(self) -> Expression:
         return Expression(f"-({self})")
 
-    def __add__(self, other: Operand) -> Expression:
-        return _joined(self, "+", other)
-
-    def __radd__(self, other: Operand) -> Expression:
-        return _joined(other, "+", self)
-
-    def __sub__(self, other: Operand) -> Expression:
-        return _joined(self, "-", other)
-
-    def __rsub__(self, other: Operand) -> Expression:
-        return _joined(other, "-", self)
-
-    def __mul__(self, other: Operand) -> Expression:
-        return _joined(self, "*", other)
-
-    def __rmul__(self, other: Operand) -> Expression:
-        return _joined(other, "*", self)
-
-    def __truediv__(self, other: Operand) -> Expression:
-        return _joined(self, "/", other)
-
-    def __rtruediv__(self, other: Operand) -> Expression:
-        return _joined(other, "/", self)
-
-    def __floordiv__(self, other: Operand) -> Expression:
-        return _joined(self, "//", other)
-
-    def __rfloordiv__(self, other: Operand) -> Expression:
-        return _joined(other, "//", self)
-
-    def __mod__(self, other: Operand) -> Expression:
-        return _joined(self, "%", other)
-
-    def __rmod__(self, other: Operand) -> Expression:
-        return _joined(other, "%", self)
-
-    def __pow__(self, other: Operand) -> Expression:
-        return _joined(self, "**", other)
-
-    def __rpow__(self, other: Operand) -> Expression:
-        return _joined(other, "**", self)
-
-    def __lt__(self, other: Operand) -> Expression:
-        return _joined(self, "<", other)
-
-    def __le__(self, other: Operand) -> Expression:
-        return _joined(self, "<=", other)
-
-    def __gt__(self, other: Operand) -> Expression:
-        return _joined(self, ">", other)
-
-    def __ge__(self, other: Operand) -> Expression:
-        return _joined(self, ">=", other)
+    __add__, __radd__ = _operator("+"), _operator("+", turned=True)
+    __sub__, __rsub__ = _operator("-"), _operator("-", turned=True)
+    __mul__, __rmul__ = _operator("*"), _operator("*", turned=True)
+    __truediv__, __rtruediv__ = _operator("/"), _operator("/", turned=True)
+    __floordiv__, __rfloordiv__ = _operator("//"), _operator("//", turned=True)
+    __mod__, __rmod__ = _operator("%"), _operator("%", turned=True)
+    __pow__, __rpow__ = _operator("**"), _operator("**", turned=True)
+    __lt__, __le__ = _operator("<"), _operator("<=")
+    __gt__, __ge__ = _operator(">"), _operator(">=")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> core_schema.CoreSchema:
@@ -343,54 +299,6 @@ def _validated(value: object) -> Expression:
         raise PydanticCustomError("expression", template, {"rule": error.rule, "column": error.column}) from error
 
 
-def _number_text(number: object) -> str:
-    if isinstance(number, bool | np.bool_):
-        raise ExpressionError(short(number), "must be a number or a text, not a truth value: write 1 or 0")
-    if isinstance(number, int | np.integer):
-        if abs(int(number)) > MAX_INTEGER:
-            raise ExpressionError(short(number), "integers must lie within ±10**15")
-        return str(int(number))
-    if not isinstance(number, float | np.floating):
-        raise ExpressionError(short(number), f"must be a number or a text, not {type(number).__name__}")
-    if not isfinite(number):
-        raise ExpressionError(short(number), "must be a finite number")
-    return repr(simplest(float(number)))
-
-
 @lru_cache(maxsize=1024)
 def _of_one_shot(expression: Expression) -> Expression:
-    return Expression._from_tree(cast(ast.expr, _WithoutMeans().visit(expression.tree)))
-
-
-class _WithoutMeans(ast.NodeTransformer):
-    """Puts what `ensemble_mean` averages in its place."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        return node.args[0] if isinstance(node.func, ast.Name) and node.func.id == "ensemble_mean" else node
-
-
-class _Binder(ast.NodeTransformer):
-    """Puts numbers in the place of plain names; keys before a dot and windows before an index stay."""
-
-    def __init__(self, values: Mapping[str, float]) -> None:
-        self.values = values
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        return node
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        return node
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        node.args = [cast(ast.expr, self.visit(argument)) for argument in node.args]
-        return node
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id not in self.values:
-            return node
-        number = Expression(self.values[node.id]).value
-        if isinstance(number, str):
-            raise ExpressionError(number, f"{node.id} must be bound to a number")
-        constant = ast.Constant(value=abs(number))
-        return constant if number >= 0 else ast.UnaryOp(op=ast.USub(), operand=constant)
+    return Expression._from_tree(cast(ast.expr, WithoutMeans().visit(expression.tree)))

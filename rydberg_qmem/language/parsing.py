@@ -7,9 +7,6 @@ looked up in a fixed table, and what the table does not hold is refused with its
 from __future__ import annotations
 
 import ast
-import re
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, pi
@@ -42,35 +39,18 @@ from rydberg_qmem.language.evaluation import (
     plain_value,
     reduced,
 )
-from rydberg_qmem.language.values import KEPT_BY_PYTHON
+from rydberg_qmem.language.syntax import (
+    MAX_INTEGER,
+    WRITTEN,
+    Limits,
+    check_length,
+    position_of,
+    simplest,
+    tree_of,
+    unparsed,
+)
 
-
-@dataclass(frozen=True)
-class Limits:
-    """The largest size of an expression: characters, terms and depth of nesting."""
-
-    length: int
-    nodes: int
-    depth: int
-
-
-WRITTEN = Limits(length=2000, nodes=400, depth=40)
-BOUND = Limits(length=20_000, nodes=800, depth=80)
-"""Numbers put in the place of names may be longer than the names, and have a sign of their own."""
 MAX_EXPONENT = 8
-MAX_INTEGER = 10**15
-
-
-def simplest(number: int | float) -> int | float:
-    """Return a whole number as int, any other as it is."""
-    return int(number) if abs(number) <= MAX_INTEGER and number == int(number) else number
-
-
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_ILLEGAL = re.compile(r"[^\x20-\x7e\t\n\r]|[#\\`]")
-_HIDDEN_NAME = re.compile(r"(?<![A-Za-z0-9_])_")
-_STRAY_DOLLAR = re.compile(r"(?<=[A-Za-z0-9_])\$|\$(?![A-Za-z])")
-_PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9_])_(?=[A-Za-z])")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +69,13 @@ class Parsed:
 @lru_cache(maxsize=4096)
 def parsed(text: str, limits: Limits = WRITTEN) -> Parsed:
     """Return all that is known of a text, which is parsed once."""
-    tree, terms = _tree(text, limits)
+    tree, terms = tree_of(text, limits)
     compiler = _Compiler(text)
     run = compiler.compile(tree)
     literal = _literal(tree)
     value = unparsed(tree) if literal is None else simplest(literal)
     if isinstance(value, str):
-        _check_length(value, limits)
+        check_length(value, limits)
         if isinstance(tree, ast.Name) and compiler.placeholders:
             raise ExpressionError(text, f"{value} stands for a name, not for a value: write key.{value}", 1)
     return Parsed(
@@ -107,78 +87,6 @@ def parsed(text: str, limits: Limits = WRITTEN) -> Parsed:
         frozenset(compiler.placeholders),
         terms,
     )
-
-
-def _tree(text: str, limits: Limits) -> tuple[ast.expr, int]:
-    """Return the tree of a text and how many terms it has."""
-    _check_characters(text, limits)
-    column = len(text) - len(text.lstrip()) + 1
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # `1or 2` is a warning in one Python, an error in the next
-            tree = ast.parse(plain(text), mode="eval").body
-    except SyntaxError as error:
-        column = min(len(text), column - 1 + max(1, error.offset or 1))
-        raise ExpressionError(text, f"is not an expression: {error.msg}{_kept_word(text)}", column) from None
-    except (ValueError, MemoryError, RecursionError):
-        raise ExpressionError(text, "is nested too deeply", column) from None
-    return tree, _check_size(text, tree, limits)
-
-
-def _kept_word(text: str) -> str:
-    """Return which word of Python's grammar stands in the place of a name, perhaps."""
-    kept = [word for word in re.findall(r"[A-Za-z]\w*", text) if word in KEPT_BY_PYTHON - {"and", "or", "not"}]
-    return f" ({kept[0]!r} is a reserved word, which cannot be a name)" if kept else ""
-
-
-def _check_length(text: str, limits: Limits) -> None:
-    if len(text) > limits.length:
-        rule = f"must have at most {limits.length} characters, but has {len(text)}"
-        raise ExpressionError(text, rule, limits.length + 1)
-
-
-def _check_characters(text: str, limits: Limits) -> None:
-    _check_length(text, limits)
-    if not text.strip():
-        raise ExpressionError(text, "must not be empty", 1)
-    for pattern, rule in (
-        (_ILLEGAL, "may hold only ASCII letters, digits and signs of arithmetic"),
-        (_HIDDEN_NAME, "may not hold names that begin with an underscore"),
-        (_STRAY_DOLLAR, "$ must stand before a whole name, as in key.$atom"),
-    ):
-        found = pattern.search(text)
-        if found:
-            raise ExpressionError(text, rule, found.start() + 1)
-
-
-def _check_size(text: str, tree: ast.expr, limits: Limits) -> int:
-    """Count nodes and depth without recursion, before anything recursive touches the tree."""
-    stack: list[tuple[ast.AST, int]] = [(tree, 1)]
-    count = 0
-    while stack:
-        node, depth = stack.pop()
-        count += 1
-        if depth > limits.depth:
-            raise ExpressionError(text, f"must be nested at most {limits.depth} deep", _column(text, node))
-        if count > limits.nodes:
-            raise ExpressionError(text, f"must have at most {limits.nodes} terms", _column(text, node))
-        stack.extend((child, depth + 1) for child in _parts(node))
-    return count
-
-
-def _parts(node: ast.AST) -> Iterator[ast.AST]:
-    skipped = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-    return (child for child in ast.iter_child_nodes(node) if not isinstance(child, skipped))
-
-
-def plain(text: str) -> str:
-    """Return the text as one line of Python, `$name` as `_name`: no other name begins with an underscore."""
-    return re.sub(r"[\t\n\r]", " ", text).strip().replace("$", "_")
-
-
-def unparsed(tree: ast.expr) -> str:
-    """Return the canonical text of a tree."""
-    return _PLACEHOLDER.sub("$", ast.unparse(tree))
 
 
 def _outcomes_read(argument: ast.expr) -> tuple[tuple[str, str], ...]:
@@ -193,10 +101,6 @@ def _outcomes_read(argument: ast.expr) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(columns | names))
 
 
-def _column(text: str, node: ast.AST) -> int:
-    return len(text) - len(text.lstrip()) + int(getattr(node, "col_offset", 0)) + 1
-
-
 def _literal(tree: ast.expr) -> int | float | None:
     match tree:
         case ast.Constant(value=int() | float() as number):
@@ -207,11 +111,6 @@ def _literal(tree: ast.expr) -> int | float | None:
             return number
         case _:
             return None
-
-
-def is_uniform(node: ast.expr) -> bool:
-    """Return whether a node draws a uniform random number."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "uniform"
 
 
 class _Compiler:
@@ -225,7 +124,7 @@ class _Compiler:
         self.placeholders: set[str] = set()
 
     def refuse(self, node: ast.AST, rule: str) -> NoReturn:
-        raise ExpressionError(self.text, rule, _column(self.text, node))
+        raise ExpressionError(self.text, rule, position_of(self.text, node))
 
     def compile(self, node: ast.AST) -> Run:
         match node:
@@ -297,7 +196,7 @@ class _Compiler:
         name = self.read(node.value)
         match node.slice:
             case ast.Constant(value=int() as index) if index is not True and index is not False:
-                at, position = index, _column(self.text, node.slice)
+                at, position = index, position_of(self.text, node.slice)
             case _:
                 self.refuse(node.slice, "the index of a window must be a whole number, 0 or more, written out")
         return lambda frame: element_of(frame, name, at, position)
@@ -313,7 +212,7 @@ class _Compiler:
         self.check_arity(node, name)
         self.functions.add(name)
         parts = [self.compile(argument) for argument in node.args]
-        position = _column(self.text, node)
+        position = position_of(self.text, node)
         if name in RANDOM:
             return lambda frame: drawn(frame, name)
         if name == "ensemble_mean":

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rydberg_qmem.errors import Problem, ProgramError, did_you_mean, short
-from rydberg_qmem.language.files import SourceMap
+from rydberg_qmem.language.source_map import SourceMap
 
 Path = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)

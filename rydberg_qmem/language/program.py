@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.errors import ProgramError
-from rydberg_qmem.language import files
+from rydberg_qmem.language import data_builder, files
 from rydberg_qmem.language.abstract import holds_a_sequence
 from rydberg_qmem.language.blocks import Block
 from rydberg_qmem.language.expressions import Expression
@@ -24,6 +24,7 @@ from rydberg_qmem.language.models import Model
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.problems import problems_of
 from rydberg_qmem.language.registers import Register
+from rydberg_qmem.language.source_map import SourceMap
 from rydberg_qmem.language.values import FrozenMapping, Name, VariableName
 from rydberg_qmem.language.writing import write_yaml
 
@@ -106,7 +107,7 @@ class Program(Model):
         ),
     )
 
-    _source: files.SourceMap | None = PrivateAttr(default=None)
+    _source: SourceMap | None = PrivateAttr(default=None)
 
     @field_validator("hardware")
     @classmethod
@@ -139,7 +140,7 @@ class Program(Model):
         return value
 
     @property
-    def source(self) -> files.SourceMap | None:
+    def source(self) -> SourceMap | None:
         """Lines and columns of the file this program was read from, if any."""
         return self._source
 
@@ -157,7 +158,7 @@ class Program(Model):
         return write_yaml(self.to_dict())
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, source: files.SourceMap | None = None) -> Self:
+    def from_dict(cls, data: Mapping[str, Any], *, source: SourceMap | None = None) -> Self:
         """Build a program from plain data, or raise one `ProgramError` with all its problems."""
         if _too_deep(data):
             raise ProgramError(problems_of(None, data, source))
@@ -274,7 +275,7 @@ def _device_file(path: Path) -> str:
 def _too_deep(data: object) -> bool:
     """Return whether data nest deeper than files may, without recursion."""
     layer: list[Any] = [data]
-    for _ in range(files.MAX_DEPTH + 1):
+    for _ in range(data_builder.MAX_DEPTH + 1):
         inner: list[Any] = []
         for item in layer:
             inner.extend(item.values() if isinstance(item, Mapping) else item if isinstance(item, list | tuple) else ())

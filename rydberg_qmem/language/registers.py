@@ -4,34 +4,23 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import dist, isfinite
-from typing import Annotated, Any, Literal, Self, assert_never
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rydberg_qmem.language.extensions import extension
 from rydberg_qmem.language.html import register_table
 from rydberg_qmem.language.models import Model
+from rydberg_qmem.language.positions import Position, centred, positions_of
+from rydberg_qmem.language.traps import Traps, check_sizes
 from rydberg_qmem.language.values import Name, OrderedFrozenDict, OrderedMapping, VariableName
 
 Layout = Literal[
     "rectangle", "square", "rectangular_lattice", "triangular_lattice", "triangular", "hexagon", "max_connectivity",
     "cubic", "cuboid", "cells",
 ]  # fmt: skip
-TrapPattern = Literal["triangular_lattice", "square_lattice", "rectangular_lattice"]
-
-
-def _in_plane_or_space(place: tuple[float, ...]) -> tuple[float, ...]:
-    if len(place) not in (2, 3):
-        raise PydanticCustomError("register", "must be two or three coordinates")
-    return place
-
-
-Position = Annotated[tuple[float, ...], AfterValidator(_in_plane_or_space)]
 MOST_ATOMS = 1000
-
-MOST_TRAPS = 2000
-
 _NEEDS: dict[str, tuple[str, ...]] = {
     "rectangle": ("rows", "columns", "spacing_um"),
     "square": ("side", "spacing_um"),
@@ -44,93 +33,6 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "cuboid": ("rows", "columns", "layers", "spacing_um"),
     "cells": ("units", "roles", "spacing_um", "between_um"),
 }
-_TRAPS_NEED: dict[str, tuple[str, ...]] = {
-    "triangular_lattice": ("n_traps", "spacing_um"),
-    "square_lattice": ("rows", "columns", "spacing_um"),
-    "rectangular_lattice": ("rows", "columns", "row_spacing_um", "col_spacing_um"),
-}
-
-
-class Traps(Model):
-    """A register layout of Pulser's: one of its lattices with its sizes, or the traps' coordinates (µm).
-
-    Traps are numbered as in Pulser: from small to large x, then y, then z.
-
-    >>> Traps(layout="triangular_lattice", n_traps=61, spacing_um=5).to_pulser().number_of_traps
-    61
-    """
-
-    layout: TrapPattern | None = Field(None, description="A lattice of Pulser's; give this or coordinates.")
-    n_traps: int | None = Field(None, description="Traps of a triangular lattice.")
-    rows: int | None = Field(None, description="Rows of a square or rectangular lattice.")
-    columns: int | None = Field(None, description="Columns of a square or rectangular lattice.")
-    spacing_um: float | None = Field(None, description="Distance (µm) of neighbours.")
-    row_spacing_um: float | None = Field(None, description="Distance (µm) of rows.")
-    col_spacing_um: float | None = Field(None, description="Distance (µm) of columns.")
-    coordinates: tuple[Position, ...] | None = Field(None, description="The traps' places (µm).")
-    slug: str | None = Field(None, description="The layout's name in Pulser.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spellings(cls, value: Any) -> Any:
-        if type(value).__module__.startswith("pulser.") and hasattr(value, "traps_dict"):
-            return {"coordinates": [tuple(map(float, place)) for place in value.sorted_coords], "slug": value.slug}
-        return value
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.layout is None) == (self.coordinates is None):
-            raise PydanticCustomError("register", "traps must give either a layout or coordinates")
-        if self.layout is not None:
-            _check_sizes(self, self.layout, _TRAPS_NEED[self.layout])
-            self._few(self.n_traps or (self.rows or 1) * (self.columns or 1))
-        else:
-            places = self.coordinates or ()
-            self._few(len(places))
-            if not places or len({len(place) for place in places}) > 1 or len(set(places)) < len(places):
-                raise PydanticCustomError("register", "traps must be different places, all in plane or all in space")
-        return self
-
-    def _few(self, count: int) -> None:
-        if count > MOST_TRAPS:
-            raise PydanticCustomError("register", "must hold at most {most} traps", {"most": MOST_TRAPS})
-
-    def to_pulser(self) -> Any:
-        """Return Pulser's register layout."""
-        from pulser import register as p
-        from pulser.register.register_layout import RegisterLayout
-        from pulser.register.special_layouts import RectangularLatticeLayout
-
-        match self.layout:
-            case "triangular_lattice":
-                return p.special_layouts.TriangularLatticeLayout(self.n_traps or 1, self.spacing_um or 1.0)
-            case "square_lattice":
-                return p.special_layouts.SquareLatticeLayout(self.rows or 1, self.columns or 1, self.spacing_um or 1.0)
-            case "rectangular_lattice":
-                gaps = self.col_spacing_um or 1.0, self.row_spacing_um or 1.0
-                return RectangularLatticeLayout(self.rows or 1, self.columns or 1, *gaps)
-            case None:
-                return RegisterLayout(list(self.coordinates or ()), slug=self.slug)
-            case _:
-                assert_never(self.layout)
-
-
-def _check_sizes(model: Any, layout: str, needed: tuple[str, ...]) -> None:
-    missing = [field for field in needed if getattr(model, field) is None]
-    if missing:
-        raise PydanticCustomError(
-            "register", "layout {layout} needs {missing}", {"layout": layout, "missing": ", ".join(missing)}
-        )
-    for field in needed:
-        number = getattr(model, field)
-        if field != "roles" and (number <= 0 or (not field.endswith("_um") and number > 1000)):
-            raise PydanticCustomError("register", "{field} must be positive and at most 1000", {"field": field})
-    sizes = {"rows", "columns", "side", "layers", "n_qubits", "units", "roles", "between_um"}
-    sizes |= {"spacing_um", "row_spacing_um", "col_spacing_um", "n_traps"}
-    known = sizes & set(type(model).model_fields) - set(needed) - ({"columns"} if layout == "cells" else set())
-    for field in sorted(known):
-        if getattr(model, field) is not None:
-            raise PydanticCustomError("register", "layout {layout} has no {field}", {"layout": layout, "field": field})
 
 
 class Register(Model):
@@ -215,7 +117,7 @@ class Register(Model):
             raise PydanticCustomError("register", rule, {"last": count - 1})
 
     def _check_layout(self, layout: str) -> None:
-        _check_sizes(self, layout, _NEEDS[layout])
+        check_sizes(self, layout, _NEEDS[layout])
         if self.roles is not None and (not self.roles or len(set(self.roles)) < len(self.roles)):
             raise PydanticCustomError("register", "roles must be different names")
         if _count(self) > MOST_ATOMS:
@@ -313,14 +215,14 @@ def _layout_positions(register: Register) -> list[Position]:
     rows, columns, side = register.rows or 1, register.columns or 1, register.side or 1
     match register.layout:
         case "rectangle":
-            return _centred([(c * spacing, r * spacing) for r in range(rows) for c in range(columns)])
+            return centred([(c * spacing, r * spacing) for r in range(rows) for c in range(columns)])
         case "square":
-            return _centred([(c * spacing, r * spacing) for r in range(side) for c in range(side)])
+            return centred([(c * spacing, r * spacing) for r in range(side) for c in range(side)])
         case "rectangular_lattice":
             dx, dy = register.col_spacing_um or 1.0, register.row_spacing_um or 1.0
-            return _centred([(c * dx, r * dy) for r in range(rows) for c in range(columns)])
+            return centred([(c * dx, r * dy) for r in range(rows) for c in range(columns)])
         case "cells":
-            return _centred(_cells(register))
+            return centred(_cells(register))
         case _:
             return list(positions_of(_made_by_pulser(register, spacing)).values())
 
@@ -357,18 +259,3 @@ def _made_by_pulser(register: Register, spacing: float) -> Any:
             return pulser.Register3D.cuboid(*sizes, spacing=spacing, prefix="q")
         case _:
             raise AssertionError(f"layout {register.layout} is placed above")
-
-
-def _centred(places: list[Position]) -> list[Position]:
-    middle = [sum(axis) / len(places) for axis in zip(*places, strict=True)]
-    return [tuple(x - m for x, m in zip(place, middle, strict=True)) for place in places]
-
-
-def positions_of(register: Any) -> dict[str, Position]:
-    """Return the coordinates (µm) of a Pulser register by atom name; the atom 0 becomes `q0`."""
-    found: dict[str, Position] = {}
-    for name, place in register.qubits.items():
-        label = str(name) if str(name)[:1].isalpha() else f"q{name}"
-        x, y, *z = (float(c) for c in place.as_array(detach=True))
-        found[label] = (x, y, z[0]) if z else (x, y)
-    return found

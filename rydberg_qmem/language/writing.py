@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 
 from rydberg_qmem.errors import Problem, ProgramError, short
-from rydberg_qmem.language.files import MAX_DEPTH, MAX_INTEGER, MAX_KEY, SURROGATE, NotPlain, resolved
+from rydberg_qmem.language.data_builder import MAX_DEPTH, SURROGATE
+from rydberg_qmem.language.files import MAX_KEY
+from rydberg_qmem.language.scalars import MAX_INTEGER, NotPlain, resolved
 
 WIDTH = 100
 _PLAIN = re.compile(r"(?:[A-Za-z0-9_$.(/+]|[^\x00-\x7f]|-(?=[A-Za-z0-9_$.(]))(?:[^:#]|:(?! |$)|(?<! )#)*")

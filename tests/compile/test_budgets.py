@@ -11,7 +11,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile import histories, reach
-from rydberg_qmem.language import bounds
+from rydberg_qmem.language import bounds, boxes
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import Interval
 
@@ -142,12 +142,13 @@ def test_every_part_of_an_expression_is_bounded_once(form: str, monkeypatch: pyt
     for depth in (8, 16):
         looked = [0]
 
-        class Counting(bounds.Box):
+        class Counting(boxes.Box):
             def get(self, name: str, looked: list[int] = looked) -> Interval:
                 looked[0] += 1
                 return super().get(name)
 
-        monkeypatch.setattr(bounds, "Box", Counting)
+        for module in (bounds, boxes):
+            monkeypatch.setattr(module, "Box", Counting)
         bounds.bounds(Expression(nested(form, depth)), Counting({"x": Interval(0, 1)}))
         counts.append(looked[0])
 

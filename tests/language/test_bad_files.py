@@ -19,7 +19,7 @@ import rydberg_qmem as rq
 import rydberg_qmem.compile.check as checking
 from rydberg_qmem.compile import references, segments
 from rydberg_qmem.engine import evaluation
-from rydberg_qmem.language import files, parsing
+from rydberg_qmem.language import data_builder, files, parsing, scalars, source_map, syntax, yaml_reader
 from rydberg_qmem.language.evaluation import ExpressionError
 from rydberg_qmem.language.expressions import Expression
 
@@ -93,7 +93,7 @@ def fetches_anchors_and_tags(noun: str, reader: Any, builder: Any) -> Any:
     return fetch
 
 
-def last_key_wins(self: files._Builder, key: object, mark: files.Mark) -> None:
+def last_key_wins(self: data_builder.DataBuilder, key: object, mark: source_map.Mark) -> None:
     self.stack[-1].key, self.stack[-1].key_mark = str(key), mark
 
 
@@ -110,13 +110,13 @@ def as_it_is(text: str, file: str = "") -> str:
 
 
 FAULTS: dict[str, tuple[Any, str, Any, str]] = {
-    "aliases are read over": (files, "_refusal", fetches_anchors_and_tags, "alias_bomb.yaml"),
-    "tags are read over": (files, "_refusal", fetches_anchors_and_tags, "python_object.yaml"),
-    "the last of two keys wins": (files._Builder, "take_key", last_key_wins, "duplicate_key.yaml"),
-    "the last of two keys wins in JSON": (files._Builder, "take_key", last_key_wins, "json_twice.json"),
-    "numbers may be infinite": (files, "_number", any_number, "overflowing_amplitude.yaml"),
-    "nan is a text": (files, "_ENDLESS", re.compile("never"), "nan_amplitude.yaml"),
-    "integers may be endless": (files, "_integer", int, "endless_repeat.yaml"),
+    "aliases are read over": (yaml_reader, "_refusal", fetches_anchors_and_tags, "alias_bomb.yaml"),
+    "tags are read over": (yaml_reader, "_refusal", fetches_anchors_and_tags, "python_object.yaml"),
+    "the last of two keys wins": (data_builder.DataBuilder, "take_key", last_key_wins, "duplicate_key.yaml"),
+    "the last of two keys wins in JSON": (data_builder.DataBuilder, "take_key", last_key_wins, "json_twice.json"),
+    "numbers may be infinite": (scalars, "number_of", any_number, "overflowing_amplitude.yaml"),
+    "nan is a text": (scalars, "_ENDLESS", re.compile("never"), "nan_amplitude.yaml"),
+    "integers may be endless": (scalars, "_integer", int, "endless_repeat.yaml"),
     "control characters are read": (files, "_checked", as_it_is, "nul.yaml"),
     "bytes are read as latin-1": (files, "_decoded", lambda data, file: data.decode("latin-1"), "latin_1.yaml"),
     "any number of atoms": (checking, "MAX_ATOMS", 1000, "forty_one_atoms.yaml"),
@@ -168,14 +168,14 @@ def test_a_huge_file_is_refused_soon(tmp_path: Path, name: str, suffix: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("limit", "size", "text"),
+    ("where", "limit", "size", "text"),
     [
-        ("MAX_BYTES", "1 MiB", b"name: " + b"x" * 1_100_000),
-        ("MAX_DEPTH", "64 deep", b"a: " + b"[" * 70 + b"]" * 70),
+        (files, "MAX_BYTES", "1 MiB", b"name: " + b"x" * 1_100_000),
+        (data_builder, "MAX_DEPTH", "64 deep", b"a: " + b"[" * 70 + b"]" * 70),
     ],
 )
 def test_a_mutant_without_a_limit_reads_what_is_too_large(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, size: str, text: bytes
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, limit: str, size: str, text: bytes
 ) -> None:
     path = tmp_path / "huge.yaml"
     path.write_bytes(text)
@@ -186,7 +186,7 @@ def test_a_mutant_without_a_limit_reads_what_is_too_large(
         return str(caught.value)
 
     assert f"at most {size}" in told()
-    monkeypatch.setattr(files, limit, 10**8)
+    monkeypatch.setattr(where, limit, 10**8)
     assert f"at most {size}" not in told()  # it is a program without a register now
 
 
@@ -226,9 +226,9 @@ def test_a_long_expression_is_refused_soon(text: str) -> None:
 
 
 UNCHECKED: dict[str, tuple[Any, str, Any, str]] = {
-    "attributes": (parsing, "_HIDDEN_NAME", re.compile("never"), "().__class__"),
-    "sizes": (parsing, "_check_size", nothing, "-" * 60 + "1"),
-    "lengths": (parsing, "_check_length", nothing, "x" + " " * 3000 + "+ 1"),
+    "attributes": (syntax, "_HIDDEN_NAME", re.compile("never"), "().__class__"),
+    "sizes": (syntax, "_check_size", nothing, "-" * 60 + "1"),
+    "lengths": (syntax, "check_length", nothing, "x" + " " * 3000 + "+ 1"),
     "exponents": (parsing, "MAX_EXPONENT", 10**9, "2**99"),
 }
 
@@ -360,14 +360,14 @@ def test_mutated_files_raise_nothing_but_the_own_error(tmp_path: Path) -> None:
 def test_a_mutant_that_lets_a_foreign_error_out_is_found_by_mutated_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(text: str, builder: files._Builder) -> None:
-        for event in files._yaml_events(text, builder):
-            files._feed_event(event, builder)
+    def careless(text: str, builder: data_builder.DataBuilder) -> None:
+        for event in yaml_reader._yaml_events(text, builder):
+            yaml_reader._feed_event(event, builder)
 
     def settle_all() -> None:
         for text in mutants(150, seed=7):
             settle(tmp_path / "p.yaml", text)
 
-    monkeypatch.setattr(files, "_feed_yaml", careless)
+    monkeypatch.setattr(files, "feed_yaml", careless)
     with pytest.raises(YAMLError):
         settle_all()

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.language import intervals
+from rydberg_qmem.language import interval_rules
 from rydberg_qmem.language.arithmetic import FUNCTIONS
-from rydberg_qmem.language.bounds import Box, bounds, split
+from rydberg_qmem.language.bounds import bounds, split
+from rydberg_qmem.language.boxes import Box
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.intervals import DOMAIN, RULES, SOUND, Interval
+from rydberg_qmem.language.interval_rules import RULES
+from rydberg_qmem.language.intervals import DOMAIN, SOUND, Interval
 
 CASES = int(os.environ.get("RQM_INTERVAL_CASES", "400"))
 KEYS = {"m": ("a", "b"), "c": ("a",)}
@@ -238,7 +240,7 @@ def test_bounds_that_forget_a_corner_are_found_out(monkeypatch: pytest.MonkeyPat
     def careless(a: Interval, b: Interval) -> tuple[float, float, int]:
         return a.low * b.low, a.high * b.high, SOUND
 
-    monkeypatch.setitem(intervals.RULES, "*", careless)
+    monkeypatch.setitem(interval_rules.RULES, "*", careless)
 
     with pytest.raises(AssertionError):
         test_every_function_keeps_a_cloud_of_points_within_its_bounds("*")

@@ -620,7 +620,7 @@ def test_numpy_numbers_leave_the_operator_to_the_expression() -> None:
 
 def test_operators_refuse_what_is_no_number() -> None:
     with pytest.raises(TypeError):
-        Expression("x") + "y"  # type: ignore[operator]  # the mistake is the test
+        Expression("x") + "y"  # type: ignore[arg-type]  # the mistake is the test
     with pytest.raises(TypeError):
         np.ones(2) * Expression("x")  # type: ignore[operator]  # the mistake is the test
     with pytest.raises(ExpressionError, match="truth value"):
