@@ -63,7 +63,7 @@ class NoiseChannel:
         """Whether it acts while nothing is played."""
         return self.decoheres or self.moves
 
-    @property
+    @cached_property
     def excites(self) -> bool:
         """Whether it may take atoms that nothing drives to a Rydberg level, so that they interact."""
         return take_to_rydberg(self.collapse, self.target.levels)
