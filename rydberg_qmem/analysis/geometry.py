@@ -6,19 +6,13 @@ back to the first is implied. All functions work over leading axes at once.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-CONTACT = 1e-9
-"""Points of a loop closer than this fraction of its extent are the same point when crossings are counted."""
+from rydberg_qmem.analysis.crossings import crossings_of
+from rydberg_qmem.analysis.winding import Floats, Ints, swept_areas
 
 _CORNERS_AT_ONCE = 5_000
-_PIECES_AT_ONCE = 2_000_000
 
 
 def signed_area(x: ArrayLike, y: ArrayLike) -> Floats:
@@ -65,7 +59,7 @@ def unsigned_area(x: ArrayLike, y: ArrayLike) -> Floats:
     x, y = _loops(x, y)
     rows_x, rows_y = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
     step = max(1, _CORNERS_AT_ONCE // x.shape[-1])
-    parts = [_swept(rows_x[i : i + step], rows_y[i : i + step]) for i in range(0, len(rows_x), step)]
+    parts = [swept_areas(rows_x[i : i + step], rows_y[i : i + step]) for i in range(0, len(rows_x), step)]
     return np.concatenate(parts or [np.zeros(0)]).reshape(x.shape[:-1])
 
 
@@ -165,7 +159,7 @@ def self_crossings(x: ArrayLike, y: ArrayLike) -> Ints:
     """
     x, y = _loops(x, y)
     rows = (x + 1j * y).reshape(-1, x.shape[-1])
-    return np.array([_crossings(row) for row in rows], dtype=np.int64).reshape(x.shape[:-1])
+    return np.array([crossings_of(row) for row in rows], dtype=np.int64).reshape(x.shape[:-1])
 
 
 def ratio(top: Floats, bottom: Floats) -> Floats:
@@ -185,168 +179,3 @@ def _loops(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
 
 def _moments(x: Floats, y: Floats) -> Floats:
     return 0.5 * (x * np.roll(y, -1, axis=-1) - y * np.roll(x, -1, axis=-1))
-
-
-# Winding numbers by vertical slabs: between neighbouring corners and crossings in x no two edges cross, so
-# that a running sum of edge directions from below gives the winding number between them. Loops are flat
-# here: edge e goes from corner e to corner `after[e]`, `row` says whose it is.
-
-
-def _swept(x: Floats, y: Floats) -> Floats:
-    rows, corners = x.shape
-    after = np.roll(np.arange(x.size).reshape(x.shape), -1, axis=1).ravel()
-    row = np.repeat(np.arange(rows), corners)
-    x, y = x.ravel(), y.ravel()
-    cut_row, cut_x = _cuts(row, x, y, after)
-    wall_row, wall_x = np.concatenate([row, cut_row]), np.concatenate([x, cut_x])
-    order = np.lexsort((wall_x, wall_row))
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    first, last = rank[: len(x)], rank[: len(x)][after]
-    low, high, sense = np.minimum(first, last), np.maximum(first, last), np.sign(last - first)
-    blocks = 1 + int((high - low).sum()) // _PIECES_AT_ONCE
-    bounds = np.linspace(0, len(order), blocks + 1).astype(int)
-    area = np.zeros(rows)
-    for begin, end in pairwise(bounds):
-        edge, slab = _ranges(np.clip(low, begin, end), np.clip(high, begin, end))
-        edge, height, width = _stacked(x, y, after, wall_x[order], edge, slab)
-        winding = np.cumsum(sense[edge])  # back to zero above the last edge of each slab
-        pieces = np.abs(winding[:-1]) * np.diff(height) * width[:-1]
-        area += np.bincount(row[edge[:-1]], weights=pieces, minlength=rows)
-    return area
-
-
-def _stacked(x: Floats, y: Floats, after: Ints, walls: Floats, edge: Ints, slab: Ints) -> tuple[Ints, Floats, Floats]:
-    """Return the edges of each slab from below to above, their heights in its middle, and its width."""
-    width = walls[slab + 1] - walls[slab]
-    open_ = width > 0
-    edge, slab, width = edge[open_], slab[open_], width[open_]
-    height = _height(x, y, after, edge, 0.5 * (walls[slab] + walls[slab + 1]))
-    upward = np.lexsort((height, slab))
-    return edge[upward], height[upward], width[upward]
-
-
-def _cuts(row: Ints, x: Floats, y: Floats, after: Ints) -> tuple[Ints, Floats]:
-    """Return loop and x of every crossing of two edges."""
-    left, right = np.minimum(x, x[after]), np.maximum(x, x[after])
-    order = np.lexsort((left, row))
-    keys = np.argsort(np.lexsort((np.concatenate([left, right]), np.concatenate([row, row]))))
-    starts = np.sort(keys[: len(x)])
-    reach = np.searchsorted(starts, keys[len(x) :][order])
-    place, other = _ranges(np.arange(1, len(x) + 1), np.maximum(reach, np.arange(1, len(x) + 1)))
-    one, two = order[place], order[other]
-    low, high = np.maximum(left[one], left[two]), np.minimum(right[one], right[two])
-    apart = high > low
-    one, two, low, high = one[apart], two[apart], low[apart], high[apart]
-    gap_low = _height(x, y, after, one, low) - _height(x, y, after, two, low)
-    gap_high = _height(x, y, after, one, high) - _height(x, y, after, two, high)
-    met = gap_low * gap_high < 0
-    part = gap_low[met] / (gap_low[met] - gap_high[met])
-    return row[one[met]], low[met] + part * (high[met] - low[met])
-
-
-def _height(x: Floats, y: Floats, after: Ints, edge: Ints, at: Floats) -> Floats:
-    x0, y0, x1, y1 = x[edge], y[edge], x[after[edge]], y[after[edge]]
-    return y0 + (y1 - y0) * (at - x0) / (x1 - x0)
-
-
-def _ranges(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
-    """Return the numbers of all ranges `start[i]:stop[i]`, each with its i."""
-    counts = stop - start
-    owner = np.repeat(np.arange(len(counts)), counts)
-    offset = np.cumsum(counts) - counts
-    return owner, np.arange(len(owner)) - offset[owner] + start[owner]
-
-
-# Crossings: corners become numbered places, corners that lie on another edge are put into it, and what is
-# left are proper crossings of edges and shared places, where the sides of the arms decide.
-
-
-def _crossings(loop: NDArray[np.complex128]) -> int:
-    extent = float(max(np.ptp(loop.real), np.ptp(loop.imag)))
-    if extent == 0:
-        return 0
-    walk = _reduced([int(np.argmax(np.abs(loop - corner) <= CONTACT * extent)) for corner in loop])
-    walk = _reduced(_through_contacts(loop, walk, CONTACT * extent)) if len(walk) > 2 else walk
-    if len(walk) < 3:
-        return 0
-    return _proper_crossings(loop, walk) + _pass_crossings(loop, walk)
-
-
-def _reduced(walk: list[int]) -> list[int]:
-    """Return the closed walk without repeated places and without there-and-back steps."""
-    kept: list[int] = []
-    for place in walk:
-        if kept and kept[-1] == place:
-            continue
-        if len(kept) > 1 and kept[-2] == place:
-            kept.pop()
-            continue
-        kept.append(place)
-    while len(kept) > 1 and (kept[0] in kept[-2:] or kept[-1] == kept[1]):  # the same across the seam
-        if kept[0] == kept[-1]:
-            kept = kept[:-1]
-        elif kept[0] == kept[-2]:
-            kept = kept[:-2]
-        else:
-            kept = kept[1:-1]
-    return kept
-
-
-def _through_contacts(loop: NDArray[np.complex128], walk: list[int], near: float) -> list[int]:
-    places = np.unique(walk)
-    full: list[int] = []
-    for here, there in zip(walk, walk[1:] + walk[:1], strict=True):
-        along = (loop[places] - loop[here]) / (loop[there] - loop[here])
-        length = abs(loop[there] - loop[here])
-        inside = (np.abs(along.imag) * length <= near) & (along.real > 0) & (along.real < 1)
-        inside &= (places != here) & (places != there)
-        full += [here, *places[inside][np.argsort(along.real[inside])].tolist()]
-    return full
-
-
-def _proper_crossings(loop: NDArray[np.complex128], walk: list[int]) -> int:
-    tails, heads = np.array(walk), np.roll(walk, -1)
-    found = 0
-    for edge, (tail, head) in enumerate(zip(walk, heads.tolist(), strict=True)):
-        rest = slice(edge + 1, None)
-        r, s = loop[tails[rest]], loop[heads[rest]]
-        p, q = loop[tail], loop[head]
-        parted = ((r - p) / (q - p)).imag * ((s - p) / (q - p)).imag < 0
-        parting = ((p - r) / (s - r)).imag * ((q - r) / (s - r)).imag < 0
-        joined = np.isin(tails[rest], (tail, head)) | np.isin(heads[rest], (tail, head))
-        found += int(np.count_nonzero(parted & parting & ~joined))
-    return found
-
-
-def _pass_crossings(loop: NDArray[np.complex128], walk: list[int]) -> int:
-    n = len(walk)
-    visits: dict[int, list[int]] = {}
-    for position, place in enumerate(walk):
-        visits.setdefault(place, []).append(position)
-    pairs = [(i, j) for seen in visits.values() for i in seen for j in seen if i != j]
-    found = sum(_cross_together(loop, walk, i, j, 1) for i, j in pairs)
-    found += sum(_cross_together(loop, walk, i, j, -1) for i, j in pairs if walk[(i + 1) % n] == walk[j - 1])
-    return found // 2  # each pair of passes was met from both
-
-
-def _cross_together(loop: NDArray[np.complex128], walk: list[int], i: int, j: int, way: int) -> bool:
-    """Whether the passes at i and j cross on the stretch that starts here; the second runs in sense `way`."""
-    n = len(walk)
-
-    def at(position: int) -> int:
-        return walk[position % n]
-
-    opposed = way == 1 and (at(i - 1) == at(j + 1) or at(i + 1) == at(j - 1))
-    if at(i - 1) == at(j - way) or opposed:
-        return False  # the stretch starts elsewhere, or belongs to the other sense
-    before = _left(loop, at(i - 1), at(i), at(i + 1), at(j - way))
-    while at(i + 1) == at(j + way):
-        i, j = i + 1, j + way
-    return before != _left(loop, at(i - 1), at(i), at(i + 1), at(j + way))
-
-
-def _left(loop: NDArray[np.complex128], came: int, here: int, goes: int, probe: int) -> bool:
-    ahead = loop[goes] - loop[here]
-    back, aside = np.angle((loop[[came, probe]] - loop[here]) / ahead) % (2 * np.pi)
-    return bool(aside < back)

@@ -99,6 +99,46 @@ class Looks:
         """Return what a block looks like."""
         reads = self.reads(expressions(block))
         match block:
+            case Pulse() | DetuningMap() | EOMPulse() | EnableEOM() | ModifyEOM() | DisableEOM() | Delay() | Align():
+                return self._on_channel(block, reads)
+            case CZ() | CNOT() | CPhase() | ZZ() | Swap() | Exchange() | BlockadeRotate():
+                return self._two_atom_gate(block, reads)
+            case Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
+                return self._cell(block, reads)
+            case SLMMask(atoms=atoms):
+                return self._boxes(atoms, ("mask",), reads, look="shift")
+            case Retarget(atoms=atoms):
+                return self._boxes(atoms, ("aim",), reads, look="shift")
+            case PhaseShift(atoms=atoms, angle=angle):
+                return self._boxes(atoms, ("shift", *wrapped(formula(angle))), reads, look="shift")
+            case Rotate(atom=atom, quaternion=None):
+                return self._boxes((atom,), (f"R{block.axis}", *wrapped(formula(block.angle))), reads)
+            case Rotate(atom=atom, quaternion=parts):
+                shown = ", ".join(formula(part) for part in parts or ())
+                return self._boxes((atom,), ("R", *wrapped(f"({shown})")), reads)
+            case Ising(mode=mode, time_us=time):
+                return self._boxes("all", ("Ising", mode), reads, note=wrapped(f"{formula(time)} µs"))
+            case Measure(atoms=atoms, key=key):
+                return Column(tuple((i, Symbol("meter")) for i in self._on(atoms)), key=key)
+            case Reset(atoms=atoms):
+                return self._boxes(atoms, ("|g⟩",), reads)
+            case Probe(atoms=atoms, key=key, quantities=quantities):
+                symbols = wrapped(", ".join(_PROBED[quantity] for quantity in quantities))
+                return self._boxes(atoms, symbols, reads, look="probe", note=(f"probe {key}",))
+            case Set(values=values):
+                return Column(memory=assigned("←", values))
+            case Push(values=values):
+                return Column(memory=assigned("⇐", values))
+            case Repeat() | When() | ForEach():
+                raise AssertionError("frames are placed, not drawn as one column")
+            case _:
+                assert_never(block)
+
+    def _on_channel(
+        self, block: Pulse | DetuningMap | EOMPulse | EnableEOM | ModifyEOM | DisableEOM | Delay | Align, reads: bool
+    ) -> Column:
+        """Return what a block of a channel looks like: a pulse, the EOM mode, or a wait."""
+        match block:
             case Pulse():
                 return self._pulse(block, reads)
             case DetuningMap():
@@ -111,22 +151,16 @@ class Looks:
                 return Column(band=f"EOM on: Ω = {cut(formula(level_on), 12)}", reads=reads)
             case DisableEOM(channel=channel):
                 return Column(band=f"EOM off {channel}")
-            case SLMMask(atoms=atoms):
-                return self._boxes(atoms, ("mask",), reads, look="shift")
-            case Retarget(atoms=atoms):
-                return self._boxes(atoms, ("aim",), reads, look="shift")
             case Delay(duration_ns=duration, channel=channel):
                 where = "" if channel is None else f" {channel}"
                 return Column(band=f"wait {cut(formula(duration), 12)} ns{where}", reads=reads)
             case Align():
                 return Column(band="align")
-            case PhaseShift(atoms=atoms, angle=angle):
-                return self._boxes(atoms, ("shift", *wrapped(formula(angle))), reads, look="shift")
-            case Rotate(atom=atom, quaternion=None):
-                return self._boxes((atom,), (f"R{block.axis}", *wrapped(formula(block.angle))), reads)
-            case Rotate(atom=atom, quaternion=parts):
-                shown = ", ".join(formula(part) for part in parts or ())
-                return self._boxes((atom,), ("R", *wrapped(f"({shown})")), reads)
+            case _:
+                assert_never(block)
+
+    def _two_atom_gate(self, block: CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate, reads: bool) -> Column:
+        match block:
             case CZ(control=one, target=two):
                 return self._pair(one, Symbol("dot"), two, Symbol("dot"))
             case CNOT(control=one, target=two):
@@ -145,11 +179,12 @@ class Looks:
             case BlockadeRotate(control=one, target=two, angle=angle):
                 box = Box(("Rx if g", *wrapped(formula(angle))))
                 return replace(self._pair(one, Symbol("dot"), two, box), reads=reads)
-            case BlockadeMeasure(system=one, ancilla=two, area=area, key=key):
-                box = Box(("blockade", *wrapped(formula(area))))
-                return replace(self._pair(one, box, two, Symbol("meter")), key=key, reads=reads)
-            case Ising(mode=mode, time_us=time):
-                return self._boxes("all", ("Ising", mode), reads, note=wrapped(f"{formula(time)} µs"))
+            case _:
+                assert_never(block)
+
+    def _cell(self, block: Damp | BeamSplitter | WeakMeasure | BlockadeMeasure, reads: bool) -> Column:
+        """Return what a cell of a system and its ancilla looks like."""
+        match block:
             case Damp(system=one, ancilla=two, probability=p):
                 box = Box(("damp", *wrapped(formula(p))))
                 return replace(self._pair(one, box, two, Symbol("meter")), key=block.key or "", reads=reads)
@@ -159,19 +194,9 @@ class Looks:
             case WeakMeasure(system=one, ancilla=two, strength=strength):
                 box = Box((f"weak {block.axis}", *wrapped(formula(strength))))
                 return replace(self._pair(one, box, two, Symbol("meter")), key=block.key, reads=reads)
-            case Measure(atoms=atoms, key=key):
-                return Column(tuple((i, Symbol("meter")) for i in self._on(atoms)), key=key)
-            case Reset(atoms=atoms):
-                return self._boxes(atoms, ("|g⟩",), reads)
-            case Probe(atoms=atoms, key=key, quantities=quantities):
-                symbols = wrapped(", ".join(_PROBED[quantity] for quantity in quantities))
-                return self._boxes(atoms, symbols, reads, look="probe", note=(f"probe {key}",))
-            case Set(values=values):
-                return Column(memory=assigned("←", values))
-            case Push(values=values):
-                return Column(memory=assigned("⇐", values))
-            case Repeat() | When() | ForEach():
-                raise AssertionError("frames are placed, not drawn as one column")
+            case BlockadeMeasure(system=one, ancilla=two, area=area, key=key):
+                box = Box(("blockade", *wrapped(formula(area))))
+                return replace(self._pair(one, box, two, Symbol("meter")), key=key, reads=reads)
             case _:
                 assert_never(block)
 

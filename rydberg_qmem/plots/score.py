@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,8 +31,8 @@ from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import PhaseShift, Pulse
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
-from rydberg_qmem.plots.labels import formula
-from rydberg_qmem.plots.outlines import expressions, level
+from rydberg_qmem.plots.outlines import expressions
+from rydberg_qmem.plots.score_text import assigned_text, controls_of, expression_text, shown_key, us
 
 Source = Literal["memory", "inputs", ""]
 Row = tuple[str, str]
@@ -118,15 +117,15 @@ class Score:
             case Segment():
                 return self._segment(plan_segment(as_written(step), self.compiled.target))
             case MeasureStep():
-                return (Event("measure", (f"measure {self._named(step.atoms)}", f"→ {_shown(step.key)}")),)
+                return (Event("measure", (f"measure {self._named(step.atoms)}", f"→ {shown_key(step.key)}")),)
             case ResetStep():
                 return (Event("reset", (f"reset {self._named(step.atoms)}",)),)
             case ProbeStep():
                 return (Event("probe", (f"probe {self._named(step.atoms)}", f"→ {step.probe.key}")),)
             case SetStep():
-                return (Event("memory", (), text=_assigned("←", step.values)),)
+                return (Event("memory", (), text=assigned_text("←", step.values)),)
             case PushStep():
-                return (Event("memory", (), text=_assigned("⇐", step.values)),)
+                return (Event("memory", (), text=assigned_text("⇐", step.values)),)
             case RepeatStep():
                 return (self._repeat(step),)
             case WhenStep():
@@ -207,7 +206,7 @@ class Score:
         if wave is not None and wave.omega.any():
             phase = float(np.angle(np.conj(wave.omega[0][np.argmax(np.abs(wave.omega[0]))])))
         source = self._source(_varying(drive))
-        text = ", ".join(_controls(drive)) if source else ""
+        text = ", ".join(controls_of(drive)) if source else ""
         return Note(self._rows(drive), drive.start, drive.stop, wave, phase, source, text)
 
     def _wave(self, drive: Drive) -> Track | None:
@@ -242,58 +241,9 @@ class Score:
         return "all" if len(names) == len(self.compiled.target.atoms) > 2 else ", ".join(names)
 
 
-def us(duration_ns: float) -> str:
-    """Return a duration in µs as text.
-
-    >>> us(4740), us(100000)
-    ('4.74', '100')
-    """
-    return f"{duration_ns / 1000:.6g}"
-
-
-_FLOAT = re.compile(r"\d+\.\d{5,}(?:e-?\d+)?")
-_HIDDEN = re.compile(r"\b([a-z]+)\d+__")
-
-
-def expression_text(expression: Expression) -> str:
-    """Return an expression as it is written by hand, long numbers rounded, hidden keys by their plain name.
-
-    >>> expression_text(Expression("3.141592653589793 * click2__"))
-    'π·click'
-    """
-    text = _HIDDEN.sub(r"\1", formula(expression)).replace("==", "=").replace("--", "")
-    return _FLOAT.sub(lambda found: _number(float(found[0])), text)
-
-
-def _number(value: float) -> str:
-    fractions = {1.0: "π", 2.0: "2π", 0.5: "π/2", 0.25: "π/4"}
-    near = [shown for part, shown in fractions.items() if abs(value - part * np.pi) < 1e-9]
-    return near[0] if near else f"{value:.4g}"
-
-
-def _shown(key: str) -> str:
-    return _HIDDEN.sub(r"\1", key)
-
-
-def _assigned(sign: str, values: Iterable[tuple[str, Expression]]) -> str:
-    return "\n".join(f"{name} {sign} {expression_text(value)}" for name, value in values)
-
-
 def _varying(drive: Drive) -> list[Expression]:
     phases = [e for _, e in drive.phases]
     return [e for e in expressions((drive.angle, drive.amplitude, drive.detuning, *phases)) if e.names]
-
-
-def _controls(drive: Drive) -> Iterable[str]:
-    """Yield what the run sets of a drive, as text."""
-    if drive.angle is not None and drive.angle.names:
-        yield f"θ = {expression_text(drive.angle)}"
-    for sign, shape in (("Ω", drive.amplitude), ("δ", drive.detuning)):
-        if any(e.names for e in expressions(shape)):
-            yield _FLOAT.sub(lambda found: _number(float(found[0])), level(shape, sign))
-    for _, expression in drive.phases:
-        if expression.names:
-            yield f"φ = {expression_text(expression)}"
 
 
 def _counters(steps: Iterable[Step]) -> frozenset[str]:

@@ -9,7 +9,8 @@ from rydberg_qmem.plots.labels import LINE, NAME, text_width
 from rydberg_qmem.plots.lanes import NOTE_LINE, SWATCH, Lane, Lanes
 from rydberg_qmem.plots.page import SMALL, Page, PlacedBar, PlacedEvent, PlacedFrame
 from rydberg_qmem.plots.pen import GREY, INK, PALE, Pen
-from rydberg_qmem.plots.score import Note, Score, us
+from rydberg_qmem.plots.score import Note, Score
+from rydberg_qmem.plots.score_text import us
 from rydberg_qmem.plots.style import okabe_ito
 
 _MEMORY_FILL = "0.96"

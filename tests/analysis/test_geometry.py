@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from rydberg_qmem.analysis import geometry
+from rydberg_qmem.analysis import geometry, winding
 
 Floats = NDArray[np.float64]
 
@@ -151,7 +151,7 @@ def test_many_pieces_give_the_same_area_as_few(monkeypatch: pytest.MonkeyPatch) 
     x, y = np.random.default_rng(4).normal(size=(2, 5, 30))
     whole = geometry.unsigned_area(x, y)
 
-    monkeypatch.setattr(geometry, "_PIECES_AT_ONCE", 50)
+    monkeypatch.setattr(winding, "_PIECES_AT_ONCE", 50)
 
     assert geometry.unsigned_area(x, y) == pytest.approx(whole, rel=1e-12)
 

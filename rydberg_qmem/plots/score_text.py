@@ -1,0 +1,64 @@
+"""The text in a score: durations, expressions and what the run sets, as they are written by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+
+from rydberg_qmem.compile.schedule import Drive
+from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.plots.labels import formula
+from rydberg_qmem.plots.outlines import expressions, level
+
+
+def us(duration_ns: float) -> str:
+    """Return a duration in µs as text.
+
+    >>> us(4740), us(100000)
+    ('4.74', '100')
+    """
+    return f"{duration_ns / 1000:.6g}"
+
+
+_FLOAT = re.compile(r"\d+\.\d{5,}(?:e-?\d+)?")
+_HIDDEN = re.compile(r"\b([a-z]+)\d+__")
+
+
+def expression_text(expression: Expression) -> str:
+    """Return an expression as it is written by hand, long numbers rounded, hidden keys by their plain name.
+
+    >>> expression_text(Expression("3.141592653589793 * click2__"))
+    'π·click'
+    """
+    text = _HIDDEN.sub(r"\1", formula(expression)).replace("==", "=").replace("--", "")
+    return _FLOAT.sub(lambda found: _number(float(found[0])), text)
+
+
+def _number(value: float) -> str:
+    fractions = {1.0: "π", 2.0: "2π", 0.5: "π/2", 0.25: "π/4"}
+    near = [shown for part, shown in fractions.items() if abs(value - part * np.pi) < 1e-9]
+    return near[0] if near else f"{value:.4g}"
+
+
+def shown_key(key: str) -> str:
+    """Return a key by its plain name, hidden ones too."""
+    return _HIDDEN.sub(r"\1", key)
+
+
+def assigned_text(sign: str, values: Iterable[tuple[str, Expression]]) -> str:
+    """Return changes of the memory as text, one a line."""
+    return "\n".join(f"{name} {sign} {expression_text(value)}" for name, value in values)
+
+
+def controls_of(drive: Drive) -> Iterable[str]:
+    """Yield what the run sets of a drive, as text."""
+    if drive.angle is not None and drive.angle.names:
+        yield f"θ = {expression_text(drive.angle)}"
+    for sign, shape in (("Ω", drive.amplitude), ("δ", drive.detuning)):
+        if any(e.names for e in expressions(shape)):
+            yield _FLOAT.sub(lambda found: _number(float(found[0])), level(shape, sign))
+    for _, expression in drive.phases:
+        if expression.names:
+            yield f"φ = {expression_text(expression)}"
