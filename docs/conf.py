@@ -16,6 +16,9 @@ PACKAGES = {
     "units": "constants, and numbers with their errors as text",
     "arguments": "what arguments of functions may be, and how they are refused",
     "language": "what a program is: blocks, expressions, waveforms, registers, files",
+    "blocks": "every block, by name",
+    "waveforms": "every waveform, by name",
+    "language.blocks": "the blocks, one family a module, and their tree",
     "language.protocols": "programs with feedback, as functions",
     "cells": "memristor cells and networks of them",
     "compile": "from blocks to pulses",
@@ -39,7 +42,9 @@ EXCLUDED = (
 
 project = "rydberg_qmem"
 author = "The rydberg_qmem contributors"
-extensions = ["myst_nb", "sphinx.ext.autodoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 nb_execution_mode = "off"  # notebooks are stored with their outputs; the gate runs their sources
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
