@@ -14,65 +14,23 @@ from math import ceil, inf, pi
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rydberg_qmem.compile.channels import BLACKMAN_MEAN, GATE_RABI
 from rydberg_qmem.compile.entangling import (
     Part,
     amplitudes,
-    blockaded,
     h_phase,
     infidelities,
     pair_map,
-    passed,
     residuals,
 )
-from rydberg_qmem.compile.shapes import blackman_window
+from rydberg_qmem.compile.starting_pulses import NAMES, Array, started
+from rydberg_qmem.compile.windows import blackman_window
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.units import NS_PER_US
 
-Array = NDArray[np.float64]
 Pulses = Callable[[Array], tuple[Part, ...]]
-
-ANGLES = pi * np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-"""Where the starting values stand; between them they are interpolated."""
-START: dict[tuple[str, PulseShape], Array] = {
-    ("levine", "square"): np.array([
-        (2.542, 1.992, -3.630), (2.932, 1.610, -3.766), (3.373, 1.213, -3.924), (3.635, 0.994, -4.005),
-        (3.816, 0.843, -4.046), (3.950, 0.728, -4.060), (4.053, 0.635, -4.054), (4.134, 0.557, -4.032),
-        (4.198, 0.490, -3.999), (4.250, 0.431, -3.955), (4.293, 0.377, -3.902),
-    ]),
-    ("time_optimal", "square"): np.array([
-        (0.485, 1.805, -0.401, -1.471, 4.776), (0.476, 1.671, -0.099, -1.079, 5.523),
-        (0.481, 1.500, 0.041, -0.738, 6.340), (0.488, 1.385, 0.014, -0.553, 6.823),
-        (0.505, 1.259, -0.209, -0.435, 7.155), (0.525, 1.196, -0.304, -0.334, 7.372),
-        (0.537, 1.189, -0.248, -0.236, 7.506), (0.552, 1.192, -0.191, -0.147, 7.589),
-        (0.579, 1.164, -0.269, -0.079, 7.636), (0.611, 1.145, -0.337, -0.015, 7.645),
-        (0.656, 1.117, -0.456, 0.038, 7.623),
-    ]),
-    ("time_optimal", "blackman"): np.array([
-        (1.907, 18.033, -7.101, 6.888), (1.785, 16.656, -6.219, 7.009), (1.594, 15.402, -5.203, 7.190),
-        (1.550, 14.742, -3.915, 8.830), (1.457, 14.230, -2.904, 9.260), (1.375, 13.834, -1.898, 9.594),
-        (1.300, 13.509, -0.880, 9.864), (1.230, 13.232, 0.160, 10.087), (1.116, 12.831, 0.487, 8.807),
-        (0.939, 13.118, 0.504, 8.325), (0.766, 14.040, 0.501, 8.013),
-    ]),
-}  # fmt: skip
-"""The pulses' numbers at a perfect blockade, found by the same search from angle to angle; named in `NAMES`.
-
-The smooth ones are those of long pulses (2 µm in steps of 1 ns): a short one's window ends elsewhere.
-"""
-NAMES: dict[tuple[str, PulseShape], tuple[str, ...]] = {
-    ("levine", "square"): ("area", "detuning/rabi", "jump"),
-    ("time_optimal", "square"): ("depth", "frequency/rabi", "start", "detuning/rabi", "area"),
-    ("time_optimal", "blackman"): ("depth", "frequency", "detuning", "area"),
-}
-MIRROR: dict[tuple[str, PulseShape], tuple[int, ...]] = {
-    ("levine", "square"): (1, -1, -1),
-    ("time_optimal", "square"): (-1, 1, 1, -1, 1),
-    ("time_optimal", "blackman"): (-1, 1, -1, 1),
-}
-"""What changes sign with the angle: all detunings, and the jump."""
 ROOM = 1.03
 """A pulse starts a little longer than its area needs, which the search may raise."""
 LEAST_ANGLE = 0.05 * pi
@@ -84,7 +42,6 @@ CLOSER = 3.0
 """A pulse on both atoms starts no faster than the interaction over this."""
 MOST_WAITS = 3
 SLOWEST_NS = 100_000
-JUMPS, SETTLED = 8, 6
 
 
 @dataclass(frozen=True)
@@ -181,16 +138,6 @@ def at_duration(
     return _fitted(method, NAMES[method, shape], lambda x: pulses(x, duration_ns), start, interaction, angle)
 
 
-def started(method: str, angle: float, shape: PulseShape) -> Array:
-    """Return the numbers of a pulse at a perfect blockade.
-
-    >>> [round(float(x), 3) for x in started("levine", pi, "square")]
-    [4.293, 0.377, -3.902]
-    """
-    found = np.array([np.interp(abs(angle), ANGLES, column) for column in START[method, shape].T])
-    return found if angle >= 0 else found * MIRROR[method, shape]
-
-
 def _in_steps(duration_ns: int, clock_ns: int) -> int:
     """Return a duration, not shorter and on the clock, that divides into few equal steps."""
     step = clock_ns * ceil(duration_ns / (MOST_STEPS * clock_ns))
@@ -283,68 +230,3 @@ def _there_and_back(x: Array, pulse_ns: int, wait_ns: int) -> tuple[Part, ...]:
     area, detuning, jump = x
     level = np.array([NS_PER_US * abs(area) / pulse_ns]), np.array([NS_PER_US * detuning / pulse_ns])
     return Part(pulse_ns, *level), Part(wait_ns, np.zeros(1), np.zeros(1)), Part(pulse_ns, *level, float(jump))
-
-
-@dataclass(frozen=True)
-class SplitPulse:
-    """The π-2π-π gate with a phase jump in its middle: the π pulse's duration, the blockaded atom's phase, its cost."""
-
-    duration_ns: int
-    light_shift: float
-    process_infidelity: float
-    average_infidelity: float
-
-
-@lru_cache(maxsize=512)
-def split_pulse(
-    interaction: float, limits: Limits, *, infidelity: float, shape: PulseShape, jump: float | None
-) -> SplitPulse:
-    """Return the shortest π pulse whose split π-2π-π gate meets an infidelity, for one phase jump or (None) any."""
-    mean = BLACKMAN_MEAN if shape == "blackman" else 1.0
-    ticks = limits.up(NS_PER_US * pi / (limits.rabi * mean) + (shape == "blackman")) // limits.clock_ns
-    while ticks * limits.clock_ns <= SLOWEST_NS:
-        made = _split(ticks * limits.clock_ns, interaction, shape, jump)
-        if made.average_infidelity <= infidelity:
-            return made
-        ticks += max(1, ticks // 64)
-    raise CapabilityError(
-        f"at U = {interaction:.4g} rad/µs no π pulse up to {SLOWEST_NS} ns meets an infidelity of {infidelity:g}"
-    )
-
-
-def _split(duration_ns: int, interaction: float, shape: PulseShape, jump: float | None) -> SplitPulse:
-    """Judge one duration; the played jump is less than the given one by the light shift, which it changes a little."""
-    omega, dt = pulse_samples(duration_ns, pi, shape)
-    delta = np.full(len(omega), -interaction)
-    jumps = np.arange(JUMPS) * 2 * pi / JUMPS if jump is None else np.array([jump])
-    found = blockaded(omega, delta, dt, jumps)
-    for _ in range(0 if jump is None else SETTLED):
-        found = blockaded(omega, delta, dt, jumps - np.angle(found))
-    shift = float(np.angle(found.mean()))
-    turned = np.exp(-1j * shift)
-    worst = max(infidelities(np.array([a * turned, 1, 1, 1]), 0.0) for a in found)
-    return SplitPulse(duration_ns, shift, *worst)
-
-
-def pulse_samples(duration_ns: int, area: float, shape: PulseShape) -> tuple[Array, Array]:
-    """Return the amplitudes (rad/µs) of a pulse and how long each lasts (µs)."""
-    if shape == "square":
-        return np.array([NS_PER_US * area / duration_ns]), np.array([duration_ns / NS_PER_US])
-    return area * blackman_window(duration_ns), np.full(duration_ns, 1 / NS_PER_US)
-
-
-@lru_cache(maxsize=512)
-def shift_series(duration_ns: int, interaction: float) -> tuple[float, ...]:
-    """Return c of β(Θ) = Σ c_k Θ^(2k), k = 1 to 4: the blockaded atom's light-shift phase under a Blackman pulse.
-
-    Measured at areas up to 2π by propagation, and fitted.
-    """
-    areas = np.linspace(0.1, 2 * pi, 24)
-    delta = np.full(duration_ns, -interaction)
-    phases = [np.angle(passed(*_with(pulse_samples(duration_ns, area, "blackman"), delta))) for area in areas]
-    powers = areas[:, None] ** np.array([2, 4, 6, 8])
-    return tuple(float(c) for c in np.linalg.lstsq(powers, np.unwrap(phases), rcond=None)[0])
-
-
-def _with(samples: tuple[Array, Array], delta: Array) -> tuple[Array, Array, Array]:
-    return samples[0], delta, samples[1]

@@ -15,16 +15,16 @@ from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
 from rydberg_qmem.compile.budget import Budget, Undecided
 from rydberg_qmem.compile.building import validate_register
 from rydberg_qmem.compile.controls import ROW, SAMPLES_PER_TERM
+from rydberg_qmem.compile.drive_limits import check_drive
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.limits import UNDECIDED, limits
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.reach import ROWS_PER_TERM
 from rydberg_qmem.compile.references import Checker, degrees, is_reserved, unread
-from rydberg_qmem.compile.samples import check_drive
 from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.shapes import sampled_ns
+from rydberg_qmem.compile.shape_bounds import sampled_ns
 from rydberg_qmem.compile.sizes import sizes
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_of
 from rydberg_qmem.compile.target import device_of, make_target

@@ -12,25 +12,16 @@ import numpy as np
 
 from rydberg_qmem.compile.budget import Budget
 from rydberg_qmem.compile.building import timed_shape
+from rydberg_qmem.compile.drive_limits import SLACK
 from rydberg_qmem.compile.gates import GatePulse, Lowered, lower
 from rydberg_qmem.compile.plan import rows_of
-from rydberg_qmem.compile.samples import SLACK
 from rydberg_qmem.compile.schedule import shape_names
-from rydberg_qmem.compile.shapes import (
-    Array,
-    Scope,
-    column,
-    duration_of,
-    phase_levels,
-    sampled_ns,
-    timing_of,
-    unit_area,
-    window_bounds,
-    wrapped,
-)
-from rydberg_qmem.compile.shapes import bounds as bounds_of_samples
+from rydberg_qmem.compile.shape_bounds import bounds as bounds_of_samples
+from rydberg_qmem.compile.shape_bounds import sampled_ns
+from rydberg_qmem.compile.shapes import Array, Scope, column, duration_of, phase_levels, timing_of, unit_area, wrapped
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.compile.target import Target
+from rydberg_qmem.compile.windows import window_bounds
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.arithmetic import ROUNDING
 from rydberg_qmem.language.blocks import (

@@ -9,14 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.calibrate import (
-    Calibration,
-    Limits,
-    SplitPulse,
-    calibrate,
-    shift_series,
-    split_pulse,
-)
+from rydberg_qmem.compile.calibrate import Calibration, Limits, calibrate
 from rydberg_qmem.compile.channels import (
     GATE_RABI,
     GatePulse,
@@ -26,6 +19,7 @@ from rydberg_qmem.compile.channels import (
     several_channel,
 )
 from rydberg_qmem.compile.entangling import Part
+from rydberg_qmem.compile.phase_jump import SplitPulse, shift_series, split_pulse
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import (

@@ -216,12 +216,12 @@ def test_very_long_pulses_are_checked_without_their_samples(shape: dict[str, Any
 
 @pytest.mark.parametrize("shape", ["blackman", "kaiser"])
 def test_the_bounds_of_long_windows_are_those_of_their_samples(shape: str) -> None:
-    from rydberg_qmem.compile import shapes
+    from rydberg_qmem.compile import windows
 
     beta = None if shape == "blackman" else 14.0
-    made = shapes._of_unit_area(100_001, beta)
+    made = windows.of_unit_area(100_001, beta)
 
-    low, high = shapes.window_bounds(100_001, beta)
+    low, high = windows.window_bounds(100_001, beta)
     assert (low, high) == pytest.approx((made.min(), made.max()), rel=1e-9, abs=1e-12)
 
 

@@ -12,22 +12,13 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.calibrate import (
-    START,
-    Limits,
-    _levine,
-    _smooth,
-    _time_optimal,
-    at_duration,
-    calibrate,
-    judged,
-    split_pulse,
-    started,
-)
+from rydberg_qmem.compile.calibrate import Limits, _levine, _smooth, _time_optimal, at_duration, calibrate, judged
 from rydberg_qmem.compile.entangling import amplitudes
 from rydberg_qmem.compile.gates import cz_infidelity
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.pair_gates import exchange_wait, light_shift
+from rydberg_qmem.compile.phase_jump import split_pulse
+from rydberg_qmem.compile.starting_pulses import START, started
 from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.compile.target import Target, make_target
 from rydberg_qmem.emulators.exact import Exact

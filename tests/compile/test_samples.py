@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from pulser.sampler import sample
 
+from rydberg_qmem.compile.drive_limits import check_drive
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
-from rydberg_qmem.compile.samples import Track, check_drive, evaluate
+from rydberg_qmem.compile.samples import Track, evaluate
 from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.shapes import column
