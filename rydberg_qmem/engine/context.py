@@ -31,7 +31,8 @@ from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.apparatus import Apparatus, Numbers
 from rydberg_qmem.engine.kept_frames import KeptFrames
 from rydberg_qmem.engine.noise import Environment, NoiseSettings
-from rydberg_qmem.engine.population import Population, Split
+from rydberg_qmem.engine.outcomes import Split
+from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import Representation
 from rydberg_qmem.engine.rng import APPARATUS, Draws, Place
 

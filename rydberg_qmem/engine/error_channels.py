@@ -14,22 +14,17 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.deduplicate import compact, distinct
-from rydberg_qmem.engine.population import (
+from rydberg_qmem.engine.outcomes import (
     Chosen,
-    Part,
-    Population,
     Split,
     choose,
     choose_all,
     collapse,
-    found,
-    fresh,
-    join,
-    merge_states,
     projector,
     remover,
     traced,
 )
+from rydberg_qmem.engine.population import Part, Population, found, fresh, join, merge_states
 from rydberg_qmem.engine.representation import Representation
 
 Array = NDArray[np.float64]

@@ -12,22 +12,19 @@ from rydberg_qmem.engine.context import Cursor, RunContext, machine_numbers, nee
 from rydberg_qmem.engine.error_channels import ABSENT
 from rydberg_qmem.engine.idle import spend
 from rydberg_qmem.engine.memory import is_large, refuse_large
-from rydberg_qmem.engine.population import (
+from rydberg_qmem.engine.outcomes import (
     Chosen,
-    Population,
     Project,
     Split,
     bits_of,
     choose,
     choose_all,
     collapse,
-    found,
-    fresh,
-    product,
     projector,
     remover,
     traced,
 )
+from rydberg_qmem.engine.population import Population, found, fresh, product
 from rydberg_qmem.engine.rng import MEASURING
 
 Array = NDArray[np.float64]

@@ -15,7 +15,8 @@ from rydberg_qmem.learning.arrays import AnalogArray, Encoding
 from rydberg_qmem.learning.kept import kept
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
 from rydberg_qmem.learning.spins import classical_spins
-from rydberg_qmem.running.series import SeriesMeans, run_series
+from rydberg_qmem.running.series import run_series
+from rydberg_qmem.running.series_means import SeriesMeans
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.running.series import SeriesMeans
+from rydberg_qmem.running.series_means import SeriesMeans
 
 Floats = NDArray[np.float64]
 KINDS = ("means", "pairs", "memory", "products")

@@ -20,7 +20,8 @@ from rydberg_qmem.learning.kept import kept
 from rydberg_qmem.learning.networks import memristor_network
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
 from rydberg_qmem.learning.tasks import real, whole
-from rydberg_qmem.running.series import SeriesState, run_series
+from rydberg_qmem.running.series import run_series
+from rydberg_qmem.running.series_means import SeriesState
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin

@@ -16,7 +16,8 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.engine import branches, interpreter, measurement
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
-from rydberg_qmem.engine.population import Chosen, Part, Population, Split, choose
+from rydberg_qmem.engine.outcomes import Chosen, Split, choose
+from rydberg_qmem.engine.population import Part, Population
 from tests.reference import Reference, chance_of, largest_difference, least_likely
 from tests.strategies import LEVELS, programs
 
