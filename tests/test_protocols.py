@@ -739,3 +739,20 @@ def test_a_ready_code_draws_its_errors_and_still_has_exact_means(name: str) -> N
     record = rq.run(name, parameters={"p": 0.1, "rounds": 2}, **EXACT)
 
     assert float(record.logical) == pytest.approx(enumerated(0.1, 0, 2), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "rule"),
+    [
+        ("reward_learning", {"environment": "hair"}, "environment: must be one of great_circle, haar"),
+        ("repetition_code", {"error": "bits"}, "error: must be one of bit, phase"),
+        ("two_atom_ansatz", {"kind": "analog"}, "kind: must be one of hardware_efficient, digital_analog"),
+        ("two_atom_ansatz", {"setting": "Z"}, "setting: must be 2 letters"),
+        ("measured_in", {"setting": "QX", "atoms": ("a", "b")}, "setting: must be 2 letters"),
+        ("qaoa_ring", {"atoms": 2, "layers": 1}, "atoms: must be a whole number from 3"),
+        ("boltzmann_machine", {"atoms": 40}, "atoms: must be a whole number from 1 to 12"),
+    ],
+)
+def test_names_and_counts_of_protocols_are_refused_by_name(name: str, wrong: dict[str, Any], rule: str) -> None:
+    with pytest.raises(rq.InputError, match=rule):
+        getattr(p, name)(**wrong)

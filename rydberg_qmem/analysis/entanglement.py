@@ -17,7 +17,12 @@ _FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dty
 
 
 def qubits(rho: ArrayLike) -> int:
-    """Return how many qubits a density matrix has; InputError if it has no such shape.
+    """Return how many qubits a density matrix has.
+
+    Args:
+        rho: Density matrices, (..., 2**n, 2**n).
+
+    Raises InputError if it has no such shape.
 
     >>> qubits(np.eye(8) / 8)
     3
@@ -32,7 +37,12 @@ def qubits(rho: ArrayLike) -> int:
 def within(rho: ArrayLike, levels: str, *, kept: tuple[str, str] = ("g", "h")) -> tuple[Complex, Floats]:
     """Return the state of atoms of several levels within two of them, of trace one, and the probability left out.
 
-    `levels` as in a record's attrs, "r g h" say; `rho` has the shape (..., d**n, d**n).
+    Args:
+        rho: Density matrices of n atoms, (..., d**n, d**n).
+        levels: Names of the d levels as in a record's attrs, "r g h" say.
+        kept: The two levels, index 0 first.
+
+    Raises InputError for levels that do not fit the shape, or are not there.
 
     >>> state, lost = within(np.diag([0.1, 0.9, 0.0]), "r g h")
     >>> state.real.tolist(), round(float(lost), 3)
@@ -51,7 +61,12 @@ def within(rho: ArrayLike, levels: str, *, kept: tuple[str, str] = ("g", "h")) -
 
 
 def purity(rho: ArrayLike) -> Floats:
-    """Return Tr rho²: 1 for a pure state, 2**-n for n qubits in no state at all.
+    """Return Tr rho²: 1 for a pure state, 2**-n for the maximally mixed state of n qubits.
+
+    Args:
+        rho: Density matrices, (..., 2**n, 2**n).
+
+    Raises InputError for other shapes.
 
     >>> float(purity(np.eye(2) / 2))
     0.5
@@ -61,15 +76,20 @@ def purity(rho: ArrayLike) -> Floats:
 
 
 def reduced(rho: ArrayLike, keep: Sequence[int]) -> Complex:
-    """Return the state of some qubits (numbered from 0, left to right), in ascending order.
+    """Return the state of some qubits, in ascending order.
+
+    Args:
+        rho: Density matrices, (..., 2**n, 2**n).
+        keep: The qubits, numbered from 0, left to right.
+
+    Raises InputError for other shapes, or qubits that are not there.
 
     >>> bell = np.array([1, 0, 0, 1]) / np.sqrt(2)
     >>> reduced(np.outer(bell, bell), [1]).real.round(12).tolist()
     [[0.5, 0.0], [0.0, 0.5]]
     """
     rho, n = _matrices(rho), qubits(rho)
-    if not keep or not set(keep) <= set(range(n)):
-        raise InputError(f"keep must name qubits from 0 to {n - 1}, but is {list(keep)}")
+    _refuse_others("keep", keep, n)
     lead = rho.ndim - 2
     state = rho.reshape(*rho.shape[:-2], *(2,) * (2 * n))
     for left, gone in zip(range(n, 0, -1), sorted(set(range(n)) - set(keep), reverse=True), strict=False):
@@ -80,6 +100,11 @@ def reduced(rho: ArrayLike, keep: Sequence[int]) -> Complex:
 
 def concurrence(rho: ArrayLike) -> Floats:
     """Return Wootters' concurrence of two qubits: 0 separable, 1 a Bell state.
+
+    Args:
+        rho: Density matrices, (..., 4, 4).
+
+    Raises InputError for other shapes.
 
     >>> p = 0.8  # a Werner state: (3 p - 1) / 2
     >>> singlet = np.array([0, 1, -1, 0]) / np.sqrt(2)
@@ -95,14 +120,21 @@ def concurrence(rho: ArrayLike) -> Floats:
 def negativity(rho: ArrayLike, part: Sequence[int] = (0,)) -> Floats:
     """Return N, the sum of |negative eigenvalues| of the partial transpose on some qubits; 1/2 for a Bell state.
 
+    Args:
+        rho: Density matrices, (..., 2**n, 2**n).
+        part: The qubits that are transposed, numbered from 0; the first by default.
+
+    Raises InputError for other shapes, or qubits that are not there.
+
     >>> bell = np.array([1, 0, 0, 1]) / np.sqrt(2)
     >>> round(float(negativity(np.outer(bell, bell))), 12)
     0.5
     """
     rho, n = _matrices(rho), qubits(rho)
+    _refuse_others("part", part, n)
     lead = rho.ndim - 2
     axes = np.arange(lead + 2 * n)
-    for qubit in part:
+    for qubit in set(part):
         axes[[lead + qubit, lead + n + qubit]] = axes[[lead + n + qubit, lead + qubit]]
     turned = rho.reshape(*rho.shape[:-2], *(2,) * (2 * n)).transpose(axes).reshape(rho.shape)
     return np.asarray(-np.clip(np.linalg.eigvalsh(turned), None, 0).sum(axis=-1))
@@ -110,6 +142,11 @@ def negativity(rho: ArrayLike, part: Sequence[int] = (0,)) -> Floats:
 
 def tripartite_negativity(rho: ArrayLike) -> Floats:
     """Return N3 = (N_1-23 N_2-13 N_3-12)^(1/3) of three qubits; 1/2 for GHZ, 0 where any one is separable.
+
+    Args:
+        rho: Density matrices, (..., 8, 8).
+
+    Raises InputError for other shapes.
 
     >>> ghz = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2)
     >>> round(float(tripartite_negativity(np.outer(ghz, ghz))), 12)
@@ -120,7 +157,12 @@ def tripartite_negativity(rho: ArrayLike) -> Floats:
 
 
 def three_tangle(state: ArrayLike) -> Floats:
-    """Return the three-tangle 4 |d1 - 2 d2 + 4 d3| of pure states (..., 8) of three qubits (Coffman and others, 2000).
+    """Return the three-tangle 4 |d1 - 2 d2 + 4 d3| of pure states of three qubits (Coffman and others, 2000).
+
+    Args:
+        state: Amplitudes, (..., 8).
+
+    Raises InputError for other shapes.
 
     >>> ghz, w = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2), np.array([0, 1, 1, 0, 1, 0, 0, 0]) / np.sqrt(3)
     >>> float(three_tangle(ghz).round(12)), float(three_tangle(w))
@@ -142,6 +184,12 @@ def monogamy(rho: ArrayLike, focus: int = 0) -> Floats:
 
     Not negative for pure states (Ou and Fan, 2007), where positive values mean entanglement that no pair holds.
 
+    Args:
+        rho: Density matrices, (..., 8, 8).
+        focus: Qubit 1 of the formula, numbered from 0.
+
+    Raises InputError for other shapes, or a qubit that is not there.
+
     >>> ghz = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2)
     >>> round(float(monogamy(np.outer(ghz, ghz))), 12)
     1.0
@@ -153,11 +201,17 @@ def monogamy(rho: ArrayLike, focus: int = 0) -> Floats:
 
 
 def genuine_tripartite(rho: ArrayLike, *, starts: int = 6, seed: int = 0) -> float:
-    """Return by how much a state (8, 8) of three qubits breaks a bound of all mixtures of two-part separable states.
+    """Return by how much a state of three qubits breaks a bound of all mixtures of two-part separable states.
 
     Positive: genuinely tripartite entangled; 0 or less proves nothing. The largest, over turns of each qubit, of the
-    two criteria of Gühne and Seevinck (2010), that around GHZ (1/2 for GHZ itself) and that around W; the search for
-    the turns has `starts` random starts.
+    two criteria of Gühne and Seevinck (2010), that around GHZ (1/2 for GHZ itself) and that around W.
+
+    Args:
+        rho: A density matrix, (8, 8).
+        starts: Random starts of the search for the turns.
+        seed: Draws them.
+
+    Raises InputError for other shapes.
 
     >>> ghz = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2)
     >>> round(genuine_tripartite(np.outer(ghz, ghz), starts=3), 3)
@@ -202,6 +256,12 @@ def _matrices(rho: ArrayLike) -> Complex:
     made = np.asarray(rho, dtype=complex)
     qubits(made)
     return made
+
+
+def _refuse_others(name: str, qubits: Sequence[int], n: int) -> None:
+    """Raise InputError unless some of n qubits are named."""
+    if not qubits or not set(qubits) <= set(range(n)):
+        raise InputError(f"{name} must name qubits from 0 to {n - 1}, but is {list(qubits)}")
 
 
 def _exactly(rho: ArrayLike, n: int) -> Complex:

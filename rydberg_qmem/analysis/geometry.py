@@ -16,9 +16,11 @@ _CORNERS_AT_ONCE = 5_000
 
 
 def signed_area(x: ArrayLike, y: ArrayLike) -> Floats:
-    """Return the shoelace area, positive for counter-clockwise loops.
+    """Return the shoelace area, positive for counter-clockwise loops; the lobes of a figure of eight cancel.
 
-    The lobes of a figure of eight cancel. Shapes `(..., n) -> (...)`; units of x times units of y.
+    Args:
+        x: Corners of closed polygons, (..., n), in any unit.
+        y: The same; the area, (...), is in units of x times units of y.
 
     >>> float(signed_area([0, 2, 2, 0], [0, 0, 1, 1]))
     2.0
@@ -31,9 +33,12 @@ def signed_area(x: ArrayLike, y: ArrayLike) -> Floats:
 def sector_area(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return the area swept by the ray from the origin, 1/2 sum |x dy - y dx|.
 
-    The area measure in the public code of Hernani-Morales and others (machine learning for memristivity,
-    2024). It depends on where the origin lies; for lobes that are star-shaped about the origin it is
-    `unsigned_area`.
+    The area measure in the public code of Hernani-Morales and others (machine learning for memristivity, 2024). It
+    depends on where the origin lies; for lobes that are star-shaped about the origin it is `unsigned_area`.
+
+    Args:
+        x: Corners of closed polygons, (..., n), in any unit.
+        y: The same; the area, (...), is in units of x times units of y.
 
     >>> float(sector_area([-1, 1, 1, -1], [-1, 1, -1, 1]))
     2.0
@@ -45,12 +50,16 @@ def sector_area(x: ArrayLike, y: ArrayLike) -> Floats:
 def unsigned_area(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return the area of all lobes, each counted positive: the integral of |winding number| over the plane.
 
-    For a loop split at its self-crossings and pinch points into simple lobes this is the sum of their
-    |areas|, a point inside two lobes of the same sense counting twice. Only where lobes of opposite sense
-    overlap do they cancel; in return the area is a continuous function of the corners and needs no
-    tolerance. Stretches that run back along themselves enclose nothing. Shapes `(..., n) -> (...)`. Noise
-    on the corners makes small fake lobes, so the area of a noisy loop is biased upwards. The time grows
-    with the number of crossings: a loop is quick, a random walk of a thousand corners takes seconds.
+    For a loop split at its self-crossings and pinch points into simple lobes this is the sum of their |areas|, a point
+    inside two lobes of the same sense counting twice. Only where lobes of opposite sense overlap do they cancel; in
+    return the area is a continuous function of the corners and needs no tolerance. Stretches that run back along
+    themselves enclose nothing. Noise on the corners makes small fake lobes, so the area of a noisy loop is biased
+    upwards. The time grows with the number of crossings: a loop is quick, a random walk of a thousand corners takes
+    seconds.
+
+    Args:
+        x: Corners of closed polygons, (..., n), in any unit.
+        y: The same; the area, (...), is in units of x times units of y.
 
     >>> eight = [-1, 1, 1, -1], [-1, 1, -1, 1]
     >>> float(unsigned_area(*eight)), float(signed_area(*eight))
@@ -64,9 +73,11 @@ def unsigned_area(x: ArrayLike, y: ArrayLike) -> Floats:
 
 
 def perimeter(x: ArrayLike, y: ArrayLike) -> Floats:
-    """Return the length of the closed polygon; shapes `(..., n) -> (...)`.
+    """Return the length of closed polygons.
 
-    It adds x and y, so it means something only where both have the same unit or none.
+    Args:
+        x: Their corners, (..., n).
+        y: The same, in the unit of x, or both without one: they are added. The length is of shape (...).
 
     >>> float(perimeter([0, 3, 3, 0], [0, 0, 4, 4]))
     14.0
@@ -79,6 +90,10 @@ def perimeter(x: ArrayLike, y: ArrayLike) -> Floats:
 def form_factor(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return 4 pi A / P^2 of unsigned area A and perimeter P: 1 for a circle, 0 for a line or a point.
 
+    Args:
+        x: Corners of closed polygons, (..., n).
+        y: The same, in the unit of x.
+
     >>> round(float(form_factor([0, 1, 1, 0], [0, 0, 1, 1])), 6)
     0.785398
     """
@@ -90,6 +105,10 @@ def pinch(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return how far the loop passes from the origin: the largest |y| at x = 0, over the largest |y|.
 
     y at x = 0 is interpolated on the edges. Where x keeps its sign, y is taken where |x| is smallest.
+
+    Args:
+        x: Corners of closed polygons, (..., n), in any unit.
+        y: The same, in any unit.
 
     >>> float(pinch([0, 1, 0, -1], [0.25, 1, -0.25, -1])), float(pinch([0, 1, 2], [0, 1, 0.5]))
     (0.25, 0.0)
@@ -107,9 +126,13 @@ def pinch(x: ArrayLike, y: ArrayLike) -> Floats:
 
 
 def line_fit(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    """Return slope and R^2 of the least-squares line through the corners; shapes `(..., n) -> (...)`.
+    """Return slope and R^2 of the least-squares line through the corners, each of shape (...).
 
     A flat loop is a perfect line (R^2 = 1); the slope is NaN, and R^2 too, where x does not vary.
+
+    Args:
+        x: Corners, (..., n), in any unit.
+        y: The same; the slope is in units of y over units of x.
 
     >>> slope, r2 = line_fit([0, 1, 2, 3], [1, 3, 5, 7])
     >>> float(slope), float(r2)
@@ -127,10 +150,13 @@ def line_fit(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def zero_crossings(values: ArrayLike) -> Ints:
-    """Return the positions where a series `(n,)` changes sign: the first value at or beyond each zero.
+    """Return the positions where a series changes sign: the first value at or beyond each zero.
 
-    Zeros between two values of the same sign, and at the ends, are no crossings. Every second position cuts
-    a signal into its cycles.
+    Zeros between two values of the same sign, and at the ends, are no crossings. Every second position cuts a signal
+    into its cycles.
+
+    Args:
+        values: The series, (n,), in any unit.
 
     >>> zero_crossings([0, 1, 0, -1, -1, 2]).tolist()
     [2, 5]
@@ -142,13 +168,16 @@ def zero_crossings(values: ArrayLike) -> Ints:
 
 
 def self_crossings(x: ArrayLike, y: ArrayLike) -> Ints:
-    """Return how often the loop crosses itself; shapes `(..., n) -> (...)`.
+    """Return how often closed polygons cross themselves, (...).
 
-    Two passes through one point cross when each leaves the other on the opposite side, be the point inside
-    edges, at a shared corner (the pinch of a figure of eight) or a stretch run along together. Otherwise
-    they touch, which does not count. Of m passes through one point each pair counts. Points nearer than
-    `CONTACT` times the extent of the loop are one; stretches that the loop at once runs back along are left
-    out.
+    Two passes through one point cross when each leaves the other on the opposite side, be the point inside edges, at a
+    shared corner (the pinch of a figure of eight) or a stretch run along together. Otherwise they touch, which does not
+    count. Of m passes through one point each pair counts. Points nearer than `CONTACT` times the extent of the loop are
+    one; stretches that the loop at once runs back along are left out.
+
+    Args:
+        x: Their corners, (..., n), in any unit.
+        y: The same.
 
     >>> int(self_crossings([-1, 1, 1, -1], [-1, 1, -1, 1]))
     1
@@ -163,7 +192,11 @@ def self_crossings(x: ArrayLike, y: ArrayLike) -> Ints:
 
 
 def ratio(top: Floats, bottom: Floats) -> Floats:
-    """Return `top / bottom`, and 0 where `bottom` is 0.
+    """Return a ratio, and 0 where it has 0 below.
+
+    Args:
+        top: What is divided, of any shape.
+        bottom: By what, of the same shape.
 
     >>> ratio(np.array([1.0, 0.0]), np.array([2.0, 0.0])).tolist()
     [0.5, 0.0]

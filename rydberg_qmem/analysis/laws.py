@@ -15,9 +15,13 @@ Floats = NDArray[np.float64]
 
 
 def photonic_reflectivity(phase: ArrayLike, x: ArrayLike) -> Floats:
-    """Return R = [1 - (sin x / x) cos(phase - x)] / 2, with x = pi T / T_osc for a window of length T.
+    """Return R = [1 - (sin x / x) cos(phase - x)] / 2 of the photonic-type memristor.
 
     Derived: the mean of sin^2(phase / 2) over the last T of time.
+
+    Args:
+        phase: Phase of the drive (rad), of any shape.
+        x: pi T / T_osc of a window of length T; 0 is the limit of none.
 
     >>> float(photonic_reflectivity(0.0, np.pi))
     0.5
@@ -27,10 +31,14 @@ def photonic_reflectivity(phase: ArrayLike, x: ArrayLike) -> Floats:
 
 
 def photonic_loop(phase: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
-    """Return (n_in, n_out) of the photonic-type memristor at phases of the drive, with x = pi T / T_osc.
+    """Return (n_in, n_out) of the photonic-type memristor at phases of the drive.
 
-    Derived: n_in = sin^2(phase / 2), n_out = (1 - R) n_in; the loop is pinched at the origin, never crosses
-    itself, and runs clockwise for x below pi.
+    Derived: n_in = sin^2(phase / 2), n_out = (1 - R) n_in; the loop is pinched at the origin, never crosses itself, and
+    runs clockwise for x below pi.
+
+    Args:
+        phase: Phase of the drive (rad), of any shape.
+        x: pi T / T_osc of a window of length T.
 
     >>> n_in, n_out = photonic_loop(np.pi, np.pi)
     >>> float(n_in), float(n_out)
@@ -41,10 +49,12 @@ def photonic_loop(phase: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def photonic_loop_area(x: ArrayLike) -> Floats:
-    """Return the loop area (pi / 8) sin^2(x) / x of the photonic-type memristor, x = pi T / T_osc >= 0.
+    """Return the loop area (pi / 8) sin^2(x) / x of the photonic-type memristor.
 
-    Derived: the integral of n_out over n_in. Zero at every whole T / T_osc and for x -> 0; largest at tan x
-    = 2 x.
+    Derived: the integral of n_out over n_in. Zero at every whole T / T_osc and for x -> 0; largest at tan x = 2 x.
+
+    Args:
+        x: pi T / T_osc >= 0 of a window of length T, of any shape.
 
     >>> round(float(photonic_loop_area(np.pi / 4)), 12)
     0.25
@@ -56,10 +66,16 @@ def photonic_loop_area(x: ArrayLike) -> Floats:
 def discrete_reflectivity(
     k: ArrayLike, period: ArrayLike, window: ArrayLike, window_includes_present: bool = False
 ) -> Floats:
-    """Return R_k = [1 - D cos(2 pi k / K - xc)] / 2 of K = `period` rounds and W = `window` rounds of memory.
+    """Return R_k = [1 - D cos(2 pi k / K - xc)] / 2 of K rounds a period and W rounds of memory.
 
-    D = sin(pi W / K) / (W sin(pi / K)); xc = pi (W + 1) / K for a window of the W rounds before round k,
-    and pi (W - 1) / K for one that ends with round k. Derived: the mean of sin^2(pi j / K) over the window.
+    D = sin(pi W / K) / (W sin(pi / K)); xc = pi (W + 1) / K for a window of the W rounds before round k, and pi (W - 1)
+    / K for one that ends with round k. Derived: the mean of sin^2(pi j / K) over the window.
+
+    Args:
+        k: Number of the round.
+        period: K, in rounds.
+        window: W, in rounds.
+        window_includes_present: Whether the window ends with round k (default: with the round before).
 
     >>> round(float(discrete_reflectivity(0, 24, 1)), 6)  # sin^2(pi / 24)
     0.017037
@@ -71,11 +87,16 @@ def discrete_reflectivity(
 def discrete_loop_area(
     period: ArrayLike, window: ArrayLike, window_includes_present: bool = False, *, signed: bool = False
 ) -> Floats:
-    """Return the polygon area |K sin(2 pi / K) D sin(xc) / 16| of the loop (n_in, n_out) of K >= 4 rounds.
+    """Return the polygon area |K sin(2 pi / K) D sin(xc) / 16| of the loop (n_in, n_out) of K rounds.
 
-    D and xc as in `discrete_reflectivity`; arrays are taken element by element. With `signed` the sign is
-    that of `geometry.signed_area`: negative where the loop runs clockwise. Derived: exact for the polygon,
-    and `photonic_loop_area(pi W / K)` in the limit of many rounds.
+    D and xc as in `discrete_reflectivity`; arrays are taken element by element. Derived: exact for the polygon, and
+    `photonic_loop_area(pi W / K)` in the limit of many rounds.
+
+    Args:
+        period: K >= 4, in rounds.
+        window: W, in rounds.
+        window_includes_present: Whether the window ends with round k (default: with the round before).
+        signed: Whether the area has the sign of `geometry.signed_area`: negative where the loop runs clockwise.
 
     >>> round(float(discrete_loop_area(24, 9)), 6), round(float(discrete_loop_area(24, 9, True)), 6)
     (0.294922, 0.264419)
@@ -91,6 +112,13 @@ def flux_controlled_current(phase: ArrayLike, a: float, b: float, amplitude: flo
 
     Derived: flux = (amplitude / omega) (1 - cos phase), zero at phase 0.
 
+    Args:
+        phase: Phase of the drive (rad), of any shape.
+        a: Conductance at flux 0.
+        b: Its slope with the flux.
+        amplitude: Largest voltage.
+        omega: Angular frequency (rad per unit of time). Units are those of a, b and the voltage together.
+
     >>> float(flux_controlled_current(np.pi / 2, a=1.0, b=0.5, amplitude=2.0, omega=1.0))
     4.0
     """
@@ -101,8 +129,12 @@ def flux_controlled_current(phase: ArrayLike, a: float, b: float, amplitude: flo
 def flux_controlled_lobe(b: ArrayLike, amplitude: ArrayLike, omega: ArrayLike) -> Floats:
     """Return the area (2 / 3) |b amplitude^3| / omega of each of the two lobes of `flux_controlled_current`.
 
-    Derived: the integral of I dV over half a period. The lobes have opposite sense, so the signed area is
-    zero.
+    Derived: the integral of I dV over half a period. The lobes have opposite sense, so the signed area is zero.
+
+    Args:
+        b: Slope of the conductance with the flux.
+        amplitude: Largest voltage.
+        omega: Angular frequency (rad per unit of time).
 
     >>> round(float(flux_controlled_lobe(0.3, 1.0, 0.5)), 12)
     0.4

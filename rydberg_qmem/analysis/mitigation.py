@@ -30,8 +30,15 @@ def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) 
 
     Means are over the shots in which the atom was there; the error is the standard error of q over shots (cohorts,
     under feedback of ensemble means), divided by 1 - e01 - e10. Estimates may leave [0, 1] by their error: cutting them
-    off would bias means. The confusion is the record's own unless given. Raises InputError if a bit is read at random
-    (e01 + e10 = 1).
+    off would bias means.
+
+    Args:
+        record: A record.
+        key: Name of the outcomes.
+        confusion: (e01, e10), the probabilities of reading 0 as 1, and 1 as 0, or such a pair for each atom by name;
+            the record's own if not given.
+
+    Raises InputError for unknown names, and if a bit is read at random (e01 + e10 = 1).
 
     >>> record = xr.Dataset({"m": ("shot", np.array([1, 1, 1, 0], dtype=np.int8))})
     >>> made = unfold(record, "m", confusion=(0.0, 0.25))
@@ -61,6 +68,13 @@ def unfolded(record: xr.Dataset, key: str, *, confusion: Confusion | None = None
     Hand it to `hysteresis` as a response, which leaves lost atoms out, and whose bootstrap then gives errors that know
     of the unfolding.
 
+    Args:
+        record: A record.
+        key: Name of the outcomes.
+        confusion: (e01, e10), or a pair for each atom, as in `unfold`; the record's own if not given.
+
+    Raises InputError where `unfold` does.
+
     >>> record = xr.Dataset({"m": ("shot", np.array([1, 0], dtype=np.int8))})
     >>> unfolded(record, "m", confusion=(0.1, 0.1)).values.round(4).tolist()
     [1.125, -0.125]
@@ -76,6 +90,13 @@ def unfold_joint(record: xr.Dataset, key: str, *, confusion: Confusion | None = 
     """Return the probabilities of all outcomes of a key's atoms together, along `outcome` (text of bits), with errors.
 
     Shots in which any of the atoms was lost are left out; the errors are those of multinomial counts, propagated.
+
+    Args:
+        record: A record.
+        key: Name of the outcomes of several atoms.
+        confusion: (e01, e10), or a pair for each atom, as in `unfold`; the record's own if not given.
+
+    Raises InputError where `unfold` does.
 
     >>> record = xr.Dataset({"m": (("shot", "m_atom"), np.array([[1, 1], [0, 0]], dtype=np.int8))})
     >>> made = unfold_joint(record.assign_coords(m_atom=["a", "b"]), "m", confusion=(0.0, 0.0))
@@ -121,9 +142,15 @@ def _by_cohorts(inverse: Array, code: xr.DataArray, cohort: int, like: xr.DataAr
 
 
 def select_kept(record: xr.Dataset, *, keys: Sequence[str] | None = None) -> xr.Dataset:
-    """Return the shots in which no atom of some keys (of all) was lost; attrs say which part was kept, with its error.
+    """Return the shots in which no atom was lost; attrs say which part was kept, with its error.
 
     A -1 also stands for a measurement that a branch left out: name the keys that every round measures.
+
+    Args:
+        record: A sampled record.
+        keys: Names of the outcomes that are looked at; all if not given.
+
+    Raises InputError for unknown names, or a record without shots.
 
     >>> record = xr.Dataset({"m": (("shot", "round"), np.array([[1, 0], [-1, 0]], dtype=np.int8))})
     >>> kept = select_kept(record)

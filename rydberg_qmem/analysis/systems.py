@@ -10,9 +10,15 @@ Floats = NDArray[np.float64]
 
 
 def squid_voltage(u: ArrayLike, theta: float, phase: float, gamma: float) -> Floats:
-    """Return V/V0 = sin θ sin(u + phase) exp(-Γ/2) of the CA-SQUID type; gamma is γ0 over the frequency.
+    """Return V/V0 = sin θ sin(u + phase) exp(-Γ/2) of the CA-SQUID type.
 
     Γ = gamma [u - 2 Σ_{k odd} J_k(1) (1 - cos ku)/k].
+
+    Args:
+        u: Time times the oscillator's angular frequency, of any shape.
+        theta: θ of the first state (rad).
+        phase: Its phase (rad).
+        gamma: γ0 over the angular frequency.
 
     >>> round(float(squid_voltage(2 * np.pi, np.pi / 2, np.pi / 2, 0.1) / np.exp(-0.1 * np.pi)), 12)
     1.0
@@ -27,6 +33,12 @@ def collision_voltage(t: ArrayLike, tilt: float, b: float, gamma0: float) -> Flo
 
     k = -γ0/2 [t - 2 Σ_j (-1)^j J_{2j+1}(1) sin((2j+1) t)/(2j+1)].
 
+    Args:
+        t: Time, in units of the oscillator's inverse angular frequency, of any shape.
+        tilt: Half the polar angle of the first state (rad).
+        b: Its phase (rad).
+        gamma0: γ0, in units of the angular frequency.
+
     >>> round(float(collision_voltage(np.pi, np.pi / 4, np.pi / 5, 0.4)) * -0.353553, 6)
     0.110866
     """
@@ -38,6 +50,9 @@ def collision_voltage(t: ArrayLike, tilt: float, b: float, gamma0: float) -> Flo
 def collision_lobe(depth: ArrayLike) -> Floats:
     """Return the area of each lobe over γ0 V0², 2 (sin A/A² - cos A/A), without damping.
 
+    Args:
+        depth: A, of any shape.
+
     >>> round(float(collision_lobe(1.0)), 6)
     0.602337
     """
@@ -48,6 +63,11 @@ def collision_lobe(depth: ArrayLike) -> Floats:
 def crossed_area(period: float, window: float, ahead: float) -> float:
     """Return the polygon area of (n_1, out_2) under crossed feedback, windows of past rounds.
 
+    Args:
+        period: Period of the drives, in rounds.
+        window: Length of the windows, in rounds.
+        ahead: By which phase the second drive is ahead (rad).
+
     >>> round(crossed_area(20_000, 20_000 * 1.1656 / np.pi, np.pi / 2), 4)
     0.6773
     """
@@ -57,7 +77,12 @@ def crossed_area(period: float, window: float, ahead: float) -> float:
 
 
 def remote_concurrence(half: float, r1: float, r2: float) -> float:
-    """Return the concurrence of cos(half)|gg⟩ + sin(half)|hh⟩ behind beam splitters that lose r1 and r2.
+    """Return the concurrence of cos(half)|gg⟩ + sin(half)|hh⟩ behind beam splitters.
+
+    Args:
+        half: Half the angle of the state (rad).
+        r1: What the first atom's beam splitter loses, from 0 to 1.
+        r2: What the second's loses.
 
     >>> remote_concurrence(np.pi / 4, 0.0, 0.0)
     1.0
@@ -70,6 +95,9 @@ def remote_concurrence(half: float, r1: float, r2: float) -> float:
 def triangle_negativity(kt: ArrayLike) -> Floats:
     """Return N3 = sqrt(1 - cos⁴ kt)/2 of three cells in a triangle, undamped.
 
+    Args:
+        kt: Exchange rate times time, of any shape.
+
     >>> float(triangle_negativity(np.pi / 2))
     0.5
     """
@@ -81,6 +109,9 @@ def line_negativity(kt: ArrayLike) -> tuple[Floats, Floats]:
 
     r = (1 + cos(√2 kt))/2 for an end, r² for the middle, N = sqrt(1 - r²)/2.
 
+    Args:
+        kt: Exchange rate times time, of any shape.
+
     >>> [round(float(n), 5) for n in line_negativity(np.pi / 4)]
     [0.34595, 0.42669]
     """
@@ -89,7 +120,13 @@ def line_negativity(kt: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def flux_polygon(steps: int, b: float, amplitude: float, omega: float) -> float:
-    """Return the area of both lobes of the flux-controlled memristor, as a polygon of an even number of steps.
+    """Return the area of both lobes of the flux-controlled memristor, as a polygon.
+
+    Args:
+        steps: Number of corners, even.
+        b: Slope of the conductance with the flux.
+        amplitude: Largest voltage.
+        omega: Angular frequency (rad per unit of time).
 
     >>> round(flux_polygon(10_000, 0.3, 1.0, 0.5), 6)
     0.8

@@ -18,7 +18,14 @@ LASER_VARIABLE = "RYDBERG_QMEM_LASER"
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """Inputs (case, column) and labels (case,) of a task, with `channels` columns for each round."""
+    """Cases of a task with their labels.
+
+    Attributes:
+        inputs: (case, column).
+        labels: The class of each, (case,).
+        name: Name of the task.
+        channels: How many columns make a round.
+    """
 
     inputs: Floats
     labels: NDArray[np.int64]
@@ -27,7 +34,10 @@ class Cases:
 
 
 def power_four(points: int = 85) -> Series:
-    """Return x^4 at `points` of [0, 1] in ascending order: a static function, memory helps by the order alone.
+    """Return x^4 at points of [0, 1] in ascending order: a static function, memory helps by the order alone.
+
+    Args:
+        points: Number of points, one round each.
 
     >>> power_four(3).targets.tolist()
     [0.0, 0.0625, 1.0]
@@ -38,6 +48,11 @@ def power_four(points: int = 85) -> Series:
 
 def waveforms(length: int, *, seed: int, period: int = 8) -> Series:
     """Return sine (target 0) and square (target 1) periods in random order, between 0 and 1.
+
+    Args:
+        length: Number of rounds.
+        seed: Draws the order.
+        period: Length of a period, in rounds.
 
     >>> waveforms(16, seed=0).targets.shape
     (16,)
@@ -51,6 +66,11 @@ def waveforms(length: int, *, seed: int, period: int = 8) -> Series:
 
 def digits(classes: tuple[int, ...] = (0, 3, 8)) -> Cases:
     """Return scikit-learn's 8x8 digits of some classes, columns as rounds of eight pixels in [0, 1].
+
+    Args:
+        classes: The digits, each from 0 to 9.
+
+    Raises QmemError without scikit-learn.
 
     >>> digits().inputs.shape
     (535, 64)
@@ -66,10 +86,20 @@ def digits(classes: tuple[int, ...] = (0, 3, 8)) -> Cases:
 
 
 def laser(path: str | Path | None = None) -> Floats:
-    """Return the Santa Fe laser series (set A) from a file of yours: one number per line, a header line allowed.
+    """Return the Santa Fe laser series (set A) from a file of yours, (round,).
 
-    Without a path, the environment variable RYDBERG_QMEM_LASER says where it lies. Raises InputError, saying how to
-    give the file, where there is none: it is not part of this package.
+    Args:
+        path: A text file, one number per line, a header line allowed; if not given, the environment variable
+            RYDBERG_QMEM_LASER says where it lies.
+
+    Raises InputError, saying how to give the file, where there is none: it is not part of this package.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "laser.txt"
+    ...     _ = file.write_text("intensity 86 141")
+    ...     laser(file).tolist()
+    [86.0, 141.0]
     """
     where = path or os.environ.get(LASER_VARIABLE)
     if where is None or not Path(where).is_file():
@@ -82,7 +112,19 @@ def laser(path: str | Path | None = None) -> Floats:
 
 
 def mnist(path: str | Path) -> Cases:
-    """Return handwritten digits from an .npz of yours with `images` (case, row, column) and `labels` (case,)."""
+    """Return handwritten digits from a file of yours.
+
+    Args:
+        path: An .npz file with `images`, (case, row, column), and `labels`, (case,).
+
+    Raises InputError where there is no such file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/some.npz", images=np.ones((3, 28, 28)), labels=[1, 2, 3])
+    ...     mnist(f"{folder}/some.npz").inputs.shape
+    (3, 784)
+    """
     if not Path(path).is_file():
         raise InputError(
             f"MNIST is not part of this package: save images and labels with numpy.savez, not found: {path}"
@@ -97,6 +139,10 @@ def werner_states(cases: int, *, seed: int) -> tuple[NDArray[np.complex128], NDA
     """Return two-qubit density matrices p |psi-><psi-| + (1 - p) 1/4, p uniform in [0, 1), and whether p > 1/3.
 
     Their concurrence is max(0, (3 p - 1) / 2) (R. F. Werner, Phys. Rev. A 40, 4277, 1989).
+
+    Args:
+        cases: Number of states: matrices (case, 4, 4) and labels (case,).
+        seed: Draws p.
 
     >>> states, labels = werner_states(5, seed=0)
     >>> states.trace(axis1=1, axis2=2).real.round(9).tolist()
@@ -117,9 +163,13 @@ def matched_states(cases: int, *, seed: int) -> tuple[Floats, NDArray[np.int64]]
 
     A rotation of the first atom by chi about y, a CNOT, and a rotation of each atom by a quaternion (w, x, y, z) make
     the state: cos(chi/2) and sin(chi/2) are its Schmidt coefficients. Entangled ones are Haar-random; each has a
-    product state beside it with the same population of every single atom and a random phase, so that neither purity
-    nor weight nor any outcome of a single atom tells the two kinds apart. The two of a pair stand side by side, in
-    random order: keep pairs together when you split, as populations that come twice tell a trained readout a label.
+    product state beside it with the same population of every single atom and a random phase, so that neither purity nor
+    weight nor any outcome of a single atom tells the two kinds apart. The two of a pair stand side by side, in random
+    order: keep pairs together when you split, as populations that come twice tell a trained readout a label.
+
+    Args:
+        cases: Number of states: columns (case, 9) and labels (case,).
+        seed: Draws them.
 
     >>> columns, labels = matched_states(4, seed=0)
     >>> columns.shape, sorted(labels.tolist())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rydberg_qmem.analysis import entanglement
+from rydberg_qmem.errors import InputError
 
 GHZ = np.array([1, 0, 0, 0, 0, 0, 0, 1]) / np.sqrt(2)
 W = np.array([0, 1, 1, 0, 1, 0, 0, 0]) / np.sqrt(3)
@@ -43,3 +44,13 @@ def test_monogamy_of_w_is_what_its_negativities_leave() -> None:
 
 def test_the_purity_of_a_part_of_a_bell_pair_is_a_half() -> None:
     assert float(entanglement.purity(entanglement.reduced(np.outer(BELL, BELL), [0]))) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("part", [[], [2], [-1]])
+def test_negativity_refuses_qubits_that_are_not_there(part: list[int]) -> None:
+    with pytest.raises(InputError, match="part must name qubits from 0 to 1"):
+        entanglement.negativity(np.eye(4) / 4, part)
+
+
+def test_naming_a_qubit_twice_changes_no_negativity() -> None:
+    assert float(entanglement.negativity(np.outer(BELL, BELL), [0, 0])) == pytest.approx(0.5)
