@@ -121,12 +121,14 @@ class Played:
     frame: Complex
     time_ns: int
     carried: Carried = NOTHING
-    looks: tuple[tuple[Complex, Complex], ...] = ()
-    """What it has done, and its frame, when probes inside of it look."""
+    looks: tuple[tuple[Complex, Complex, int], ...] = ()
+    """What it has done, its frame, and how long it has taken (ns), when something inside of it looks."""
 
 
-Draft = tuple[Branch, tuple[Placed, ...], tuple[tuple[int, Probe], ...], dict[str, Any]]
-"""A segment under way: its branch, blocks, probes by how many blocks stand before them, and what blocks read."""
+Look = tuple[int, Probe | str, Path]
+"""How many blocks stand before a probe, or before a round whose time is written under a name, and in which rounds."""
+Draft = tuple[Branch, tuple[Placed, ...], tuple[Look, ...], dict[str, Any]]
+"""A segment under way: its branch, blocks, what looks at it, and what blocks read."""
 
 
 class Reference:
@@ -265,21 +267,55 @@ class Reference:
     # ------------------------------------------------------------------ unitary steps
 
     def _segments(self, group: tuple[Placed | AnyBlock, ...], branch: Branch, path: Path) -> list[Branch]:
-        """Play blocks of one segment: memory in between is written, and read, where it stands; probes look inside."""
-        drafts: list[Draft] = [(branch, (), (), {})]
+        """Play blocks of one segment: memory in between is written, and read, where it stands; probes look inside.
+
+        Rounds are written out.
+        """
         writes = not all(isinstance(item, Placed | Probe) for item in group)
-        for item in group:
-            made = []
-            for now, placed, looks, seen in drafts:
-                if isinstance(item, Placed):
-                    made.append((now, (*placed, self._seen_by(item, now, seen) if writes else item), looks, seen))
-                elif isinstance(item, Probe):
-                    made.append((now, placed, (*looks, (len(placed), item)), seen))
-                else:
-                    made += [(then, placed, looks, dict(seen)) for then in self._step(item, now, path)]
-            drafts = made
+        drafts = self._drafted(group, [(branch, (), (), {})], path, writes)
         name = tuple(item.block if isinstance(item, Placed) else item for item in group)
-        return [self._segment(placed, now, looks, path, name, seen) for now, placed, looks, seen in drafts]
+        return [
+            replace(self._segment(placed, now, looks, name, seen), round=branch.round)
+            for now, placed, looks, seen in drafts
+        ]
+
+    def _drafted(
+        self, items: Iterable[Placed | AnyBlock], drafts: list[Draft], path: Path, writes: bool
+    ) -> list[Draft]:
+        for item in items:
+            drafts = [made for draft in drafts for made in self._drafted_one(item, draft, path, writes)]
+        return drafts
+
+    def _drafted_one(self, item: Placed | AnyBlock, draft: Draft, path: Path, writes: bool) -> list[Draft]:
+        now, placed, looks, seen = draft
+        match item:
+            case Placed():
+                return [(now, (*placed, self._seen_by(item, now, seen) if writes else item), looks, seen)]
+            case Probe():
+                return [(now, placed, (*looks, (len(placed), item, path)), seen)]
+            case Repeat():
+                drafts = [draft]
+                for k in range(self._times(item)):
+                    here, label = (*path, (self.loops[id(item.body)], k)), self._label(item)
+                    drafts = [
+                        (self._begun(item, k, one, here), blocks, (*looks, (len(blocks), label, here)), seen)
+                        for one, blocks, looks, seen in drafts
+                    ]
+                    drafts = self._drafted(self._placed(item.body), drafts, here, writes)
+                return [(replace(one, round=now.round), *rest) for one, *rest in drafts]  # type: ignore[misc]
+            case When():
+                made = []
+                for side, chance in self._sides(item, now):
+                    begun = replace(now, probability=now.probability * chance)
+                    inner = self._placed(item.then if side else item.otherwise)
+                    made += self._drafted(inner, [(begun, placed, looks, dict(seen))], path, writes)
+                return made
+            case _:
+                return [(then, placed, looks, dict(seen)) for then in self._step(item, now, path)]
+
+    def _placed(self, blocks: Iterable[AnyBlock]) -> Iterator[Placed | AnyBlock]:
+        for i, block in enumerate(self._expanded(blocks)):
+            yield Placed(block, f"[{i}].{block.kind}") if isinstance(block, Timed) else block
 
     def _seen_by(self, placed: Placed, branch: Branch, seen: dict[str, Any]) -> Placed:
         """Return a block with a name of its own for each thing that it reads, and add what it stands for."""
@@ -295,10 +331,13 @@ class Reference:
         return Placed(map_expressions(placed.block, named), placed.place)
 
     def _segment(
-        self, blocks: tuple[Placed, ...], branch: Branch, looks: tuple[tuple[int, Probe], ...], path: Path, name: Any,
-        seen: Mapping[str, Any],
+        self, blocks: tuple[Placed, ...], branch: Branch, looks: tuple[Look, ...], name: Any, seen: Mapping[str, Any]
     ) -> Branch:  # fmt: skip
-        counts = tuple(sorted({count for count, _ in looks}))
+        early = [look for look in looks if not look[0]]
+        looks = looks[len(early) :]
+        for _, what, path in early:
+            branch = self._looked(branch, what, path, branch, 0)
+        counts = tuple(sorted({count for count, _, _ in looks}))
         segment = Segment(0, blocks, looks=counts)
         scope = {**self._package_scope(branch), **seen}
         controls = tuple(np.asarray(e.evaluate(scope)).tobytes() for e in expressions_of(segment))
@@ -308,15 +347,20 @@ class Reference:
             self.unitaries[place] = self._played(segment, scope, replace(branch, round={**branch.round, **seen}))
         played = self.unitaries[place]
         self.varying |= self.lasting.setdefault((name, branch.carried), played.time_ns) != played.time_ns
-        for count, probe in looks:
-            action, frame = played.looks[counts.index(count)]
+        for count, what, path in looks:
+            action, frame, time_ns = played.looks[counts.index(count)]
             then = replace(branch, rho=frame @ self._after(action, branch.rho) @ frame.conj().T)
-            [then] = self._step(probe, then, path)
-            branch = replace(branch, written=then.written)
+            branch = self._looked(branch, what, path, then, time_ns)
         rho = played.frame @ self._after(played.action, branch.rho) @ played.frame.conj().T
         frame = played.frame if branch.frame is None else played.frame @ branch.frame
         time = branch.time_ns + played.time_ns
         return replace(branch, rho=rho, time_ns=time, frame=frame, carried=played.carried)
+
+    def _looked(self, branch: Branch, what: Probe | str, path: Path, then: Branch, time_ns: int) -> Branch:
+        if isinstance(what, str):
+            return branch.wrote(what, path, (branch.time_ns + time_ns) / 1000)
+        [seen] = self._step(what, then, path)
+        return replace(branch, written=seen.written)
 
     def _after(self, action: Complex, rho: Complex) -> Complex:
         if not self.collapse:
@@ -327,26 +371,26 @@ class Reference:
         action, total, carried = self._nothing(), 0, branch.carried
         one: Complex = np.eye(len(self.interaction), dtype=complex)
         frame, first = one, 0
-        looks: dict[int, tuple[Complex, Complex]] = {}
+        looks: dict[int, tuple[Complex, Complex, int]] = {}
         for is_gate, run in groupby(segment.blocks, key=lambda placed: self._is_ideal(placed.block)):
             blocks = tuple(run)
             last = first + len(blocks)
             if is_gate:
                 for k, placed in enumerate(blocks):
                     action = self._gate(placed.block, branch) @ action
-                    looks[first + k + 1] = action, frame
+                    looks[first + k + 1] = action, frame, total
             else:
                 inner = tuple(look - first for look in segment.looks if first < look < last)
                 part = replace(segment, blocks=blocks, looks=inner)
                 step = self._pulses(part, scope, replace(branch, carried=carried))
-                for look, (done, turn) in zip(inner, step.looks, strict=True):
-                    looks[first + look] = done @ action, turn @ frame
+                for look, (done, turn, time_ns) in zip(inner, step.looks, strict=True):
+                    looks[first + look] = done @ action, turn @ frame, total + time_ns
                 action, carried, total = step.action @ action, step.carried, total + step.time_ns
                 if self.ideal:  # gates act on states with all frames turned in
                     action = step.frame @ action
                 else:
                     frame = step.frame @ frame
-                looks[last] = action, frame
+                looks[last] = action, frame, total
             first = last
         return Played(action, frame, total, carried, tuple(looks[look] for look in segment.looks))
 
@@ -384,7 +428,7 @@ class Reference:
                 made, now = self._for(hamiltonian, dt_ns, branch) @ made, now + dt_ns
         else:
             seen = {mark: self._nothing() for mark in marks}
-        looks = tuple((seen[mark], turn) for mark, turn in zip(marks[1:], turns, strict=True))
+        looks = tuple((seen[mark], turn, mark) for mark, turn in zip(marks[1:], turns, strict=True))
         return Played(made, self._drift(sequence) @ self._frame(segment, branch), duration, carried, looks)
 
     def _turned_by(self, frame: Any, scope: dict[str, Any]) -> Complex:
@@ -549,7 +593,7 @@ class Reference:
         for i, block in enumerate(self._expanded(blocks)):
             if isinstance(block, Timed):
                 run.append(Placed(block, f"[{i}].{block.kind}"))
-            elif run and self._goes_on(block):
+            elif (run or self._plays(block)) and self._goes_on(block):
                 run.append(block)
             else:
                 yield from self._cut(run)
@@ -564,12 +608,24 @@ class Reference:
                 return True
             case When():
                 inner = tuple(self._expanded((*block.then, *block.otherwise)))
-                return all(not isinstance(one, Probe) and self._goes_on(one) for one in inner)
+                return all(self._goes_on(one) and not self._plays(one) for one in inner)
+            case Repeat():
+                return all(map(self._goes_on, self._expanded(block.body)))
             case _:
-                return False
+                return isinstance(block, Timed)
+
+    def _plays(self, block: Placed | AnyBlock) -> bool:
+        """Return whether a block, or one within it, plays."""
+        match block:
+            case Repeat():
+                return any(map(self._plays, self._expanded(block.body)))
+            case When():
+                return any(map(self._plays, self._expanded((*block.then, *block.otherwise))))
+            case _:
+                return isinstance(block, Placed | Timed)
 
     def _cut(self, run: list[Placed | AnyBlock]) -> Iterator[tuple[Placed | AnyBlock, ...] | AnyBlock]:
-        last = max((k for k, item in enumerate(run) if isinstance(item, Placed)), default=-1) + 1
+        last = max((k for k, item in enumerate(run) if self._plays(item)), default=-1) + 1
         if last:
             yield tuple(run[:last])
         for item in run[last:]:
@@ -658,44 +714,51 @@ class Reference:
         return made
 
     def _repeat(self, block: Repeat, branch: Branch, path: Path) -> list[Branch]:
-        name, over = self.loops[id(block.body)], block.over or ()
-        times = len(self.inputs[over[0]]) if over else int(self.number(block.times, self.parameters))
-        label = "time_us" if name == next(iter(self.loops.values())) else f"time_us_{name}"
         branches = [branch]
-        for k in range(times):
-            here = (*path, (name, k))
-            known = {block.counter: float(k), **{signal: float(self.inputs[signal][k]) for signal in over}}
-            begun = []
-            for one in branches:
-                one = replace(one, round={**one.round, **known}).wrote(label, here, one.time_ns / 1000)
-                for scalar, value in one.scalars.items():
-                    one = one.wrote(scalar, here, value)
-                for signal in over:
-                    one = one.wrote(signal, ((name, k),), known[signal])
-                begun.append(one)
+        for k in range(self._times(block)):
+            here = (*path, (self.loops[id(block.body)], k))
+            begun = [
+                self._begun(block, k, one, here).wrote(self._label(block), here, one.time_ns / 1000) for one in branches
+            ]
             branches = self._play(block.body, begun, here)
         return [replace(one, round=branch.round) for one in branches]
 
-    def _when(self, block: When, branch: Branch, path: Path) -> list[Branch]:
+    def _times(self, block: Repeat) -> int:
+        return len(self.inputs[block.over[0]]) if block.over else int(self.number(block.times, self.parameters))
+
+    def _label(self, block: Repeat) -> str:
+        name = self.loops[id(block.body)]
+        return "time_us" if name == next(iter(self.loops.values())) else f"time_us_{name}"
+
+    def _begun(self, block: Repeat, k: int, branch: Branch, here: Path) -> Branch:
+        """Return a branch that begins a round, its memory and the round's inputs written."""
+        known = {signal: float(self.inputs[signal][k]) for signal in block.over or ()}
+        made = replace(branch, round={**branch.round, block.counter: float(k), **known})
+        for scalar, value in made.scalars.items():
+            made = made.wrote(scalar, here, value)
+        for signal, value in known.items():
+            made = made.wrote(signal, here[-1:], value)
+        return made
+
+    def _sides(self, block: When, branch: Branch) -> list[tuple[bool, float]]:
+        """Return the sides that a branch takes, each with its chance."""
         text = str(block.condition)
         if self.rng is None and text.startswith("uniform() < "):
             chance = min(max(self.value(Expression(text.removeprefix("uniform() < ")), branch), 0.0), 1.0)
-            sides = [(True, chance), (False, 1 - chance)]
-        else:
-            sides = [(bool(self.value(block.condition, branch)), 1.0)]
+            return [(side, p) for side, p in ((True, chance), (False, 1 - chance)) if p > 0]
+        return [(bool(self.value(block.condition, branch)), 1.0)]
+
+    def _when(self, block: When, branch: Branch, path: Path) -> list[Branch]:
         then, otherwise = (
             self.duration_ns(side, branch.round, branch.carried)[0] for side in (block.then, block.otherwise)
         )
         made = []
-        for side, chance in sides:
-            if chance > 0:
-                blocks = block.then if side else block.otherwise
-                begun = replace(branch, probability=branch.probability * chance)
-                ended = self._play(blocks, [begun], path)
-                idle = (
-                    0 if then is None or otherwise is None else max(0, otherwise - then if side else then - otherwise)
-                )
-                made += [self._wait(one, idle) for one in ended]
+        for side, chance in self._sides(block, branch):
+            blocks = block.then if side else block.otherwise
+            begun = replace(branch, probability=branch.probability * chance)
+            ended = self._play(blocks, [begun], path)
+            idle = 0 if then is None or otherwise is None else max(0, otherwise - then if side else then - otherwise)
+            made += [self._wait(one, idle) for one in ended]
         return made
 
     def _wait(self, branch: Branch, idle_ns: int) -> Branch:
@@ -738,7 +801,7 @@ class Reference:
         self, group: tuple[Placed | AnyBlock, ...], known: Mapping[str, float], carried: Carried
     ) -> tuple[int | None, Carried]:
         total, ledger = 0, ledger_of(self.target)
-        placed = [item for item in group if isinstance(item, Placed)]
+        placed = list(self._written_out(group, {}))
         for is_gate, run in groupby(placed, key=lambda one: self._is_ideal(one.block)):
             if not is_gate:
                 plan = plan_segment(Segment(0, tuple(run)), self.target)
@@ -749,6 +812,17 @@ class Reference:
                 [(schedule, _, _)] = timed(plan, scope, 1)
                 total, carried = total + schedule.duration_ns, schedule.leaves
         return total, carried
+
+    def _written_out(self, items: Iterable[Placed | AnyBlock], counters: Mapping[str, float]) -> Iterator[Placed]:
+        for item in items:
+            match item:
+                case Placed(block=block):
+                    yield Placed(bind_block(block, counters), item.place)  # type: ignore[arg-type]
+                case Repeat():
+                    for k in range(self._times(item)):
+                        yield from self._written_out(self._placed(item.body), {**counters, item.counter: k})
+                case _:
+                    pass
 
     # ------------------------------------------------------------------ values
 

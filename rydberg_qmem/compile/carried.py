@@ -1,9 +1,10 @@
 """What channels carry from one segment into the next: where they are aimed, and the phase of the light that they had.
 
-A measurement, a reset, a round or a branch ends a Pulser sequence; the machine goes on. A beam still stands on the
+A measurement, a reset or a branch ends a Pulser sequence; the machine goes on. A beam still stands on the
 atoms that it was turned to, and has to be turned away from them; light of another phase still waits until the last
 pulse has faded. So every segment but the first begins with the pauses that Pulser would keep there in one sequence.
-An aim that stays counts as taken when the segment begins, as in a sequence of its own.
+A beam that first stays where it stood and is then turned has stayed since the segment began, as in a sequence of its
+own; one that is not turned there has stayed for longer when the next segment begins.
 """
 
 from __future__ import annotations

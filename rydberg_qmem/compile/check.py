@@ -249,7 +249,8 @@ def _loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...], names: frozen
         loops = loops[1:]
     scope: dict[str, Any] = {}
     grid = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
-    for loop, rounds in zip(loops, grid, strict=True):
+    for loop, since in zip(loops, grid, strict=True):
+        rounds = since + loop.first
         scope[loop.counter] = rounds.astype(float)
         scope |= {name: compiled.inputs[name][rounds] for name in loop.signals if name in names}
     return scope

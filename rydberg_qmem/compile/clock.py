@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from rydberg_qmem.compile.bind import as_written
 from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, ledger_of
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
-from rydberg_qmem.compile.schedule import Schedule
+from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_in
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Delay
@@ -59,6 +60,8 @@ def clock_of(compiled: Compiled) -> Clock:
     """
     clock = Clock()
     clock.total_ns = _steps_ns(compiled, compiled.steps, clock)
+    for place in sorted(clock.counts.keys() - clock.once.keys(), key=len, reverse=True):
+        clock.once[place] = clock.ns(place)  # rounds that are played in one segment
     return clock
 
 
@@ -70,6 +73,10 @@ def _step_ns(compiled: Compiled, step: Step, clock: Clock) -> float:
     match step:
         case Segment():
             return _segment_ns(compiled, step, clock)
+        case RepeatStep() if step.is_one_of_several:
+            if step.tells_time:
+                clock.counts[step.place] = step.numbers[-1] + 1
+            return 0.0
         case RepeatStep():
             return _repeat_ns(compiled, step, clock)
         case WhenStep():
@@ -104,17 +111,39 @@ def _segment_ns(compiled: Compiled, segment: Segment, clock: Clock) -> float:
         clock.open_places |= {placed.place for placed in segment.blocks}
         return 0.0
     clock.carried = schedule.leaves if segment.ends else clock.carried
-    ends: dict[str, tuple[int, int]] = {}
-    for drive in schedule.drives:
-        first, last = ends.get(drive.place, (drive.start, drive.stop))
-        ends[drive.place] = min(first, drive.start), max(last, drive.stop)
-    for place, (first, last) in ends.items():
-        clock.once[place] = clock.once.get(place, 0.0) + last - first
+    rounds = _rounds_of(segment)
+    for place, drives in _by_place(schedule.drives).items():
+        took = _in_rounds(drives) / rounds[place] if rounds[place] > 1 else _span(drives)
+        clock.once[place] = clock.once.get(place, 0.0) + took
     for placed in segment.blocks if segment.begins else ():
         if isinstance(placed.block, Delay) and placed.block.duration_ns.is_constant:
             waited = float(np.asarray(placed.block.duration_ns.evaluate({})))
-            clock.once[placed.place] = clock.once.get(placed.place, 0.0) + waited
+            clock.once[placed.place] = clock.once.get(placed.place, 0.0) + waited / rounds[placed.place]
     return float(schedule.duration_ns)
+
+
+def _rounds_of(segment: Segment) -> Counter[str]:
+    """Return in how many rounds written out each place of a segment plays."""
+    return Counter(place for place, _ in dict.fromkeys((placed.place, placed.rounds) for placed in segment.blocks))
+
+
+def _by_place(drives: Iterable[Drive]) -> dict[str, list[Drive]]:
+    made: dict[str, list[Drive]] = {}
+    for drive in drives:
+        made.setdefault(drive.place, []).append(drive)
+    return made
+
+
+def _span(drives: list[Drive]) -> float:
+    return max(drive.stop for drive in drives) - min(drive.start for drive in drives)
+
+
+def _in_rounds(drives: list[Drive]) -> float:
+    """Return how long (ns) some drives play, those at one time counted once."""
+    total = end = 0
+    for start, stop in sorted((drive.start, drive.stop) for drive in drives):
+        total, end = total + max(stop - max(start, end), 0), max(end, stop)
+    return total
 
 
 def schedule_of(compiled: Compiled, plan: Plan, carried: Carried = NOTHING) -> Schedule | None:

@@ -159,7 +159,7 @@ class _Path:
         }
         for k, step in enumerate(steps):
             match step:
-                case SetStep() | PushStep() | WhenStep() if k in inside:
+                case SetStep() | PushStep() | WhenStep() | RepeatStep() if k in inside:
                     pass  # it is followed with its segment
                 case Segment() if step.begins:
                     known = self.known.following(steps[k - step.settled : k], _names_of(step))
@@ -321,6 +321,16 @@ class _Known:
                     new_values = inner._written(one)
                     inner.inside.update(new_values)
                     made.update(new_values)
+            case RepeatStep():
+                inner = replace(self, inside=dict(self.inside), followed=dict(self.followed), used=self.used)
+                for k in step.numbers:
+                    number = f"round {k}"
+                    inner.inside[step.counter] = float(k), number
+                    inner.inside.update({name: (float(self.compiled.inputs[name][k]), number) for name in step.signals})
+                    for one in step.body:
+                        new_values = inner._written(one)
+                        inner.inside.update(new_values)
+                        made.update(new_values)
             case _:
                 pass
         return made

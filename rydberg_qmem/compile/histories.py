@@ -203,14 +203,14 @@ class Player:
 
     def _repeat(self, step: RepeatStep, rows: Rows) -> None:
         outer = dict(self.scope)
-        for k in range(step.times):
+        for k in step.numbers:
             rows = self._alive(rows)
             if not len(rows) or self.visits <= 0:
                 break
             self.at[step.name] = k
             self.scope[step.counter] = float(k)
             self.scope |= {name: float(self.compiled.inputs[name][k]) for name in step.signals}
-            for key in self.compiled.remeasured & self.names.keys():
+            for key in self.names.keys() & set(step.forgets):
                 self.names[key][rows] = np.nan
             self._steps(step.body, rows)
         self.at.pop(step.name, None)

@@ -16,6 +16,7 @@ from rydberg_qmem.compile.steps import (
     Step,
     Variable,
     WhenStep,
+    all_steps,
 )
 from rydberg_qmem.errors import InputError
 
@@ -29,6 +30,8 @@ class _Sites:
     keys: dict[str, Loops] = field(default_factory=dict)
     sets: dict[str, list[Loops]] = field(default_factory=dict)
     probes: dict[str, tuple[Loops, ProbeStep]] = field(default_factory=dict)
+    probed: dict[str, dict[tuple[int, ...], tuple[Loops, str]]] = field(default_factory=dict)
+    """Loops and place of each key's probes, by the first rounds of the loops: in rounds written out one is many."""
     loops: dict[str, tuple[Loops, RepeatStep]] = field(default_factory=dict)
     measured: dict[str, int] = field(default_factory=dict)
 
@@ -36,8 +39,9 @@ class _Sites:
 def lay_out(compiled: Compiled) -> Compiled:
     """Return the compiled program with its record's variables, and loops that know what they record."""
     sites = _Sites()
-    for loops, step in _visit(compiled.steps, ()):
-        _note(step, loops, sites)
+    for around, step in _visit(compiled.steps, ()):
+        _note(step, around, sites)
+    sites.loops = {name: sites.loops[name] for name in compiled.rounds}
     variables = (
         *_key_variables(compiled, sites),
         *_memory_variables(compiled, sites),
@@ -50,9 +54,9 @@ def lay_out(compiled: Compiled) -> Compiled:
         coordinates[f"{key}_atom"] = tuple(compiled.target.atoms[i] for i in step.atoms)
         coordinates |= _probe_coordinates(compiled, key, step)
     memory = {v.source: v.loops for v in variables if v.origin == "memory" and v.loops}
-    steps = tuple(_recording(step, (), memory) for step in compiled.steps)
-    _refuse_shared_names(compiled, [v.name for v in variables], [*coordinates])
     again = frozenset(key for key, count in sites.measured.items() if count > 1)
+    steps = tuple(_recording(step, (), memory, again) for step in compiled.steps)
+    _refuse_shared_names(compiled, [v.name for v in variables], [*coordinates])
     return replace(compiled, variables=variables, coordinates=coordinates, steps=steps, remeasured=again)
 
 
@@ -72,17 +76,18 @@ def _refuse_shared_names(compiled: Compiled, variables: list[str], coordinates: 
         raise InputError(f"record: the names {', '.join(twice)} would stand for two things")
 
 
-def _visit(steps: tuple[Step, ...], loops: Loops) -> Iterator[tuple[Loops, Step]]:
+def _visit(steps: tuple[Step, ...], around: tuple[RepeatStep, ...]) -> Iterator[tuple[tuple[RepeatStep, ...], Step]]:
     for step in steps:
-        yield loops, step
+        yield around, step
         if isinstance(step, RepeatStep):
-            yield from _visit(step.body, (*loops, step.name))
+            yield from _visit(step.body, (*around, step))
         elif isinstance(step, WhenStep):
-            yield from _visit(step.then, loops)
-            yield from _visit(step.otherwise, loops)
+            yield from _visit(step.then, around)
+            yield from _visit(step.otherwise, around)
 
 
-def _note(step: Step, loops: Loops, sites: _Sites) -> None:
+def _note(step: Step, around: tuple[RepeatStep, ...], sites: _Sites) -> None:
+    loops = tuple(loop.name for loop in around)
     match step:
         case MeasureStep():
             sites.measured[step.key] = sites.measured.get(step.key, 0) + 1
@@ -92,8 +97,11 @@ def _note(step: Step, loops: Loops, sites: _Sites) -> None:
             for name, _ in step.values:
                 sites.sets.setdefault(name, []).append(loops)
         case ProbeStep():
-            if step.probe.key in sites.probes:
+            rounds = tuple(loop.first for loop in around)
+            known = sites.probed.setdefault(step.probe.key, {})
+            if known and (rounds in known or set(known.values()) != {(loops, step.place)}):
                 raise InputError(f"{step.place}.key: {step.probe.key!r} names two probes; use two keys")
+            known[rounds] = loops, step.place
             sites.probes[step.probe.key] = (loops, step)
         case RepeatStep():
             sites.loops[step.name] = (loops, step)
@@ -101,16 +109,17 @@ def _note(step: Step, loops: Loops, sites: _Sites) -> None:
             pass
 
 
-def _recording(step: Step, loops: Loops, memory: dict[str, Loops]) -> Step:
+def _recording(step: Step, loops: Loops, memory: dict[str, Loops], again: frozenset[str]) -> Step:
     match step:
         case RepeatStep():
             inner = (*loops, step.name)
-            body = tuple(_recording(s, inner, memory) for s in step.body)
-            recorded = tuple(name for name, where in memory.items() if where == inner)
-            return replace(step, body=body, recorded=recorded)
+            body = tuple(_recording(s, inner, memory, again) for s in step.body)
+            recorded = tuple(name for name, where in memory.items() if where == inner and step.tells_memory)
+            measured = {one.key for one in all_steps(body) if isinstance(one, MeasureStep)}
+            return replace(step, body=body, recorded=recorded, forgets=tuple(sorted(measured & again)))
         case WhenStep():
-            then = tuple(_recording(s, loops, memory) for s in step.then)
-            otherwise = tuple(_recording(s, loops, memory) for s in step.otherwise)
+            then = tuple(_recording(s, loops, memory, again) for s in step.then)
+            otherwise = tuple(_recording(s, loops, memory, again) for s in step.otherwise)
             return replace(step, then=then, otherwise=otherwise)
         case _:
             return step

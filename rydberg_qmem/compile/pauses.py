@@ -60,9 +60,8 @@ class Pauses:
     def declared(self, channel_id: str, atoms: tuple[int, ...], place: str) -> None:
         """Turn a channel whose sequence begins with other atoms than it was aimed at."""
         before = self.aim(channel_id)
-        self.aimed_at[channel_id] = 0
+        self.aimed_at[channel_id] = -self.past[channel_id].aimed_ns if before else 0
         if before and set(before) != set(atoms):
-            self.aimed_at[channel_id] = -self.past[channel_id].aimed_ns
             self.fade(channel_id, channel_id, place)
             now = self._now(channel_id)
             fixed = self.target.channel(channel_id).fixed_retarget_t or 0

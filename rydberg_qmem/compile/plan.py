@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, assert_never
 
@@ -17,7 +17,7 @@ from rydberg_qmem.compile.channels import GatePulse, Lowered
 from rydberg_qmem.compile.gates import lower
 from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.shapes import Scope, column, timing_of
-from rydberg_qmem.compile.steps import Placed, Segment, expressions_in
+from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment, expressions_in
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import (
@@ -56,6 +56,9 @@ class Plan:
     """Whether it is played from Pulser's samples, one schedule for each setting of all its controls."""
     schedules: dict[tuple[Carried, tuple[float, ...]], Schedule] = field(default_factory=dict)
     cache: dict[Any, Any] = field(default_factory=dict)
+    begun: Plan | None = None
+    """The plan of the sequence that it is a part of."""
+    wholes: dict[tuple[Carried, tuple[float, ...]], Schedule] = field(default_factory=dict)
 
     @cached_property
     def touched(self) -> frozenset[int]:
@@ -136,21 +139,32 @@ class Plan:
             if len(self.schedules) >= MOST_SCHEDULES:
                 self.schedules.clear()
                 self.cache.clear()
-            made = self._scheduled(scope, key[0])
+            made = self._scheduled(values, scope, key[0])
             known = self.schedules.get((NOTHING, values))
             self.schedules[key] = known if known is not None and made == known and made.sequence is None else made
         return self.schedules[key]
 
-    def _scheduled(self, scope: Scope, carried: Carried) -> Schedule:
+    def _scheduled(self, values: tuple[float, ...], scope: Scope, carried: Carried) -> Schedule:
         segment = self.segment
-        references: dict[Site, float] | None = {} if segment.absolute else None
-        _, whole = build(
-            self.operations, self.target, scope, real=self.sampled, carried=carried, references=references,
-            looks=self.looks,
-        )  # fmt: skip
+        whole = (self.begun or self)._whole(values, scope, carried)
         if segment.turning:
             return whole.turning(segment.part)
         return whole.part(segment.part) if segment.looks else whole
+
+    def _whole(self, values: tuple[float, ...], scope: Scope, carried: Carried) -> Schedule:
+        """Return the schedule of all parts of the sequence, kept where there are several."""
+        known = self.wholes.get((carried, values))
+        if known is None:
+            references: dict[Site, float] | None = {} if self.segment.absolute else None
+            _, known = build(
+                self.operations, self.target, scope, real=self.sampled, carried=carried, references=references,
+                looks=self.looks,
+            )  # fmt: skip
+            if self.looks:
+                if len(self.wholes) >= MOST_SCHEDULES:
+                    self.wholes.clear()
+                self.wholes[carried, values] = known
+        return known
 
 
 def plan_segment(segment: Segment, target: Target) -> Plan:
@@ -163,6 +177,9 @@ def plan_segment(segment: Segment, target: Target) -> Plan:
 
 
 def _planned(segment: Segment, target: Target) -> Plan:
+    if segment.looks and (segment.part or segment.turning or segment.number != UNNUMBERED):
+        begun = plan_segment(replace(segment, part=0, turning=False, number=UNNUMBERED), target)
+        return Plan(segment, target, begun.operations, begun.timing, begun.looks, begun.sampled, begun=begun)
     lowered = [[(op, placed.place) for op in _lowered(placed, target)] for placed in segment.blocks]
     operations = tuple(op for ops in lowered for op in ops)
     looks = tuple(sum(map(len, lowered[:blocks])) for blocks in segment.looks)

@@ -168,7 +168,7 @@ class _Walk:
     loops: tuple[RepeatStep, ...] = ()
     silent: bool = False
     budget: Budget = field(default_factory=lambda: Budget(MOST_WORK))
-    scopes: dict[tuple[str, ...], dict[str, np.ndarray] | None] = field(default_factory=dict)
+    scopes: dict[tuple[tuple[str, int], ...], dict[str, np.ndarray] | None] = field(default_factory=dict)
 
     def run(self) -> bool:
         """Do the whole program; return whether that was within the budget."""
@@ -275,7 +275,7 @@ class _Walk:
             return False
 
     def _loop_scope(self) -> dict[str, np.ndarray] | None:
-        loops = tuple(loop.name for loop in self.loops)
+        loops = tuple((loop.name, loop.first) for loop in self.loops)
         if loops not in self.scopes:
             self.scopes = {loops: loop_scope(self.compiled, self.loops)}
         return self.scopes[loops]
@@ -311,7 +311,7 @@ class _Walk:
         return end
 
     def _round_by_round(self, step: RepeatStep, state: State | None) -> State | None:
-        for k in range(step.times):
+        for k in step.numbers:
             if state is None:
                 return None
             signals = {name: Interval.of(self.compiled.inputs[name][k]) for name in step.signals}
@@ -319,10 +319,11 @@ class _Walk:
         return state
 
     def _as_a_whole(self, step: RepeatStep, state: State) -> State | None:
-        counter = Interval(0.0, step.times - 1.0) if step.times > 4 else Interval.of(*range(step.times))
+        numbers = step.numbers
+        counter = Interval.of(*numbers) if step.times <= 4 else Interval(float(numbers[0]), float(numbers[-1]))
         signals = {step.counter: counter}
         for name in step.signals:
-            values = self.compiled.inputs[name][: step.times]
+            values = self.compiled.inputs[name][step.first : step.first + step.times]
             few = np.unique(values) if len(values) <= 4096 else values
             signals[name] = Interval.of(*few) if len(few) <= 16 else Interval(float(values.min()), float(values.max()))
         silent, self.silent = self.silent, True
@@ -354,7 +355,7 @@ class _Walk:
 
     def _round(self, step: RepeatStep, state: State, scope: Mapping[str, Interval]) -> State | None:
         """Do the body once; what other blocks measured under a key in the last round is not this round's."""
-        begun = State({**state.names, **scope}, (state.certain - self.compiled.remeasured) | scope.keys())
+        begun = State({**state.names, **scope}, (state.certain - set(step.forgets)) | scope.keys())
         end = self._steps(step.body, begun)
         if end is None:
             return None
@@ -406,7 +407,8 @@ def loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...]) -> dict[str, n
         return None
     grid: Iterable[np.ndarray] = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
     scope: dict[str, np.ndarray] = {}
-    for loop, rounds in zip(loops, grid, strict=True):
+    for loop, since in zip(loops, grid, strict=True):
+        rounds = since + loop.first
         scope[loop.counter] = rounds.astype(float)
         scope |= {name: compiled.inputs[name][rounds] for name in loop.signals}
     return scope

@@ -92,6 +92,8 @@ class _Reader:
 
     def _step(self, step: Step, job: _Job) -> _Job:
         match step:
+            case Segment() if not step.begins:
+                return job  # the sequence that was begun goes on
             case Segment():
                 reason = self._of_segment(step, job)
                 self._note(step, step.place, "pulses", reason)

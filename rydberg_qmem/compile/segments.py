@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count as whole_numbers
+from itertools import groupby
 from typing import assert_never, cast
 
 import numpy as np
@@ -15,13 +18,22 @@ from rydberg_qmem.compile.bind import (
     bind_inputs,
     bind_parameters,
     map_expressions,
-    substitute_atom,
     whole,
 )
 from rydberg_qmem.compile.gates import HIDDEN, expand_cell
 from rydberg_qmem.compile.layout import lay_out
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.liveness import live_after
+from rydberg_qmem.compile.rounds_inside import Item, names_written_after, signals_of, split, within
+from rydberg_qmem.compile.seams import (
+    MOST_WRITTEN_OUT,
+    chooses_looks,
+    cuts,
+    each_atom,
+    inner_blocks,
+    is_classical,
+    reach_over,
+)
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -34,7 +46,6 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
-    all_steps,
     expressions_in,
     numbered,
 )
@@ -81,8 +92,6 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.waveforms import ZERO
 
-Pending = Placed | ProbeStep | SetStep | PushStep | WhenStep
-"""What belongs to a segment, if more blocks follow."""
 Signals = dict[str, NDArray[np.float64]]
 MAX_WINDOW = 100_000
 
@@ -132,6 +141,45 @@ def _memory(
 
 
 @dataclass
+class Dimensions:
+    """Names the record's dimensions of repeats; the copies of a repeat in rounds written out share theirs."""
+
+    named: list[str] = field(default_factory=list)
+    repeated: Iterator[str] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many repeats have been named."""
+        return len(self.named)
+
+    def name(self, wanted: str | None, taken: Container[str], place: str) -> str:
+        """Return the dimension of the next repeat; InputError where another one has the name that it wants."""
+        if self.repeated is not None:
+            name = next(self.repeated)
+        else:
+            name = wanted or next(free for free in _free_names() if free not in taken)
+            if name in taken:
+                raise InputError(f"{place}.name: two repeats cannot share the dimension {name!r}")
+        self.named.append(name)
+        return name
+
+    @contextmanager
+    def again(self, first: int | None) -> Iterator[None]:
+        """Give the names from the `first` on once more, those of one round; None: go on as before."""
+        outer = self.repeated
+        if first is not None:
+            self.repeated = iter(self.named[first:])
+        yield
+        if first is not None:
+            self.repeated = outer
+
+
+def _free_names() -> Iterator[str]:
+    yield "round"
+    yield from (f"round_{i}" for i in whole_numbers(2))
+
+
+@dataclass
 class _Walker:
     """Turns blocks into steps; collects keys, loops and assigned names on the way."""
 
@@ -145,20 +193,33 @@ class _Walker:
     hidden: int = 0
     copies: dict[Expression, Expression] = field(default_factory=dict)
     total: int = 1
+    reason: str = ""
+    """Why rounds of the blocks that are walked are written out; empty where they are not."""
+    rounds_here: tuple[RepeatStep, ...] = ()
+    """The rounds of repeats written out that a block stands in, each as a loop of one round."""
+    counters: dict[str, int] = field(default_factory=dict)
+    dimensions: Dimensions = field(default_factory=Dimensions)
 
     def walk(self, blocks: tuple[AnyBlock, ...], path: str) -> tuple[Step, ...]:
+        outer = self.reason, self.rounds_here
+        self.rounds_here = ()
         steps: list[Step] = []
-        pending: list[Pending] = []
-        for i, block in enumerate(blocks):
-            self._block(block, f"{path}[{i}].{block.kind}", steps, pending)
+        pending: list[Item] = []
+        for cut, run in groupby(each_atom(blocks, path, self.target.atoms), lambda at: cuts(at[0])):
+            together = tuple(run)
+            self.reason = "" if cut else reach_over(together, self.target, self.values)
+            for block, place in together:
+                self._block(block, place, steps, pending)
         self._flush(steps, pending)
+        self.reason, self.rounds_here = outer
         return tuple(steps)
 
-    def _flush(self, steps: list[Step], pending: list[Pending]) -> None:
+    def _flush(self, steps: list[Step], pending: list[Item]) -> None:
         """Make what is pending a segment, with the probes inside of it, after the memory that its blocks read."""
-        played = max((k for k, item in enumerate(pending) if isinstance(item, Placed)), default=-1) + 1
+        played = max((k for k, item in enumerate(pending) if isinstance(item.step, Placed)), default=-1) + 1
         inner, after, first = pending[:played], pending[played:], len(steps)
         blocks, looks = self._blocks(inner, steps)
+        steps.extend(looks.pop(0, ()))
         settled = len(steps) - first
         parts = sorted(looks)
         for k, count in enumerate([*parts, len(blocks)] if blocks else []):
@@ -166,7 +227,11 @@ class _Walker:
                 steps.append(self._part(blocks, parts, k, settled, turning=True))
             steps.append(self._part(blocks, parts, k, settled))
             steps.extend(looks.get(count, ()))
-        steps.extend(step for step in after if not isinstance(step, Placed))
+        for item in after:
+            if item.step is None:
+                steps.extend(within(item.rounds, (), memory=True) + within(item.rounds, (), time=True))
+            else:
+                steps.extend(within(item.rounds, (cast(Step, item.step),)))
         pending.clear()
 
     def _part(
@@ -179,46 +244,54 @@ class _Walker:
             self.segments - 1, tuple(blocks), self.total, tuple(looks), part, turning, settled, copies=copies
         )
 
-    def _blocks(self, inner: list[Pending], steps: list[Step]) -> tuple[list[Placed], dict[int, list[ProbeStep]]]:
-        """Return the blocks of a segment, and its probes by how many blocks stand before them; put its memory first.
+    def _blocks(self, inner: list[Item], steps: list[Step]) -> tuple[list[Placed], dict[int, list[Step]]]:
+        """Return the blocks of a segment, and what looks by how many blocks stand before it; put its memory first.
 
         Memory hangs on nothing that is played here, so that its steps go before the segment, in their order. What a
-        block reads before it is written is evaluated where the block stands, and held under a name of its own.
+        block reads before it is written is evaluated where the block stands, and held under a name of its own; so is
+        the side that is chosen for a look.
         """
-        written = _written_after(inner)
         blocks: list[Placed] = []
-        looks: dict[int, list[ProbeStep]] = {}
-        for item, later in zip(inner, written, strict=True):
-            match item:
-                case Placed():
-                    blocks.append(self._holding(item, later, steps))
-                case ProbeStep():
-                    looks.setdefault(len(blocks), []).append(item)
-                case _:
-                    steps.append(item)
-        return blocks, looks
+        looks: dict[int, list[Step]] = {}
+        for item, later in zip(inner, names_written_after(inner), strict=True):
+            look = looks.setdefault(len(blocks), [])
+            match item.step:
+                case Placed() as placed:
+                    blocks.append(self._holding(placed, item, later, steps))
+                case None:
+                    steps.extend(within(item.rounds, (), memory=True))
+                    look.extend(within(item.rounds, (), time=True))
+                case step:
+                    memory, seen = split(step, later, self._copy)
+                    steps.extend(within(item.rounds, memory) if memory else ())
+                    look.extend(within(item.rounds, seen) if seen else ())
+        return blocks, {count: look for count, look in looks.items() if look}
 
-    def _holding(self, placed: Placed, later: frozenset[str], steps: list[Step]) -> Placed:
-        """Return a block that reads what it needs of memory that is written `later` from copies made now."""
-        found = [e for e in expressions_in(placed.block) if e.names & later]
+    def _holding(self, placed: Placed, item: Item, later: frozenset[str], steps: list[Step]) -> Placed:
+        """Return a block that reads what it needs of memory that is written `later` from copies made now.
+
+        The inputs of a round are known in that round alone: what reads them is a copy too.
+        """
+        found = [e for e in expressions_in(placed.block) if e.names & (later | signals_of(item))]
         if not found:
             return placed
-        copies: dict[Expression, Expression] = {}
-        for expression in dict.fromkeys(found):
-            copies[expression] = Expression(f"held{len(self.copies) + 1}{HIDDEN}")
-            self.copies[copies[expression]] = expression
-        steps.append(SetStep(tuple((copy.text, e) for e, copy in copies.items()), placed.place))
+        copies = {expression: self._copy(expression) for expression in dict.fromkeys(found)}
+        held = SetStep(tuple((copy.text, e) for e, copy in copies.items()), placed.place)
+        steps.extend(within(item.rounds, (held,)))
         block = cast(Timed, map_expressions(placed.block, lambda e: copies.get(e, e)))
-        return Placed(block, placed.place)
+        return replace(placed, block=block)
 
-    def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Pending]) -> None:
-        block = _bound(raw, self.values, place)
+    def _copy(self, expression: Expression) -> Expression:
+        copy = Expression(f"held{len(self.copies) + 1}{HIDDEN}")
+        self.copies[copy] = expression
+        return copy
+
+    def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Item]) -> None:
+        block = _bound(raw, {**self.values, **self.counters}, place)
         match block:
             case ForEach():
-                for atom in self._names(block.atom):
-                    for i, inner in enumerate(block.body):
-                        made = substitute_atom(inner, block.variable, atom)
-                        self._block(made, f"{place}.body[{i}].{inner.kind}", steps, pending)
+                for inner, where in each_atom((block,), place, self.target.atoms):
+                    self._block(inner, where, steps, pending)
             case Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
                 self._expand(block, place, steps, pending)
             case Rotate() if block.quaternion is not None:
@@ -227,18 +300,56 @@ class _Walker:
                 Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT() | CPhase() | ZZ()
                 | Swap() | Exchange() | BlockadeRotate() | Ising()
             ):  # fmt: skip
-                pending.append(Placed(block, place))
+                pending.append(Item(self._placed(block, place), self.rounds_here))
             case SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget():
-                pending.append(Placed(block, place))
-            case Probe() | Set() | Push() | When() if pending and _cuts_nothing(block):
-                pending.append(cast(Pending, self._step(block, place)))
+                pending.append(Item(self._placed(block, place), self.rounds_here))
+            case Repeat() if self._is_written_out(block, pending):
+                self._rounds(block, place, steps, pending)
+            case Probe() | Set() | Push() | When() | Repeat() if pending and is_classical(block):
+                pending.append(Item(self._step(block, place), self.rounds_here))
             case Measure() | Reset() | Probe() | Set() | Push() | Repeat() | When():
                 self._flush(steps, pending)
                 steps.append(self._step(block, place))
             case _:
                 assert_never(block)
 
-    def _expand(self, block: AnyBlock, place: str, steps: list[Step], pending: list[Pending]) -> None:
+    def _placed(self, block: Timed, place: str) -> Placed:
+        return Placed(block, place, tuple(loop.first for loop in self.rounds_here))
+
+    def _is_written_out(self, block: Repeat, pending: list[Item]) -> bool:
+        """Return whether the rounds of a repeat are written out within a segment."""
+        if is_classical(block):
+            return bool(pending) and chooses_looks(block)
+        return bool(self.reason)
+
+    def _rounds(self, block: Repeat, place: str, steps: list[Step], pending: list[Item]) -> None:
+        """Write out the rounds of a repeat: they are blocks of one segment."""
+        times, reason = self._times(block, place), self.reason or "its rounds choose what looks"
+        written = self._written_out(block, place)
+        if written > MOST_WRITTEN_OUT:
+            raise InputError(
+                f"{place}: {reason}, so its rounds are one sequence, which holds at most {MOST_WRITTEN_OUT} blocks "
+                f"written out ({written}): take fewer rounds, or measure or reset an atom in each, which ends one there"
+            )
+        outer = self.rounds_here, self.counters
+        name = self.dimensions.name(block.name, self.rounds, place)
+        self.rounds[name] = times
+        begun = self.dimensions.count
+        for k in range(times):
+            one = RepeatStep(name, block.counter, 1, block.over or (), (), place, first=k)
+            self.rounds_here, self.counters = (*outer[0], one), {**outer[1], block.counter: k}
+            pending.append(Item(None, self.rounds_here))
+            with self.dimensions.again(begun if k else None):
+                for inner, where in each_atom(block.body, f"{place}.body", self.target.atoms):
+                    self._block(inner, where, steps, pending)
+        self.rounds_here, self.counters = outer
+
+    def _written_out(self, block: AnyBlock, place: str) -> int:
+        """Return how many blocks and rounds there are in a block whose repeats are written out."""
+        times = self._times(block, place) if isinstance(block, Repeat) else 1
+        return times * (1 + sum(self._written_out(one, place) for one in inner_blocks(block)))
+
+    def _expand(self, block: AnyBlock, place: str, steps: list[Step], pending: list[Item]) -> None:
         self.hidden += 1
         for inner in expand_cell(block, hidden_key=f"click{self.hidden}__"):
             self._block(inner, place, steps, pending)
@@ -274,18 +385,13 @@ class _Walker:
         outer, self.total = self.total, self.total * times
         if self.total > MAX_ROUNDS:
             raise InputError(f"{place}: nested repeats must not exceed {MAX_ROUNDS} rounds ({self.total})")
-        name = block.name or self._fresh_name()
-        if name in self.rounds:
-            raise InputError(f"{place}.name: two repeats cannot share the dimension {name!r}")
+        name = self.dimensions.name(block.name, self.rounds, place)
         self.rounds[name] = times
+        counters = self.counters
+        self.counters = {other: k for other, k in counters.items() if other != block.counter}
         body = self.walk(block.body, f"{place}.body")
-        self.total = outer
+        self.total, self.counters = outer, counters
         return RepeatStep(name, block.counter, times, block.over or (), body, place)
-
-    def _fresh_name(self) -> str:
-        if "round" not in self.rounds:
-            return "round"
-        return next(name for i in range(2, 10_000) if (name := f"round_{i}") not in self.rounds)
 
     def _times(self, block: Repeat, place: str) -> int:
         if block.times is not None:
@@ -303,35 +409,6 @@ class _Walker:
 
     def _basis(self, basis: str | None) -> str:
         return basis or self.target.default_basis
-
-
-def _cuts_nothing(block: AnyBlock) -> bool:
-    """Return whether a block only looks, or only writes memory: pulses around it are those of one sequence."""
-    match block:
-        case Probe() | Set() | Push():
-            return True
-        case When():
-            return all(map(_writes_only, (*block.then, *block.otherwise)))
-        case _:
-            return False
-
-
-def _writes_only(block: AnyBlock) -> bool:
-    if isinstance(block, ForEach):
-        return all(map(_writes_only, block.body))
-    return not isinstance(block, Probe) and _cuts_nothing(block)
-
-
-def _written_after(inner: list[Pending]) -> list[frozenset[str]]:
-    """Return, for each block or step, the names that are written after it."""
-    made: list[frozenset[str]] = []
-    names: frozenset[str] = frozenset()
-    for item in reversed(inner):
-        made.append(names)
-        if isinstance(item, SetStep | PushStep | WhenStep):
-            written = (step for step in all_steps((item,)) if isinstance(step, SetStep | PushStep))
-            names = names.union(name for step in written for name, _ in step.values)
-    return made[::-1]
 
 
 def _bound(block: AnyBlock, values: Mapping[str, float], place: str) -> AnyBlock:

@@ -86,7 +86,7 @@ def interpret(steps: tuple[Step, ...], rows: Rows, domain: Domain[Rows]) -> Rows
             case RepeatStep() if domain.repeat is not None:
                 rows = domain.leave(step, domain.repeat(step, rows, domain))
             case RepeatStep():
-                rows = domain.leave(step, rounds(step, range(step.times), rows, domain))
+                rows = domain.leave(step, rounds(step, step.numbers, rows, domain))
             case WhenStep():
                 rows = domain.when(step, rows, domain)
             case _:
@@ -97,12 +97,12 @@ def interpret(steps: tuple[Step, ...], rows: Rows, domain: Domain[Rows]) -> Rows
 def rounds(step: RepeatStep, which: Iterable[int | None], rows: Rows, domain: Domain[Rows]) -> Rows:
     """Return what some rounds of a loop, None being any of them, make of rows, one after the other.
 
-    A key that several blocks measure has no outcome until one of them has measured it in this round.
+    A key that several blocks measure, some in these rounds, has no outcome until it is measured in this round.
     """
     for k in which:
         rows = domain.begin(step, k, rows)
-        if domain.compiled.remeasured:
-            rows = domain.forget(domain.compiled.remeasured, rows)
+        if step.forgets:
+            rows = domain.forget(frozenset(step.forgets), rows)
         rows = domain.end(step, k, interpret(step.body, rows, domain))
         if domain.is_over(rows):
             break

@@ -25,15 +25,18 @@ class Placed:
 
     block: Timed
     place: str
+    rounds: tuple[int, ...] = ()
+    """The rounds of repeats written out that it stands in."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """The unitary blocks between two non-unitary steps, one Pulser sequence, or a part of it between two probes.
+    """The unitary blocks between two cuts, one Pulser sequence, or a part of it between two looks.
 
-    A probe inside does not end the sequence: its schedule is cut in `parts` where the probes look, and each is one
-    step. `turning` is the step of no time before a later part, which takes the phase references of the parts before
-    it out of the state again: a probe sees them turned into the state, the sequence goes on with them as references.
+    A look inside, a probe or where a round begins, does not end the sequence: its schedule is cut in parts there, and
+    each is one step. `turning` is the step of no time before a later part, which takes the phase references of the
+    parts before it out of the state again: a probe sees them turned into the state, the sequence goes on with them as
+    references.
     """
 
     index: int
@@ -41,7 +44,7 @@ class Segment:
     visits: int = 1
     """How often the loops around it come by."""
     looks: tuple[int, ...] = ()
-    """Of each time that probes look inside it: how many blocks stand before it."""
+    """Of each time that something looks inside it: how many blocks stand before it."""
     part: int = 0
     turning: bool = False
     settled: int = 0
@@ -51,6 +54,9 @@ class Segment:
     copies: tuple[tuple[Expression, Expression], ...] = ()
     """Names of values that its blocks read before memory is written inside of it, and what was written there."""
     number: int = UNNUMBERED
+
+    def __hash__(self) -> int:
+        return hash((self.index, self.part, self.turning, len(self.blocks)))
 
     @property
     def place(self) -> str:
@@ -145,7 +151,11 @@ class PushStep:
 
 @dataclass(frozen=True)
 class RepeatStep:
-    """Do `body` for `times` rounds; `signals` are the inputs' values, one array per input."""
+    """Do `body` for `times` rounds from the `first` on; `signals` are the inputs' values, one array per input.
+
+    The rounds of a repeat that stand in one segment come in parts: those that write memory before the segment, and
+    those that look while it plays. Where a round begins it tells its memory, or its time, in one of them.
+    """
 
     name: str
     counter: str
@@ -154,7 +164,22 @@ class RepeatStep:
     body: tuple[Step, ...]
     place: str
     recorded: tuple[str, ...] = ()
+    first: int = 0
+    tells_memory: bool = True
+    tells_time: bool = True
+    forgets: tuple[str, ...] = ()
+    """Keys that more than one block measures, and its rounds do: what the last round measured is not this round's."""
     number: int = UNNUMBERED
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether it is a part of the rounds of a repeat, which has other parts."""
+        return not (self.tells_memory and self.tells_time)
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of its rounds."""
+        return range(self.first, self.first + self.times)
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,8 @@ class Template:
         except IsZeroError:
             return None
         return replace(
-            plan, segment=step, operations=operations, schedules={(NOTHING, ()): schedule}, cache={}
+            plan, segment=step, operations=operations, schedules={(NOTHING, ()): schedule}, cache={}, begun=None,
+            wholes={},
         )  # fmt: skip
 
     def _schedule(self, made: Schedule, change: Change) -> Schedule:

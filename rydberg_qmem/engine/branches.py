@@ -46,7 +46,7 @@ def count_branches(run: RunContext, cursor: Cursor, population: Population, step
     if run.draws is not None or len(cursor.rounds) != 1 or not len(population):
         return
     cursor.branches.append((len(population), _row_bytes(population)))
-    left = step.times - 1 - cursor.rounds[step.name]
+    left = step.numbers[-1] - cursor.rounds[step.name]
     coming = branches_expected(run.compiled, [count for count, _ in cursor.branches], left)
     row = cursor.branches[-1][1]
     if coming > MAX_BRANCHES:

@@ -170,7 +170,8 @@ def begin_round(run: RunContext, cursor: Cursor, step: RepeatStep, k: int | None
         cursor.shared[step.counter] = float(k)
         for signal in step.signals:
             cursor.shared[signal] = float(run.compiled.inputs[signal][k])
-    run.recorder.write_time(step.name, cursor.clock_ns, cursor.rounds)
+    if step.tells_time:
+        run.recorder.write_time(step.name, cursor.clock_ns, cursor.rounds)
     for name in step.recorded:
         run.recorder.write("memory", name, population, population.values[name], cursor.rounds)
     return population
@@ -185,7 +186,8 @@ def forget(keys: frozenset[str], population: Population) -> Population:
 
 def end_round(run: RunContext, cursor: Cursor, step: RepeatStep, k: int | None, population: Population) -> Population:
     """Merge what a round has made equal, and refuse an exact run whose branches will be too many."""
-    population = merged(run, population, step.body[-1] if step.body else step)
+    if step.body:
+        population = merged(run, population, step.body[-1])
     count_branches(run, cursor, population, step)
     if CARRIED in population.values and not cursor.aside:
         kept = ledger_of(run.compiled.target).kept(population.values[CARRIED])

@@ -126,6 +126,8 @@ class Score:
                 return (Event("memory", (), text=assigned_text("←", step.values)),)
             case PushStep():
                 return (Event("memory", (), text=assigned_text("⇐", step.values)),)
+            case RepeatStep() if step.is_one_of_several and (step.times == 1 or not step.body):
+                return self.items(step.body)  # a part of a round within its segment
             case RepeatStep():
                 return (self._repeat(step),)
             case WhenStep():

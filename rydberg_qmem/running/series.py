@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, all_steps, steps_from
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Step, all_steps, steps_from
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities
@@ -120,10 +120,14 @@ def _standings(
     return tuple((one, start.rounds) for one in start.batches)
 
 
+def _goes_over_inputs(step: Step) -> bool:
+    return isinstance(step, RepeatStep) and bool(step.signals) and step.tells_memory and step.tells_time
+
+
 def _loop_over_inputs(compiled: Compiled) -> int:
     """Return which step of the body is the loop over the inputs, the only one, or raise InputError."""
-    found = [i for i, step in enumerate(compiled.steps) if isinstance(step, RepeatStep) and step.signals]
-    every = [step for step in all_steps(compiled.steps) if isinstance(step, RepeatStep) and step.signals]
+    found = [i for i, step in enumerate(compiled.steps) if _goes_over_inputs(step)]
+    every = [step for step in all_steps(compiled.steps) if _goes_over_inputs(step)]
     if len(found) != 1 or len(every) != 1:
         raise InputError(
             f"program {compiled.program.name!r} must have one repeat over its inputs, in its body, to go on from where "

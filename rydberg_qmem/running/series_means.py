@@ -76,7 +76,7 @@ class SeriesRecorder:
         pairs = {source: mean for (origin, source), mean in every.items() if origin == "pairs"}
         variables = {variable.name: variable for variable in self.compiled.variables}
         loops = (step for step in all_steps(self.compiled.steps) if isinstance(step, RepeatStep))
-        signalled = tuple(loop.name for loop in loops if loop.signals)
+        signalled = tuple(dict.fromkeys(loop.name for loop in loops if loop.signals))
         return SeriesMeans(means, pairs, dict(self.compiled.keys), dropped, variables, signalled)
 
     def write(self, origin: str, source: str, population: Population, values: Floats, at: Mapping[str, int]) -> None:

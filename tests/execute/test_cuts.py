@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -99,6 +100,17 @@ def blocks(rng: np.random.Generator, device: Any) -> Body:
             body.append({"phase_shift": {"atoms": "all", "angle": 0.9, "basis": "ground-rydberg"}})
         elif device == "AnalogDevice":
             body += in_eom_mode(rng)
+        elif device == "MockDevice":
+            body.append(
+                {
+                    "detuning_map": {
+                        "channel": "dmm_0",
+                        "weights": {"a": 0.5, "b": 1.0},
+                        "detuning": {"constant": {"duration_ns": 4 * int(rng.integers(5, 30)), "value": -3.0}},
+                        "protocol": str(rng.choice(["no-delay", "min-delay"])),
+                    }
+                }
+            )
         else:
             body.append(pulse(rng, ("rydberg_global",)))
     if device == "MockDevice" and rng.random() < 0.3:
@@ -106,8 +118,17 @@ def blocks(rng: np.random.Generator, device: Any) -> Body:
     return [pulse(rng, channels), *body]
 
 
-def nothing(rng: np.random.Generator, number: int) -> dict[str, Any]:
-    """Return a block that only looks or only remembers."""
+def nothing(rng: np.random.Generator, number: str, depth: int = 0) -> dict[str, Any]:
+    """Return a block that only looks or only remembers, or control flow of such blocks."""
+    if rng.random() < 0.3 and depth < 3:
+        inner = [nothing(rng, f"{number}_{k}", depth + 1) for k in range(int(rng.integers(1, 4)))]
+        kind = rng.random()
+        if kind < 0.6:
+            return {"repeat": {"times": int(rng.integers(1, 4)), "body": inner, "name": f"r{number}"}}
+        if kind < 0.8:
+            return {"when": {"if": str(rng.choice(["x > 0", "k > 1", "y == 0"])).replace("k", "k" if depth else "x"),
+                             "then": inner}}  # fmt: skip
+        return {"for_each": {"atom": ["a"], "body": inner}}
     made: tuple[Callable[[], dict[str, Any]], ...] = (
         lambda: {"probe": {"atoms": "all", "pauli": ["X", "Y", "Z"], "key": f"p{number}"}},
         lambda: {"probe": {"atoms": "a", "occupation": True, "key": f"p{number}"}},
@@ -119,7 +140,7 @@ def nothing(rng: np.random.Generator, number: int) -> dict[str, Any]:
     return made[int(rng.integers(len(made)))]()
 
 
-def cut(rng: np.random.Generator, body: Body) -> Body:
+def cut(rng: np.random.Generator, body: Body, prefix: str = "") -> Body:
     """Return a body with blocks that do nothing in between, and phases that memory gives.
 
     Pulses that may overlap keep theirs: whether they are in phase must be known before the run.
@@ -133,7 +154,7 @@ def cut(rng: np.random.Generator, body: Body) -> Body:
             block = {"pulse": block["pulse"] | {"phase": "y"}}
         made.append(block)
         if rng.random() < 0.6:
-            made += [nothing(rng, 2 * k + n) for n in range(int(rng.integers(1, 3)))]
+            made += [nothing(rng, f"{prefix}{2 * k + n}") for n in range(int(rng.integers(1, 3)))]
     return made
 
 
@@ -175,10 +196,177 @@ def differing(count: int) -> tuple[int, list[int]]:
 
 
 def test_looking_and_remembering_anywhere_change_no_outcome_and_no_time() -> None:
-    tried, found = differing(30)
+    tried, found = differing(18)
 
-    assert tried > 20
+    assert tried > 12
     assert found == []
+
+
+# --- rounds are their bodies written out; a branch begins and ends with a cut ---
+
+
+def looped(rng: np.random.Generator, body: Body, depth: int = 0) -> tuple[Body, Body]:
+    """Return a body with repeats around some of its blocks, one in another, and the same written out."""
+    first, last = sorted(int(k) for k in rng.integers(0, len(body) + 1, 2))
+    inner: Body = body[first:last] or body
+    written = inner
+    if depth < 2 and rng.random() < 0.4:
+        inner, written = looped(rng, inner, depth + 1)
+    if rng.random() < 0.3:
+        inner = cut(rng, inner, f"{depth}x")
+    times = int(rng.integers(1, 4))
+    loop = {"repeat": {"times": times, "body": inner, "counter": f"k{depth}"}}
+    return [*body[:first], loop, *body[last:]], [*body[:first], *written * times, *body[last:]]
+
+
+def rounds_differing(count: int, first: int = 0) -> tuple[int, list[int]]:
+    """Return how many programs could be played, and those whose repeats do other than their bodies written out."""
+    tried, found = 0, []
+    for seed, rng, device, modulated in cases(count, first):
+        body = blocks(rng, device)
+        modulated = modulated and not any("slm_mask" in block for block in body)
+        rounds, written = looped(rng, body)
+        whole = program(written, device, modulated)
+        if rq.check(whole):
+            continue
+        tried += 1
+        wanted, time = played(whole)
+        try:
+            got, took = played(program(rounds, device, modulated))
+        except QmemError:
+            found.append(seed)
+            continue
+        if np.abs(got - wanted).max() > 1e-9 or took != time:
+            found.append(seed)
+    return tried, found
+
+
+CUT: dict[str, Any] = {"when": {"if": "y > 9", "then": [{"phase_shift": {"atoms": "all", "angle": 0}}]}}
+"""A branch that takes no time and does nothing: a cut and no more."""
+
+
+def sides_differing(count: int, first: int = 0) -> tuple[int, list[int]]:
+    """Return how many programs could be played, and those whose branch does other than its side between two cuts.
+
+    On a device whose light does not fade, a cut is an `align`.
+    """
+    tried, found = 0, []
+    for seed, rng, device, modulated in cases(count, first):
+        body = [block for block in blocks(rng, device) if not {"slm_mask", "detuning_map"} & block.keys()]
+        before, side, after = [body[0]], [pulse(rng, ("rydberg_global",))], body[1:]
+        taken = bool(rng.random() < 0.5)
+        branch = {"when": {"if": "y > 0", ("then" if taken else "otherwise"): side}}
+        ends: tuple[dict[str, Any], ...] = (CUT, {"align": {}}) if device == "MockDevice" else (CUT,)
+        for chosen, end in itertools.product((True, False), ends):
+            setting = {"set": {"y": float(chosen == taken)}}
+            held = [*before, end]
+            idle = lasting([*held, *side], device, modulated) - lasting(held, device, modulated)
+            instead = side if chosen else [{"delay": {"duration_ns": idle}}]
+            whole = program([*held, *instead, end, *after], device, modulated)
+            if rq.check(whole):
+                continue
+            tried += 1
+            wanted, time = played(whole)
+            got, took = played(program([setting, *before, branch, *after], device, modulated))
+            rounds = 2 if chosen else 1  # in a later one the other side may take longer
+            if np.abs(got - wanted)[:rounds].max() > 1e-9 or took != time:
+                found.append(seed)
+    return tried, found
+
+
+def lasting(side: Body, device: Any, modulated: bool) -> int:
+    """Return how long (ns) blocks take, until their light has faded."""
+    return round(1000 * played(program(side, device, modulated))[1])
+
+
+def test_rounds_mean_their_body_written_out() -> None:
+    tried, found = rounds_differing(18)
+
+    assert tried > 10
+    assert found == []
+
+
+def test_a_branch_is_its_side_between_two_cuts() -> None:
+    tried, found = sides_differing(7)
+
+    assert tried > 8
+    assert found == []
+
+
+def look(key: str) -> dict[str, Any]:
+    return {"probe": {"atoms": "all", "occupation": True, "key": key}}
+
+
+def record_of(body: Body, modulated: bool = True) -> Any:
+    return rq.run(program(body, "AnalogDevice", modulated), shots=None)
+
+
+def test_modulated_light_goes_on_from_round_to_round() -> None:
+    rounds, line, apart = (record_of(body).m.values for body in (
+        [{"repeat": {"times": 2, "body": [half()]}}], [half(), half()], [half(), CUT, half()]
+    ))  # fmt: skip
+
+    assert np.abs(rounds - line).max() < 1e-12
+    assert np.abs(rounds - apart).max() > 0.01
+
+
+def test_rounds_written_out_are_recorded_round_by_round() -> None:
+    turn = [{"set": {"x": "x + k"}}, half(), look("p")]
+    made = record_of([half(), {"repeat": {"times": 3, "body": turn}}, half()])
+    lines = [block for k in range(3) for block in (half(), look(f"p{k}"))]
+    written = record_of([half(), *lines, half()])
+
+    assert made.x.values == pytest.approx([0, 0, 1])
+    assert float(made.x_final) == 3
+    assert np.abs(made.p.values - [written[f"p{k}"].values for k in range(3)]).max() < 1e-12
+    assert made.time_us.values == pytest.approx([0.5, 1.0, 1.5])
+    assert made.m.values == pytest.approx(written.m.values)
+
+
+def test_sides_and_rounds_that_only_look_are_those_of_their_time() -> None:
+    """What decides on a look is what memory was there, not what it becomes before a later pulse."""
+    looks = {"repeat": {"times": 3, "body": [{"set": {"x": "x + k"}}, {"when": {"if": "x > 0", "then": [look("p")]}}]}}
+    made = record_of([half(), looks, {"set": {"x": -1}}, half()])
+
+    seen = float(record_of([half(), look("p"), half()]).p[0])
+    assert np.isnan(made.p.values[0]).all()
+    assert made.p.values[1:] == pytest.approx(seen)
+    assert made.time_us.values == pytest.approx([0.5, 0.5, 0.5])
+
+
+def test_inputs_of_a_round_reach_its_pulses() -> None:
+    def of(body: Body) -> dict[str, Any]:
+        return {"name": "p", "device": "AnalogDevice", "register": {"atoms": {"a": (0, 0), "b": (7, 0)}},
+                "with_modulation": True, "inputs": {"u": {"default": "0.3 + k", "rounds": 3}},
+                "body": [*body, READ]}  # fmt: skip
+
+    made = of([{"repeat": {"over": "u", "body": [half("u")]}}])
+    written = of([half(0.3), half(1.3), half(2.3)])
+    written.pop("inputs")
+
+    one, other = (rq.run(rq.Program.from_dict(data), shots=None).m.values for data in (made, written))
+
+    assert np.abs(one - other).max() < 1e-12
+
+
+def test_more_rounds_than_one_sequence_holds_are_refused_by_name() -> None:
+    shape = {"constant": {"duration_ns": 16, "value": 1.0}}
+    short = {"pulse": {"channel": "rydberg_global", "amplitude": shape}}
+    [problem] = rq.check(program([{"repeat": {"times": 501, "body": [short]}}], TURNING, True))
+
+    assert "modulated light still fades" in str(problem)
+    assert "at most 1000 blocks" in str(problem)
+    assert not rq.check(program([{"repeat": {"times": 501, "body": [short]}}], TURNING, False))
+
+
+@pytest.mark.slow
+def test_rounds_and_branches_mean_what_is_written_out_in_a_thousand_programs() -> None:
+    rounds, wrong = rounds_differing(1000, first=1000)
+    sides, other = sides_differing(300, first=1000)
+
+    assert rounds > 600
+    assert sides > 150
+    assert (wrong, other) == ([], [])
 
 
 @pytest.mark.slow
@@ -192,7 +380,7 @@ def test_looking_and_remembering_change_nothing_in_thousands_of_programs() -> No
 # --- what Pulser keeps between pulses ---
 
 
-def half(phase: float = 0.0) -> dict[str, Any]:
+def half(phase: float | str = 0.0) -> dict[str, Any]:
     shape = {"blackman": {"duration_ns": 500, "area": "pi / 2"}}
     return {"pulse": {"channel": "rydberg_global", "amplitude": shape, "phase": phase}}
 

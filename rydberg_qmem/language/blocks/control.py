@@ -36,7 +36,9 @@ def _as_names(value: object) -> object:
 class Repeat(Tagged):
     """Do the body `times` times, or once for each value of the input(s) named in `over`.
 
-    `counter` (default `k`) counts the rounds from 0; `name` is the dimension of the record (default `round`).
+    `counter` (default `k`) counts the rounds from 0; `name` is the dimension of the record (default `round`). Rounds
+    without a measurement, a reset or a branch of pulses inside mean the body written out: modulated light, EOM mode and
+    an SLM mask go on from one to the next. With one inside, every round begins and ends with an `align` at rest.
     """
 
     kind: ClassVar[str] = "repeat"
@@ -62,6 +64,7 @@ class Repeat(Tagged):
 class When(Tagged):
     """Do `then` where the condition holds, `otherwise` where not.
 
+    A branch with pulses begins and ends with an `align` at rest, and ends EOM mode and SLM mask; one without cuts none.
     Both sides take the longer one's time, unless memory decides how long a side takes.
     """
 

@@ -1,0 +1,228 @@
+"""Where one Pulser sequence goes on through control flow: what only looks or remembers ends none, nor do rounds.
+
+A measurement, a reset, or a branch with pulses cuts: outcomes are known, or sides chosen, once all has been played, EOM
+mode has ended and the SLM mask is off, and the next sequence begins. A cut is an `align` of all channels, at rest where
+outputs are modulated; what Pulser's filter would still let through after that is cut off. A branch begins and ends with
+one, and its untaken side is a wait for as long as the other; every round of a repeat with a cut inside begins and ends
+with one. No other control flow cuts. The rounds of a repeat without any cut are one sequence: they mean what its body
+means written out so often. Where a sequence of their own gives each round the same, they have one, which is faster;
+where they reach into each other they are written out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import cast
+
+import numpy as np
+
+from rydberg_qmem.compile.bind import bind_block, substitute_atom
+from rydberg_qmem.compile.carried import CARRIED, NOTHING, ledger_of
+from rydberg_qmem.compile.gates import HIDDEN, expand_cell
+from rydberg_qmem.compile.plan import plan_segment
+from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment
+from rydberg_qmem.compile.target import Target
+from rydberg_qmem.errors import QmemError
+from rydberg_qmem.language.blocks import (
+    EOM,
+    Align,
+    AnyBlock,
+    BeamSplitter,
+    BlockadeMeasure,
+    Damp,
+    Delay,
+    ForEach,
+    Measure,
+    PhaseShift,
+    Probe,
+    Pulse,
+    Push,
+    Repeat,
+    Reset,
+    Rotate,
+    Set,
+    SLMMask,
+    Timed,
+    WeakMeasure,
+    When,
+    bodies,
+)
+
+MOST_WRITTEN_OUT = 1000
+"""So many blocks and rounds may those repeats have in one sequence that are written out."""
+At = tuple[AnyBlock, str]
+"""A block and its place in the program."""
+
+
+def inner_blocks(block: AnyBlock) -> tuple[AnyBlock, ...]:
+    """Return the blocks directly within one."""
+    return tuple(one for body in bodies(block).values() for one in body)
+
+
+def is_classical(block: AnyBlock) -> bool:
+    """Return whether a block only looks, or only writes memory: pulses around it are those of one sequence."""
+    if isinstance(block, Repeat | ForEach | When):
+        return all(map(is_classical, inner_blocks(block)))
+    return isinstance(block, Probe | Set | Push)
+
+
+def cuts(block: AnyBlock) -> bool:
+    """Return whether a sequence ends at a block, or at one within it."""
+    match block:
+        case Measure() | Reset() | Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
+            return any(isinstance(one, Measure | Reset) for one in expand_cell(block, hidden_key=f"click1{HIDDEN}"))
+        case When():
+            return not is_classical(block)
+        case _:
+            return any(map(cuts, inner_blocks(block)))
+
+
+def looks(block: AnyBlock) -> bool:
+    """Return whether a block is recorded at a time of its own: a probe, or a round."""
+    return isinstance(block, Probe | Repeat) or any(map(looks, inner_blocks(block)))
+
+
+def chooses_looks(block: AnyBlock) -> bool:
+    """Return whether a repeat has a side inside that holds what is recorded at a time of its own."""
+    return any((isinstance(one, When) and looks(one)) or chooses_looks(one) for one in inner_blocks(block))
+
+
+def each_atom(blocks: Iterable[AnyBlock], path: str, atoms: tuple[str, ...]) -> Iterator[At]:
+    """Yield blocks with their places, the bodies of `for_each` once for each of their atoms."""
+    for i, block in enumerate(blocks):
+        yield from _each(block, f"{path}[{i}].{block.kind}", atoms)
+
+
+def _each(block: AnyBlock, place: str, atoms: tuple[str, ...]) -> Iterator[At]:
+    if not isinstance(block, ForEach):
+        yield block, place
+        return
+    for atom in atoms if isinstance(block.atom, str) else block.atom:
+        for i, one in enumerate(block.body):
+            made = substitute_atom(one, block.variable, atom)
+            yield from _each(made, f"{place}.body[{i}].{one.kind}", atoms)
+
+
+# --- rounds that reach into each other ---
+
+COPIES = 3
+"""So many rounds of a repeat are scheduled to find out whether each may have a sequence of its own."""
+
+
+@dataclass(frozen=True)
+class _Seam:
+    """Where a round begins or ends."""
+
+
+Line = list[Placed | _Seam]
+
+
+def reach_over(blocks: Sequence[At], target: Target, values: Mapping[str, float]) -> str:
+    """Return why the rounds of repeats among blocks that nothing cuts reach into each other, or into blocks around.
+
+    The text is empty where a sequence of its own for each of them plays the same.
+    """
+    if not any(isinstance(block, Repeat) and not is_classical(block) for block, _ in blocks):
+        return ""
+    line = _line(blocks, target, values)
+    played = [item.block for item in line if isinstance(item, Placed)]
+    if any(isinstance(block, SLMMask) for block in played):
+        return "an SLM mask holds until the first pulse of its sequence"
+    if any(isinstance(block, EOM) for block in played):
+        return "EOM mode begins and ends with pauses"
+    if target.with_modulation and any(channel.mod_bandwidth for channel in target.device.channels.values()):
+        return "modulated light still fades"
+    if _one_pulse_after_the_other(line, target) or _the_same_in_time(line, target):
+        return ""
+    return "blocks on several channels, and waits, go on from round to round"
+
+
+def _line(blocks: Sequence[At], target: Target, values: Mapping[str, float]) -> Line:
+    """Return unitary blocks in their order, with the body of every repeat some times between seams."""
+    line: Line = []
+    for raw, place in blocks:
+        if is_classical(raw):
+            continue
+        if isinstance(raw, Repeat):
+            body = _line(tuple(each_atom(raw.body, f"{place}.body", target.atoms)), target, values)
+            line += [_Seam(), *COPIES * [*body, _Seam()]]
+            continue
+        with suppress(QmemError):  # what is no number is said where it is played
+            block = bind_block(raw, values)
+            parts = expand_cell(block, hidden_key="") if isinstance(block, Rotate) else (block,)
+            line += [Placed(cast(Timed, part), place) for part in parts]
+    return line
+
+
+def _one_pulse_after_the_other(line: Line, target: Target) -> bool:
+    """Return whether all is played by one channel that stays where it is aimed, with a pulse before each seam."""
+    beams: set[tuple[str, object]] = set()
+    last: Timed | None = None
+    for item in line:
+        match item:
+            case Placed(block=Pulse(start_with=None) as block):
+                beams.add((block.channel, block.atoms))
+                last = block
+            case Placed(block=Delay() | Align() as block):
+                last = block
+            case Placed(block=PhaseShift()):
+                continue
+            case _Seam():
+                if isinstance(last, Delay | Align) and not _waits_exactly(target):
+                    return False
+            case _:
+                return False
+    named = {name for item in line if isinstance(item, Placed) for name in _named(item.block)}
+    return len(beams) < 2 and named <= {channel for channel, _ in beams}
+
+
+def _waits_exactly(target: Target) -> bool:
+    """Return whether channels wait for any whole time (ns), so that what is in a sequence of its own waits no less."""
+    return all(channel.clock_period == channel.min_duration == 1 for channel in target.device.channels.values())
+
+
+def _named(block: AnyBlock) -> tuple[str, ...]:
+    match block:
+        case Align():
+            return block.channels or ()
+        case Delay():
+            return () if block.channel is None else (block.channel,)
+        case _:
+            return ()
+
+
+def _the_same_in_time(line: Line, target: Target) -> bool:
+    """Return whether blocks begin and end at the same times with a sequence for each round and in one for all."""
+    if len(line) > COPIES * MOST_WRITTEN_OUT:
+        return False
+    groups = [
+        tuple(cast(Iterable[Placed], group))
+        for is_seam, group in groupby(line, lambda item: isinstance(item, _Seam))
+        if not is_seam
+    ]
+    if not groups:
+        return True
+    try:
+        apart = _times(groups, target)
+        return apart is not None and apart == _times([tuple(chain.from_iterable(groups))], target)
+    except QmemError:  # it is said where that is played
+        return True
+
+
+def _times(groups: Sequence[tuple[Placed, ...]], target: Target) -> list[tuple[str, int, int]] | None:
+    """Return when drives begin and end (ns), and last of all blocks, with a sequence for each group.
+
+    None if that depends on what the run decides.
+    """
+    made, now, carried, ledger = list[tuple[str, int, int]](), 0, NOTHING, ledger_of(target)
+    for group in groups:
+        plan = plan_segment(Segment(UNNUMBERED, group), target)
+        if plan.timing or plan.sampled:
+            return None
+        schedule = plan.schedule((), {CARRIED: np.array([float(ledger.number(carried))])})
+        made += [(drive.channel, now + drive.start, now + drive.stop) for drive in schedule.drives]
+        now, carried = now + schedule.duration_ns, schedule.leaves
+    return [*sorted(made), ("", now, now)]
