@@ -124,7 +124,7 @@ def real(
     rule = " ".join([f"a {'positive ' * (above == 0)}{'finite ' * finite}number", *bounds]) + also
 
     def kind(name: str, value: Any) -> float:
-        number = _float(value)
+        number = as_float(value)
         if number is None or not (least <= number <= most and number >= above and number != above):
             raise refuse(name, rule, value)
         if math.isinf(number) and finite:
@@ -134,8 +134,12 @@ def real(
     return kind
 
 
-def _float(value: Any) -> float | None:
-    """Return a number, no truth value, as a float; None if it is none, or not one that floats can hold."""
+def as_float(value: Any) -> float | None:
+    """Return a number, no truth value, as a float; None if it is none, or not one that floats can hold.
+
+    >>> as_float(np.int64(2)), as_float("2")
+    (2.0, None)
+    """
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
@@ -147,7 +151,7 @@ def _float(value: Any) -> float | None:
 
 def number(name: str, value: Any) -> float:
     """Take a number whose bounds are looked at elsewhere, NaN and infinity among them."""
-    made = _float(value)
+    made = as_float(value)
     if made is None:
         raise refuse(name, "a number", value)
     return made
@@ -244,7 +248,7 @@ def setting(name: str, value: Any) -> Any:
     """Take what a parameter may be set to: a finite number, or an expression as text."""
     if isinstance(value, str):
         return text(name, value)
-    number = _float(value)
+    number = as_float(value)
     if type(value).__name__ == "Expression":
         return value
     if number is None or not math.isfinite(number):
@@ -276,22 +280,39 @@ def numbers(*, dims: int | None = None) -> Kind:
             raise refuse(name, rule, value) from None
         if made.dtype == object:
             made = _floats(name, rule, made, value)
-        if made.dtype.kind not in "biuf" or (dims is not None and made.ndim != dims):
+        truth = made.dtype.kind == "b" and not made.ndim
+        if made.dtype.kind not in "biuf" or truth or (dims is not None and made.ndim != dims):
             raise refuse(name, rule, value)
         return made.astype(float) if made.dtype.kind != "f" else made
 
     return kind
 
 
+def amplitudes(name: str, value: Any) -> Any:
+    """Take an array of numbers, which may be complex: a state, or a density matrix.
+
+    >>> amplitudes("state", [1, 1j]).tolist()
+    [(1+0j), 1j]
+    """
+    rule = "an array of numbers, real or complex"
+    try:
+        made = np.asarray(value)
+    except (TypeError, ValueError):  # ragged
+        raise refuse(name, rule, value) from None
+    if made.dtype.kind not in "biufc" or not made.ndim or np.ma.is_masked(value):
+        raise refuse(name, rule, value)
+    return made.astype(complex)
+
+
 def _floats(name: str, rule: str, made: Any, value: Any) -> Any:
     """Return an array of objects as floats, if each is a number or None."""
-    if not made.ndim or not all(one is None or _float(one) is not None for one in made.ravel().tolist()):
+    if not made.ndim or not all(one is None or as_float(one) is not None for one in made.ravel().tolist()):
         raise refuse(name, rule, value)
     return made.astype(float)
 
 
-def values(kind: Kind, what: str = "values", least: int = 0) -> Kind:
-    """Return the kind of lists, tuples, ranges and arrays whose items are of a kind, as tuples.
+def values(kind: Kind, what: str = "values", least: int = 0, most: int | None = None) -> Kind:
+    """Return the kind of lists, tuples, ranges and arrays of `least` to `most` items of a kind, as tuples.
 
     >>> values(whole(1), "whole numbers")("delays", range(1, 4))
     (1, 2, 3)
@@ -299,8 +320,8 @@ def values(kind: Kind, what: str = "values", least: int = 0) -> Kind:
 
     def several(name: str, value: Any) -> tuple[Any, ...]:
         made = listed(name, value, what)
-        if len(made) < least:
-            raise refuse(name, f"a list of at least {least} {what}", value)
+        if len(made) < least or (most is not None and len(made) > most):
+            raise refuse(name, f"a list of {'at least ' * (most is None)}{least} {what}", value)
         return tuple(kind(f"{name}[{i}]", item) for i, item in enumerate(made))
 
     return several
@@ -319,6 +340,41 @@ def listed(name: str, value: Any, what: str = "values") -> list[Any]:
 def is_xarray(value: Any) -> bool:
     """Return whether a value is a Dataset or a DataArray of xarray."""
     return type(value).__module__.partition(".")[0] == "xarray"
+
+
+def mapping(name: str, value: Any) -> Any:
+    """Take a mapping, whose keys and values are looked at elsewhere."""
+    if not isinstance(value, Mapping) or is_xarray(value):
+        raise refuse(name, "a mapping", value)
+    return value
+
+
+def named(name: str, value: Any) -> dict[str, Any]:
+    """Take a mapping from names, to values that are looked at elsewhere."""
+    return dict(names_to("values", lambda name, item: item)(name, value))
+
+
+def made(wanted: type[Any]) -> Kind:
+    """Return the kind of the instances of a class.
+
+    >>> made(int)("limits", "x")
+    Traceback (most recent call last):
+    rydberg_qmem.errors.InputError: limits: must be an object of the class int ('x')
+    """
+
+    def kind(name: str, value: Any) -> Any:
+        if not isinstance(value, wanted):
+            raise refuse(name, f"an object of the class {wanted.__name__}", value)
+        return value
+
+    return kind
+
+
+def a_class(name: str, value: Any) -> Any:
+    """Take a class, not an object of one."""
+    if not isinstance(value, type):
+        raise refuse(name, "a class", value)
+    return value
 
 
 def record(name: str, value: Any) -> Any:

@@ -329,7 +329,7 @@ def test_expectation_values_agree_with_the_state_within_their_errors() -> None:
 
 
 def test_expectation_names_the_basis_it_misses() -> None:
-    with pytest.raises(rq.InputError, match="has none for XX"):
+    with pytest.raises(rq.InputError, match="have none for XX"):
         expectation({}, {"XX": 1.0}, key="m")
 
 

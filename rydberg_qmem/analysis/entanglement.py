@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
 
 Complex = NDArray[np.complex128]
@@ -14,8 +15,11 @@ Floats = NDArray[np.float64]
 
 _FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=complex)
 """Y ⊗ Y."""
+_LEVELS = arguments.values(arguments.text, "levels", 2, 2)
+_QUBITS = arguments.values(arguments.whole(0), "numbers of qubits")
 
 
+@arguments.taking(rho=arguments.amplitudes)
 def qubits(rho: ArrayLike) -> int:
     """Return how many qubits a density matrix has.
 
@@ -34,6 +38,9 @@ def qubits(rho: ArrayLike) -> int:
     return n
 
 
+@arguments.taking(
+    rho=arguments.amplitudes, levels=arguments.text, kept=arguments.values(arguments.text, "levels", 2, 2)
+)
 def within(rho: ArrayLike, levels: str, *, kept: tuple[str, str] = ("g", "h")) -> tuple[Complex, Floats]:
     """Return the state of atoms of several levels within two of them, of trace one, and the probability left out.
 
@@ -49,8 +56,9 @@ def within(rho: ArrayLike, levels: str, *, kept: tuple[str, str] = ("g", "h")) -
     ([[1.0, 0.0], [0.0, 0.0]], 0.1)
     """
     names, rho = levels.split(), np.asarray(rho, dtype=complex)
-    atoms = round(np.log(rho.shape[-1]) / np.log(len(names)))
-    if not set(kept) <= set(names) or rho.shape[-2:] != (len(names) ** atoms,) * 2:
+    size = rho.shape[-1]
+    atoms = round(np.log(size) / np.log(len(names))) if len(names) > 1 and size else 0
+    if not atoms or not set(kept) <= set(names) or rho.shape[-2:] != (len(names) ** atoms,) * 2:
         raise InputError(f"rho must be of atoms with the levels {levels} and {' '.join(kept)}, but has {rho.shape}")
     index = np.zeros(1, dtype=int)
     for _ in range(atoms):
@@ -60,6 +68,7 @@ def within(rho: ArrayLike, levels: str, *, kept: tuple[str, str] = ("g", "h")) -
     return np.asarray(part / chance[..., None, None]), np.asarray(1 - chance)
 
 
+@arguments.taking(rho=arguments.amplitudes)
 def purity(rho: ArrayLike) -> Floats:
     """Return Tr rho²: 1 for a pure state, 2**-n for the maximally mixed state of n qubits.
 
@@ -75,6 +84,7 @@ def purity(rho: ArrayLike) -> Floats:
     return np.asarray(np.einsum("...ij,...ji->...", rho, rho).real)
 
 
+@arguments.taking(rho=arguments.amplitudes, keep=_QUBITS)
 def reduced(rho: ArrayLike, keep: Sequence[int]) -> Complex:
     """Return the state of some qubits, in ascending order.
 
@@ -98,6 +108,7 @@ def reduced(rho: ArrayLike, keep: Sequence[int]) -> Complex:
     return np.asarray(state.reshape(*rho.shape[:-2], size, size))
 
 
+@arguments.taking(rho=arguments.amplitudes)
 def concurrence(rho: ArrayLike) -> Floats:
     """Return Wootters' concurrence of two qubits: 0 separable, 1 a Bell state.
 
@@ -117,6 +128,7 @@ def concurrence(rho: ArrayLike) -> Floats:
     return np.asarray(np.clip(2 * lengths.max(axis=-1) - lengths.sum(axis=-1), 0, None))
 
 
+@arguments.taking(rho=arguments.amplitudes, part=_QUBITS)
 def negativity(rho: ArrayLike, part: Sequence[int] = (0,)) -> Floats:
     """Return N, the sum of |negative eigenvalues| of the partial transpose on some qubits; 1/2 for a Bell state.
 
@@ -140,6 +152,7 @@ def negativity(rho: ArrayLike, part: Sequence[int] = (0,)) -> Floats:
     return np.asarray(-np.clip(np.linalg.eigvalsh(turned), None, 0).sum(axis=-1))
 
 
+@arguments.taking(rho=arguments.amplitudes)
 def tripartite_negativity(rho: ArrayLike) -> Floats:
     """Return N3 = (N_1-23 N_2-13 N_3-12)^(1/3) of three qubits; 1/2 for GHZ, 0 where any one is separable.
 
@@ -156,6 +169,7 @@ def tripartite_negativity(rho: ArrayLike) -> Floats:
     return np.asarray(np.cbrt(np.prod([negativity(rho, [qubit]) for qubit in range(3)], axis=0)))
 
 
+@arguments.taking(state=arguments.amplitudes)
 def three_tangle(state: ArrayLike) -> Floats:
     """Return the three-tangle 4 |d1 - 2 d2 + 4 d3| of pure states of three qubits (Coffman and others, 2000).
 
@@ -179,6 +193,7 @@ def three_tangle(state: ArrayLike) -> Floats:
     return np.asarray(4 * np.abs(d1 - 2 * d2 + 4 * d3))
 
 
+@arguments.taking(rho=arguments.amplitudes, focus=arguments.whole(0, 2))
 def monogamy(rho: ArrayLike, focus: int = 0) -> Floats:
     """Return N²_1-23 - N²_1-2 - N²_1-3 of three qubits, with N twice the negativity.
 
@@ -200,6 +215,7 @@ def monogamy(rho: ArrayLike, focus: int = 0) -> Floats:
     return np.asarray((2 * negativity(rho, [focus])) ** 2 - pairs)
 
 
+@arguments.taking(rho=arguments.amplitudes, starts=arguments.whole(0, 10_000), seed=arguments.SEED)
 def genuine_tripartite(rho: ArrayLike, *, starts: int = 6, seed: int = 0) -> float:
     """Return by how much a state of three qubits breaks a bound of all mixtures of two-part separable states.
 

@@ -52,7 +52,12 @@ def group(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {"".join(b).replace("I", "Z"): tuple(m) for b, m in zip(bases, members, strict=True)}
 
 
-@arguments.taking(key=arguments.text, unfold=arguments.flag)
+@arguments.taking(
+    records=arguments.names_to("records", arguments.record),
+    terms=arguments.names_to("numbers", arguments.real()),
+    key=arguments.text,
+    unfold=arguments.flag,
+)
 def expectation(
     records: Mapping[str, xr.Dataset], terms: Mapping[str, float], *, key: str, unfold: bool = False
 ) -> xr.Dataset:
@@ -78,7 +83,7 @@ def expectation(
     """
     groups = group(terms)
     if missing := [basis for basis in groups if basis not in records]:
-        raise InputError(f"expectation needs a record for each basis, but has none for {', '.join(missing)}")
+        raise InputError(f"records must hold one for each basis, but have none for {', '.join(missing)}")
     value = sum(c for term, c in terms.items() if set(term) == {"I"})
     variance = 0.0
     found = {term: (1.0, 0.0) for term in terms if set(term) == {"I"}}

@@ -9,12 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.crossings import crossings_of
 from rydberg_qmem.analysis.winding import Floats, Ints, swept_areas
+from rydberg_qmem.errors import InputError
 
 _CORNERS_AT_ONCE = 5_000
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def signed_area(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return the shoelace area, positive for counter-clockwise loops; the lobes of a figure of eight cancel.
 
@@ -30,6 +33,7 @@ def signed_area(x: ArrayLike, y: ArrayLike) -> Floats:
     return np.asarray(_moments(x - x0, y - y0).sum(axis=-1))
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def sector_area(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return the area swept by the ray from the origin, 1/2 sum |x dy - y dx|.
 
@@ -47,6 +51,7 @@ def sector_area(x: ArrayLike, y: ArrayLike) -> Floats:
     return np.asarray(np.abs(_moments(x, y)).sum(axis=-1))
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def unsigned_area(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return the area of all lobes, each counted positive: the integral of |winding number| over the plane.
 
@@ -72,6 +77,7 @@ def unsigned_area(x: ArrayLike, y: ArrayLike) -> Floats:
     return np.concatenate(parts or [np.zeros(0)]).reshape(x.shape[:-1])
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def perimeter(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return the length of closed polygons.
 
@@ -87,6 +93,7 @@ def perimeter(x: ArrayLike, y: ArrayLike) -> Floats:
     return np.asarray(sides.sum(axis=-1))
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def form_factor(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return 4 pi A / P^2 of unsigned area A and perimeter P: 1 for a circle, 0 for a line or a point.
 
@@ -101,6 +108,7 @@ def form_factor(x: ArrayLike, y: ArrayLike) -> Floats:
     return ratio(4 * np.pi * unsigned_area(x, y), length**2)
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def pinch(x: ArrayLike, y: ArrayLike) -> Floats:
     """Return how far the loop passes from the origin: the largest |y| at x = 0, over the largest |y|.
 
@@ -125,6 +133,7 @@ def pinch(x: ArrayLike, y: ArrayLike) -> Floats:
     return ratio(np.maximum(on_edges, at_corners).max(axis=-1), np.abs(y).max(axis=-1))
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def line_fit(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     """Return slope and R^2 of the least-squares line through the corners, each of shape (...).
 
@@ -149,6 +158,7 @@ def line_fit(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     return slope, np.where(varies, r2, np.nan)
 
 
+@arguments.taking(values=arguments.numbers(dims=1))
 def zero_crossings(values: ArrayLike) -> Ints:
     """Return the positions where a series changes sign: the first value at or beyond each zero.
 
@@ -167,6 +177,7 @@ def zero_crossings(values: ArrayLike) -> Ints:
     return np.asarray(filled[:-1][signs[:-1] != signs[1:]] + 1)
 
 
+@arguments.taking(x=arguments.numbers(), y=arguments.numbers())
 def self_crossings(x: ArrayLike, y: ArrayLike) -> Ints:
     """Return how often closed polygons cross themselves, (...).
 
@@ -191,6 +202,7 @@ def self_crossings(x: ArrayLike, y: ArrayLike) -> Ints:
     return np.array([crossings_of(row) for row in rows], dtype=np.int64).reshape(x.shape[:-1])
 
 
+@arguments.taking(top=arguments.numbers(), bottom=arguments.numbers())
 def ratio(top: Floats, bottom: Floats) -> Floats:
     """Return a ratio, and 0 where it has 0 below.
 
@@ -201,12 +213,20 @@ def ratio(top: Floats, bottom: Floats) -> Floats:
     >>> ratio(np.array([1.0, 0.0]), np.array([2.0, 0.0])).tolist()
     [0.5, 0.0]
     """
+    if np.shape(top) and np.shape(bottom) and np.shape(top) != np.shape(bottom):
+        raise InputError(f"top and bottom must have one shape, but have {np.shape(top)} and {np.shape(bottom)}")
     empty = bottom == 0
     return np.where(empty, 0.0, top / np.where(empty, 1.0, bottom))
 
 
 def _loops(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    wide_x, wide_y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    shapes = np.shape(x), np.shape(y)
+    try:
+        wide_x, wide_y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    except ValueError:
+        raise InputError(f"x and y must have shapes that go together, but have {shapes[0]} and {shapes[1]}") from None
+    if not wide_x.ndim or not wide_x.shape[-1]:
+        raise InputError(f"x and y must have one corner or more, but have the shapes {shapes[0]} and {shapes[1]}")
     return wide_x, wide_y
 
 

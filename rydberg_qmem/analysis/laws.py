@@ -11,9 +11,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
+
 Floats = NDArray[np.float64]
 
 
+@arguments.taking(phase=arguments.numbers(), x=arguments.numbers())
 def photonic_reflectivity(phase: ArrayLike, x: ArrayLike) -> Floats:
     """Return R = [1 - (sin x / x) cos(phase - x)] / 2 of the photonic-type memristor.
 
@@ -30,6 +33,7 @@ def photonic_reflectivity(phase: ArrayLike, x: ArrayLike) -> Floats:
     return np.asarray(0.5 * (1 - np.sinc(x / np.pi) * np.cos(np.asarray(phase) - x)))
 
 
+@arguments.taking(phase=arguments.numbers(), x=arguments.numbers())
 def photonic_loop(phase: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     """Return (n_in, n_out) of the photonic-type memristor at phases of the drive.
 
@@ -48,6 +52,7 @@ def photonic_loop(phase: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     return n_in, (1 - photonic_reflectivity(phase, x)) * n_in
 
 
+@arguments.taking(x=arguments.numbers())
 def photonic_loop_area(x: ArrayLike) -> Floats:
     """Return the loop area (pi / 8) sin^2(x) / x of the photonic-type memristor.
 
@@ -63,6 +68,12 @@ def photonic_loop_area(x: ArrayLike) -> Floats:
     return np.asarray(np.pi / 8 * np.sin(x) * np.sinc(x / np.pi))
 
 
+@arguments.taking(
+    k=arguments.numbers(),
+    period=arguments.numbers(),
+    window=arguments.numbers(),
+    window_includes_present=arguments.flag,
+)
 def discrete_reflectivity(
     k: ArrayLike, period: ArrayLike, window: ArrayLike, window_includes_present: bool = False
 ) -> Floats:
@@ -84,6 +95,12 @@ def discrete_reflectivity(
     return np.asarray(0.5 * (1 - depth * np.cos(2 * np.pi * np.asarray(k) / np.asarray(period) - lag)))
 
 
+@arguments.taking(
+    period=arguments.numbers(),
+    window=arguments.numbers(),
+    window_includes_present=arguments.flag,
+    signed=arguments.flag,
+)
 def discrete_loop_area(
     period: ArrayLike, window: ArrayLike, window_includes_present: bool = False, *, signed: bool = False
 ) -> Floats:
@@ -107,6 +124,13 @@ def discrete_loop_area(
     return area if signed else np.abs(area)
 
 
+@arguments.taking(
+    phase=arguments.numbers(),
+    a=arguments.numbers(),
+    b=arguments.numbers(),
+    amplitude=arguments.numbers(),
+    omega=arguments.numbers(),
+)
 def flux_controlled_current(phase: ArrayLike, a: float, b: float, amplitude: float, omega: float) -> Floats:
     """Return I of the memristor I = (a + b flux) V under V = amplitude sin(phase), phase = omega t.
 
@@ -126,6 +150,7 @@ def flux_controlled_current(phase: ArrayLike, a: float, b: float, amplitude: flo
     return np.asarray((a + b * amplitude / omega * (1 - np.cos(phase))) * amplitude * np.sin(phase))
 
 
+@arguments.taking(b=arguments.numbers(), amplitude=arguments.numbers(), omega=arguments.numbers())
 def flux_controlled_lobe(b: ArrayLike, amplitude: ArrayLike, omega: ArrayLike) -> Floats:
     """Return the area (2 / 3) |b amplitude^3| / omega of each of the two lobes of `flux_controlled_current`.
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.standard_error import cohort_of, standard_error
 from rydberg_qmem.errors import InputError, did_you_mean
 
@@ -21,10 +23,20 @@ Array = NDArray[np.float64]
 Confusion = Mapping[str, tuple[float, float]] | tuple[float, float]
 """Chances of a false positive and a false negative, for all atoms or atom by atom."""
 
+_CHANCES = arguments.values(arguments.real(0, 1), "chances, of a false positive and a false negative", 2, 2)
+
+
+def _confusion(name: str, value: Any) -> Any:
+    """Take two chances, or two for each of the named atoms."""
+    several = isinstance(value, Mapping)
+    return (arguments.names_to("two chances", _CHANCES) if several else _CHANCES)(name, value)
+
+
 MOST_JOINT = 10
 """Atoms whose joint outcomes are unfolded together: 2^10 probabilities."""
 
 
+@arguments.taking(record=arguments.record, key=arguments.text, confusion=arguments.optional(_confusion))
 def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) -> xr.Dataset:
     """Return the probability of the true bit 1, p = (q - e01) / (1 - e01 - e10) of the read one, with its error.
 
@@ -62,6 +74,7 @@ def unfold(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) 
     return made
 
 
+@arguments.taking(record=arguments.record, key=arguments.text, confusion=arguments.optional(_confusion))
 def unfolded(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) -> xr.DataArray:
     """Return (m - e01) / (1 - e01 - e10) for each shot's read bit m: its mean is the true probability; NaN if lost.
 
@@ -86,6 +99,7 @@ def unfolded(record: xr.Dataset, key: str, *, confusion: Confusion | None = None
     return (made / _gain(e01, e10)).rename(key.partition(".")[0])
 
 
+@arguments.taking(record=arguments.record, key=arguments.text, confusion=arguments.optional(_confusion))
 def unfold_joint(record: xr.Dataset, key: str, *, confusion: Confusion | None = None) -> xr.Dataset:
     """Return the probabilities of all outcomes of a key's atoms together, along `outcome` (text of bits), with errors.
 
@@ -141,6 +155,7 @@ def _by_cohorts(inverse: Array, code: xr.DataArray, cohort: int, like: xr.DataAr
     return xr.DataArray(error, dims=("true", *others)).transpose(*like.dims)
 
 
+@arguments.taking(record=arguments.record, keys=arguments.optional(arguments.values(arguments.text, "keys")))
 def select_kept(record: xr.Dataset, *, keys: Sequence[str] | None = None) -> xr.Dataset:
     """Return the shots in which no atom was lost; attrs say which part was kept, with its error.
 

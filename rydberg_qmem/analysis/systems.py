@@ -6,9 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import jv
 
+from rydberg_qmem import arguments
+
 Floats = NDArray[np.float64]
 
 
+@arguments.taking(
+    u=arguments.numbers(), theta=arguments.numbers(), phase=arguments.numbers(), gamma=arguments.numbers()
+)
 def squid_voltage(u: ArrayLike, theta: float, phase: float, gamma: float) -> Floats:
     """Return V/V0 = sin θ sin(u + phase) exp(-Γ/2) of the CA-SQUID type.
 
@@ -28,6 +33,7 @@ def squid_voltage(u: ArrayLike, theta: float, phase: float, gamma: float) -> Flo
     return np.asarray(np.sin(theta) * np.sin(u + phase) * np.exp(-gamma * passed / 2))
 
 
+@arguments.taking(t=arguments.numbers(), tilt=arguments.numbers(), b=arguments.numbers(), gamma0=arguments.numbers())
 def collision_voltage(t: ArrayLike, tilt: float, b: float, gamma0: float) -> Floats:
     """Return <Y> = sin(2 tilt) sin(t + b) exp(k(t)) of the collision model with γ = γ0 [1 - sin(cos t)].
 
@@ -47,6 +53,7 @@ def collision_voltage(t: ArrayLike, tilt: float, b: float, gamma0: float) -> Flo
     return np.asarray(np.sin(2 * tilt) * np.sin(t + b) * np.exp(-gamma0 * gone / 2))
 
 
+@arguments.taking(depth=arguments.numbers())
 def collision_lobe(depth: ArrayLike) -> Floats:
     """Return the area of each lobe over γ0 V0², 2 (sin A/A² - cos A/A), without damping.
 
@@ -60,6 +67,7 @@ def collision_lobe(depth: ArrayLike) -> Floats:
     return np.asarray(2 * (np.sin(a) / a**2 - np.cos(a) / a))
 
 
+@arguments.taking(period=arguments.real(above=0), window=arguments.real(above=0), ahead=arguments.real())
 def crossed_area(period: float, window: float, ahead: float) -> float:
     """Return the polygon area of (n_1, out_2) under crossed feedback, windows of past rounds.
 
@@ -76,6 +84,7 @@ def crossed_area(period: float, window: float, ahead: float) -> float:
     return float(period * np.sin(2 * np.pi / period) / 16 * (np.sin(ahead) + depth * np.sin(lag)))
 
 
+@arguments.taking(half=arguments.real(), r1=arguments.real(0, 1), r2=arguments.real(0, 1))
 def remote_concurrence(half: float, r1: float, r2: float) -> float:
     """Return the concurrence of cos(half)|gg⟩ + sin(half)|hh⟩ behind beam splitters.
 
@@ -92,6 +101,7 @@ def remote_concurrence(half: float, r1: float, r2: float) -> float:
     return float(max(0.0, 2 * abs(a * b) * np.sqrt(kept) - 2 * b**2 * np.sqrt(r1 * r2 * kept)))
 
 
+@arguments.taking(kt=arguments.numbers())
 def triangle_negativity(kt: ArrayLike) -> Floats:
     """Return N3 = sqrt(1 - cos⁴ kt)/2 of three cells in a triangle, undamped.
 
@@ -104,6 +114,7 @@ def triangle_negativity(kt: ArrayLike) -> Floats:
     return np.asarray(0.5 * np.sqrt(1 - np.cos(np.asarray(kt)) ** 4))
 
 
+@arguments.taking(kt=arguments.numbers())
 def line_negativity(kt: ArrayLike) -> tuple[Floats, Floats]:
     """Return the negativity of an end and of the middle cell of a line of three, undamped.
 
@@ -119,6 +130,9 @@ def line_negativity(kt: ArrayLike) -> tuple[Floats, Floats]:
     return np.asarray(0.5 * np.sqrt(1 - r**2)), np.asarray(0.5 * np.sqrt(1 - r**4))
 
 
+@arguments.taking(
+    steps=arguments.whole(4), b=arguments.real(), amplitude=arguments.real(), omega=arguments.real(above=0)
+)
 def flux_polygon(steps: int, b: float, amplitude: float, omega: float) -> float:
     """Return the area of both lobes of the flux-controlled memristor, as a polygon.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from pathlib import Path
@@ -11,19 +10,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from rydberg_qmem.cli import exit_code_of, is_full_output, leave_output
 from rydberg_qmem.cli.text import echo
 from rydberg_qmem.errors import QmemError
-
-INTERRUPTED, TERMINATED = 130, 143
-
-
-class Terminated(KeyboardInterrupt):
-    """The system asked the program to end (SIGTERM): it ends as cleanly as after Ctrl-C."""
-
-
-def terminate(number: int, frame: object) -> None:
-    """Answer SIGTERM."""
-    raise Terminated
 
 
 class Command(TyperCommand):
@@ -45,14 +34,11 @@ class Command(TyperCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:
-            if error.errno != errno.ENOSPC or error.filename is not None:
-                raise typer.Exit(told(error, debug=bool(ctx.find_root().params.get("debug")))) from None
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            echo([f"standard output cannot be written: {error.strerror}"], err=True)
-            raise typer.Exit(1) from None
+            debug = bool(ctx.find_root().params.get("debug"))
+            raise typer.Exit(leave_output(error) if is_full_output(error) else told(error, debug=debug)) from None
         except KeyboardInterrupt as stopped:
             echo(["interrupted", *getattr(stopped, "__notes__", ())], err=True)
-            raise typer.Exit(TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED) from None
+            raise typer.Exit(exit_code_of(stopped)) from None
         except Exception as error:
             debug = bool(ctx.find_root().params.get("debug"))
             raise typer.Exit(told(error, debug=debug)) from None

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.channels import BLACKMAN_MEAN, GATE_RABI
 from rydberg_qmem.compile.entangling import (
     Part,
@@ -92,6 +93,14 @@ class Calibration:
         return self.peak_rabi <= limits.rabi * (1 + 1e-9) and detuning <= limits.detuning
 
 
+@arguments.taking(
+    method=arguments.one_of("levine", "time_optimal", "analog"),
+    angle=arguments.real(),
+    interaction=arguments.real(above=0),
+    limits=arguments.made(Limits),
+    infidelity=arguments.real(above=0),
+    shape=arguments.one_of("square", "blackman"),
+)
 @lru_cache(maxsize=512)
 def calibrate(
     method: str, *, angle: float, interaction: float, limits: Limits, infidelity: float, shape: PulseShape

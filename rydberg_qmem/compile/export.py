@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem import arguments
+from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.compile.building import build
 from rydberg_qmem.compile.carried import NOTHING, Carried, Site
 from rydberg_qmem.compile.check import compile_checked
@@ -32,6 +34,7 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.compile.target import Target
 from rydberg_qmem.errors import CapabilityError, InputError, ProgramError, RunError, StoreError, did_you_mean
+from rydberg_qmem.language import library
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
@@ -91,6 +94,12 @@ class Exported:
         return str(self.sequence.to_abstract_repr())
 
 
+@arguments.taking(
+    program=library.program,
+    **SETTINGS,
+    values=arguments.optional(arguments.names_to("numbers", arguments.real())),
+    round=arguments.whole(0),
+)
 def to_pulser(
     program: Program,
     *,
@@ -422,6 +431,9 @@ def _loops(steps: tuple[Step, ...]) -> Iterator[RepeatStep]:
             yield from _loops((*step.then, *step.otherwise))
 
 
+@arguments.taking(
+    made=arguments.values(arguments.made(Exported), "segments"), program=arguments.made(Program), folder=arguments.path
+)
 def write(made: tuple[Exported, ...], program: Program, folder: str | Path) -> list[Path]:
     """Write one file for each segment, and an index that says where each came from; return the paths."""
     place = Path(folder)

@@ -11,8 +11,9 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.pulser_build import Given, built, built_from_text
 from rydberg_qmem.compile.pulser_calls import called
@@ -21,12 +22,20 @@ from rydberg_qmem.compile.pulser_proof import what_differs
 from rydberg_qmem.compile.pulser_schedule import scheduled
 from rydberg_qmem.compile.pulser_text import read, refuse_long
 from rydberg_qmem.errors import CapabilityError, InputError, QmemError
-from rydberg_qmem.language.blocks import AnyBlock, Delay, Measure
+from rydberg_qmem.language.blocks import AnyBlock, Basis, Delay, Measure
 from rydberg_qmem.language.program import Program
 
 FIELD_ALONG_Z = (0.0, 0.0, 30.0)
 
 
+@arguments.taking(
+    name=arguments.text,
+    key=arguments.text,
+    basis=arguments.optional(arguments.one_of(*get_args(Basis))),
+    variables=arguments.optional(arguments.named),
+    qubits=arguments.optional(arguments.mapping),
+    job=arguments.optional(arguments.whole(0)),
+)
 def from_pulser(
     sequence: Any, *, name: str = "from_pulser", key: str = "m", basis: str | None = None,
     variables: Mapping[str, Any] | None = None, qubits: Mapping[Any, int] | None = None, job: int | None = None,

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rydberg_qmem import arguments
+from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.compile.check import check
 from rydberg_qmem.compile.rounds import Part, jobs_of, parts_of
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.target import device_of
 from rydberg_qmem.errors import ProgramError
+from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 
 
@@ -60,6 +63,7 @@ class QpuReport:
         return f"for emulators only: {able} of {len(self.parts)} steps can run"
 
 
+@arguments.taking(program=library.program, parameters=SETTINGS["parameters"])
 def qpu_report(program: Program, device: Any = None, *, parameters: Mapping[str, float] | None = None) -> QpuReport:
     """Return what of a program a device can run that prepares all atoms, plays one sequence and reads at the end.
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope, column
 from rydberg_qmem.compile.steps import Segment
@@ -66,6 +67,12 @@ class EmuMps:
         "mps_truncation_error": "weight that truncations of the shot's matrix-product states dropped, added up",
     }
 
+    @arguments.taking(
+        precision=arguments.real(above=0),
+        max_bond_dim=arguments.whole(1),
+        longest_ns=arguments.real(above=0),
+        averaged_ns=arguments.whole(1),
+    )
     def __init__(
         self, *, precision: float = 1e-6, max_bond_dim: int = 256, longest_ns: float = 10.0, averaged_ns: int = 1
     ) -> None:

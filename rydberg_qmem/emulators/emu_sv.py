@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
@@ -42,6 +43,7 @@ class EmuSv:
         trajectories=False,
     )
 
+    @arguments.taking(averaged_ns=arguments.whole(1), krylov_tolerance=arguments.real(above=0))
     def __init__(self, *, averaged_ns: int = 1, krylov_tolerance: float = 1e-12) -> None:
         self.averaged_ns, self.krylov_tolerance = averaged_ns, krylov_tolerance
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import map_expressions
 from rydberg_qmem.compile.building import build
 from rydberg_qmem.compile.plan import Plan, plan_segment
@@ -59,6 +60,12 @@ class PulserBackend:
     name = "pulser_backend"
     capabilities = Capabilities(states=False, exact=False, mid_sequence=False, sums_fields=False)
 
+    @arguments.taking(
+        backend=arguments.optional(arguments.a_class),
+        journal=arguments.optional(arguments.path),
+        resubmit=arguments.flag,
+        poll_s=arguments.real(0),
+    )
     def __init__(
         self,
         backend: type[Any] | None = None,

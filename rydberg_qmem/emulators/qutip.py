@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
@@ -75,6 +76,7 @@ class Qutip:
         trajectories=False,
     )
 
+    @arguments.taking(dark_ns=arguments.whole(1), relative_tolerance=arguments.real(above=0))
     def __init__(self, *, dark_ns: int = 12, relative_tolerance: float = 1e-9) -> None:
         self.dark_ns, self.relative_tolerance = dark_ns, relative_tolerance
 

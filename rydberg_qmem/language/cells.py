@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
@@ -26,6 +27,14 @@ from rydberg_qmem.language.expressions import Expression
 HALF_PI = Expression("pi / 2")
 
 
+def _angle(name: str, value: Any) -> Expression:
+    """Take a number or an expression."""
+    return Expression(arguments.setting(name, value))
+
+
+@arguments.taking(
+    system=arguments.text, ancilla=arguments.text, angle=_angle, shape=arguments.one_of("square", "blackman")
+)
 def controlled_ry(
     system: str, ancilla: str, angle: Expression, *, shape: PulseShape = "square"
 ) -> tuple[AnyBlock, ...]:
@@ -51,6 +60,7 @@ def controlled_ry(
     )
 
 
+@arguments.taking(block=arguments.made(Damp), key=arguments.text)
 def amplitude_damping(block: Damp, *, key: str) -> tuple[AnyBlock, ...]:
     """Return primitive D: K0 = |g⟩⟨g| + √(1-R)|h⟩⟨h|, K1 = √R |g⟩⟨h|, with one CZ and feedforward.
 
@@ -75,6 +85,7 @@ def amplitude_damping(block: Damp, *, key: str) -> tuple[AnyBlock, ...]:
     )
 
 
+@arguments.taking(block=arguments.made(BeamSplitter))
 def beam_splitter(block: BeamSplitter) -> tuple[AnyBlock, ...]:
     """Return primitive B: |h g⟩ → cos θ |h g⟩ + sin θ |g h⟩ with sin²θ = R, |g g⟩ stays; two CZ.
 
@@ -93,6 +104,7 @@ def beam_splitter(block: BeamSplitter) -> tuple[AnyBlock, ...]:
     )
 
 
+@arguments.taking(block=arguments.made(WeakMeasure))
 def weak_measure(block: WeakMeasure) -> tuple[AnyBlock, ...]:
     """Return primitive W: a measurement of strength ε = sin χ of one axis of the system, by one CZ.
 
@@ -169,6 +181,7 @@ def swap(block: Swap) -> tuple[CNOT, ...]:
     return there, back, there
 
 
+@arguments.taking(block=arguments.made(Exchange))
 def exchange(block: Exchange) -> tuple[Rotate | CNOT, ...]:
     """Return exp(-iθ(XX + YY)/2) with two CNOT.
 
@@ -191,6 +204,7 @@ def exchange(block: Exchange) -> tuple[Rotate | CNOT, ...]:
     return (*turn, gate, *inner, gate, *back)
 
 
+@arguments.taking(block=arguments.made(BlockadeMeasure))
 def blockade_measure(block: BlockadeMeasure) -> tuple[AnyBlock, ...]:
     """Return primitive G: the ancilla rotated unless blockaded, measured between g and r, and reset.
 

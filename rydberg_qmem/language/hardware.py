@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rydberg_qmem import arguments
 from rydberg_qmem.arguments import is_xarray, refuse
 from rydberg_qmem.errors import InputError, ProgramError, did_you_mean
 from rydberg_qmem.language import files
@@ -98,6 +99,7 @@ class HardwareProfile(Model):
         """Whether atoms decohere while time passes."""
         return any(value is not None for value in (self.t1_us, self.t2_us, self.rydberg_lifetime_us))
 
+    @arguments.taking(atom=arguments.text)
     def confusion_of(self, atom: str) -> tuple[float, float]:
         """Return the chances of a false positive and of a false negative of an atom."""
         if atom in self.confusion:

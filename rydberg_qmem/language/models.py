@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from inspect import Parameter, Signature, cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_serializer,
     model_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
+from rydberg_qmem.arguments import flag, is_xarray, named
 from rydberg_qmem.language.problems import MODELS, refused
 
 _DEPRECATED = frozenset(
@@ -31,6 +36,28 @@ if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
 else:
     ModelMetaclass = type(BaseModel)  # it has no public name
+
+
+_PLAIN = frozenset({str, int, float, type(None)})
+"""Kinds that pydantic takes for no other."""
+
+
+def _strange(value: Any, *, truth: bool) -> str:
+    """Return what of a field's value is of no kind that files have: empty if nothing; with `truth`, True is."""
+    if isinstance(value, bool | np.bool_):
+        return "a truth value" if truth else ""
+    if isinstance(value, bytes | bytearray | set | frozenset) or is_xarray(value):
+        return "bytes" if isinstance(value, bytes | bytearray) else f"a {type(value).__name__}"
+    if np.ma.is_masked(value):
+        return "a masked array"
+    inner = value if isinstance(value, list | tuple) else ()  # mappings are parts with fields of their own
+    return next((what for item in inner if type(item) not in _PLAIN and (what := _strange(item, truth=truth))), "")
+
+
+@cache
+def _flags(model: type[BaseModel]) -> frozenset[str]:
+    """Return the fields of a model that are True or False."""
+    return frozenset(name for name, info in model.model_fields.items() if info.annotation is bool)
 
 
 class ReportingMeta(ModelMetaclass):
@@ -103,6 +130,14 @@ class Model(BaseModel, metaclass=ReportingMeta):
             inner["description"] = cleandoc(cls._about).partition(">>> ")[0].rstrip()
         return schema
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would take for something else: True for 1, bytes for text, sets for lists."""
+        if type(value) not in _PLAIN and (what := _strange(value, truth=info.field_name not in _flags(cls))):
+            raise PydanticCustomError("kind", "must not be {what}", {"what": what})
+        return value
+
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in _DEPRECATED]
 
@@ -125,6 +160,9 @@ class Model(BaseModel, metaclass=ReportingMeta):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy as pydantic does, but with what is changed checked, as by `with_`."""
+        if update is not None:
+            named("update", update)
+        flag("deep", deep)
         return self.with_(**update) if update else super().model_copy(deep=deep)
 
     def unchecked(self, changes: Mapping[str, Any]) -> Self:

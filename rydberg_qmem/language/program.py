@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language import data_builder, files
 from rydberg_qmem.language.abstract import holds_a_sequence
@@ -123,7 +124,9 @@ class Program(Model):
         if isinstance(value, Path):
             return _device_file(value)
         if isinstance(value, Mapping):
-            return json.dumps(value, sort_keys=True)
+            return _device_text(value)
+        if value == "":
+            raise PydanticCustomError("device", "must be a device's name, a device, or its abstract representation")
         if not type(value).__module__.startswith("pulser."):
             return value
         import pulser
@@ -149,6 +152,7 @@ class Program(Model):
         data = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return {"format": self.format, **data}
 
+    @arguments.taking(indent=arguments.optional(arguments.whole(0, 100)))
     def to_json(self, *, indent: int | None = None) -> str:
         """Return the program as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
@@ -158,6 +162,7 @@ class Program(Model):
         return write_yaml(self.to_dict())
 
     @classmethod
+    @arguments.taking(source=arguments.optional(arguments.made(SourceMap)))
     def from_dict(cls, data: Mapping[str, Any], *, source: SourceMap | None = None) -> Self:
         """Build a program from plain data, or raise one `ProgramError` with all its problems."""
         if _too_deep(data):
@@ -172,18 +177,21 @@ class Program(Model):
         return program
 
     @classmethod
+    @arguments.taking(text=arguments.words, file=arguments.words)
     def from_yaml(cls, text: str, *, file: str = "<text>") -> Self:
         """Build a program from YAML text; errors name line and column."""
         data, source = files.parse_yaml(text, file)
         return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
 
     @classmethod
+    @arguments.taking(text=arguments.words, file=arguments.words)
     def from_json(cls, text: str, *, file: str = "<text>") -> Self:
         """Build a program from JSON text; errors name line and column."""
         data, source = files.parse_json(text, file)
         return cls.from_dict(data, source=source)  # type: ignore[arg-type]  # checked by the model
 
     @classmethod
+    @arguments.taking(path=arguments.path)
     def from_file(cls, path: str | Path) -> Self:
         """Read a `.yaml` or `.json` program file, or a Pulser sequence in its abstract JSON, alone or in a job."""
         text = files.read_text(Path(path))
@@ -263,6 +271,15 @@ def name_of(path: Path) -> str:
     """Return a program's name after a file's."""
     name = re.sub(r"\W", "_", path.stem, flags=re.ASCII).strip("_")
     return name[:64] if name[:1].isalpha() else f"p_{name}"[:64]
+
+
+def _device_text(value: Mapping[str, Any]) -> str:
+    if not isinstance(value.get("name"), str):
+        raise PydanticCustomError("device", "must be a device's abstract representation, which has a name")
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError):
+        raise PydanticCustomError("device", "must be a device's abstract representation: plain data") from None
 
 
 def _device_file(path: Path) -> str:

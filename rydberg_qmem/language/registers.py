@@ -13,7 +13,7 @@ from rydberg_qmem.language.extensions import extension
 from rydberg_qmem.language.html import register_table
 from rydberg_qmem.language.models import Model
 from rydberg_qmem.language.positions import Position, centred, positions_of
-from rydberg_qmem.language.traps import Traps, check_sizes
+from rydberg_qmem.language.traps import SIZES, Traps, check_sizes
 from rydberg_qmem.language.values import Name, OrderedFrozenDict, OrderedMapping, VariableName
 
 Layout = Literal[
@@ -97,6 +97,8 @@ class Register(Model):
             raise PydanticCustomError("register", "must give one of atoms, a layout or traps")
         if (self.traps is None) != (self.trap_ids is None):
             raise PydanticCustomError("register", "traps and trap_ids go together")
+        if self.layout is None:
+            self._check_unused()
         if self.traps is not None:
             self._check_traps(self.traps)
         elif self.layout is not None:
@@ -108,6 +110,13 @@ class Register(Model):
         if len(self.positions) > 1:
             self._check_coincident()
         return self
+
+    def _check_unused(self) -> None:
+        """Refuse what only a layout has, with atoms or traps."""
+        for name in (*SIZES, "prefix", "given_names"):
+            if getattr(self, name) is not None:
+                field = "names" if name == "given_names" else name
+                raise PydanticCustomError("register", "{field} goes with a layout only", {"field": field})
 
     def _check_traps(self, traps: Traps) -> None:
         ids = list((self.trap_ids or {}).values())

@@ -83,6 +83,13 @@ class Traps(Model):
                 assert_never(self.layout)
 
 
+SIZES = (
+    "rows", "columns", "side", "layers", "n_qubits", "units", "roles", "between_um", "spacing_um", "row_spacing_um",
+    "col_spacing_um",
+)  # fmt: skip
+"""What a layout is made of."""
+
+
 def check_sizes(model: Any, layout: str, needed: tuple[str, ...]) -> None:
     """Refuse sizes that a layout needs and has not, has and does not need, or that are not positive."""
     missing = [field for field in needed if getattr(model, field) is None]
@@ -94,9 +101,8 @@ def check_sizes(model: Any, layout: str, needed: tuple[str, ...]) -> None:
         number = getattr(model, field)
         if field != "roles" and (number <= 0 or (not field.endswith("_um") and number > 1000)):
             raise PydanticCustomError("register", "{field} must be positive and at most 1000", {"field": field})
-    sizes = {"rows", "columns", "side", "layers", "n_qubits", "units", "roles", "between_um"}
-    sizes |= {"spacing_um", "row_spacing_um", "col_spacing_um", "n_traps"}
-    known = sizes & set(type(model).model_fields) - set(needed) - ({"columns"} if layout == "cells" else set())
+    across = {"columns"} if layout == "cells" else set()
+    known = {*SIZES, "n_traps"} & set(type(model).model_fields) - set(needed) - across
     for field in sorted(known):
         if getattr(model, field) is not None:
             raise PydanticCustomError("register", "layout {layout} has no {field}", {"layout": layout, "field": field})

@@ -13,13 +13,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rydberg_qmem.errors import InputError, did_you_mean, short
+from rydberg_qmem import arguments
+from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.language.devices import addressed_array
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning.tasks import real, whole
 
 Encoding = Literal["local_detuning", "global_time", "position"]
 ENCODINGS = ("local_detuning", "global_time", "position")
+_SAMPLE = arguments.values(arguments.real(), "numbers", 1)
 MOST_ATOMS = 14
 """A state of so many atoms takes 256 kB; each sample has one."""
 
@@ -61,12 +63,12 @@ class AnalogArray:
     readouts: int = 8
 
     def __post_init__(self) -> None:
-        if self.encoding not in ENCODINGS:
-            hint = did_you_mean(str(self.encoding), list(ENCODINGS))
-            raise InputError(f"encoding must be one of {', '.join(ENCODINGS)}{hint}, but is {self.encoding!r}")
+        arguments.one_of(*ENCODINGS)("encoding", self.encoding)
         whole("columns", self.columns)
         if whole("duration_ns", self.duration_ns) < whole("readouts", self.readouts) * max(1, self._slots):
             raise InputError(f"duration_ns must leave time for readouts and columns, but is {self.duration_ns}")
+        if self.atoms is not None:
+            whole("atoms", self.atoms)
         if self.atoms is not None and self.encoding != "global_time" and self.atoms != self._fixed_size:
             raise InputError(f"atoms must be {self._fixed_size} for {self.columns} columns, but is {self.atoms}")
         self._check_drive()
@@ -78,14 +80,14 @@ class AnalogArray:
 
     def _check_gaps(self, given: object) -> None:
         several = isinstance(given, list | tuple | np.ndarray)
+        if not several:
+            real("spacing_um", given, above=0)
         if several and np.array(given, dtype=object).shape != (self.size - 1,):
             raise InputError(f"spacing_um must be one number or {self.size - 1} gaps, but is {short(given)}")
         for gap in np.ravel(np.array(given, dtype=object)).tolist():
             real("spacing_um", gap, above=0)
 
     def _check_drive(self) -> None:
-        if self.atoms is not None:
-            whole("atoms", self.atoms)
         for name in ("stretch", "detuning"):
             real(name, getattr(self, name))
         real("rabi", self.rabi, least=0)
@@ -117,28 +119,36 @@ class AnalogArray:
         """Return the times of the readouts."""
         return [round(self.duration_ns * (k + 1) / self.readouts) for k in range(self.readouts)]
 
+    @arguments.taking(until=arguments.whole(0))
     def cuts_ns(self, until: int) -> list[int]:
         """Return all times up to `until` at which a readout or a new column comes, 0 first."""
         slots = [round(self.duration_ns * j / self._slots) for j in range(self._slots)]
         return sorted({0, until, *(t for t in (*slots, *self.times_ns()) if t < until)})
 
+    @arguments.taking(time_ns=arguments.whole(0))
     def column_at(self, time_ns: int) -> int:
         """Return the column whose part of the time begins at or before `time_ns`."""
         starts = [round(self.duration_ns * j / self._slots) for j in range(self._slots)]
         return int(np.searchsorted(starts, time_ns, side="right")) - 1
 
+    @arguments.taking(sample=arguments.optional(_SAMPLE))
     def places_um(self, sample: Sequence[float] | None = None) -> list[tuple[float, float]]:
         """Return the places of the atoms; those of a sample where columns are places."""
         gaps = np.broadcast_to(np.asarray(self.spacing_um, dtype=float), (self.size - 1,)).copy()
         if self.encoding == "position" and sample is not None:
+            if len(sample) != len(gaps):
+                raise InputError(f"sample must have {len(gaps)} numbers, one for each gap, but has {len(sample)}")
             gaps *= 1 + self.stretch * np.asarray(sample, dtype=float)
         if (gaps <= 0).any():
             raise InputError(f"gaps must be above 0 µm, but are {short(gaps.tolist())}")
         return [(float(x), 0.0) for x in np.concatenate([[0.0], np.cumsum(gaps)])]
 
+    @arguments.taking(sample=arguments.optional(_SAMPLE), measured_at=arguments.optional(arguments.whole(0)))
     def program(self, *, sample: Sequence[float] | None = None, measured_at: int | None = None) -> Program:
         """Return the program: probes at all readouts, or one measurement (key `m`) at the readout `measured_at`."""
         times = self.times_ns()
+        if measured_at is not None and measured_at >= len(times):
+            raise InputError(f"measured_at must be a readout from 0 to {len(times) - 1}, but is {measured_at}")
         end = times[-1] if measured_at is None else times[measured_at]
         cuts, body = self.cuts_ns(end), []
         for start, stop in pairwise(cuts):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.learning.optimise import Optimum
 
@@ -20,6 +21,15 @@ Floats = NDArray[np.float64]
 Point = dict[str, float]
 
 
+@arguments.taking(
+    sample=arguments.function_of(1),
+    data=arguments.numbers(dims=1),
+    start=arguments.optional(arguments.names_to("numbers", arguments.real())),
+    steps=arguments.whole(0, 1_000_000),
+    rate=arguments.real(),
+    callback=arguments.optional(arguments.function_of(2)),
+    resume=arguments.optional(arguments.record),
+)
 def train_boltzmann(
     sample: Callable[[Point], Floats],
     data: Floats,
@@ -65,7 +75,9 @@ def train_boltzmann(
             weights, move = seen[step][0], seen[step][2]
         else:
             point = dict(zip(names, weights.tolist(), strict=True))
-            found = np.asarray(sample(point), dtype=float)
+            found = arguments.numbers(dims=1)("what sample returns", sample(point))
+            if found.shape != data.shape:
+                raise InputError(f"what sample returns: must be {data.size} probabilities, but has {found.shape}")
             free = strings @ found
             covariance = (strings * found) @ strings.T - np.outer(free, free)
             value, move = divergence(data, found), np.linalg.pinv(covariance, rcond=1e-9) @ (wanted - free)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
-from rydberg_qmem.compile.bind import SETTINGS
+from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import BeamSplitter, Measure, Push, Repeat, Reset, Rotate, Set
@@ -108,9 +108,11 @@ def mean_field(
     ... ).round(9).tolist()
     [[[0.0], [1.0]]]
     """
-    table = {name: finite(name, values) for name, values in inputs.items()}
+    table = {name: finite(f"inputs.{name}", values) for name, values in inputs.items()}
+    if not table or any(values.shape != next(iter(table.values())).shape for values in table.values()):
+        raise InputError("inputs must be one array (series, round) or more, all of one shape")
     series = len(next(iter(table.values())))
-    scope: dict[str, Any] = {**{n: float(e) for n, e in _parameters(program).items()}, **dict(parameters or {})}
+    scope: dict[str, Any] = dict(bind_parameters(program, parameters))
     for name, memory in program.memory.items():
         start = float(np.asarray(memory.initial.evaluate(scope)))
         length = () if memory.window is None else (int(np.asarray(memory.window.evaluate(scope))),)
@@ -123,12 +125,6 @@ def mean_field(
         scope |= {name: values[:, k] for name, values in table.items()}
         rounds.append(_round(loops[0], scope, series))
     return np.stack(rounds, axis=1)
-
-
-def _parameters(program: Program) -> dict[str, float]:
-    from rydberg_qmem.compile.bind import bind_parameters
-
-    return dict(bind_parameters(program, {}))
 
 
 def _round(loop: Repeat, scope: dict[str, Any], series: int) -> Floats:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, QmemError, short
 from rydberg_qmem.learning.classical import echo_state, mean_field
 from rydberg_qmem.learning.measures import mse, nmse
 from rydberg_qmem.learning.readout import fit_ridge, polynomial, window
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.shots import random_state_of
-from rydberg_qmem.learning.tasks import Series, Split, real
+from rydberg_qmem.learning.tasks import Series, Split
 
 try:
     from sklearn.base import clone
@@ -32,6 +33,14 @@ ECHO_STATES = tuple(product((0.1, 0.3, 0.6, 0.9), (0.03, 0.1, 0.3, 1.0), (1.0, 0
 """Spectral radius, gain and leak of the echo states that a tuned one is chosen from."""
 
 
+@arguments.taking(
+    tasks=arguments.values(arguments.made(Series), "series", 1),
+    windows=arguments.values(arguments.whole(1), "lengths"),
+    polynomials=arguments.values(arguments.values(arguments.whole(1), "a length and a degree", 2, 2), "pairs"),
+    extra=arguments.optional(
+        arguments.names_to("features of each task", arguments.values(arguments.numbers(dims=2), "arrays"))
+    ),
+)
 def compare(
     reservoir: MemristorReservoir,
     tasks: Sequence[Series],
@@ -105,11 +114,10 @@ def compare(
     return xr.Dataset(data, {"model": np.array(names, dtype=np.dtypes.StringDType())}, attrs)
 
 
-def _strengths(regularisation: float | Sequence[float]) -> list[float]:
-    given = regularisation if isinstance(regularisation, list | tuple | np.ndarray) else [regularisation]
-    if not len(given):
-        raise InputError("regularisation must be one number or more, but is empty")
-    return [real("regularisation", value, least=0) for value in given]
+def _strengths(regularisation: Any) -> list[float]:
+    several = isinstance(regularisation, list | tuple | range) or getattr(regularisation, "ndim", 0) > 0
+    given = regularisation if several else [regularisation]
+    return list(arguments.values(arguments.real(0), "numbers", 1)("regularisation", given))
 
 
 def _check(reservoir: Any, tasks: Sequence[Series], extra: Mapping[str, Sequence[Floats]]) -> None:

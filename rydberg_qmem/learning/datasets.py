@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.learning.tasks import Series, whole
 
@@ -46,6 +48,7 @@ def power_four(points: int = 85) -> Series:
     return Series(x, x**4, "power_four")
 
 
+@arguments.taking(seed=arguments.SEED)
 def waveforms(length: int, *, seed: int, period: int = 8) -> Series:
     """Return sine (target 0) and square (target 1) periods in random order, between 0 and 1.
 
@@ -64,6 +67,7 @@ def waveforms(length: int, *, seed: int, period: int = 8) -> Series:
     return Series(shapes[kinds].reshape(-1)[:length], np.repeat(kinds, period)[:length], "waveforms")
 
 
+@arguments.taking(classes=arguments.values(arguments.whole(0, 9), "digits", 1))
 def digits(classes: tuple[int, ...] = (0, 3, 8)) -> Cases:
     """Return scikit-learn's 8x8 digits of some classes, columns as rounds of eight pixels in [0, 1].
 
@@ -85,6 +89,7 @@ def digits(classes: tuple[int, ...] = (0, 3, 8)) -> Cases:
     return Cases(columns, data.target[kept].astype(np.int64), "digits", channels=8)
 
 
+@arguments.taking(path=arguments.optional(arguments.path))
 def laser(path: str | Path | None = None) -> Floats:
     """Return the Santa Fe laser series (set A) from a file of yours, (round,).
 
@@ -107,10 +112,14 @@ def laser(path: str | Path | None = None) -> Floats:
             f"the laser series is not part of this package: give laser() the path of a text file with one number per "
             f"line, or name it in {LASER_VARIABLE} (now {where})"
         )
-    lines = Path(where).read_text(encoding="utf-8").split()
-    return np.array([float(line) for line in lines[0 if _is_number(lines[0]) else 1 :]])
+    try:
+        lines = Path(where).read_text(encoding="utf-8").split()
+        return np.array([float(line) for line in lines[0 if _is_number(lines[0]) else 1 :]])
+    except (ValueError, IndexError, OSError) as error:
+        raise InputError(f"path: {where} must hold one number per line ({error})") from None
 
 
+@arguments.taking(path=arguments.path)
 def mnist(path: str | Path) -> Cases:
     """Return handwritten digits from a file of yours.
 
@@ -129,12 +138,16 @@ def mnist(path: str | Path) -> Cases:
         raise InputError(
             f"MNIST is not part of this package: save images and labels with numpy.savez, not found: {path}"
         )
-    with np.load(path, allow_pickle=False) as data:
-        images, labels = data["images"], data["labels"]
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            images, labels = arguments.numbers(dims=3)("images", data["images"]), data["labels"]
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"path: {path} must hold images and labels, as numpy.savez writes them ({error})") from None
     columns = images.transpose(0, 2, 1).reshape(len(images), -1) / max(float(images.max()), 1.0)
     return Cases(columns, labels.astype(np.int64), "mnist", channels=images.shape[1])
 
 
+@arguments.taking(seed=arguments.SEED)
 def werner_states(cases: int, *, seed: int) -> tuple[NDArray[np.complex128], NDArray[np.int64]]:
     """Return two-qubit density matrices p |psi-><psi-| + (1 - p) 1/4, p uniform in [0, 1), and whether p > 1/3.
 

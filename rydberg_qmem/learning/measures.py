@@ -45,6 +45,7 @@ class Accuracy:
         """The share of right predictions."""
         return self.correct / self.total
 
+    @arguments.taking(confidence=arguments.real())
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return Wilson's interval: every p with |value - p| <= z sqrt(p (1 - p) / total).
 

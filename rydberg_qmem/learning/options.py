@@ -14,6 +14,8 @@ from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning.tasks import held, real, whole
 from rydberg_qmem.running.job import surroundings
 
+MOST_JOBS = 10_000
+"""Processes of an estimator."""
 NUMBERS = "a mapping from names to numbers"
 
 
@@ -63,7 +65,7 @@ def scaling(value: object) -> bool | str:
     return made
 
 
-def shots_of(value: object) -> int | None:
+def shots_of(value: Any) -> int | None:
     """Return a number of shots, or None for exact means; raises InputError for anything else.
 
     >>> shots_of(200)
@@ -74,7 +76,7 @@ def shots_of(value: object) -> int | None:
     return made
 
 
-def workers_of(n_jobs: object) -> int:
+def workers_of(n_jobs: Any) -> int:
     """Return how many processes scikit-learn's `n_jobs` means: None is one, -1 as many as there are processors.
 
     >>> workers_of(None)
@@ -84,7 +86,7 @@ def workers_of(n_jobs: object) -> int:
     asked = held(arguments.optional(arguments.whole()), "n_jobs", n_jobs, rule)
     if asked is None:
         return 1
-    if asked == 0:
+    if asked == 0 or abs(asked) > MOST_JOBS:
         raise InputError(f"n_jobs must be {rule}, but is {short(n_jobs)}")
     return max(1, (os.cpu_count() or 1) + 1 + asked) if asked < 0 else int(asked)
 
@@ -102,7 +104,7 @@ def check_machine(emulator: Any, shots: object, batch: object, n_jobs: object) -
     workers_of(n_jobs)
 
 
-def check_conditions(program: Program, parameters: object, noise: Any, hardware: Any) -> None:
+def check_conditions(program: Program, parameters: Any, noise: Any, hardware: Any) -> None:
     """Raise InputError for parameters that a program does not have, and for noise and hardware that do not exist."""
     if parameters is not None:
         numbers = held(arguments.names_to("numbers", lambda _, value: value), "parameters", parameters, NUMBERS)

@@ -38,9 +38,14 @@ class Readout:
 
     def __post_init__(self) -> None:
         for field in ("weights", "bias"):
-            values = np.array(getattr(self, field), dtype=float)
+            values = np.array(arguments.numbers()(field, getattr(self, field)))
             values.setflags(write=False)
             object.__setattr__(self, field, values)
+        if self.weights.ndim not in (1, 2) or self.bias.shape != self.weights.shape[1:]:
+            shapes = f"weights {self.weights.shape} and bias {self.bias.shape}"
+            raise InputError(
+                f"weights must be (feature,) or (feature, output), bias one for each output, but: {shapes}"
+            )
 
     def predict(self, features: ArrayLike) -> Floats:
         """Return the predictions, (round,) or (round, output), from features (round, feature) or (round,).
@@ -101,6 +106,7 @@ def fit_ridge(
     return Readout(weights, np.asarray(y.mean(axis=0) - x.mean(axis=0) @ weights))
 
 
+@arguments.taking(features=arguments.numbers(dims=2))
 def deviations(features: Floats) -> Floats:
     """Return the standard deviation of each column, 1 where it is constant but for rounding.
 

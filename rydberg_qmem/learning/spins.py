@@ -7,7 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem import arguments
 from rydberg_qmem.compile.target import make_target
+from rydberg_qmem.errors import InputError
 from rydberg_qmem.learning.arrays import AnalogArray
 from rydberg_qmem.units import NS_PER_US
 
@@ -17,6 +19,7 @@ STEP_NS = 2
 """Longest step of the split propagation: halving it changes no occupation of a chain at 10 µm by 1e-4."""
 
 
+@arguments.taking(array=arguments.made(AnalogArray), samples=arguments.numbers(dims=2))
 def classical_spins(array: AnalogArray, samples: Floats) -> Floats:
     """Return occupations (sample, readout, atom) of an array whose atoms stay in a product of pure states.
 
@@ -33,6 +36,8 @@ def classical_spins(array: AnalogArray, samples: Floats) -> Floats:
     >>> classical_spins(AnalogArray(columns=1, duration_ns=500, readouts=1), np.zeros((1, 1))).round(6).tolist()
     [[[1.0]]]
     """
+    if samples.shape[1] != array.columns:
+        raise InputError(f"samples must have {array.columns} columns, but have {samples.shape[1]}")
     strength = _strengths(array, samples)
     psi = np.zeros((len(samples), array.size, 2), dtype=complex)
     psi[..., 0] = 1.0

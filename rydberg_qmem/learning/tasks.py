@@ -65,7 +65,7 @@ class Series:
         for field, values in (("inputs", finite("inputs", inputs)), ("targets", finite("targets", targets))):
             values.setflags(write=False)
             object.__setattr__(self, field, values)
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", arguments.words("name", name))
         same_rounds(inputs=self.inputs, targets=self.targets)
 
     def __len__(self) -> int:
@@ -221,6 +221,8 @@ def finite(name: str, values: ArrayLike) -> Floats:
     >>> finite("inputs", [1, 2]).tolist()
     [1.0, 2.0]
     """
+    if np.ma.is_masked(values):
+        raise InputError(f"{name} must be an array of numbers, none of them masked, but is {short(values)}")
     try:
         array = np.array(values).astype(float, casting="same_kind")
     except (TypeError, ValueError):  # text, objects, complex numbers, ragged rows

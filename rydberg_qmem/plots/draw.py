@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from rydberg_qmem.errors import InputError
+from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register
 from rydberg_qmem.plots.program import program as circuit
@@ -32,12 +32,11 @@ def draw(what: Program | Register, view: Literal["pulses", "circuit"] = "pulses"
     >>> import rydberg_qmem as rq
     >>> ax = rq.draw(rq.load("rabi"), "circuit")
     >>> ax.get_xlabel()
-    ''
+    'program order, not to scale'
     """
     if isinstance(what, Register):
         return register(what, **options)
     if not isinstance(what, Program):
-        raise InputError(f"what must be a program or a register ({type(what).__name__})")
-    if view not in ("pulses", "circuit"):
-        raise InputError(f"view must be 'pulses' or 'circuit' ({view!r})")
+        raise arguments.refuse("what", "a program or a register", what)
+    arguments.one_of("pulses", "circuit")("view", view)
     return (pulses if view == "pulses" else circuit)(what, **options)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rydberg_qmem.arguments import optional, refuse, taking
+from rydberg_qmem.arguments import optional, real, refuse, taking
 from rydberg_qmem.errors import printable
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def rc_params(width_in: float = COLUMN_IN, height_in: float | None = None) -> di
     }
 
 
+@taking(width_in=real(above=0), height_in=optional(real(above=0)))
 @contextmanager
 def paper(width_in: float = COLUMN_IN, height_in: float | None = None) -> Iterator[None]:
     """Return a context in which new figures have the look and size of a paper column.

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.analysis.points import points_of
 from rydberg_qmem.analysis.series import last_values, series
 from rydberg_qmem.analysis.standard_error import cohort_of, mean_and_error
-from rydberg_qmem.errors import InputError, QmemError, as_html
+from rydberg_qmem.errors import InputError, QmemError, StoreError, as_html
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.report.again import command, named
 from rydberg_qmem.report.look import STYLE
@@ -34,6 +35,7 @@ CURVES = ("fidelity", "reward", "accuracy", "cost", "loss", "energy", "estimate"
 """Names under which programs keep what they learn."""
 
 
+@arguments.taking(record=arguments.record, path=arguments.path)
 def write(record: xr.Dataset, path: str | Path, **options: Any) -> Path:
     """Write the page of a record to a file and return its path.
 
@@ -42,19 +44,29 @@ def write(record: xr.Dataset, path: str | Path, **options: Any) -> Path:
         path: The file; folders above it are made, and a file that is there is replaced.
         options: Of `page`: drive, response and call.
 
-    Raises InputError for a record without its program, or without the variables that are named.
+    Raises InputError for a record without its program, or without the variables that are named; StoreError where the
+    file cannot be written.
 
     >>> import tempfile, rydberg_qmem as rq
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write(rq.run("rabi", shots=10, seed=3), f"{folder}/rabi.html").name
     'rabi.html'
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(record, **options), encoding="utf-8")
+    path, text = Path(path), page(record, **options)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error})") from None
     return path
 
 
+@arguments.taking(
+    record=arguments.record,
+    drive=arguments.optional(arguments.text),
+    response=arguments.optional(arguments.text),
+    call=arguments.optional(arguments.named),
+)
 def page(
     record: xr.Dataset,
     *,

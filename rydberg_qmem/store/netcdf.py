@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, RunError, StoreError
 from rydberg_qmem.store import files
 
@@ -20,6 +21,7 @@ MOST_IN_MEMORY = 1_000_000_000
 OVERHEAD = 1_000_000
 
 
+@arguments.taking(record=arguments.record, path=arguments.path, overwrite=arguments.flag)
 def export(record: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a record as netCDF 4; complex variables become two, `<name>_real` and `<name>_imag`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from itertools import product
 from math import cos, pi, sin
 from typing import Any
@@ -212,7 +213,7 @@ def test_calibrations_are_reproducible_and_kept() -> None:
 
     once = calibrate("time_optimal", **ask)
     assert calibrate("time_optimal", **ask) is once
-    again = calibrate.__wrapped__("time_optimal", **ask)
+    again = inspect.unwrap(calibrate)("time_optimal", **ask)
     assert again.parameters == once.parameters
 
 

@@ -102,7 +102,7 @@ def test_clones_and_pickles_give_the_same_features() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"encoding": "locally"}, "encoding must be one of local_detuning, global_time, position"),
+        ({"encoding": "locally"}, "encoding: must be one of local_detuning, global_time, position"),
         ({"atoms": 3}, "atoms must be 2 for 2 columns, but is 3"),
         ({"spacing_um": (8.0, 9.0)}, "spacing_um must be one number or 1 gaps"),
         ({"features": ("spins",)}, r"features must be some of \['means', 'pairs'\]"),

@@ -291,7 +291,7 @@ def test_labels_of_neighbouring_arrows_go_to_different_levels() -> None:
 
 def test_the_circuit_is_the_other_view() -> None:
     assert rq.load("rabi").draw(view="circuit").get_xlabel() == "program order, not to scale"
-    with pytest.raises(InputError, match="view must be 'pulses' or 'circuit'"):
+    with pytest.raises(InputError, match="view: must be one of pulses, circuit"):
         rq.load("rabi").draw(view="pulse")  # type: ignore[arg-type]  # a wrong view is the test
 
 

@@ -14,8 +14,12 @@ from rydberg_qmem.language.protocols.rewards import coin
 
 @arguments.taking(
     atoms=arguments.whole(1, 12),
-    width_us=arguments.real(above=0),
-    step_us=arguments.real(above=0),
+    gamma=arguments.setting,
+    beta=arguments.setting,
+    sweeps=arguments.whole(1, 10_000_000),
+    swap=arguments.real(),
+    width_us=arguments.real(1e-3, 1e3),
+    step_us=arguments.real(1e-3, 1e3),
     spacing_um=arguments.real(above=0),
 )
 def boltzmann_machine(

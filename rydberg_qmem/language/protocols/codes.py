@@ -13,7 +13,13 @@ DATA = ("d0", "d1", "d2")
 SYNDROME = ("a0", "a1")
 
 
-@arguments.taking(error=arguments.one_of(*get_args(Error)))
+@arguments.taking(
+    error=arguments.one_of(*get_args(Error)),
+    p=arguments.setting,
+    q=arguments.setting,
+    rounds=arguments.setting,
+    method=arguments.text,
+)
 def repetition_code(
     error: Error = "bit",
     *,

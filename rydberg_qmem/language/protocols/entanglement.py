@@ -36,6 +36,7 @@ def _probed(*atoms: str) -> dict[str, Any]:
     return {"probe": {"atoms": list(atoms), "density_matrix": True, "key": "rho"}}
 
 
+@arguments.taking(theta=arguments.setting, phi=arguments.setting)
 def teleportation(*, theta: float = 1.1, phi: float = 0.4, device: str = "MockDevice") -> Program:
     """Return the program that teleports cos(θ/2) g + exp(iφ) sin(θ/2) h from `alice` to `bob`, probed as `rho`.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 
 
+@arguments.taking(looks=arguments.setting, angle=arguments.setting)
 def zeno(*, looks: int = 8, angle: float = 3.141592653589793, device: str = "DigitalAnalogDevice") -> Program:
     """Return the program that turns an atom by an angle in as many equal parts as there are looks at it.
 
@@ -44,6 +46,7 @@ def zeno(*, looks: int = 8, angle: float = 3.141592653589793, device: str = "Dig
     )
 
 
+@arguments.taking(angle=arguments.setting, rounds=arguments.setting)
 def active_reset(*, angle: float = 2.0, rounds: int = 2, device: str = "DigitalAnalogDevice") -> Program:
     """Return the program that resets an atom by measuring it and turning it over where it was read as h.
 

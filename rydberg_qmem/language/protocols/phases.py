@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
 
 
+@arguments.taking(phase=arguments.setting, bits=arguments.setting)
 def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device: str = "MockDevice") -> Program:
     """Return the program that reads the phase of a controlled phase, last bit first, on one ancilla.
 
@@ -49,6 +51,7 @@ def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device:
     )
 
 
+@arguments.taking(adaptive=arguments.flag, bits=arguments.whole(1, 40), repeats=arguments.whole(most=10_000))
 def ramsey_search(
     *, adaptive: bool = True, bits: int = 6, repeats: int = 1, device: str = "DigitalAnalogDevice"
 ) -> Program:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
 
 SCOUTS = 4
 
 
+@arguments.taking(
+    adaptive=arguments.flag,
+    time_us=arguments.real(0.01, 1e5),
+    rabi=arguments.setting,
+    drift=arguments.setting,
+    margin=arguments.setting,
+    edge=arguments.optional(arguments.real()),
+)
 def adaptive_ramp(
     *,
     adaptive: bool = True,

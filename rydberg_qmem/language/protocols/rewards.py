@@ -31,7 +31,15 @@ _TURNED = {
 """The agent's quaternion after Rz(alpha) Rx(beta) about its own axes: D becomes D Rz(alpha) Rx(beta)."""
 
 
-@arguments.taking(environment=arguments.one_of(*get_args(Environment)))
+@arguments.taking(
+    environment=arguments.one_of(*get_args(Environment)),
+    epsilon=arguments.setting,
+    punishment=arguments.optional(arguments.setting),
+    widest=arguments.optional(arguments.setting),
+    rounds=arguments.setting,
+    bath=arguments.optional(arguments.values(arguments.setting, "two numbers", 2, 2)),
+    semi_quantum=arguments.flag,
+)
 def reward_learning(
     environment: Environment = "haar",
     *,
@@ -124,6 +132,13 @@ def _learn(one: bool, wider: str) -> list[Any]:
     return [{"set": {"alpha": drawn, "beta": drawn}}, {"set": {**_TURNED, "range": wider}}]
 
 
+@arguments.taking(
+    system=arguments.text,
+    ancilla=arguments.text,
+    probability=arguments.setting,
+    occupation=arguments.setting,
+    key=arguments.text,
+)
 def thermal_damping(system: str, ancilla: str, *, probability: str, occupation: str, key: str = "hot") -> list[Any]:
     """Return the blocks of one collision with a thermal ancilla: n becomes (1-R) n + R q, coherences shrink by √(1-R).
 
@@ -149,6 +164,7 @@ def thermal_damping(system: str, ancilla: str, *, probability: str, occupation: 
     ]
 
 
+@arguments.taking(atom=arguments.text, probability=arguments.setting, key=arguments.text)
 def coin(atom: str, probability: str, *, key: str) -> list[Any]:
     """Return the blocks of a biased coin that exact runs know too: an atom in g turned, measured, and reset.
 
@@ -167,6 +183,9 @@ def coin(atom: str, probability: str, *, key: str) -> list[Any]:
     ]
 
 
+@arguments.taking(
+    angle=arguments.setting, probability=arguments.setting, occupation=arguments.setting, rounds=arguments.setting
+)
 def thermal_contact(
     *,
     angle: float = 3.141592653589793,

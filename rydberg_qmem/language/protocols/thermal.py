@@ -11,6 +11,13 @@ from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.protocols.rewards import thermal_damping
 
 
+@arguments.taking(
+    rabi=arguments.setting,
+    detuning=arguments.setting,
+    beta=arguments.setting,
+    collisions=arguments.setting,
+    probability=arguments.setting,
+)
 def thermal_atom(
     *,
     rabi: float = 1.0,
@@ -57,7 +64,7 @@ def thermal_atom(
     )
 
 
-@arguments.taking(atoms=arguments.whole(1, 40), spacing_um=arguments.real(above=0))
+@arguments.taking(atoms=arguments.whole(1, 40), spacing_um=arguments.real(above=0), strength=arguments.setting)
 def digital_analog_features(
     atoms: int = 4, *, spacing_um: float = 12.0, strength: float = 0.6, device: str = "MockDevice"
 ) -> Program:

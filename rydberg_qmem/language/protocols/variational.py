@@ -18,10 +18,11 @@ H2: dict[str, float] = {"II": 0.2252, "ZI": 0.3435, "IZ": -0.4347, "ZZ": 0.5716,
 Their exact ground energy is -1.1456 Ha (derived)."""
 
 _MOST_ATOMS = 16
+_PLACES = arguments.names_to("places", arguments.values(arguments.real(), "coordinates", 2, 2))
 _INTO_Z = {"X": ("y", "-pi / 2"), "Y": ("x", "pi / 2")}
 
 
-@arguments.taking(kind=arguments.one_of(*get_args(Ansatz)))
+@arguments.taking(kind=arguments.one_of(*get_args(Ansatz)), setting=arguments.text)
 def two_atom_ansatz(kind: Ansatz = "hardware_efficient", *, setting: str = "ZZ", device: str = "MockDevice") -> Program:
     """Return a trainable state of atoms `q0` and `q1`, measured as `m`.
 
@@ -56,7 +57,7 @@ def two_atom_ansatz(kind: Ansatz = "hardware_efficient", *, setting: str = "ZZ",
     )
 
 
-@arguments.taking(setting=arguments.text, atoms=arguments.values(arguments.text, "names of atoms", 1))
+@arguments.taking(setting=arguments.text, atoms=arguments.values(arguments.text, "atoms", 1), key=arguments.text)
 def measured_in(setting: str, atoms: Sequence[str], *, key: str = "m") -> list[Any]:
     """Return the blocks that measure each atom along its letter X, Y or Z.
 
@@ -114,6 +115,15 @@ def qaoa_ring(atoms: int, layers: int, *, spacing_um: float = 12.0, device: str 
     )
 
 
+@arguments.taking(
+    places=_PLACES,
+    rabi=arguments.setting,
+    first=arguments.setting,
+    last=arguments.setting,
+    duration_ns=arguments.whole(1),
+    rise_ns=arguments.whole(1),
+    reach_um=arguments.optional(arguments.real(above=0)),
+)
 def independent_set_sweep(
     places: Mapping[str, tuple[float, float]],
     *,
@@ -167,7 +177,12 @@ def independent_set_sweep(
     )
 
 
-@arguments.taking(layers=arguments.whole(1, 1000), duration_ns=arguments.whole(1))
+@arguments.taking(
+    places=_PLACES,
+    layers=arguments.whole(1, 1000),
+    duration_ns=arguments.whole(1),
+    reach_um=arguments.optional(arguments.real(above=0)),
+)
 def independent_set_pulses(
     places: Mapping[str, tuple[float, float]],
     layers: int = 4,
