@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 _FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=complex)
 """Y ⊗ Y."""
 _LEVELS = arguments.values(arguments.text, "levels", 2, 2)
-_QUBITS = arguments.values(arguments.whole(0), "numbers of qubits")
+_QUBITS = arguments.values(arguments.whole(), "numbers of qubits")
 
 
 @arguments.taking(rho=arguments.amplitudes)
