@@ -76,7 +76,7 @@ class Qutip:
         trajectories=False,
     )
 
-    @arguments.taking(dark_ns=arguments.whole(1), relative_tolerance=arguments.real(above=0))
+    @arguments.taking(dark_ns=arguments.whole(0), relative_tolerance=arguments.real(above=0))
     def __init__(self, *, dark_ns: int = 12, relative_tolerance: float = 1e-9) -> None:
         self.dark_ns, self.relative_tolerance = dark_ns, relative_tolerance
 
