@@ -7,10 +7,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+FARTHEST_UM = 1e6
+"""A metre: no trap is farther out, and interactions over it are still numbers."""
+
 
 def _in_plane_or_space(place: tuple[float, ...]) -> tuple[float, ...]:
     if len(place) not in (2, 3):
         raise PydanticCustomError("register", "must be two or three coordinates")
+    if max(map(abs, place)) > FARTHEST_UM:
+        raise PydanticCustomError("register", "must lie within {most} µm", {"most": f"{FARTHEST_UM:g}"})
     return place
 
 

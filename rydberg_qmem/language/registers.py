@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import dist, isfinite
+from math import dist
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from rydberg_qmem.language.extensions import extension
 from rydberg_qmem.language.html import register_table
 from rydberg_qmem.language.models import Model
-from rydberg_qmem.language.positions import Position, centred, positions_of
+from rydberg_qmem.language.positions import FARTHEST_UM, Position, centred, positions_of
 from rydberg_qmem.language.traps import SIZES, Traps, check_sizes
 from rydberg_qmem.language.values import Name, OrderedFrozenDict, OrderedMapping, VariableName
 
@@ -139,8 +139,8 @@ class Register(Model):
         items = list(self.positions.items())
         if len({len(place) for _, place in items}) > 1:
             raise PydanticCustomError("register", "atoms must all have two or all have three coordinates")
-        if not all(isfinite(x) for _, place in items for x in place):
-            raise PydanticCustomError("register", "coordinates must be finite")
+        if not all(abs(x) <= FARTHEST_UM for _, place in items for x in place):
+            raise PydanticCustomError("register", "coordinates must lie within {most} µm", {"most": f"{FARTHEST_UM:g}"})
         for (one, p), (two, q) in combinations(items, 2):
             if dist(p, q) < 1e-6:
                 raise PydanticCustomError(

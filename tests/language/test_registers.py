@@ -153,3 +153,10 @@ def test_a_program_takes_a_register_object() -> None:
     made = [rq.Program(name="p", register=register, body=[]) for register in (own, theirs)]
 
     assert made[0] == made[1]
+
+
+def test_atoms_farther_out_than_any_trap_are_refused() -> None:
+    with pytest.raises(rq.ProgramError, match=r"atoms\.b.*must lie within 1e\+06 µm"):
+        Register(atoms={"a": (0, 0), "b": (0, -1e300)})
+    with pytest.raises(rq.ProgramError, match="coordinates must lie within"):
+        Register(layout="rectangle", rows=1, columns=3, spacing_um=1e9)
