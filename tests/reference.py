@@ -429,7 +429,10 @@ class Reference:
         else:
             seen = {mark: self._nothing() for mark in marks}
         looks = tuple((seen[mark], turn, mark) for mark, turn in zip(marks[1:], turns, strict=True))
-        return Played(made, self._drift(sequence) @ self._frame(segment, branch), duration, carried, looks)
+        frame = self._drift(sequence)  # all of it where Pulser was told the program's own shifts, too
+        if not any(map(shifts, sequence._calls)):
+            frame = frame @ self._frame(segment, branch)
+        return Played(made, frame, duration, carried, looks)
 
     def _turned_by(self, frame: Any, scope: dict[str, Any]) -> Complex:
         made = np.eye(len(self.interaction), dtype=complex)
@@ -455,7 +458,7 @@ class Reference:
         return np.asarray(expm(made * dt_ns / 1000))
 
     def _drift(self, sequence: Any) -> Complex:
-        """Return the z rotations that Pulser's own phase references stand for: they correct drifts in EOM mode."""
+        """Return the z rotations that Pulser's own phase references stand for, those that correct drifts among them."""
         made = np.eye(len(self.interaction), dtype=complex)
         signs = {"digital": ("h", 1), "ground-rydberg": ("r", -1), "XY": ("1", -1)}
         for basis in {channel.basis for channel in sequence.declared_channels.values()}:
@@ -929,3 +932,11 @@ def _history(branch: Branch, bits: Mapping[str, Any]) -> tuple[int, ...]:
             found = branch.written.get((name, tuple(zip(dims, place, strict=True))))
             made += [-1] * width if found is None else [int(bit) for bit in np.atleast_1d(found)]
     return tuple(made)
+
+
+def shifts(call: Any) -> bool:
+    """Return whether a call on a Pulser sequence shifts phase references by itself, drifts apart."""
+    if call.name == "phase_shift":
+        return bool(call.args[0])
+    pulse = next((arg for arg in call.args if hasattr(arg, "post_phase_shift")), None)
+    return bool(getattr(pulse, "post_phase_shift", 0)) or bool(call.kwargs.get("post_phase_shift", 0))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.budget import Budget, Undecided
 from rydberg_qmem.compile.controls import Control
 from rydberg_qmem.compile.reach import Controls, Reading
+from rydberg_qmem.compile.semantics import Domain, Values, interpret
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -89,6 +90,8 @@ class Player:
     rows: int
     names: dict[str, Array] = field(default_factory=dict)
     scope: dict[str, float] = field(default_factory=dict)
+    outer: list[dict[str, float]] = field(default_factory=list)
+    """What all rows had in common before each loop around this place."""
     at: dict[str, int] = field(default_factory=dict)
     broken: dict[int, Broken] = field(default_factory=dict)
     excess: dict[Control, Array] = field(default_factory=dict)
@@ -114,8 +117,31 @@ class Player:
             self.names[name] = np.full((self.rows, size), np.nan)
             alive = self._alive(rows)
             self.names[name][alive] = value[self._kept(rows)][:, None]
-        self._steps(self.compiled.steps, self._alive(rows))
+        interpret(self.compiled.steps, self._alive(rows), self._domain())
         return self.broken
+
+    def _domain(self) -> Domain[Rows]:
+        """Return what steps do to rows of histories: those that have not ended."""
+        return Domain(
+            compiled=self.compiled,
+            is_over=lambda rows: self.visits <= 0 or bool(self.ended[rows].all()),
+            segment=self._segment,
+            measure=self._measure,
+            reset=lambda step, rows: rows,
+            probe=lambda step, rows: rows,
+            assign=self._assign,
+            push=self._assign,
+            when=self._when,
+            begin=self._begin,
+            forget=self._forget,
+            end=lambda step, k, rows: rows,
+            leave=self._leave,
+            notice=self._notice,
+        )
+
+    def _notice(self, step: Step, rows: Rows) -> None:
+        self.visits -= 1
+        self.budget.need(VISIT)
 
     def _alive(self, rows: Rows) -> Rows:
         return rows[self._kept(rows)]
@@ -129,39 +155,18 @@ class Player:
         if not self.sought and self.stops:
             self.visits = 0
 
-    def _steps(self, steps: tuple[Step, ...], rows: Rows) -> None:
-        for step in steps:
-            rows = self._alive(rows)
-            if not len(rows) or self.visits <= 0:
-                return
-            self._step(step, rows)
+    def _measure(self, step: MeasureStep, rows: Rows) -> Rows:
+        bits = self.source("outcome", step.key, len(step.atoms), self._here())
+        self._give(step.key, bits[rows], rows)
+        return rows
 
-    def _step(self, step: Step, rows: Rows) -> None:
-        self.visits -= 1
-        self.budget.need(VISIT)
-        match step:
-            case Segment():
-                self._segment(step, rows)
-            case MeasureStep():
-                bits = self.source("outcome", step.key, len(step.atoms), self._here())
-                self._give(step.key, bits[rows], rows)
-            case ResetStep() | ProbeStep():
-                pass
-            case SetStep() | PushStep():
-                self._assign(step, rows)
-            case WhenStep():
-                self._when(step, rows)
-            case RepeatStep():
-                self._repeat(step, rows)
-            case _:
-                assert_never(step)
-
-    def _segment(self, step: Segment, rows: Rows) -> None:
+    def _segment(self, step: Segment, rows: Rows) -> Rows:
         for control in self.controls.of_segment(step):
             rows = self._read(control.names, control.place, self._alive(rows))
             if control in self.wanted and len(rows):
                 self.budget.need(control.terms)
                 self._hold(control, self._values_of(control, rows), rows)
+        return rows
 
     def _values_of(self, control: Control, rows: Rows) -> Array:
         try:
@@ -170,14 +175,12 @@ class Player:
             values = np.full((len(rows), 1), np.nan)
         return np.broadcast_to(values, (len(rows), values.shape[1]))
 
-    def _assign(self, step: SetStep | PushStep, rows: Rows) -> None:
+    def _assign(self, step: SetStep | PushStep, values: Values, rows: Rows) -> Rows:
         made = []
-        for name, expression in step.values:
-            if isinstance(step, PushStep) and name not in self.compiled.live_after[step.number]:
-                continue
+        for name, expression in values:
             rows = self._read(expression.names, f"{step.place}.{name}", self._alive(rows))
             if not len(rows):
-                return
+                return rows
             value = np.full(self.rows, np.nan)
             value[rows] = self._value(expression, rows, f"{step.place}.{name}")
             made.append((name, value))
@@ -189,32 +192,38 @@ class Player:
                 self._give(name, np.concatenate([value[rows][:, None], old[:, :-1]], axis=1), rows)
             else:
                 self._give(name, value[rows], rows)
+        return rows
 
-    def _when(self, step: WhenStep, rows: Rows) -> None:
+    def _when(self, step: WhenStep, rows: Rows, domain: Domain[Rows]) -> Rows:
         place = f"{step.place}.if"
-        rows = self._read(step.condition.names, place, rows)
+        rows = self._read(step.condition.names, place, self._alive(rows))
         if not len(rows):
-            return
+            return rows
         holds = np.full(self.rows, False)
         holds[rows] = self._value(step.condition, rows, place) != 0
         rows = self._alive(rows)
-        self._steps(step.then, rows[holds[rows]])
-        self._steps(step.otherwise, rows[~holds[rows]])
+        interpret(step.then, rows[holds[rows]], domain)
+        interpret(step.otherwise, rows[~holds[rows]], domain)
+        return rows
 
-    def _repeat(self, step: RepeatStep, rows: Rows) -> None:
-        outer = dict(self.scope)
-        for k in step.numbers:
-            rows = self._alive(rows)
-            if not len(rows) or self.visits <= 0:
-                break
-            self.at[step.name] = k
-            self.scope[step.counter] = float(k)
-            self.scope |= {name: float(self.compiled.inputs[name][k]) for name in step.signals}
-            for key in self.names.keys() & set(step.forgets):
-                self.names[key][rows] = np.nan
-            self._steps(step.body, rows)
-        self.at.pop(step.name, None)
-        self.scope = outer
+    def _begin(self, step: RepeatStep, k: int | None, rows: Rows) -> Rows:
+        assert k is not None  # histories go round by round
+        if step.name not in self.at:
+            self.outer.append(dict(self.scope))
+        self.at[step.name] = k
+        self.scope[step.counter] = float(k)
+        self.scope |= {name: float(self.compiled.inputs[name][k]) for name in step.signals}
+        return self._alive(rows)
+
+    def _forget(self, keys: frozenset[str], rows: Rows) -> Rows:
+        for key in keys & self.names.keys():
+            self.names[key][rows] = np.nan
+        return rows
+
+    def _leave(self, step: RepeatStep, rows: Rows) -> Rows:
+        del self.at[step.name]
+        self.scope = self.outer.pop()
+        return rows
 
     # ---------------------------------------------------------------- details
 

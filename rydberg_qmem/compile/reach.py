@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import assert_never
 
 import numpy as np
 
 from rydberg_qmem.compile.budget import Budget, Undecided
 from rydberg_qmem.compile.controls import MOST_DRAWN, Control, controls_of, finite
+from rydberg_qmem.compile.semantics import Domain, Values, interpret, rounds
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
-    ProbeStep,
     PushStep,
     RepeatStep,
-    ResetStep,
     Segment,
     SetStep,
     Step,
@@ -139,11 +137,11 @@ def doubts(compiled: Compiled, controls: Controls) -> tuple[list[Doubt], bool]:
     """
     if not _decides(compiled):
         return [], True
-    coarse = _Walk(compiled, controls, visits=0)
+    coarse = Reach(compiled, controls, visits=0)
     whole = coarse.run()
     if not whole or not coarse.found:
         return list(coarse.found.values()), whole
-    fine = _Walk(compiled, controls, visits=MOST_VISITS)
+    fine = Reach(compiled, controls, visits=MOST_VISITS)
     left = fine if fine.run() else coarse
     return [doubt for about, doubt in left.found.items() if about in coarse.found], True
 
@@ -158,7 +156,7 @@ def _decides(compiled: Compiled) -> bool:
 
 
 @dataclass
-class _Walk:
+class Reach:
     """Does every step of a program to intervals, and notes doubts."""
 
     compiled: Compiled
@@ -169,6 +167,10 @@ class _Walk:
     silent: bool = False
     budget: Budget = field(default_factory=lambda: Budget(MOST_WORK))
     scopes: dict[tuple[tuple[str, int], ...], dict[str, np.ndarray] | None] = field(default_factory=dict)
+    end: State | None = None
+    """What is known when the program ends."""
+    anywhere: dict[int, dict[str, Interval]] = field(default_factory=dict)
+    """By the number of a loop: its counter and inputs in any of its rounds."""
 
     def run(self) -> bool:
         """Do the whole program; return whether that was within the budget."""
@@ -188,40 +190,34 @@ class _Walk:
         for name, (size, initial) in compiled.windows.items():
             value = self._value(initial, state, f"memory.{name}.initial")
             state = state.having({name: replace(value, width=size)}, {name})
-        self._steps(compiled.steps, state)
+        self.end = interpret(compiled.steps, state, self._domain())
 
-    def _steps(self, steps: tuple[Step, ...], state: State | None) -> State | None:
-        for step in steps:
-            if state is None:
-                return None
-            state = self._step(step, state)
-        return state
+    def _domain(self) -> Domain[State | None]:
+        """Return what steps do to intervals; where no history comes, there is no state."""
+        return Domain(
+            compiled=self.compiled,
+            is_over=lambda state: state is None,
+            segment=self._segment,
+            measure=self._measure,
+            reset=lambda step, state: state,
+            probe=lambda step, state: state,
+            assign=self._assign,
+            push=self._push,
+            when=self._when,
+            begin=self._begin,
+            forget=_forgotten,
+            end=_ended,
+            repeat=self._repeat,
+            notice=self._notice,
+        )
 
-    def _step(self, step: Step, state: State) -> State | None:
-        self.budget.need(1 + len(state.names) / NAMES_PER_TERM)
-        match step:
-            case Segment():
-                return self._segment(step, state)
-            case MeasureStep():
-                atoms = self.compiled.keys[step.key]
-                outcomes = OUTCOMES_WITH_LOSS if self.controls.loses else OUTCOMES
-                return state.having({f"{step.key}.{atom}": outcomes for atom in atoms}, {step.key})
-            case ResetStep() | ProbeStep():
-                return state
-            case SetStep():
-                return self._assign(step, state)
-            case PushStep():
-                return self._push(step, state)
-            case WhenStep():
-                return self._when(step, state)
-            case RepeatStep():
-                return self._repeat(step, state)
-            case _:
-                assert_never(step)
+    def _notice(self, step: Step, state: State | None) -> None:
+        self.budget.need(1 + len(_known(state).names) / NAMES_PER_TERM)
 
     # ------------------------------------------------------------------ plain steps
 
-    def _segment(self, step: Segment, state: State) -> State:
+    def _segment(self, step: Segment, before: State | None) -> State:
+        state = _known(before)
         box = self._box(state)
         for control in self.controls.of_segment(step):
             self.budget.need(1 + control.terms)
@@ -230,18 +226,22 @@ class _Walk:
                 self._hold(control, control.span(box))
         return state
 
-    def _assign(self, step: SetStep, state: State) -> State:
-        made = {}
-        for name, expression in step.values:
+    def _measure(self, step: MeasureStep, state: State | None) -> State:
+        outcomes = OUTCOMES_WITH_LOSS if self.controls.loses else OUTCOMES
+        return _known(state).having(
+            {f"{step.key}.{atom}": outcomes for atom in self.compiled.keys[step.key]}, {step.key}
+        )
+
+    def _assign(self, step: SetStep, values: Values, before: State | None) -> State:
+        state, made = _known(before), {}
+        for name, expression in values:
             state = self._read(expression.names, f"{step.place}.{name}", state)
             made[name] = self._value(expression, state, f"{step.place}.{name}")
         return state.having(made, made)
 
-    def _push(self, step: PushStep, state: State) -> State:
-        made = {}
-        for name, expression in step.values:
-            if name not in self.compiled.live_after[step.number]:
-                continue  # a window that nothing reads
+    def _push(self, step: PushStep, values: Values, before: State | None) -> State:
+        state, made = _known(before), {}
+        for name, expression in values:
             state = self._read(expression.names, f"{step.place}.{name}", state)
             value, window = self._value(expression, state, f"{step.place}.{name}"), state.names[name]
             made[name] = replace(window.join(value) if window.width > 1 else value, width=window.width)
@@ -290,46 +290,54 @@ class _Walk:
 
     # ------------------------------------------------------------------ control
 
-    def _when(self, step: WhenStep, state: State) -> State | None:
+    def _when(self, step: WhenStep, before: State | None, domain: Domain[State | None]) -> State | None:
         place = f"{step.place}.if"
-        state = self._read(step.condition.names, place, state)
+        state = self._read(step.condition.names, place, _known(before))
         self._value(step.condition, state, place)
         ends = []
         for steps, box in zip((step.then, step.otherwise), split(step.condition, self._box(state)), strict=True):
             if box is not None:
-                ends.append(self._steps(steps, State(box.names, state.certain)))
+                ends.append(interpret(steps, State(box.names, state.certain), domain))
         return _either(ends)
 
-    def _repeat(self, step: RepeatStep, state: State) -> State | None:
+    def _repeat(self, step: RepeatStep, state: State | None, domain: Domain[State | None]) -> State | None:
         outer = self.loops
         self.loops = (*outer, step)
         if _visits(step) * _times(outer) <= self.visits:
-            end = self._round_by_round(step, state)
+            end = rounds(step, range(step.times), state, domain)
         else:
-            end = self._as_a_whole(step, state)
+            end = self._as_a_whole(step, _known(state), domain)
         self.loops = outer
         return end
 
-    def _round_by_round(self, step: RepeatStep, state: State | None) -> State | None:
-        for k in step.numbers:
-            if state is None:
-                return None
-            signals = {name: Interval.of(self.compiled.inputs[name][k]) for name in step.signals}
-            state = self._round(step, state, {step.counter: Interval.of(k), **signals})
-        return state
-
-    def _as_a_whole(self, step: RepeatStep, state: State) -> State | None:
-        numbers = step.numbers
-        counter = Interval.of(*numbers) if step.times <= 4 else Interval(float(numbers[0]), float(numbers[-1]))
-        signals = {step.counter: counter}
-        for name in step.signals:
-            values = self.compiled.inputs[name][step.first : step.first + step.times]
-            few = np.unique(values) if len(values) <= 4096 else values
-            signals[name] = Interval.of(*few) if len(few) <= 16 else Interval(float(values.min()), float(values.max()))
+    def _as_a_whole(self, step: RepeatStep, state: State, domain: Domain[State | None]) -> State | None:
         silent, self.silent = self.silent, True
-        start = self._settled(state, lambda begin: self._round(step, begin, signals))
+        start = self._settled(state, lambda begin: rounds(step, (None,), begin, domain))
         self.silent = silent
-        return self._round(step, start, signals)
+        return rounds(step, (None,), start, domain)
+
+    def _begin(self, step: RepeatStep, k: int | None, before: State | None) -> State:
+        if k is None:
+            scope = self._in_any_round(step)
+        else:
+            signals = {name: Interval.of(self.compiled.inputs[name][k]) for name in step.signals}
+            scope = {step.counter: Interval.of(k), **signals}
+        return _known(before).having(scope, scope)
+
+    def _in_any_round(self, step: RepeatStep) -> dict[str, Interval]:
+        """Return what a loop's counter and inputs are in any of its rounds."""
+        if step.number not in self.anywhere:
+            numbers = step.numbers
+            few_rounds = step.times <= 4
+            counter = Interval.of(*numbers) if few_rounds else Interval(float(numbers[0]), float(numbers[-1]))
+            signals = {step.counter: counter}
+            for name in step.signals:
+                values = self.compiled.inputs[name][step.first : step.first + step.times]
+                few = np.unique(values) if len(values) <= 4096 else values
+                wide = len(few) > 16
+                signals[name] = Interval(float(values.min()), float(values.max())) if wide else Interval.of(*few)
+            self.anywhere[step.number] = signals
+        return self.anywhere[step.number]
 
     def _settled(self, state: State, body: Callable[[State], State | None]) -> State:
         """Return a state that holds the beginning of every round."""
@@ -353,14 +361,22 @@ class _Walk:
             start = less
         return start
 
-    def _round(self, step: RepeatStep, state: State, scope: Mapping[str, Interval]) -> State | None:
-        """Do the body once; what other blocks measured under a key in the last round is not this round's."""
-        begun = State({**state.names, **scope}, (state.certain - set(step.forgets)) | scope.keys())
-        end = self._steps(step.body, begun)
-        if end is None:
-            return None
-        names = {name: interval for name, interval in end.names.items() if name not in scope}
-        return State(names, end.certain - scope.keys())
+
+def _known(state: State | None) -> State:
+    assert state is not None  # where no history comes, no step is done
+    return state
+
+
+def _forgotten(keys: frozenset[str], state: State | None) -> State:
+    return State(_known(state).names, _known(state).certain - keys)
+
+
+def _ended(step: RepeatStep, k: int | None, state: State | None) -> State | None:
+    """Return what is known after a round, where its counter and inputs are no more."""
+    if state is None:
+        return None
+    gone = {step.counter, *step.signals}
+    return State({name: i for name, i in state.names.items() if name not in gone}, state.certain - gone)
 
 
 def _either(ends: list[State | None]) -> State | None:
@@ -407,8 +423,7 @@ def loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...]) -> dict[str, n
         return None
     grid: Iterable[np.ndarray] = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
     scope: dict[str, np.ndarray] = {}
-    for loop, since in zip(loops, grid, strict=True):
-        rounds = since + loop.first
-        scope[loop.counter] = rounds.astype(float)
-        scope |= {name: compiled.inputs[name][rounds] for name in loop.signals}
+    for loop, k in zip(loops, grid, strict=True):
+        scope[loop.counter] = k.astype(float)
+        scope |= {name: compiled.inputs[name][k] for name in loop.signals}
     return scope

@@ -16,6 +16,7 @@ from rydberg_qmem.emulators.protocol import Replaying, RoundByRound
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of
 from rydberg_qmem.engine.evaluation import refuse_infinite, scope_of
 from rydberg_qmem.engine.idle import spend
+from rydberg_qmem.engine.measurement import replay
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.expressions import Expression
@@ -116,8 +117,7 @@ class ReplayedStates:
 
     def measure(self, run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
         """Return the rows with their recorded outcomes."""
-        rows = self.record.outcomes(step.key, dict(cursor.rounds), population.shots, len(step.atoms))
-        return population.with_values(**{step.key: rows.astype(float)})
+        return replay(cursor, step, population, self.record)
 
     def reset(self, run: RunContext, cursor: Cursor, step: ResetStep, population: Population) -> Population:
         """Return the rows after the time that a reset takes."""

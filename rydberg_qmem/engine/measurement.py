@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep
 from rydberg_qmem.compile.target import ONE
+from rydberg_qmem.emulators.protocol import Replaying
 from rydberg_qmem.engine.branches import merged, refuse_branches
 from rydberg_qmem.engine.context import Cursor, RunContext, machine_numbers, needed_after, place_of
 from rydberg_qmem.engine.error_channels import ABSENT
@@ -57,6 +58,12 @@ def read_by_machine(run: RunContext, cursor: Cursor, step: MeasureStep, populati
     if run.apparatus is None:
         return population
     return run.apparatus.read(step, population, machine_numbers(run, cursor, step.number))
+
+
+def replay(cursor: Cursor, step: MeasureStep, population: Population, record: Replaying) -> Population:
+    """Return the rows with outcomes that are known."""
+    rows = record.outcomes(step.key, dict(cursor.rounds), population.shots, len(step.atoms))
+    return population.with_values(**{step.key: rows.astype(float)})
 
 
 # --- states that the engine keeps ---

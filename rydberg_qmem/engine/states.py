@@ -12,10 +12,11 @@ from rydberg_qmem.engine.own_states import OwnStates
 
 def states_of(emulator: Emulator, target: Target) -> States:
     """Return where the states of a run on an emulator live."""
-    if isinstance(emulator, Replaying):
-        return ReplayedStates(emulator)
+    record = emulator if isinstance(emulator, Replaying) else None
+    if record is not None and not emulator.capabilities.states:
+        return ReplayedStates(record)
     if isinstance(emulator, Holding):
         return BackendStates(target.levels, emulator)
     if isinstance(emulator, RoundByRound):
         return JobStates(emulator)
-    return OwnStates(target.levels)
+    return OwnStates(target.levels, record=record)
