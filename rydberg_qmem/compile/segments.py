@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count as whole_numbers
 from itertools import groupby
 from typing import assert_never, cast
 
@@ -20,6 +18,7 @@ from rydberg_qmem.compile.bind import (
     map_expressions,
     whole,
 )
+from rydberg_qmem.compile.dimensions import Dimensions
 from rydberg_qmem.compile.gates import HIDDEN, expand_cell
 from rydberg_qmem.compile.layout import lay_out
 from rydberg_qmem.compile.levels import bases_of
@@ -138,45 +137,6 @@ def _memory(
             size = whole(memory.window, values, f"memory.{name}.window", least=1, most=MAX_WINDOW)
             windows[name] = (size, initial)
     return scalars, windows
-
-
-@dataclass
-class Dimensions:
-    """Names the record's dimensions of repeats; the copies of a repeat in rounds written out share theirs."""
-
-    named: list[str] = field(default_factory=list)
-    repeated: Iterator[str] | None = None
-
-    @property
-    def count(self) -> int:
-        """How many repeats have been named."""
-        return len(self.named)
-
-    def name(self, wanted: str | None, taken: Container[str], place: str) -> str:
-        """Return the dimension of the next repeat; InputError where another one has the name that it wants."""
-        if self.repeated is not None:
-            name = next(self.repeated)
-        else:
-            name = wanted or next(free for free in _free_names() if free not in taken)
-            if name in taken:
-                raise InputError(f"{place}.name: two repeats cannot share the dimension {name!r}")
-        self.named.append(name)
-        return name
-
-    @contextmanager
-    def again(self, first: int | None) -> Iterator[None]:
-        """Give the names from the `first` on once more, those of one round; None: go on as before."""
-        outer = self.repeated
-        if first is not None:
-            self.repeated = iter(self.named[first:])
-        yield
-        if first is not None:
-            self.repeated = outer
-
-
-def _free_names() -> Iterator[str]:
-    yield "round"
-    yield from (f"round_{i}" for i in whole_numbers(2))
 
 
 @dataclass
@@ -334,7 +294,7 @@ class _Walker:
         outer = self.rounds_here, self.counters
         name = self.dimensions.name(block.name, self.rounds, place)
         self.rounds[name] = times
-        begun = self.dimensions.count
+        begun = self.dimensions.given
         for k in range(times):
             one = RepeatStep(name, block.counter, 1, block.over or (), (), place, first=k)
             self.rounds_here, self.counters = (*outer[0], one), {**outer[1], block.counter: k}
