@@ -205,7 +205,7 @@ def test_an_emulator_without_states_refuses_density_matrices_and_probes(name: st
 def test_a_job_masks_atoms_from_its_beginning_only() -> None:
     rounds = [
         pulse("rydberg_global", flat(100, 5.0)),
-        {"repeat": {"times": 1, "body": [{"slm_mask": {"atoms": "b"}}, pulse("rydberg_global", flat(100, 5.0))]}},
+        {"when": {"if": "x == 0", "then": [{"slm_mask": {"atoms": "b"}}, pulse("rydberg_global", flat(100, 5.0))]}},
         {"measure": {"atoms": "all", "key": "m"}},
     ]  # fmt: skip
     made = rq.Program.from_dict(

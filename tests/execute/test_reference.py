@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep
@@ -18,6 +18,7 @@ from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
 from rydberg_qmem.engine.outcomes import Chosen, Split, choose
 from rydberg_qmem.engine.population import Part, Population
+from rydberg_qmem.errors import RunError
 from tests.reference import Reference, chance_of, largest_difference, least_likely
 from tests.strategies import LEVELS, programs
 
@@ -65,7 +66,11 @@ def agree(
     )
     @given(programs(families, noisy=noisy))
     def compare(program: rq.Program) -> None:
-        check(program)
+        try:
+            check(program)
+        except RunError as error:  # rounds are one sequence, whose length memory decides
+            assume("exceeded the maximum duration allowed by the device" not in str(error))
+            raise
 
     compare()
 
