@@ -36,12 +36,13 @@ class Dimensions:
     @contextmanager
     def again(self, first: int | None) -> Iterator[None]:
         """Give the names from the `first` on once more, those of one round; None: go on as before."""
-        outer = self.repeated
+        outer, before = self.repeated, self.given
         if first is not None:
             self.repeated = iter(self.named[first:])
         yield
         if first is not None:
             self.repeated = outer
+            del self.named[before:]  # those of the first round stay
 
 
 def _free_names() -> Iterator[str]:

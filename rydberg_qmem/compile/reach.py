@@ -304,7 +304,7 @@ class Reach:
         outer = self.loops
         self.loops = (*outer, step)
         if _visits(step) * _times(outer) <= self.visits:
-            end = rounds(step, range(step.times), state, domain)
+            end = rounds(step, step.numbers, state, domain)
         else:
             end = self._as_a_whole(step, _known(state), domain)
         self.loops = outer
