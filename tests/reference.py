@@ -346,7 +346,8 @@ class Reference:
         if place not in self.unitaries:
             self.unitaries[place] = self._played(segment, scope, replace(branch, round={**branch.round, **seen}))
         played = self.unitaries[place]
-        self.varying |= self.lasting.setdefault((name, branch.carried), played.time_ns) != played.time_ns
+        visit = (name, *sorted(branch.round.items()))  # all histories pass it: the longest of them sets the clock
+        self.varying |= self.lasting.setdefault(visit, played.time_ns) != played.time_ns
         for count, what, path in looks:
             action, frame, time_ns = played.looks[counts.index(count)]
             then = replace(branch, rho=frame @ self._after(action, branch.rho) @ frame.conj().T)
