@@ -204,7 +204,8 @@ print(f"ended with {process.returncode}; {before.sum()} of {before.size} cohorts
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     partly = rq.open_record(killed)
-print(str(told[0].message).replace(str(runs), "runs"))
+for warning in told:  # none, if the run had ended before it was killed
+    print(str(warning.message).replace(str(runs), "runs"))
 print(f"outcomes that are not there yet: {(partly.clicks == -1).mean().item():.0%}")
 
 with warnings.catch_warnings():
