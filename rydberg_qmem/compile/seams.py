@@ -11,7 +11,7 @@ where they reach into each other they are written out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -20,7 +20,7 @@ from typing import cast
 import numpy as np
 
 from rydberg_qmem.compile.bind import bind_block, substitute_atom
-from rydberg_qmem.compile.carried import CARRIED, NOTHING, ledger_of
+from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, ledger_of
 from rydberg_qmem.compile.gates import HIDDEN, expand_cell
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment
@@ -109,7 +109,7 @@ def _each(block: AnyBlock, place: str, atoms: tuple[str, ...]) -> Iterator[At]:
 # --- rounds that reach into each other ---
 
 COPIES = 3
-"""So many rounds of a repeat are scheduled to find out whether each may have a sequence of its own."""
+"""So many rounds of a repeat, if it has them, are scheduled to find out whether each may have its own sequence."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,17 @@ class _Seam:
 Line = list[Placed | _Seam]
 
 
-def reach_over(blocks: Sequence[At], target: Target, values: Mapping[str, float]) -> str:
+def reach_over(
+    blocks: Sequence[At], target: Target, values: Mapping[str, float], times: Callable[[Repeat, str], int]
+) -> str:
     """Return why the rounds of repeats among blocks that nothing cuts reach into each other, or into blocks around.
 
-    The text is empty where a sequence of its own for each of them plays the same.
+    `times` says how many rounds a repeat at a place has. The text is empty where a sequence of its own for each round
+    plays the same, and leaves the same to what comes after.
     """
     if not any(isinstance(block, Repeat) and not is_classical(block) for block, _ in blocks):
         return ""
-    line = _line(blocks, target, values)
+    line = _line(blocks, target, values, times)
     played = [item.block for item in line if isinstance(item, Placed)]
     if any(isinstance(block, SLMMask) for block in played):
         return "an SLM mask holds until the first pulse of its sequence"
@@ -140,15 +143,17 @@ def reach_over(blocks: Sequence[At], target: Target, values: Mapping[str, float]
     return "blocks on several channels, and waits, go on from round to round"
 
 
-def _line(blocks: Sequence[At], target: Target, values: Mapping[str, float]) -> Line:
+def _line(
+    blocks: Sequence[At], target: Target, values: Mapping[str, float], times: Callable[[Repeat, str], int]
+) -> Line:
     """Return unitary blocks in their order, with the body of every repeat some times between seams."""
     line: Line = []
     for raw, place in blocks:
         if is_classical(raw):
             continue
         if isinstance(raw, Repeat):
-            body = _line(tuple(each_atom(raw.body, f"{place}.body", target.atoms)), target, values)
-            line += [_Seam(), *COPIES * [*body, _Seam()]]
+            body = _line(tuple(each_atom(raw.body, f"{place}.body", target.atoms)), target, values, times)
+            line += [_Seam(), *min(COPIES, times(raw, place)) * [*body, _Seam()]]
             continue
         with suppress(QmemError):  # what is no number is said where it is played
             block = bind_block(raw, values)
@@ -212,8 +217,11 @@ def _the_same_in_time(line: Line, target: Target) -> bool:
         return True
 
 
-def _times(groups: Sequence[tuple[Placed, ...]], target: Target) -> list[tuple[str, int, int]] | None:
-    """Return when drives begin and end (ns), and last of all blocks, with a sequence for each group.
+Times = tuple[list[tuple[str, int, int]], Carried]
+
+
+def _times(groups: Sequence[tuple[Placed, ...]], target: Target) -> Times | None:
+    """Return when drives begin and end (ns), and last of all blocks, with a sequence for each group; what they leave.
 
     None if that depends on what the run decides.
     """
@@ -225,4 +233,4 @@ def _times(groups: Sequence[tuple[Placed, ...]], target: Target) -> list[tuple[s
         schedule = plan.schedule((), {CARRIED: np.array([float(ledger.number(carried))])})
         made += [(drive.channel, now + drive.start, now + drive.stop) for drive in schedule.drives]
         now, carried = now + schedule.duration_ns, schedule.leaves
-    return [*sorted(made), ("", now, now)]
+    return [*sorted(made), ("", now, now)], carried

@@ -167,7 +167,7 @@ class _Walker:
         pending: list[Item] = []
         for cut, run in groupby(each_atom(blocks, path, self.target.atoms), lambda at: cuts(at[0])):
             together = tuple(run)
-            self.reason = "" if cut else reach_over(together, self.target, self.values)
+            self.reason = "" if cut else reach_over(together, self.target, self.values, self._times)
             for block, place in together:
                 self._block(block, place, steps, pending)
         self._flush(steps, pending)

@@ -10,7 +10,7 @@ from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.compile.template import Template
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.language.blocks import Repeat
+from rydberg_qmem.language.blocks import Repeat, walk
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 
@@ -113,7 +113,7 @@ def shaping(program: Program, inputs: Mapping[str, Any]) -> frozenset[str]:
         names |= _names(memory.window)
     for name, signal in program.inputs.items():
         names |= _names(signal.rounds) | _names(inputs.get(name, signal.default))
-    for block in _blocks(program.body):
+    for block in walk(program.body):
         if isinstance(block, Repeat):
             names |= _names(block.times)
     return frozenset(names)
@@ -121,10 +121,3 @@ def shaping(program: Program, inputs: Mapping[str, Any]) -> frozenset[str]:
 
 def _names(value: object) -> frozenset[str]:
     return Expression(value).names if isinstance(value, str | Expression) else frozenset()
-
-
-def _blocks(body: Sequence[Any]) -> Iterator[Any]:
-    for block in body:
-        yield block
-        for inner in ("body", "then", "otherwise"):
-            yield from _blocks(getattr(block, inner, ()))

@@ -371,10 +371,6 @@ def test_more_rounds_than_one_sequence_holds_are_refused_by_name() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="2 of 600: after rounds that stay a loop, a beam turns in a sequence of its own, not while they play; aimed "
-    "later, it waits longer before its next turn"
-)
 def test_rounds_and_branches_mean_what_is_written_out_in_hundreds_of_programs() -> None:
     rounds, wrong = rounds_differing(600, first=1000)
     sides, other = sides_differing(120, first=1000)

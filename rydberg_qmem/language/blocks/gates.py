@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,17 @@ from rydberg_qmem.language.values import AtomName, AtomPair, FrozenMapping
 PulseShape = Literal["square", "blackman"]
 CZMethod = Literal["pi-2pi-pi", "levine", "time_optimal"]
 CPhaseMethod = Literal["pi-2pi-pi", "levine", "time_optimal", "analog"]
+
+Infidelity = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=0.1,
+        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
+    ),
+]
+METHOD = Field(description="How pulses make it; `pi-2pi-pi` by default.")
+SHAPE = Field(description="Shape of its pulses: `square` (default) or `blackman`.")
 
 
 class Rotate(Tagged):
@@ -33,7 +44,7 @@ class Rotate(Tagged):
     basis: Literal["digital", "ground-rydberg"] = Field(
         "digital", description="The transition: `digital` (g, h; default) or `ground-rydberg` (g, r)."
     )
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -53,14 +64,9 @@ class CZ(Tagged):
     kind: ClassVar[str] = "cz"
     control: AtomName = Field(description="The control atom.")
     target: AtomName = Field(description="The target atom, within blockade reach.")
-    infidelity: float = Field(
-        default=1e-4,
-        gt=0,
-        le=0.1,
-        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
-    )
-    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    infidelity: Infidelity = 1e-4
+    method: Annotated[CZMethod, METHOD] = "pi-2pi-pi"
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
 
 class CNOT(Tagged):
@@ -69,14 +75,9 @@ class CNOT(Tagged):
     kind: ClassVar[str] = "cnot"
     control: AtomName = Field(description="The control atom.")
     target: AtomName = Field(description="The target atom, flipped where the control is in h.")
-    infidelity: float = Field(
-        default=1e-4,
-        gt=0,
-        le=0.1,
-        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
-    )
-    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    infidelity: Infidelity = 1e-4
+    method: Annotated[CZMethod, METHOD] = "pi-2pi-pi"
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
 
 class CPhase(Tagged):
@@ -91,14 +92,9 @@ class CPhase(Tagged):
     control: AtomName = Field(description="The control atom.")
     target: AtomName = Field(description="The target atom.")
     angle: Expression = Field(description="Phase (rad) of hh.")
-    infidelity: float = Field(
-        default=1e-4,
-        gt=0,
-        le=0.1,
-        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
-    )
-    method: CPhaseMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    infidelity: Infidelity = 1e-4
+    method: Annotated[CPhaseMethod, METHOD] = "pi-2pi-pi"
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
 
 class ZZ(Tagged):
@@ -107,14 +103,9 @@ class ZZ(Tagged):
     kind: ClassVar[str] = "zz"
     atoms: AtomPair = Field(description="The two atoms.")
     angle: Expression = Field(description="Angle (rad) of exp(-i angle/2 Z⊗Z).")
-    infidelity: float = Field(
-        default=1e-4,
-        gt=0,
-        le=0.1,
-        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
-    )
-    method: CPhaseMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    infidelity: Infidelity = 1e-4
+    method: Annotated[CPhaseMethod, METHOD] = "pi-2pi-pi"
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
 
 class Swap(Tagged):
@@ -122,14 +113,9 @@ class Swap(Tagged):
 
     kind: ClassVar[str] = "swap"
     atoms: AtomPair = Field(description="The two atoms.")
-    infidelity: float = Field(
-        default=1e-4,
-        gt=0,
-        le=0.1,
-        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
-    )
-    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    infidelity: Infidelity = 1e-4
+    method: Annotated[CZMethod, METHOD] = "pi-2pi-pi"
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
 
 class Exchange(Tagged):
@@ -145,14 +131,9 @@ class Exchange(Tagged):
     basis: Literal["digital", "XY"] = Field(
         "digital", description="`digital` (default, h as 1), or `XY`, where the atoms' own interaction does it."
     )
-    infidelity: float = Field(
-        default=1e-4,
-        gt=0,
-        le=0.1,
-        description="Wanted average infidelity, at most 0.1, which sets the Rabi frequency; 1e-4 by default.",
-    )
-    method: CZMethod = Field("pi-2pi-pi", description="How pulses make it; `pi-2pi-pi` by default.")
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    infidelity: Infidelity = 1e-4
+    method: Annotated[CZMethod, METHOD] = "pi-2pi-pi"
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
 
 class BlockadeRotate(Tagged):
@@ -168,7 +149,7 @@ class BlockadeRotate(Tagged):
     target: AtomName = Field(description="The atom that is rotated, which must be in g.")
     angle: Expression = Field(description="Angle (rad) of the rotation where the control is in g.")
     infidelity: float = Field(default=1e-3, gt=0, le=0.1, description="Bound of (Ω/U)² at area π; 1e-3 by default.")
-    shape: PulseShape = Field("square", description="Shape of its pulses: `square` (default) or `blackman`.")
+    shape: Annotated[PulseShape, SHAPE] = "square"
 
 
 class Ising(Tagged):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,12 @@ from rydberg_qmem.language.waveforms import ZERO, Shape, ShapeOrLevel
 
 Basis = Literal["digital", "ground-rydberg", "XY"]
 Protocol = Literal["min-delay", "no-delay", "wait-for-all"]
+
+DetuningOff = Annotated[
+    Expression,
+    Field(description="Wanted detuning (rad/µs) between pulses; the nearest possible one is taken. 0 by default."),
+]
+UndoneDrift = Annotated[bool, Field(description="Whether the phase gathered in the buffer is undone; not by default.")]
 
 
 class Pulse(Tagged):
@@ -130,19 +136,15 @@ class EnableEOM(Tagged):
     """Put a channel in EOM mode, as Pulser's `enable_eom_mode`: from here only square pulses of one setpoint.
 
     Of the detunings that the modulator can give between pulses, the one nearest to `optimal_detuning_off` is taken.
-    The mode ends with the segment at the latest: measuring, resetting, a loop or a branch ends it.
+    The mode ends with the segment at the latest: measuring, resetting, or a branch with pulses ends it.
     """
 
     kind: ClassVar[str] = "enable_eom_mode"
     channel: str = Field(description="A channel of the device that has an EOM.")
     amp_on: Expression = Field(description="Rabi frequency (rad/µs) of all pulses of the mode.")
     detuning_on: Expression = Field(ZERO, description="Detuning (rad/µs) of all pulses of the mode; 0 by default.")
-    optimal_detuning_off: Expression = Field(
-        ZERO, description="Wanted detuning (rad/µs) between pulses; the nearest possible one is taken. 0 by default."
-    )
-    correct_phase_drift: bool = Field(
-        False, description="Whether the phase gathered in the buffer is undone; not by default."
-    )
+    optimal_detuning_off: DetuningOff = ZERO
+    correct_phase_drift: UndoneDrift = False
 
 
 class EOMPulse(Tagged):
@@ -168,12 +170,8 @@ class ModifyEOM(Tagged):
     channel: str = Field(description="A channel in EOM mode.")
     amp_on: Expression = Field(description="New Rabi frequency (rad/µs).")
     detuning_on: Expression = Field(ZERO, description="New detuning (rad/µs); 0 by default.")
-    optimal_detuning_off: Expression = Field(
-        ZERO, description="Wanted detuning (rad/µs) between pulses; the nearest possible one is taken. 0 by default."
-    )
-    correct_phase_drift: bool = Field(
-        False, description="Whether the phase gathered in the buffer is undone; not by default."
-    )
+    optimal_detuning_off: DetuningOff = ZERO
+    correct_phase_drift: UndoneDrift = False
 
 
 class DisableEOM(Tagged):
@@ -181,9 +179,7 @@ class DisableEOM(Tagged):
 
     kind: ClassVar[str] = "disable_eom_mode"
     channel: str = Field(description="A channel in EOM mode.")
-    correct_phase_drift: bool = Field(
-        False, description="Whether the phase gathered in the buffer is undone; not by default."
-    )
+    correct_phase_drift: UndoneDrift = False
 
 
 class Retarget(Tagged):
