@@ -147,7 +147,7 @@ class Reference:
         self.collapse = [self._local(atom, small) for small in self._collapse() for atom in self.atoms]
         self.loops = dict(_loop_names(program.body))
         self.rng: np.random.Generator | None = None
-        self.lasting: dict[Any, tuple[int, Carried]] = {}
+        self.lasting: dict[Any, tuple[int, ...]] = {}
         self.varying = False
         """Whether branches take different times, so that no one time is that of a round."""
         self.known: list[Branch] | None = None
@@ -347,8 +347,8 @@ class Reference:
             self.unitaries[place] = self._played(segment, scope, replace(branch, round={**branch.round, **seen}))
         played = self.unitaries[place]
         visit = (name, *sorted(branch.round.items()))  # all histories pass it: the longest of them sets the clock
-        lasts = (played.time_ns, branch.carried)  # what channels carry may make one wait where another does not
-        self.varying |= self.lasting.setdefault(visit, lasts) != lasts
+        ends = (branch.time_ns, played.time_ns, *(time for _, _, time in played.looks))
+        self.varying |= self.lasting.setdefault(visit, ends) != ends
         for count, what, path in looks:
             action, frame, time_ns = played.looks[counts.index(count)]
             then = replace(branch, rho=frame @ self._after(action, branch.rho) @ frame.conj().T)
