@@ -52,5 +52,12 @@ def ending(name: str, number: int, folder: Path) -> tuple[int, bool]:
     """Return the exit code and whether there was a traceback, of a command that a signal meets at an import."""
     script = folder / "stopped.py"
     script.write_text(STOPPED_AT.format(name=name, number=int(number)))
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background would not hear it
+    )
     return done.returncode, "Traceback" in done.stderr
