@@ -210,22 +210,28 @@ def _the_same_in_time(line: Line, target: Target) -> bool:
     ]
     if not groups:
         return True
+    whole = [tuple(chain.from_iterable(groups))]
     try:
-        apart = _times(groups, target)
-        return apart is not None and apart == _times([tuple(chain.from_iterable(groups))], target)
+        carried = NOTHING
+        for _ in range(2):  # after nothing, and after what the same blocks leave
+            apart = _times(groups, target, carried)
+            if apart is None or apart != _times(whole, target, carried):
+                return False
+            carried = apart[1]
     except QmemError:  # it is said where that is played
         return True
+    return True
 
 
 Times = tuple[list[tuple[str, int, int]], Carried]
 
 
-def _times(groups: Sequence[tuple[Placed, ...]], target: Target) -> Times | None:
+def _times(groups: Sequence[tuple[Placed, ...]], target: Target, carried: Carried) -> Times | None:
     """Return when drives begin and end (ns), and last of all blocks, with a sequence for each group; what they leave.
 
     None if that depends on what the run decides.
     """
-    made, now, carried, ledger = list[tuple[str, int, int]](), 0, NOTHING, ledger_of(target)
+    made, now, ledger = list[tuple[str, int, int]](), 0, ledger_of(target)
     for group in groups:
         plan = plan_segment(Segment(UNNUMBERED, group), target)
         if plan.timing or plan.sampled:
