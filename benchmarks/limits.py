@@ -10,13 +10,13 @@ from pathlib import Path
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.bind import MAX_ROUNDS
-from rydberg_qmem.compile.check import MAX_ATOMS
-from rydberg_qmem.compile.sizes import MAX_BLOCKS, MAX_KNOWN, MAX_NAMES, MAX_NESTED
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.engine.branches import MAX_BRANCHES
 from rydberg_qmem.running.conditions import MAX_SHOTS
 from rydberg_qmem.units import spoken_bytes
+from rydberg_qmem.verification.check import MAX_ATOMS
+from rydberg_qmem.verification.sizes import MAX_BLOCKS, MAX_KNOWN, MAX_NAMES, MAX_NESTED
 
 TEXT = """# Limits
 

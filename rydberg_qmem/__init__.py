@@ -31,12 +31,11 @@ from rydberg_qmem.language.extensions import provide
 
 if TYPE_CHECKING:
     from rydberg_qmem import analysis, blocks, cells, emulators, gallery, learning, plots, waveforms
-    from rydberg_qmem.compile.check import check
-    from rydberg_qmem.compile.export import to_pulser
-    from rydberg_qmem.compile.from_pulser import from_pulser
-    from rydberg_qmem.compile.qpu import qpu_report
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
+    from rydberg_qmem.interop.export import to_pulser
+    from rydberg_qmem.interop.from_pulser import from_pulser
+    from rydberg_qmem.interop.qpu import qpu_report
     from rydberg_qmem.language.blocks import (
         CNOT,
         CZ,
@@ -71,6 +70,7 @@ if TYPE_CHECKING:
     from rydberg_qmem.running.run import run
     from rydberg_qmem.store.store import open_record, save_record
     from rydberg_qmem.store.verify import verify
+    from rydberg_qmem.verification.check import check
 
 __version__ = "0.1.0"
 
@@ -126,10 +126,10 @@ __all__ = [
 ]
 
 _WHERE = {
-    "compile.check": ("check",),
-    "compile.export": ("to_pulser",),
-    "compile.from_pulser": ("from_pulser",),
-    "compile.qpu": ("qpu_report",),
+    "verification.check": ("check",),
+    "interop.export": ("to_pulser",),
+    "interop.from_pulser": ("from_pulser",),
+    "interop.qpu": ("qpu_report",),
     "emulators.replay": ("Replay",),
     "errors": ("InputError", "ProgramError", "QmemError", "RunError"),
     "running.estimate": ("estimate",),

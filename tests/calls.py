@@ -14,9 +14,9 @@ import xarray as xr
 import rydberg_qmem as rq
 from rydberg_qmem import analysis, blocks, cells, emulators, gallery, learning, plots, report, waveforms
 from rydberg_qmem.analysis import entanglement, geometry, laws, mitigation, systems
-from rydberg_qmem.compile.calibrate import Limits, calibrate
-from rydberg_qmem.compile.export import write
 from rydberg_qmem.emulators.registry import emulator_of
+from rydberg_qmem.gates.calibration import Limits, calibrate
+from rydberg_qmem.interop.export import write
 from rydberg_qmem.language import protocols
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.noise import Noise

@@ -14,8 +14,8 @@ DOORS = (
 )  # fmt: skip
 """Where public names begin: the package, its rooms, and modules that pages import from."""
 BESIDE = {
-    "compile.calibrate": "calibrate",
-    "compile.export": "write",
+    "gates.calibration": "calibrate",
+    "interop.export": "write",
     "emulators.registry": "emulator_of",
     "store.netcdf": "export",
 }

@@ -118,13 +118,13 @@ RIGHT_HERE = {
         **{name: {"None", "empty mapping"} for name in ("parameters", "inputs", "variables", "qubits", "values")},
         "name": {"text"}, "round": {"0"}, "rounds": {"None"},
     } for key in (
-        "language.program.Program.from_pulser", "language.program.Program.to_pulser", "compile.from_pulser",
-        "compile.export.to_pulser",
+        "language.program.Program.from_pulser", "language.program.Program.to_pulser", "interop.from_pulser",
+        "interop.export.to_pulser",
     )},
     **{key: {name: {"None"} for name in ("ax", "width_in", "parameters", "inputs", "rounds", "rabi", "device", "roles")}
        for key in ("plots.draw", "language.program.Program.draw", "language.registers.Register.draw")},
-    "compile.export.write": {"made": {"empty list", "empty tuple"}},
-    "compile.calibrate": {"interaction": {"1.5"}, "infidelity": {"1.5"}},
+    "interop.export.write": {"made": {"empty list", "empty tuple"}},
+    "gates.calibration": {"interaction": {"1.5"}, "infidelity": {"1.5"}},
     "emulators": {
         **{key: {"1.5"} for key in ("precision", "longest_ns", "krylov_tolerance", "relative_tolerance")},
         "backend": {"class"}, "journal": {"text"}, "resubmit": {"True", "NumPy's True"}, "poll_s": {"0", "1.5"},
@@ -158,8 +158,8 @@ RIGHT_HERE = {
 """What else is right, by the beginning of the function's name and the argument."""
 PROGRAMS = ("name_or_path", "prog", "register_or_program")
 TOLD = {
-    ("compile.check.check", "parameters"): {"mapping to text"},
-    ("compile.check.check", "inputs"): {"mapping to text", "mapping to a list"},
+    ("verification.check.check", "parameters"): {"mapping to text"},
+    ("verification.check.check", "inputs"): {"mapping to text", "mapping to a list"},
 }
 """Where `check` hands back a problem instead of raising it."""
 

@@ -30,8 +30,8 @@ def export(
     round_: Annotated[int, typer.Option("--round", help="The round whose inputs and counters are taken.")] = 0,
 ) -> None:
     """Write each segment of a program as a Pulser sequence in its abstract JSON."""
-    from rydberg_qmem.compile.export import to_pulser, write
     from rydberg_qmem.gallery import load
+    from rydberg_qmem.interop.export import to_pulser, write
 
     loaded, parameters = load(program), parameters_of(settings)
     checked(loaded, parameters)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.compile.bind import as_written
-from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, ledger_of
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
-from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_in
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Delay
 from rydberg_qmem.language.evaluation import Columns
+from rydberg_qmem.pulses.carried import CARRIED, NOTHING, Carried, ledger_of
+from rydberg_qmem.pulses.schedule import Drive, Schedule
 
 
 @dataclass

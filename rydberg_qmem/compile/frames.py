@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import assert_never
 
-from rydberg_qmem.compile.channels import GatePulse, Lowered
-from rydberg_qmem.compile.phases import NONE, Reference
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import (
     Compiled,
@@ -26,7 +24,8 @@ from rydberg_qmem.compile.steps import (
     Step,
     WhenStep,
 )
-from rydberg_qmem.compile.target import Target
+from rydberg_qmem.devices.channels import GatePulse, Lowered
+from rydberg_qmem.devices.target import Target
 from rydberg_qmem.errors import Problem
 from rydberg_qmem.language.blocks import (
     Align,
@@ -43,6 +42,7 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
+from rydberg_qmem.pulses.phases import NONE, Reference
 
 Site = tuple[int, str]
 """Atom and basis."""

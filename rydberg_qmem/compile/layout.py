@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from rydberg_qmem.compile.gates import HIDDEN
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -19,6 +18,7 @@ from rydberg_qmem.compile.steps import (
     all_steps,
 )
 from rydberg_qmem.errors import InputError
+from rydberg_qmem.gates.lowering import HIDDEN
 
 Loops = tuple[str, ...]
 

@@ -10,16 +10,11 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile import eom
-from rydberg_qmem.compile.building import build, timed_shape
-from rydberg_qmem.compile.carried import CARRIED, NOTHING, Carried, Site, carried_in, fades, ledger_of, numbers_in
-from rydberg_qmem.compile.channels import GatePulse, Lowered
-from rydberg_qmem.compile.gates import lower
-from rydberg_qmem.compile.schedule import Schedule
-from rydberg_qmem.compile.shapes import Scope, column, timing_of
 from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment, expressions_in
-from rydberg_qmem.compile.target import Target
+from rydberg_qmem.devices.channels import GatePulse, Lowered
+from rydberg_qmem.devices.target import Target
 from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.gates.lowering import lower
 from rydberg_qmem.language.blocks import (
     Align,
     Delay,
@@ -35,6 +30,11 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.pulses import eom
+from rydberg_qmem.pulses.building import build, timed_shape
+from rydberg_qmem.pulses.carried import CARRIED, NOTHING, Carried, Site, carried_in, fades, ledger_of, numbers_in
+from rydberg_qmem.pulses.schedule import Schedule
+from rydberg_qmem.pulses.shapes import Scope, column, timing_of
 
 MOST_PLANS = 256
 """Plans of one target that are kept."""

@@ -19,7 +19,6 @@ from rydberg_qmem.compile.bind import (
     whole,
 )
 from rydberg_qmem.compile.dimensions import Dimensions
-from rydberg_qmem.compile.gates import HIDDEN, expand_cell
 from rydberg_qmem.compile.layout import lay_out
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.liveness import live_after
@@ -48,8 +47,9 @@ from rydberg_qmem.compile.steps import (
     expressions_in,
     numbered,
 )
-from rydberg_qmem.compile.target import Target, make_target
+from rydberg_qmem.devices.target import Target, make_target
 from rydberg_qmem.errors import InputError
+from rydberg_qmem.gates.lowering import HIDDEN, expand_cell
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,

@@ -11,15 +11,15 @@ from typing import Any, cast
 import numpy as np
 
 from rydberg_qmem.compile.bind import bind_parameters
-from rydberg_qmem.compile.carried import NOTHING, fades
 from rydberg_qmem.compile.plan import Plan, plan_segment
-from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, expressions_in
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.waveforms import ZERO
+from rydberg_qmem.pulses.carried import NOTHING, fades
+from rydberg_qmem.pulses.schedule import Schedule
 
 Change = Callable[[Expression], Expression]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.building import build
-from rydberg_qmem.compile.carried import carried_in
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.compile.shapes import Scope
-from rydberg_qmem.compile.target import Target
+from rydberg_qmem.devices.target import Target
+from rydberg_qmem.pulses.building import build
+from rydberg_qmem.pulses.carried import carried_in
+from rydberg_qmem.pulses.shapes import Scope
 
 
 def to_pulser(plan: Plan, scope: Scope) -> Any:

@@ -11,11 +11,9 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.carried import CARRIED, numbers_in
 from rydberg_qmem.compile.plan import Plan, plan_segment
-from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment, expressions_in
-from rydberg_qmem.compile.target import Target
+from rydberg_qmem.devices.target import Target
 from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
@@ -31,6 +29,8 @@ from rydberg_qmem.emulators.unitaries import apply_gate, excited_atoms, gate_ato
 from rydberg_qmem.language.blocks import Gate, Timed
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import PREPARATION_AND_READOUT
+from rydberg_qmem.pulses.carried import CARRIED, numbers_in
+from rydberg_qmem.pulses.shapes import Scope
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.daqc import interaction_steps
-from rydberg_qmem.compile.gates import GatePulse
-from rydberg_qmem.compile.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
 from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.steps import Compiled, Placed, Segment, all_steps, expressions_in
-from rydberg_qmem.compile.target import Target
+from rydberg_qmem.devices.target import Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.unitaries import gate_atoms
+from rydberg_qmem.gates.daqc import interaction_steps
+from rydberg_qmem.gates.lowering import GatePulse
+from rydberg_qmem.gates.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
 from rydberg_qmem.language.blocks import (
     CZ,
     ZZ,

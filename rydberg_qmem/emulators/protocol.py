@@ -9,14 +9,14 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.target import Target
+from rydberg_qmem.devices.target import Target
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
+from rydberg_qmem.pulses.shapes import Scope
 
 CROSSED = (
     "plays at once with another pulse, out of phase; most of Pulser's backends add amplitudes and phases apart, where "

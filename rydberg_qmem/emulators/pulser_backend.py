@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import map_expressions
-from rydberg_qmem.compile.building import build
 from rydberg_qmem.compile.plan import Plan, plan_segment
-from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.compile.steps import Placed, Segment
-from rydberg_qmem.compile.target import ONE, Target
+from rydberg_qmem.devices.target import ONE, Target
 from rydberg_qmem.emulators.journal import Entry, Journal, Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import CROSSED, Capabilities
@@ -32,6 +30,8 @@ from rydberg_qmem.emulators.qutip import pin_levels
 from rydberg_qmem.errors import CapabilityError, InputError, QmemError, RunError, StoreError
 from rydberg_qmem.language.blocks import Align, Delay
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.pulses.building import build
+from rydberg_qmem.pulses.shapes import Scope
 
 Bits = NDArray[np.int8]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 
 from rydberg_qmem.compile.plan import plan_segment
-from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.steps import Compiled, Segment, Step, all_steps
 from rydberg_qmem.emulators.protocol import CROSSED, Emulator
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.blocks import SLMMask
+from rydberg_qmem.verification.job_feasibility import obstacles
 
 
 def _sets(levels: Iterable[Sequence[str]]) -> str:

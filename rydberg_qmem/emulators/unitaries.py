@@ -8,12 +8,12 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.daqc import interaction_steps
-from rydberg_qmem.compile.shapes import Scope, column
-from rydberg_qmem.compile.target import Target
+from rydberg_qmem.devices.target import Target
 from rydberg_qmem.emulators.exact import Rotation, rotate
 from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.gates.daqc import interaction_steps
 from rydberg_qmem.language.blocks import CNOT, CZ, ZZ, BlockadeRotate, CPhase, Exchange, Gate, Ising, Rotate, Swap
+from rydberg_qmem.pulses.shapes import Scope, column
 
 Complex = NDArray[np.complex128]
 

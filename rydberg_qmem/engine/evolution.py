@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.carried import CARRIED
 from rydberg_qmem.compile.plan import rows_of
-from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import Segment, Step
 from rydberg_qmem.engine.carried import carrying
 from rydberg_qmem.engine.context import Cursor, RunContext
@@ -17,6 +15,8 @@ from rydberg_qmem.engine.deduplicate import Index, distinct
 from rydberg_qmem.engine.evaluation import refuse_infinite, scope_of
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import RunError
+from rydberg_qmem.pulses.carried import CARRIED
+from rydberg_qmem.pulses.shapes import column
 
 Array = NDArray[np.float64]
 SO_SMALL = 512

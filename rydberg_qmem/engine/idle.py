@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.carried import CARRIED
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.semantics import Domain, interpret, rounds
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, all_steps
@@ -19,6 +18,7 @@ from rydberg_qmem.engine.evaluation import scope_of
 from rydberg_qmem.engine.evolution import plan_of, turned
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import QmemError
+from rydberg_qmem.pulses.carried import CARRIED
 from rydberg_qmem.units import NS_PER_US
 
 

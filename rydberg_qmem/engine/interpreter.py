@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.carried import CARRIED, carries, ledger_of
 from rydberg_qmem.compile.semantics import Domain, Values, interpret
 from rydberg_qmem.compile.steps import Compiled, ProbeStep, PushStep, RepeatStep, SetStep, Step, WhenStep
 from rydberg_qmem.emulators.layout import Layout
@@ -33,6 +32,7 @@ from rydberg_qmem.engine.population import Population, join
 from rydberg_qmem.engine.representation import Representation
 from rydberg_qmem.engine.rng import Draws
 from rydberg_qmem.engine.states import states_of
+from rydberg_qmem.pulses.carried import CARRIED, carries, ledger_of
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segment, Step, expressions_of
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.protocol import Replaying, RoundByRound
@@ -20,6 +19,7 @@ from rydberg_qmem.engine.measurement import replay
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.pulses.shapes import column
 
 Array = NDArray[np.float64]
 

@@ -213,7 +213,7 @@ class Program(Model):
         A parametrized sequence takes numbers for its `variables`, one with a mappable register a trap for each of its
         `qubits`; the JSON of a cloud's job gives those of the job numbered `job`. The outcome is kept under `key`, in
         the basis that the sequence measures, else in `basis`, else in the one that Pulser's emulators take. What it
-        plays is the same, nanosecond by nanosecond, with and without modulation; see `compile.from_pulser`.
+        plays is the same, nanosecond by nanosecond, with and without modulation; see `interop.from_pulser`.
         """
         made: Self = extension("from_pulser")(
             sequence, name=name, key=key, basis=basis, variables=variables, qubits=qubits, job=job

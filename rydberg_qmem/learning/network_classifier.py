@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rydberg_qmem.compile.check import MAX_ATOMS
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.learning import options
 from rydberg_qmem.learning.features import KINDS
@@ -16,6 +15,7 @@ from rydberg_qmem.learning.networks import Port, memristor_network, random_photo
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.shots import random_state_of
 from rydberg_qmem.learning.tasks import real, whole
+from rydberg_qmem.verification.check import MAX_ATOMS
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

@@ -9,7 +9,6 @@ import numpy as np
 
 from rydberg_qmem.compile.bind import map_expressions
 from rydberg_qmem.compile.clock import middling
-from rydberg_qmem.compile.shapes import duration_of, levels
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import (
@@ -24,6 +23,7 @@ from rydberg_qmem.language.waveforms import (
 )
 from rydberg_qmem.plots.labels import formula
 from rydberg_qmem.plots.marks import Floats
+from rydberg_qmem.pulses.shapes import duration_of, levels
 
 Values = Mapping[str, float]
 

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import SETTINGS
-from rydberg_qmem.compile.check import check
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.errors import InputError, ProgramError
 from rydberg_qmem.language import library
@@ -27,6 +26,7 @@ from rydberg_qmem.plots.pen import Pen, Sides
 from rydberg_qmem.plots.score import Item, Score
 from rydberg_qmem.plots.style import COLUMN_IN, TWO_COLUMNS_IN, axes, paper
 from rydberg_qmem.plots.tracks import draw_below, draw_event, draw_frames, draw_lines, draw_pulses
+from rydberg_qmem.verification.check import check
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,6 @@ from rydberg_qmem.compile.bind import as_written
 from rydberg_qmem.compile.clock import first_values, middling, schedule_of
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.samples import Track, evaluate
-from rydberg_qmem.compile.schedule import Drive, Schedule
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -33,6 +32,7 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
 from rydberg_qmem.plots.outlines import expressions
 from rydberg_qmem.plots.score_text import assigned_text, controls_of, expression_text, shown_key, us
+from rydberg_qmem.pulses.schedule import Drive, Schedule
 
 Source = Literal["memory", "inputs", ""]
 Row = tuple[str, str]

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rydberg_qmem.compile.schedule import Drive
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.plots.labels import formula
 from rydberg_qmem.plots.outlines import expressions, level
+from rydberg_qmem.pulses.schedule import Drive
 
 
 def us(duration_ns: float) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import get_args
 
 from rydberg_qmem.arguments import taking
-from rydberg_qmem.compile.check import check_and_compile
 from rydberg_qmem.compile.clock import clock_of
 from rydberg_qmem.errors import as_html
 from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import AnyBlock, Measure, Probe, Timed, walk
 from rydberg_qmem.language.html import listed, table
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.verification.check import check_and_compile
 
 
 @taking(program=library.program)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.compile.check import check_and_compile, check_values
 from rydberg_qmem.compile.layout import with_reports
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled
@@ -28,6 +27,7 @@ from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language.hardware import profile_of
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.verification.check import check_and_compile, check_values
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
@@ -22,6 +21,7 @@ from rydberg_qmem.engine.population import Part, Population
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Constant
+from rydberg_qmem.pulses.shapes import column
 from rydberg_qmem.units import NS_PER_US
 
 BUDGET_S = 2.0

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.rounds import obstacles
 from rydberg_qmem.compile.steps import Compiled, Variable, uses_ensemble
 from rydberg_qmem.engine.context import NEGLIGIBLE
 from rydberg_qmem.engine.noise import NoiseSettings
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
+from rydberg_qmem.verification.job_feasibility import obstacles
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile import histories, reach
 from rydberg_qmem.language import bounds, boxes
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import Interval
+from rydberg_qmem.verification import counterexamples as histories
+from rydberg_qmem.verification import interval_analysis as reach
 
 GRID = {"layout": "rectangle", "rows": 5, "columns": 8, "spacing_um": 6}
 MEASURE = {"measure": {"atoms": "q", "key": "m"}}

@@ -17,7 +17,6 @@ from pulser.sampler import sample
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.export import Exported, to_pulser, write
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import (
     MeasureStep,
@@ -32,6 +31,7 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gallery import load, names
+from rydberg_qmem.interop.export import Exported, to_pulser, write
 from rydberg_qmem.language.evaluation import Columns
 from tests.reference import Reference
 

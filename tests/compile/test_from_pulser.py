@@ -26,13 +26,13 @@ from pulser_simulation import QutipBackendV2, QutipConfig, QutipEmulator
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.export import to_pulser, write
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.qutip import _padded
 from rydberg_qmem.errors import InputError, StoreError
+from rydberg_qmem.interop.export import to_pulser, write
 
 Array = NDArray[Any]
 TUTORIALS: dict[str, Callable[[], Any]] = {}

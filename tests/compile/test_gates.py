@@ -10,7 +10,10 @@ import pulser
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.gates import (
+from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.devices.target import Target, make_target
+from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.gates.lowering import (
     CZ_COEFFICIENT,
     GatePulse,
     cz_infidelity,
@@ -20,9 +23,6 @@ from rydberg_qmem.compile.gates import (
     on_clock,
     rotation_duration_ns,
 )
-from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.compile.target import Target, make_target
-from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,

@@ -23,9 +23,9 @@ from typer.testing import CliRunner
 
 import rydberg_qmem as rq
 from rydberg_qmem.cli import app
-from rydberg_qmem.compile.pulser_proof import what_differs
-from rydberg_qmem.compile.target import make_target
+from rydberg_qmem.devices.target import make_target
 from rydberg_qmem.errors import CapabilityError, InputError
+from rydberg_qmem.interop.pulser_proof import what_differs
 from rydberg_qmem.language.blocks import Delay, Retarget
 from rydberg_qmem.language.blocks import Pulse as PulseBlock
 from rydberg_qmem.language.waveforms import Constant

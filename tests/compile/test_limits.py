@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.histories import Site, search
-from rydberg_qmem.compile.limits import limits
 from rydberg_qmem.compile.plan import Plan, timed
-from rydberg_qmem.compile.reach import Controls, doubts
 from rydberg_qmem.compile.samples import evaluate
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.shapes import Scope
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of
+from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.verification.counterexamples import Site, search
+from rydberg_qmem.verification.interval_analysis import Controls, doubts
+from rydberg_qmem.verification.limits import limits
 from tests.compile.every_control import everything_fed_back
 
 CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
@@ -576,8 +576,8 @@ def test_many_random_programs_are_judged_rightly_and_all_three_judgements_come_u
 
 
 def test_a_proof_that_forgets_an_outcome_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rydberg_qmem.compile import reach
     from rydberg_qmem.language.intervals import Interval
+    from rydberg_qmem.verification import interval_analysis as reach
 
     made = memristor("20 * R", times=12)
     monkeypatch.setattr(reach, "OUTCOMES", Interval.of(0))

@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.calibrate import Limits, _levine, _smooth, _time_optimal, at_duration, calibrate, judged
-from rydberg_qmem.compile.entangling import amplitudes
-from rydberg_qmem.compile.gates import cz_infidelity
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.compile.pair_gates import exchange_wait, light_shift
-from rydberg_qmem.compile.phase_jump import split_pulse
-from rydberg_qmem.compile.starting_pulses import START, started
 from rydberg_qmem.compile.steps import Placed, Segment
-from rydberg_qmem.compile.target import Target, make_target
+from rydberg_qmem.devices.target import Target, make_target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.process import gate_report
 from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.gates.calibration import Limits, _levine, _smooth, _time_optimal, at_duration, calibrate, judged
+from rydberg_qmem.gates.entangling import amplitudes
+from rydberg_qmem.gates.lowering import cz_infidelity
+from rydberg_qmem.gates.pair_gates import exchange_wait, light_shift
+from rydberg_qmem.gates.phase_jump import split_pulse
+from rydberg_qmem.gates.starting_pulses import START, started
 from rydberg_qmem.language.blocks import Exchange
 from rydberg_qmem.language.expressions import Expression
 

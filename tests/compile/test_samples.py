@@ -11,17 +11,17 @@ import pytest
 from numpy.typing import NDArray
 from pulser.sampler import sample
 
-from rydberg_qmem.compile.drive_limits import check_drive
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.samples import Track, evaluate
-from rydberg_qmem.compile.schedule import Schedule
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.shapes import column
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.pulses.drive_limits import check_drive
+from rydberg_qmem.pulses.schedule import Schedule
+from rydberg_qmem.pulses.shapes import column
 
 Samples = dict[tuple[str, str], tuple[NDArray[np.complex128], NDArray[np.float64]]]
 """Ω exp(-iφ) where there is amplitude, and δ, at each nanosecond, by basis and atom."""

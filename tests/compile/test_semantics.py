@@ -11,9 +11,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from numpy.typing import NDArray
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile.histories import MOST_VISITS, Player
-from rydberg_qmem.compile.reach import MOST_VISITS as MOST_STEPS
-from rydberg_qmem.compile.reach import Controls, Reach
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, WhenStep, all_steps
@@ -23,6 +20,9 @@ from rydberg_qmem.engine.context import Cursor, States
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import Draws
+from rydberg_qmem.verification.counterexamples import MOST_VISITS, Player
+from rydberg_qmem.verification.interval_analysis import MOST_VISITS as MOST_STEPS
+from rydberg_qmem.verification.interval_analysis import Controls, Reach
 from tests.strategies import if_a_device_takes_it, programs
 
 Array = NDArray[np.float64]

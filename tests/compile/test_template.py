@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rydberg_qmem as rq
-from rydberg_qmem.compile import check
-from rydberg_qmem.compile.building import Builder
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.template import Template
 from rydberg_qmem.errors import QmemError
+from rydberg_qmem.pulses.building import Builder
 from rydberg_qmem.running import points
 from rydberg_qmem.running.job import Job, prepare, prepare_alike
+from rydberg_qmem.verification import check
 from tests.strategies import programs
 
 NUMBERS = {"angle", "detuning", "amplitude", "phase", "value", "area", "start", "stop", "x", "y", "w", "if", "initial"}

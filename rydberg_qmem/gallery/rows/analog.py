@@ -11,9 +11,9 @@ import xarray as xr
 
 from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
-from rydberg_qmem.compile.qpu import qpu_report
 from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import COHORT, IDEAL, Figure, Floats, Measured, Way
+from rydberg_qmem.interop.qpu import qpu_report
 from rydberg_qmem.language.library import load
 from rydberg_qmem.plots.panels import Line, Panel, closed
 

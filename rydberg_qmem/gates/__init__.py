@@ -1,0 +1,1 @@
+"""Gates as pulses: what each is lowered to, with the calibrations of two-atom gates."""

@@ -1,0 +1,303 @@
+"""Check a program before it runs: names, atoms, keys, bases, timing and device limits; every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rydberg_qmem.arguments import taking
+from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
+from rydberg_qmem.compile.frames import frames_of
+from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.compile.plan import Plan, plan_segment, timed
+from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_of
+from rydberg_qmem.devices.target import device_of, make_target
+from rydberg_qmem.errors import Findings, InputError, Problem, ProgramError, QmemError
+from rydberg_qmem.language import library
+from rydberg_qmem.language.hardware import HardwareProfile, profile_of
+from rydberg_qmem.language.problems import locate
+from rydberg_qmem.language.program import Program
+from rydberg_qmem.pulses.building import validate_register
+from rydberg_qmem.pulses.drive_limits import check_drive
+from rydberg_qmem.pulses.schedule import Drive, Schedule
+from rydberg_qmem.pulses.shape_bounds import sampled_ns
+from rydberg_qmem.verification.budget import Budget, Undecided
+from rydberg_qmem.verification.controls import ROW, SAMPLES_PER_TERM
+from rydberg_qmem.verification.interval_analysis import ROWS_PER_TERM
+from rydberg_qmem.verification.limits import UNDECIDED, limits
+from rydberg_qmem.verification.names import Checker, degrees, is_reserved, unread
+from rydberg_qmem.verification.sizes import sizes
+from rydberg_qmem.verification.timings import SCHEDULED
+
+MAX_ATOMS = 40
+_PART = re.compile(r"([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\d+)\]")
+
+
+@taking(program=library.program, **SETTINGS)
+def check(
+    program: Program | str | Path | Mapping[str, Any],
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+    hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
+) -> Findings:
+    """Return every problem of a program, with file, line and column where it came from a file; an empty list may run.
+
+    A control that some outcomes take beyond a limit is a problem, with these outcomes, however improbable; one that
+    can neither be proved to keep its limits nor be shown to break them is one of the `notes`, and no problem: the
+    run checks each value. With a hardware profile that loses atoms, proofs hold for lost ones too, which read -1.
+
+    Args:
+        program: A `Program`, the name of a bundled one, the path of a file, or what `Program.to_dict` gives.
+        parameters: Numbers for the program's parameters, by name; the others keep the program's own values.
+        inputs: For each input by name, an expression of the round k, or one number for each round, shape (rounds,).
+        rounds: How many rounds the inputs that are expressions have; as the program says if not given.
+        hardware: A `HardwareProfile`, a mapping of its fields, a profile's name, or a path; the program's own if not
+            given.
+
+    Raises InputError for arguments of the wrong kind, or where no program can be read; ProgramError for a file whose
+    content is no program. What is wrong with a program that was read is returned.
+
+    >>> program = Program(name="p", register={"atoms": {"q": (0, 0)}}, body=[{"measure": {"atoms": "p", "key": "m"}}])
+    >>> [str(problem) for problem in check(program)]
+    ["body[0].measure.atoms: must be an atom of the register; known: q ('p')"]
+    """
+    return check_and_compile(
+        library.load(program), parameters=parameters, inputs=inputs, rounds=rounds, hardware=hardware
+    )[0]
+
+
+def check_and_compile(
+    program: Program,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+    hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None,
+) -> tuple[Findings, Compiled | None]:
+    """Return what `check` returns, and the program compiled, where it came that far."""
+    compiled: list[Compiled] = []
+    found = list(_check(program, parameters, inputs, rounds, compiled))
+    if compiled and not Findings(found):
+        found += _values(compiled[0], loses=_loses(program, hardware))
+    return _told(program, found), compiled[0] if compiled else None
+
+
+def check_values(
+    compiled: Compiled, *, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None
+) -> Findings:
+    """Return what is wrong with the values of a compiled program whose names, atoms and numbers were checked."""
+    return _told(compiled.program, _values(compiled, loses=_loses(compiled.program, hardware)))
+
+
+def compile_checked(
+    program: Program,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    inputs: Mapping[str, ArrayLike | str] | None = None,
+    rounds: int | None = None,
+) -> Compiled:
+    """Return a program compiled, or raise ProgramError with all that is wrong with its names, atoms and numbers.
+
+    Nothing is proved of the values that its controls take.
+    """
+    compiled: list[Compiled] = []
+    told = _told(program, _check(program, parameters, inputs, rounds, compiled))
+    if told:
+        raise ProgramError(told)
+    return compiled[0]
+
+
+def _told(program: Program, found: Iterable[Problem]) -> Findings:
+    """Return each problem once, with its line and column."""
+    return Findings(locate(problem, path_of(problem.place), program.source) for problem in dict.fromkeys(found))
+
+
+def _loses(program: Program, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None) -> bool:
+    profile = profile_of(hardware if hardware is not None else program.hardware)
+    return profile is not None and profile.loss > 0
+
+
+def path_of(place: str) -> tuple[str | int, ...]:
+    """Return the path that a place's text stands for.
+
+    >>> path_of("body[0].repeat.times")
+    ('body', 0, 'repeat', 'times')
+    """
+    return tuple(int(index) if index else name for name, index in _PART.findall(place))
+
+
+def _check(
+    program: Program,
+    parameters: Mapping[str, float] | None,
+    inputs: Mapping[str, ArrayLike | str] | None,
+    rounds: int | None,
+    compiled: list[Compiled],
+) -> Iterator[Problem]:
+    """Yield what is wrong before any value is looked at; append the program compiled, where it comes that far."""
+    large = list(sizes(program))
+    yield from large
+    if large:
+        return
+    names = list(_names(program))
+    yield from names
+    try:
+        device = device_of(program)
+    except QmemError as error:
+        yield Problem("device", str(error))
+        return
+    if len(program.register.names) > MAX_ATOMS:
+        yield Problem("register", f"must hold at most {MAX_ATOMS} atoms", str(len(program.register.names)))
+        return
+    checker = Checker(program, device)
+    yield from checker.run()
+    if names or checker.found:
+        return
+    yield from degrees(program)
+    yield from unread(program)
+    try:
+        compiled.append(_compiled(program, parameters, inputs, rounds))
+    except QmemError as error:
+        yield _as_problem(error)
+
+
+def _names(program: Program) -> Iterator[Problem]:
+    """Yield what is wrong with the names of atoms, parameters, inputs and memory."""
+    for name in program.register.names:
+        if name == "all":
+            yield Problem("register", "must not name an atom all, which stands for every atom", name)
+    spaces: dict[str, Iterable[str]] = {
+        "parameters": program.parameters,
+        "inputs": program.inputs,
+        "memory": program.memory,
+    }
+    owner: dict[str, str] = {}
+    for space, names in spaces.items():
+        for name in names:
+            if is_reserved(name):
+                yield Problem(f"{space}.{name}", "is a reserved name", name)
+            if name in owner:
+                yield Problem(f"{space}.{name}", f"is already the name of one of the {owner[name]}", name)
+            owner[name] = space
+
+
+def _compiled(
+    program: Program,
+    parameters: Mapping[str, float] | None,
+    inputs: Mapping[str, ArrayLike | str] | None,
+    rounds: int | None,
+) -> Compiled:
+    """Look at numbers and register, and compile."""
+    bind_parameters(program, parameters)
+    if rounds is not None and not program.inputs:
+        raise InputError(f"rounds: program {program.name!r} has no input whose rounds could be set")
+    validate_register(make_target(program, bases_of(program)))
+    return compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
+
+
+def _values(compiled: Compiled, *, loses: bool) -> Iterator[Problem]:
+    """Schedule; what can be evaluated before the run is held against the limits."""
+    budget = Budget(MOST_SCHEDULED)
+    found: list[Problem] = []
+    try:
+        for segment, loops in _segments(compiled.steps, ()):
+            found += _segment(compiled, segment, loops, budget)
+        found += () if Findings(found) else frames_of(compiled).problems.values()
+    except Undecided:
+        found.append(UNDECIDED)
+    yield from found
+    if not Findings(found):
+        yield from limits(compiled, loses=loses)
+
+
+def _as_problem(error: QmemError) -> Problem:
+    place, colon, rule = str(error).partition(": ")
+    known = colon and re.fullmatch(r"[A-Za-z_][\w.\[\]$-]*", place)
+    return Problem(place, rule) if known else Problem("", str(error))
+
+
+def _segments(steps: Iterable[Step], loops: tuple[RepeatStep, ...]) -> Iterator[tuple[Segment, tuple[RepeatStep, ...]]]:
+    for step in steps:
+        match step:
+            case Segment():
+                yield step, loops
+            case RepeatStep():
+                yield from _segments(step.body, (*loops, step))
+            case WhenStep():
+                yield from _segments((*step.then, *step.otherwise), loops)
+            case _:
+                pass
+
+
+MOST_ROUNDS_CHECKED = 200_000
+MOST_TIMINGS_CHECKED = 300
+MOST_SCHEDULED = 150_000
+"""Terms of expressions that could be evaluated in the time that segments are held against the limits."""
+
+
+def _loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...], names: frozenset[str]) -> dict[str, Any]:
+    """Return counters and inputs of some names in every round of nested loops, or of the innermost if too many."""
+    loops = tuple(loop for loop in loops if names & {loop.counter, *loop.signals})
+    while np.prod([loop.times for loop in loops], dtype=float) > MOST_ROUNDS_CHECKED:
+        loops = loops[1:]
+    scope: dict[str, Any] = {}
+    grid = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
+    for loop, since in zip(loops, grid, strict=True):
+        rounds = since + loop.first
+        scope[loop.counter] = rounds.astype(float)
+        scope |= {name: compiled.inputs[name][rounds] for name in loop.signals if name in names}
+    return scope
+
+
+def _segment(
+    compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...], budget: Budget
+) -> Iterator[Problem]:  # fmt: skip
+    found = expressions_of(segment)
+    scope = _loop_scope(compiled, loops, frozenset().union(*(e.names for e in found)))
+    rows = max((len(value) for value in scope.values()), default=1)
+    budget.need(SCHEDULED * len(segment.blocks) + sum(e.terms for e in found) * rows / ROWS_PER_TERM)
+    try:
+        plan = plan_segment(segment, compiled.target)
+        if any(not e.names <= scope.keys() for e in plan.timing):
+            return
+        schedules = _schedules(plan, scope, rows, budget)
+    except QmemError as error:
+        yield _as_problem(error)
+        return
+    for schedule, part, size in schedules:
+        for drive in schedule.drives:
+            budget.need(ROW + size * _drawn(drive) / SAMPLES_PER_TERM)
+            try:
+                check_drive(drive, part, compiled.target)
+            except QmemError as error:
+                yield _as_problem(error)
+            except ValueError as error:  # a shape too short to be drawn
+                yield Problem(drive.place, f"cannot be sampled: {error}")
+
+
+def _drawn(drive: Drive) -> int:
+    """Return how many samples of a drive are drawn in each row."""
+    length = drive.stop - drive.start
+    if drive.phase is not None:
+        return length
+    return max(sampled_ns(drive.amplitude, length), sampled_ns(drive.detuning, length))
+
+
+def _schedules(
+    plan: Plan, scope: dict[str, Any], rows: int, budget: Budget
+) -> list[tuple[Schedule, dict[str, Any], int]]:
+    """Return the schedules of a segment in all rounds, the first of them where timing differs in very many."""
+    made = []
+    for schedule, chosen, part in timed(plan, scope, rows):
+        budget.need(SCHEDULED * len(plan.operations))
+        made.append((schedule, part, len(chosen)))
+        if len(made) >= MOST_TIMINGS_CHECKED:
+            break
+    return made
