@@ -15,6 +15,7 @@ PACKAGES = {
     "errors": "what goes wrong, with place, rule and value",
     "units": "constants, and numbers with their errors as text",
     "arguments": "what arguments of functions may be, and how they are refused",
+    "checked": "arguments of constructors, refused in a sentence",
     "language": "what a program is: blocks, expressions, waveforms, registers, files",
     "blocks": "every block, by name",
     "waveforms": "every waveform, by name",

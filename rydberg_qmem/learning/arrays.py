@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import real_number, whole_number
 from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.language.devices import addressed_array
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.learning.tasks import real, whole
 
 Encoding = Literal["local_detuning", "global_time", "position"]
 ENCODINGS = ("local_detuning", "global_time", "position")
@@ -64,11 +64,13 @@ class AnalogArray:
 
     def __post_init__(self) -> None:
         arguments.one_of(*ENCODINGS)("encoding", self.encoding)
-        whole("columns", self.columns)
-        if whole("duration_ns", self.duration_ns) < whole("readouts", self.readouts) * max(1, self._slots):
+        whole_number("columns", self.columns)
+        if whole_number("duration_ns", self.duration_ns) < whole_number("readouts", self.readouts) * max(
+            1, self._slots
+        ):
             raise InputError(f"duration_ns must leave time for readouts and columns, but is {self.duration_ns}")
         if self.atoms is not None:
-            whole("atoms", self.atoms)
+            whole_number("atoms", self.atoms)
         if self.atoms is not None and self.encoding != "global_time" and self.atoms != self._fixed_size:
             raise InputError(f"atoms must be {self._fixed_size} for {self.columns} columns, but is {self.atoms}")
         self._check_drive()
@@ -81,16 +83,16 @@ class AnalogArray:
     def _check_gaps(self, given: object) -> None:
         several = isinstance(given, list | tuple | np.ndarray)
         if not several:
-            real("spacing_um", given, above=0)
+            real_number("spacing_um", given, above=0)
         if several and np.array(given, dtype=object).shape != (self.size - 1,):
             raise InputError(f"spacing_um must be one number or {self.size - 1} gaps, but is {short(given)}")
         for gap in np.ravel(np.array(given, dtype=object)).tolist():
-            real("spacing_um", gap, above=0)
+            real_number("spacing_um", gap, above=0)
 
     def _check_drive(self) -> None:
         for name in ("stretch", "detuning"):
-            real(name, getattr(self, name))
-        real("rabi", self.rabi, least=0)
+            real_number(name, getattr(self, name))
+        real_number("rabi", self.rabi, least=0)
 
     @property
     def _fixed_size(self) -> int:

@@ -11,8 +11,9 @@ from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import whole_number
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.learning.tasks import finite, whole
+from rydberg_qmem.learning.tasks import finite_array
 
 Floats = NDArray[np.float64]
 
@@ -65,8 +66,8 @@ def processing_capacity(
     >>> round(found.by_degree[1], 2), round(found.by_degree[2], 2)
     (2.0, 0.0)
     """
-    x, u = finite("states", states), finite("inputs", inputs)
-    whole("delays", delays)
+    x, u = finite_array("states", states), finite_array("inputs", inputs)
+    whole_number("delays", delays)
     if u.ndim != 1 or len(x) != len(u) or len(u) < washout + 2 * x.shape[1] or washout < delays:
         raise InputError(f"states {x.shape} and inputs {u.shape} must share rounds, more than washout {washout}")
     basis = _basis(x[washout:])
@@ -96,7 +97,7 @@ def kernel_rank(features: ArrayLike, tolerance: float = 1e-6) -> int:
     >>> kernel_rank([[1.0, 2.0], [2.0, 4.0]])
     1
     """
-    values = np.linalg.svd(finite("features", features), compute_uv=False)
+    values = np.linalg.svd(finite_array("features", features), compute_uv=False)
     return int(np.sum(values > tolerance * values[0])) if values[0] > 0 else 0
 
 
@@ -115,7 +116,7 @@ def separation(features: ArrayLike, labels: ArrayLike) -> float:
     >>> separation([[0.0], [0.0], [2.0], [2.0]], [0, 0, 1, 1])
     2.0
     """
-    x, y = finite("features", features), np.asarray(labels)
+    x, y = finite_array("features", features), np.asarray(labels)
     classes = np.unique(y)
     if len(classes) < 2 or len(y) != len(x):
         raise InputError("labels must be one for each case, of at least two classes")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import whole_number
 from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language import library
@@ -16,7 +17,7 @@ from rydberg_qmem.language.blocks import BeamSplitter, Measure, Push, Repeat, Re
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.learning.tasks import finite, whole
+from rydberg_qmem.learning.tasks import finite_array
 
 Floats = NDArray[np.float64]
 
@@ -50,9 +51,9 @@ def echo_state(
     >>> echo_state([0.1, 0.2], 3, seed=0).shape
     (2, 3)
     """
-    drive = finite("inputs", inputs)
+    drive = finite_array("inputs", inputs)
     drive = drive[:, None] if drive.ndim == 1 else drive
-    size, rng = whole("size", size), np.random.default_rng(seed)
+    size, rng = whole_number("size", size), np.random.default_rng(seed)
     weights = rng.normal(size=(size, size))
     weights *= radius / max(np.abs(np.linalg.eigvals(weights)).max(), 1e-12)
     into, bias = rng.uniform(-1, 1, (drive.shape[1], size)) * gain, rng.uniform(-1, 1, size)
@@ -108,7 +109,7 @@ def mean_field(
     ... ).round(9).tolist()
     [[[0.0], [1.0]]]
     """
-    table = {name: finite(f"inputs.{name}", values) for name, values in inputs.items()}
+    table = {name: finite_array(f"inputs.{name}", values) for name, values in inputs.items()}
     if not table or any(values.shape != next(iter(table.values())).shape for values in table.values()):
         raise InputError("inputs must be one array (series, round) or more, all of one shape")
     series = len(next(iter(table.values())))

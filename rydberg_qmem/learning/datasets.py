@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import whole_number
 from rydberg_qmem.errors import InputError, QmemError
-from rydberg_qmem.learning.tasks import Series, whole
+from rydberg_qmem.learning.tasks import Series
 
 Floats = NDArray[np.float64]
 LASER_VARIABLE = "RYDBERG_QMEM_LASER"
@@ -44,7 +45,7 @@ def power_four(points: int = 85) -> Series:
     >>> power_four(3).targets.tolist()
     [0.0, 0.0625, 1.0]
     """
-    x = np.linspace(0, 1, whole("points", points, least=2))
+    x = np.linspace(0, 1, whole_number("points", points, least=2))
     return Series(x, x**4, "power_four")
 
 
@@ -60,7 +61,7 @@ def waveforms(length: int, *, seed: int, period: int = 8) -> Series:
     >>> waveforms(16, seed=0).targets.shape
     (16,)
     """
-    length, period = whole("length", length), whole("period", period, least=2)
+    length, period = whole_number("length", length), whole_number("period", period, least=2)
     kinds = np.random.default_rng(seed).integers(0, 2, -(-length // period))
     phase = 2 * np.pi * (np.arange(period) + 0.5) / period
     shapes = np.stack([0.5 + 0.5 * np.sin(phase), 0.5 + 0.5 * np.sign(np.sin(phase))])
@@ -161,7 +162,7 @@ def werner_states(cases: int, *, seed: int) -> tuple[NDArray[np.complex128], NDA
     >>> states.trace(axis1=1, axis2=2).real.round(9).tolist()
     [1.0, 1.0, 1.0, 1.0, 1.0]
     """
-    p = np.random.default_rng(seed).uniform(size=whole("cases", cases))
+    p = np.random.default_rng(seed).uniform(size=whole_number("cases", cases))
     singlet = np.array([0, 1, -1, 0], dtype=complex) / np.sqrt(2)
     states = p[:, None, None] * np.outer(singlet, singlet) + (1 - p)[:, None, None] * np.eye(4) / 4
     return states.astype(np.complex128), (p > 1 / 3).astype(np.int64)
@@ -188,8 +189,8 @@ def matched_states(cases: int, *, seed: int) -> tuple[Floats, NDArray[np.int64]]
     >>> columns.shape, sorted(labels.tolist())
     ((4, 9), [0, 0, 1, 1])
     """
-    rng = np.random.default_rng(whole("seed", seed, least=0))
-    half = -(-whole("cases", cases) // 2)
+    rng = np.random.default_rng(whole_number("seed", seed, least=0))
+    half = -(-whole_number("cases", cases) // 2)
     amplitudes = rng.normal(size=(half, 2, 2)) + 1j * rng.normal(size=(half, 2, 2))
     left, values, right = np.linalg.svd(amplitudes / np.linalg.norm(amplitudes, axis=(1, 2))[:, None, None])
     turns = [_quaternions(left), _quaternions(right.swapaxes(1, 2))]

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import whole_number
 from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.learning.readout import fit_ridge, window
-from rydberg_qmem.learning.tasks import Series, finite, whole
+from rydberg_qmem.learning.tasks import Series, finite_array
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +38,7 @@ class Accuracy:
     total: int
 
     def __post_init__(self) -> None:
-        if whole("correct", self.correct, least=0) > whole("total", self.total):
+        if whole_number("correct", self.correct, least=0) > whole_number("total", self.total):
             raise InputError(f"correct must be at most the total of {self.total}, but is {self.correct}")
 
     @property
@@ -98,7 +99,7 @@ def mse(targets: ArrayLike, predictions: ArrayLike) -> float:
     >>> mse([0.0, 1.0], [0.0, 3.0])
     2.0
     """
-    return float(np.mean(_errors(finite("targets", targets), predictions) ** 2))
+    return float(np.mean(_errors(finite_array("targets", targets), predictions) ** 2))
 
 
 @arguments.taking(targets=arguments.numbers(), predictions=arguments.numbers())
@@ -116,7 +117,7 @@ def nmse(targets: ArrayLike, predictions: ArrayLike) -> float:
     >>> nmse([0.0, 2.0], [0.0, 1.0])
     0.5
     """
-    expected = finite("targets", targets)
+    expected = finite_array("targets", targets)
     if not np.ptp(expected, axis=0).any():
         raise InputError("targets must vary, but are constant")
     return float(np.sum(_errors(expected, predictions) ** 2) / np.sum((expected - expected.mean(axis=0)) ** 2))
@@ -182,11 +183,11 @@ def memory_capacity(
     >>> [round(value, 1) for value in capacity.each]
     [1.0, 1.0, 0.0, 0.0]
     """
-    chosen = _delays(delays, whole("washout", washout, least=0))
-    drive = finite("inputs", inputs)
+    chosen = _delays(delays, whole_number("washout", washout, least=0))
+    drive = finite_array("inputs", inputs)
     if drive.ndim != 1:
         raise InputError(f"inputs must be of shape (round,), but are of {drive.shape}")
-    series = Series(finite("states", states), window(drive, max(chosen) + 1)[:, chosen], "memory capacity")
+    series = Series(finite_array("states", states), window(drive, max(chosen) + 1)[:, chosen], "memory capacity")
     half = max(1, (len(series) - washout) // 2)
     split = series.split(half if train is None else train, washout)
     readout = fit_ridge(series.inputs[split.train], series.targets[split.train], regularisation=regularisation)
@@ -195,14 +196,14 @@ def memory_capacity(
 
 
 def _errors(targets: Floats, predictions: ArrayLike) -> Floats:
-    found = finite("predictions", predictions)
+    found = finite_array("predictions", predictions)
     if found.shape != targets.shape:
         raise InputError(f"predictions must have the targets' shape {targets.shape}, but have {found.shape}")
     return found - targets
 
 
 def _delays(delays: Iterable[int], washout: int) -> tuple[int, ...]:
-    chosen = tuple(whole("delays", delay, least=0) for delay in delays)
+    chosen = tuple(whole_number("delays", delay, least=0) for delay in delays)
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"delays must be at least one and all different, but are {short(chosen)}")
     if max(chosen) > washout:

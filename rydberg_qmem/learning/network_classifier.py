@@ -8,13 +8,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem.checked import known_word, real_number, whole_number
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.learning import options
 from rydberg_qmem.learning.features import KINDS
 from rydberg_qmem.learning.networks import Port, memristor_network, random_photons
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.shots import random_state_of
-from rydberg_qmem.learning.tasks import real, whole
 from rydberg_qmem.verification.check import MAX_ATOMS
 
 try:
@@ -127,15 +127,15 @@ class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _check_options(self) -> None:
-        if 2 * whole("cells", self.cells) > MAX_ATOMS:
+        if 2 * whole_number("cells", self.cells) > MAX_ATOMS:
             raise InputError(f"cells must be at most {MAX_ATOMS // 2}, of two atoms each, but is {self.cells}")
-        whole("channels", self.channels)
-        real("gain", self.gain)
-        real("longest", self.longest, least=real("shortest", self.shortest, least=1))
-        real("C", self.C, above=0)
-        options.one_of("port", self.port, get_args(Port))
+        whole_number("channels", self.channels)
+        real_number("gain", self.gain)
+        real_number("longest", self.longest, least=real_number("shortest", self.shortest, least=1))
+        real_number("C", self.C, above=0)
+        known_word("port", self.port, get_args(Port))
         options.some_of("features", self.features, KINDS)
-        options.one_of("readout", self.readout, ("last", "all"))
+        known_word("readout", self.readout, ("last", "all"))
         options.flag("freeze", self.freeze)
         options.check_machine(self.emulator, self.shots, 1, self.n_jobs)
 

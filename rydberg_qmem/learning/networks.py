@@ -8,10 +8,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import known_word, whole_number
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.learning.options import one_of
-from rydberg_qmem.learning.tasks import whole
 
 Port = Literal["both", "transmitted", "reflected"]
 Kind = Literal["exponential", "window"]
@@ -56,9 +55,9 @@ def memristor_network(
     >>> memristor_network(["x0"], time_constants=[4]).inputs["x0"].rounds is None
     False
     """
-    one_of("port", port, get_args(Port))
-    one_of("memory", memory, get_args(Kind))
-    whole("channels", channels)
+    known_word("port", port, get_args(Port))
+    known_word("memory", memory, get_args(Kind))
+    whole_number("channels", channels)
     if len(time_constants) != len(photons) or not photons or min(time_constants) < 1:
         raise InputError(f"time_constants must be one of 1 or more for each of {len(photons)} cells: {time_constants}")
     if memory == "window" and any(tau != int(tau) for tau in time_constants):

@@ -7,27 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import checked, real_number, whole_number
 from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.errors import InputError, did_you_mean, short
+from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.learning.tasks import held, real, whole
 from rydberg_qmem.running.job import surroundings
 
 MOST_JOBS = 10_000
 """Processes of an estimator."""
 NUMBERS = "a mapping from names to numbers"
-
-
-def one_of(name: str, value: object, known: Sequence[str]) -> str:
-    """Return `value` if it is one of the known words; raises InputError if not.
-
-    >>> one_of("readout", "last", ("last", "all"))
-    'last'
-    """
-    hint = did_you_mean(value, known) if isinstance(value, str) else ""
-    near = hint if hint.startswith("; did") else ""
-    return str(held(arguments.one_of(*known), name, value, f"one of {', '.join(known)}", near))
 
 
 def some_of(name: str, value: object, known: Sequence[str]) -> tuple[str, ...]:
@@ -51,7 +40,7 @@ def flag(name: str, value: object) -> bool:
     >>> flag("freeze", True)
     True
     """
-    return bool(held(arguments.flag, name, value, "True or False"))
+    return bool(checked(arguments.flag, name, value, "True or False"))
 
 
 def scaling(value: object) -> bool | str:
@@ -61,7 +50,7 @@ def scaling(value: object) -> bool | str:
     'together'
     """
     kind = arguments.words if isinstance(value, str) and value == "together" else arguments.flag
-    made: bool | str = held(kind, "scale", value, "True, False or 'together'")
+    made: bool | str = checked(kind, "scale", value, "True, False or 'together'")
     return made
 
 
@@ -72,7 +61,7 @@ def shots_of(value: Any) -> int | None:
     200
     """
     kind = arguments.optional(arguments.whole(1))
-    made: int | None = held(kind, "shots", value, "a whole number of at least 1, or None for exact means")
+    made: int | None = checked(kind, "shots", value, "a whole number of at least 1, or None for exact means")
     return made
 
 
@@ -83,7 +72,7 @@ def workers_of(n_jobs: Any) -> int:
     1
     """
     rule = "a whole number other than 0, or None for one process"
-    asked = held(arguments.optional(arguments.whole()), "n_jobs", n_jobs, rule)
+    asked = checked(arguments.optional(arguments.whole()), "n_jobs", n_jobs, rule)
     if asked is None:
         return 1
     if asked == 0 or abs(asked) > MOST_JOBS:
@@ -100,15 +89,15 @@ def check_machine(emulator: Any, shots: object, batch: object, n_jobs: object) -
         raise InputError(f"emulator must be a name or an emulator, but is {short(emulator)}")
     emulator_of(emulator)
     shots_of(shots)
-    whole("batch", batch)
+    whole_number("batch", batch)
     workers_of(n_jobs)
 
 
 def check_conditions(program: Program, parameters: Any, noise: Any, hardware: Any) -> None:
     """Raise InputError for parameters that a program does not have, and for noise and hardware that do not exist."""
     if parameters is not None:
-        numbers = held(arguments.names_to("numbers", lambda _, value: value), "parameters", parameters, NUMBERS)
+        numbers = checked(arguments.names_to("numbers", lambda _, value: value), "parameters", parameters, NUMBERS)
         for name, value in numbers.items():
-            real(f"parameters[{name!r}]", value)
+            real_number(f"parameters[{name!r}]", value)
         bind_parameters(program, numbers)
     surroundings(program, noise, hardware)

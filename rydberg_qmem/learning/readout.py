@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import whole_number
 from rydberg_qmem.errors import InputError, short
-from rydberg_qmem.learning.tasks import finite, same_rounds, whole
+from rydberg_qmem.learning.tasks import finite_array, same_rounds
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +96,7 @@ def fit_ridge(
     """
     if not (math.isfinite(regularisation) and regularisation >= 0):
         raise InputError(f"regularisation must be a finite number, 0 or more, but is {short(regularisation)}")
-    x, y = _columns("features", features), finite("targets", targets)
+    x, y = _columns("features", features), finite_array("targets", targets)
     same_rounds(features=x, targets=y)
     units = deviations(x) if standardise else np.ones(x.shape[1])
     left, values, right = np.linalg.svd((x - x.mean(axis=0)) / units, full_matrices=False)
@@ -131,7 +132,7 @@ def window(inputs: ArrayLike, length: int) -> Floats:
     [[1.0, 0.0], [2.0, 1.0], [3.0, 2.0]]
     """
     columns = _columns("inputs", inputs)
-    padded = np.concatenate([np.zeros((whole("length", length) - 1, columns.shape[1])), columns])
+    padded = np.concatenate([np.zeros((whole_number("length", length) - 1, columns.shape[1])), columns])
     return np.hstack([padded[length - 1 - delay : len(padded) - delay] for delay in range(length)])
 
 
@@ -149,11 +150,11 @@ def polynomial(features: ArrayLike, degree: int) -> Floats:
     [[2.0, 3.0, 4.0, 6.0, 9.0]]
     """
     columns = _columns("features", features)
-    sizes = range(1, whole("degree", degree) + 1)
+    sizes = range(1, whole_number("degree", degree) + 1)
     chosen = (pick for size in sizes for pick in combinations_with_replacement(range(columns.shape[1]), size))
     return np.stack([columns[:, pick].prod(axis=1) for pick in chosen], axis=1)
 
 
 def _columns(name: str, values: ArrayLike) -> Floats:
-    array = finite(name, values)
+    array = finite_array(name, values)
     return array[:, None] if array.ndim == 1 else array

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rydberg_qmem.checked import known_word, real_number, whole_number
 from rydberg_qmem.errors import InputError, QmemError, short
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
@@ -19,7 +20,6 @@ from rydberg_qmem.learning.freezing import frozen
 from rydberg_qmem.learning.kept import kept
 from rydberg_qmem.learning.networks import memristor_network
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
-from rydberg_qmem.learning.tasks import real, whole
 from rydberg_qmem.running.series import run_series
 from rydberg_qmem.running.series_means import SeriesState
 
@@ -169,15 +169,15 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return found[left_out:]
 
     def _check_options(self) -> None:
-        options.one_of("layout", self.layout, LAYOUTS)
-        options.one_of("readout", self.readout, ("last", "all"))
+        known_word("layout", self.layout, LAYOUTS)
+        known_word("readout", self.readout, ("last", "all"))
         options.some_of("features", self.features, KINDS)
         for name in ("reset_state", "freeze"):
             options.flag(name, getattr(self, name))
         options.scaling(self.scale)
-        real("high", self.high, above=real("low", self.low))
-        whole("window", self.window)
-        whole("washout", self.washout, least=0)
+        real_number("high", self.high, above=real_number("low", self.low))
+        whole_number("window", self.window)
+        whole_number("washout", self.washout, least=0)
         options.check_machine(self.emulator, self.shots, self.batch, self.n_jobs)
         random_state_of(self.random_state)
         if self.layout == "series" and not self.reset_state:

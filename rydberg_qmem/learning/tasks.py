@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem import arguments
+from rydberg_qmem.checked import whole_number
 from rydberg_qmem.errors import InputError, short
 
 Floats = NDArray[np.float64]
@@ -62,7 +63,10 @@ class Series:
     name: str
 
     def __init__(self, inputs: ArrayLike, targets: ArrayLike, name: str) -> None:
-        for field, values in (("inputs", finite("inputs", inputs)), ("targets", finite("targets", targets))):
+        for field, values in (
+            ("inputs", finite_array("inputs", inputs)),
+            ("targets", finite_array("targets", targets)),
+        ):
             values.setflags(write=False)
             object.__setattr__(self, field, values)
         object.__setattr__(self, "name", arguments.words("name", name))
@@ -86,9 +90,9 @@ class Series:
         Slices, not series, because the features of a device with memory come from one run over all rounds. Raises
         InputError if the series is too short.
         """
-        start = whole("washout", washout, least=0)
-        middle = start + whole("train", train)
-        end = middle + whole("test", max(1, len(self) - middle) if test is None else test)
+        start = whole_number("washout", washout, least=0)
+        middle = start + whole_number("train", train)
+        end = middle + whole_number("test", max(1, len(self) - middle) if test is None else test)
         if end > len(self):
             raise InputError(f"split must fit into the {len(self)} rounds of the series, but needs {end}")
         return Split(slice(0, start), slice(start, middle), slice(middle, end))
@@ -109,7 +113,7 @@ def narma_memristor(length: int, *, seed: int) -> Series:
     >>> bool(np.isclose(series.targets[0], 0.1 + 0.6 * series.inputs[0] ** 3))
     True
     """
-    inputs = _generator(seed).uniform(0, 0.5, whole("length", length))
+    inputs = _generator(seed).uniform(0, 0.5, whole_number("length", length))
     outputs = [0.0, 0.0]
     for x in inputs.tolist():
         outputs.append(0.4 * outputs[-1] + 0.4 * outputs[-1] * outputs[-2] + 0.6 * x**3 + 0.1)
@@ -132,8 +136,8 @@ def narma(order: int, length: int, *, seed: int) -> Series:
     >>> bool(narma(10, 200, seed=0).targets.max() < 1)
     True
     """
-    order = whole("order", order)
-    inputs = _generator(seed).uniform(0, 0.5, whole("length", length)).tolist()
+    order = whole_number("order", order)
+    inputs = _generator(seed).uniform(0, 0.5, whole_number("length", length)).tolist()
     delayed = [0.0] * (order - 1) + inputs
     outputs = [0.0] * order
     for u, first in zip(inputs, delayed, strict=False):
@@ -164,7 +168,7 @@ def mackey_glass(length: int, tau: int = 17, *, seed: int, horizon: int = 1) -> 
     >>> bool((series.inputs[1:] == series.targets[:-1]).all())
     True
     """
-    length, tau, horizon = whole("length", length), whole("tau", tau), whole("horizon", horizon)
+    length, tau, horizon = whole_number("length", length), whole_number("tau", tau), whole_number("horizon", horizon)
     start = float(_generator(seed).uniform(0.5, 1.3))
     values = _mackey_glass(start, tau, _SETTLING + length + horizon - 1)[_SETTLING:]
     return Series(values[:length], values[horizon:], f"mackey_glass_{tau}")
@@ -187,8 +191,8 @@ def short_term_memory(length: int, delays: Iterable[int], *, seed: int) -> Serie
     >>> bool((series.targets[2:, 1] == series.inputs[:2]).all()), series.targets[:2, 1].tolist()
     (True, [0.0, 0.0])
     """
-    inputs = _generator(seed).uniform(0, 1, whole("length", length))
-    targets = [_delayed(inputs, whole("delays", delay, least=0)) for delay in delays]
+    inputs = _generator(seed).uniform(0, 1, whole_number("length", length))
+    targets = [_delayed(inputs, whole_number("delays", delay, least=0)) for delay in delays]
     if not targets:
         raise InputError("delays must name at least one delay, but is empty")
     return Series(inputs, np.stack(targets, axis=1), "short_term_memory")
@@ -210,15 +214,15 @@ def parity(length: int, order: int, *, seed: int) -> Series:
     >>> series.inputs.astype(int).tolist(), series.targets.astype(int).tolist()
     ([1, 0, 0, 0, 0, 1], [1, 1, 0, 0, 0, 1])
     """
-    bits = _generator(seed).integers(0, 2, whole("length", length)).astype(float)
-    sums = np.sum([_delayed(bits, delay) for delay in range(whole("order", order))], axis=0)
+    bits = _generator(seed).integers(0, 2, whole_number("length", length)).astype(float)
+    sums = np.sum([_delayed(bits, delay) for delay in range(whole_number("order", order))], axis=0)
     return Series(bits, sums % 2, f"parity_{order}")
 
 
-def finite(name: str, values: ArrayLike) -> Floats:
+def finite_array(name: str, values: ArrayLike) -> Floats:
     """Return `values` as a new float array (round,) or (round, column); raises InputError if that or a number fails.
 
-    >>> finite("inputs", [1, 2]).tolist()
+    >>> finite_array("inputs", [1, 2]).tolist()
     [1.0, 2.0]
     """
     if np.ma.is_masked(values):
@@ -235,38 +239,6 @@ def finite(name: str, values: ArrayLike) -> Floats:
     return array
 
 
-def held(kind: arguments.Kind, name: str, value: object, rule: str, more: str = "") -> Any:
-    """Return `value` as its kind has it; raises InputError with the rule, and what `more` there is to say, if it fails.
-
-    >>> held(arguments.flag, "freeze", 1, "True or False")
-    Traceback (most recent call last):
-    rydberg_qmem.errors.InputError: freeze must be True or False, but is 1
-    """
-    try:
-        return kind(name, value)
-    except InputError:
-        raise InputError(f"{name} must be {rule}, but is {short(value)}{more}") from None
-
-
-def whole(name: str, value: object, least: int = 1) -> int:
-    """Return `value` as an int if it is a whole number of at least `least`; raises InputError if not.
-
-    >>> whole("order", np.int64(3))
-    3
-    """
-    return int(held(arguments.whole(least), name, value, f"a whole number of at least {least}"))
-
-
-def real(name: str, value: object, *, least: float = -math.inf, above: float = -math.inf) -> float:
-    """Return `value` as a finite float, `least` or more, above `above`; raises InputError if it is none.
-
-    >>> real("C", 2, above=0)
-    2.0
-    """
-    bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
-    return float(held(arguments.real(least, above=above), name, value, " ".join(["a finite number", *bounds])))
-
-
 def same_rounds(**arrays: Floats) -> None:
     """Raise InputError, naming the arrays, unless all have the same number of rounds.
 
@@ -278,7 +250,7 @@ def same_rounds(**arrays: Floats) -> None:
 
 
 def _generator(seed: int) -> np.random.Generator:
-    return np.random.default_rng(whole("seed", seed, least=0))
+    return np.random.default_rng(whole_number("seed", seed, least=0))
 
 
 def _delayed(values: Floats, delay: int) -> Floats:
