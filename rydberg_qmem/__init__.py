@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from rydberg_qmem import analysis, blocks, cells, emulators, gallery, learning, plots, waveforms
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
-    from rydberg_qmem.interop.export import to_pulser
     from rydberg_qmem.interop.from_pulser import from_pulser
     from rydberg_qmem.interop.qpu import qpu_report
+    from rydberg_qmem.interop.to_pulser import to_pulser
     from rydberg_qmem.language.blocks import (
         CNOT,
         CZ,
@@ -127,7 +127,7 @@ __all__ = [
 
 _WHERE = {
     "verification.check": ("check",),
-    "interop.export": ("to_pulser",),
+    "interop.to_pulser": ("to_pulser",),
     "interop.from_pulser": ("from_pulser",),
     "interop.qpu": ("qpu_report",),
     "emulators.replay": ("Replay",),

@@ -119,7 +119,7 @@ RIGHT_HERE = {
         "name": {"text"}, "round": {"0"}, "rounds": {"None"},
     } for key in (
         "language.program.Program.from_pulser", "language.program.Program.to_pulser", "interop.from_pulser",
-        "interop.export.to_pulser",
+        "interop.to_pulser.to_pulser",
     )},
     **{key: {name: {"None"} for name in ("ax", "width_in", "parameters", "inputs", "rounds", "rabi", "device", "roles")}
        for key in ("plots.draw", "language.program.Program.draw", "language.registers.Register.draw")},

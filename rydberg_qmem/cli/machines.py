@@ -31,7 +31,8 @@ def export(
 ) -> None:
     """Write each segment of a program as a Pulser sequence in its abstract JSON."""
     from rydberg_qmem.gallery import load
-    from rydberg_qmem.interop.export import to_pulser, write
+    from rydberg_qmem.interop.export import write
+    from rydberg_qmem.interop.to_pulser import to_pulser
 
     loaded, parameters = load(program), parameters_of(settings)
     checked(loaded, parameters)

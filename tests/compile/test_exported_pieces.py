@@ -31,7 +31,8 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gallery import load, names
-from rydberg_qmem.interop.export import Exported, to_pulser, write
+from rydberg_qmem.interop.export import write
+from rydberg_qmem.interop.to_pulser import Exported, to_pulser
 from rydberg_qmem.language.evaluation import Columns
 from tests.reference import Reference
 

@@ -32,7 +32,8 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.qutip import _padded
 from rydberg_qmem.errors import InputError, StoreError
-from rydberg_qmem.interop.export import to_pulser, write
+from rydberg_qmem.interop.export import write
+from rydberg_qmem.interop.to_pulser import to_pulser
 
 Array = NDArray[Any]
 TUTORIALS: dict[str, Callable[[], Any]] = {}
