@@ -170,7 +170,7 @@ class _Follower:
     def _play(self, op: Lowered, known: References, segment: int, number: int) -> None:
         match op:
             case PhaseShift():
-                _shift(known, self._indices(op.atoms), op.basis, op.angle, segment)
+                _shift(known, self.target.indices(op.atoms), op.basis, op.angle, segment)
             case Pulse():
                 basis, atoms = self._driven(op.channel, op.atoms)
                 _shift(known, atoms, basis, op.post_phase_shift, segment)
@@ -196,11 +196,7 @@ class _Follower:
     def _driven(self, channel_id: str, atoms: str | tuple[str, ...] | None) -> tuple[str, tuple[int, ...]]:
         channel = self.target.channel(channel_id)
         here = self.aims.get(channel_id, self.target.atoms[:1]) if channel.addressing == "Local" else "all"
-        return str(channel.basis), self._indices(here if atoms is None else atoms)
-
-    def _indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
-        names = self.target.atoms if isinstance(atoms, str) else atoms
-        return tuple(self.target.atoms.index(name) for name in names)
+        return str(channel.basis), self.target.indices(here if atoms is None else atoms)
 
 
 def _shift(known: References, atoms: tuple[int, ...], basis: str, angle: Expression, segment: int) -> None:

@@ -31,8 +31,9 @@ from rydberg_qmem.language.blocks import (
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.pulses import eom
-from rydberg_qmem.pulses.building import build, timed_shape
+from rydberg_qmem.pulses.building import build
 from rydberg_qmem.pulses.carried import CARRIED, NOTHING, Carried, Site, carried_in, fades, ledger_of, numbers_in
+from rydberg_qmem.pulses.durations import timed_shape
 from rydberg_qmem.pulses.schedule import Schedule
 from rydberg_qmem.pulses.shapes import Scope, column, timing_of
 
@@ -63,7 +64,7 @@ class Plan:
     @cached_property
     def touched(self) -> frozenset[int]:
         """Atoms that any pulse or phase shift acts on."""
-        shifted = {a for op, _ in self.operations if isinstance(op, PhaseShift) for a in self.indices(op.atoms)}
+        shifted = {a for op, _ in self.operations if isinstance(op, PhaseShift) for a in self.target.indices(op.atoms)}
         return frozenset(shifted).union(*(self._acts_on(op) for op, _ in self.operations))
 
     @cached_property
@@ -88,23 +89,17 @@ class Plan:
     def _acts_on(self, op: Lowered) -> frozenset[int]:
         match op:
             case Pulse():
-                return frozenset(self.indices(op.atoms if op.atoms is not None else "all"))
+                return frozenset(self.target.indices(op.atoms if op.atoms is not None else "all"))
             case GatePulse():
-                return frozenset(self.indices((op.atom,)))
+                return frozenset(self.target.indices((op.atom,)))
             case DetuningMap():
-                return frozenset(self.indices(tuple(op.weights)))
+                return frozenset(self.target.indices(tuple(op.weights)))
             case EnableEOM() | EOMPulse() | ModifyEOM():
-                return frozenset(self.indices("all"))
+                return frozenset(self.target.indices("all"))
             case SLMMask():
-                return frozenset(self.indices(op.atoms))
+                return frozenset(self.target.indices(op.atoms))
             case _:
                 return frozenset()
-
-    def indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
-        """Return the register indices of atoms."""
-        if atoms == "all":
-            return tuple(range(len(self.target.atoms)))
-        return tuple(self.target.atoms.index(name) for name in atoms)
 
     def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
         """Return the expressions that steer what happens to some atoms, and those that timing depends on."""
@@ -112,7 +107,7 @@ class Plan:
         if key not in self.cache:
             wanted: dict[Expression, None] = dict.fromkeys(self.timing)
             for op, _ in self.operations:
-                acts = set(self.indices(op.atoms)) if isinstance(op, PhaseShift) else set(self._acts_on(op))
+                acts = set(self.target.indices(op.atoms)) if isinstance(op, PhaseShift) else set(self._acts_on(op))
                 if acts & set(atoms):
                     wanted.update(dict.fromkeys(expressions_in(op)))
             self.cache[key] = tuple(wanted)

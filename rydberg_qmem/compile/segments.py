@@ -318,11 +318,11 @@ class _Walker:
         match block:
             case Measure():
                 self.keys[block.key] = self._names(block.atoms)
-                return MeasureStep(block.key, self._indices(block.atoms), self._basis(block.basis), place)
+                return MeasureStep(block.key, self.target.indices(block.atoms), self._basis(block.basis), place)
             case Reset():
-                return ResetStep(self._indices(block.atoms), place)
+                return ResetStep(self.target.indices(block.atoms), place)
             case Probe():
-                return ProbeStep(block, self._indices(block.atoms), self._basis(block.basis), place)
+                return ProbeStep(block, self.target.indices(block.atoms), self._basis(block.basis), place)
             case Set():
                 self.assigned.update(dict.fromkeys(block.values))
                 return SetStep(tuple(block.values.items()), place)
@@ -363,9 +363,6 @@ class _Walker:
 
     def _names(self, atoms: str | tuple[str, ...]) -> tuple[str, ...]:
         return self.target.atoms if isinstance(atoms, str) else atoms
-
-    def _indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(self.target.atoms.index(name) for name in self._names(atoms))
 
     def _basis(self, basis: str | None) -> str:
         return basis or self.target.default_basis

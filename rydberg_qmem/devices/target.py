@@ -92,6 +92,10 @@ class Target:
     def _variants(self) -> dict[object, Target]:
         return {}
 
+    def indices(self, atoms: str | tuple[str, ...]) -> tuple[int, ...]:
+        """Return where atoms stand in the register; text stands for all of them."""
+        return tuple(map(self.atoms.index, self.atoms if isinstance(atoms, str) else atoms))
+
     @property
     def dimension(self) -> int:
         """Number of basis states of the whole register."""

@@ -44,8 +44,8 @@ from rydberg_qmem.language.waveforms import (
     Ramp,
     Waveform,
 )
-from rydberg_qmem.pulses.building import timed_shape
 from rydberg_qmem.pulses.drive_limits import SLACK
+from rydberg_qmem.pulses.durations import timed_shape
 from rydberg_qmem.pulses.schedule import shape_names
 from rydberg_qmem.pulses.shape_bounds import bounds as bounds_of_samples
 from rydberg_qmem.pulses.shape_bounds import sampled_ns
