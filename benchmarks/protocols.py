@@ -20,8 +20,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rydberg_qmem as rq
+from rydberg_qmem import programs as p
 from rydberg_qmem.analysis import expectation, group
-from rydberg_qmem.language import protocols as p
 from rydberg_qmem.learning.boltzmann import divergence, thermal, train_boltzmann
 from rydberg_qmem.learning.optimise import Optimum, optimise
 from rydberg_qmem.plots.style import paper
@@ -905,7 +905,7 @@ def main() -> None:
 
 
 def page(kept: dict[str, Any]) -> str:
-    lines = ["# Protocols", "", "Quantum-classical protocols as programs, built by `rydberg_qmem.language.protocols`. "
+    lines = ["# Protocols", "", "Quantum-classical protocols as programs, built by `rydberg_qmem.programs`. "
              "Made by `python benchmarks/protocols.py`; "
         "errors are one standard error, gates are ideal unless pulses are named. What is expected is *published* "
         "(stated in a paper's abstract), *derived* (a closed form, an enumeration or a computation of this project), "

@@ -12,8 +12,8 @@
     from_pulser(sequence); to_pulser(program)    in from Pulser, and out to it, segment by segment
     qpu_report(program)  what a machine without mid-sequence measurement can run of it
 
-Grouped: `blocks` and `waveforms` (all that programs are written with), `emulators`, `analysis` (loops, coherence,
-entanglement), `plots`, `gallery`, `cells`, `learning`. Start with
+Grouped: `blocks` and `waveforms` (all that programs are written with), `programs` (cells, networks and protocols as
+functions), `emulators`, `analysis` (loops, coherence, entanglement), `plots`, `gallery`, `learning`. Start with
 
     import rydberg_qmem as rq
     record = rq.run("two_port_memristor", shots=1000, seed=7)
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from rydberg_qmem.language.extensions import provide
 
 if TYPE_CHECKING:
-    from rydberg_qmem import analysis, blocks, cells, emulators, gallery, learning, plots, waveforms
+    from rydberg_qmem import analysis, blocks, emulators, gallery, learning, plots, programs, waveforms
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
     from rydberg_qmem.interop.from_pulser import from_pulser
@@ -103,7 +103,6 @@ __all__ = [
     "__version__",
     "analysis",
     "blocks",
-    "cells",
     "check",
     "draw",
     "emulators",
@@ -116,6 +115,7 @@ __all__ = [
     "open_record",
     "optimise",
     "plots",
+    "programs",
     "qpu_report",
     "run",
     "save_record",
@@ -152,7 +152,7 @@ _WHERE = {
 }  # fmt: skip
 """The modules that hold the public names."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
-_PACKAGES = ("analysis", "blocks", "cells", "emulators", "gallery", "learning", "plots", "waveforms")
+_PACKAGES = ("analysis", "blocks", "emulators", "gallery", "learning", "plots", "programs", "waveforms")
 _GIVE_RECORDS = ("run", "open_record")
 
 

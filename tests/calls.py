@@ -12,12 +12,11 @@ import numpy as np
 import xarray as xr
 
 import rydberg_qmem as rq
-from rydberg_qmem import analysis, blocks, cells, emulators, gallery, learning, plots, report, waveforms
+from rydberg_qmem import analysis, blocks, emulators, gallery, learning, plots, programs, report, waveforms
 from rydberg_qmem.analysis import entanglement, geometry, laws, mitigation, systems
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.gates.calibration import Limits, calibrate
 from rydberg_qmem.interop.export import write
-from rydberg_qmem.language import protocols
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.learning import datasets, tasks
@@ -48,7 +47,7 @@ def looked_at() -> xr.Dataset:
         name="pair",
         register={"atoms": {"a": (0, 0), "b": (20, 0)}},
         parameters={"setting": 0},
-        body=[{"rotate": {"atom": "a", "angle": "pi / 2"}}, *cells.tomography(["a", "b"])],
+        body=[{"rotate": {"atom": "a", "angle": "pi / 2"}}, *programs.tomography(["a", "b"])],
     )
     return rq.run(program, shots=60, seed=1, emulator="ideal", sweep={"setting": list(range(9))})
 
@@ -207,38 +206,38 @@ def _of_programs() -> list[Call]:
         Call(emulator_of, lambda: {"wanted": "ideal"}),
         Call(netcdf.export, lambda: {"record": record(), "path": "r.nc"}),
         Call(gallery.entries, lambda: {"search": "memristor"}),
-        Call(cells.tomography, lambda: {"atoms": ["a"]}),
-        Call(cells.crosstalk, lambda: {"program": program}),
-        Call(cells.ion_memristor, dict),
-        Call(cells.network, lambda: {"units": 2}),
-        Call(cells.coupled, dict),
-        Call(cells.amplitude_damping, lambda: {"block": blocks.Damp(**MODELS[blocks.Damp]), "key": "m"}),
-        Call(cells.beam_splitter, lambda: {"block": blocks.BeamSplitter(**MODELS[blocks.BeamSplitter])}),
-        Call(cells.blockade_measure, lambda: {"block": blocks.BlockadeMeasure(**MODELS[blocks.BlockadeMeasure])}),
-        Call(cells.controlled_ry, lambda: {"system": "a", "ancilla": "b", "angle": rq.Expression("pi / 2")}),
-        Call(cells.exchange, lambda: {"block": blocks.Exchange(**MODELS[blocks.Exchange])}),
-        Call(cells.weak_measure, lambda: {"block": blocks.WeakMeasure(**MODELS[blocks.WeakMeasure])}),
-        Call(protocols.active_reset, dict),
-        Call(protocols.adaptive_ramp, dict),
-        Call(protocols.boltzmann_machine, lambda: {"atoms": 2, "sweeps": 1}),
-        Call(protocols.coin, lambda: {"atom": "a", "probability": "p", "key": "m"}),
-        Call(protocols.digital_analog_features, dict),
-        Call(protocols.entanglement_swapping, dict),
-        Call(protocols.ghz_by_measurement, dict),
-        Call(protocols.independent_set_pulses, lambda: {"places": places}),
-        Call(protocols.independent_set_sweep, lambda: {"places": places}),
-        Call(protocols.iterative_phase_estimation, dict),
-        Call(protocols.measured_in, lambda: {"setting": "XZ", "atoms": ["a", "b"]}),
-        Call(protocols.qaoa_ring, lambda: {"atoms": 4, "layers": 1}),
-        Call(protocols.ramsey_search, dict),
-        Call(protocols.repetition_code, dict),
-        Call(protocols.reward_learning, dict),
-        Call(protocols.teleportation, dict),
-        Call(protocols.thermal_atom, dict),
-        Call(protocols.thermal_contact, dict),
-        Call(protocols.thermal_damping, lambda: {"system": "a", "ancilla": "b", "probability": "p", "occupation": "q"}),
-        Call(protocols.two_atom_ansatz, dict),
-        Call(protocols.zeno, dict),
+        Call(programs.tomography, lambda: {"atoms": ["a"]}),
+        Call(programs.crosstalk, lambda: {"program": program}),
+        Call(programs.ion_memristor, dict),
+        Call(programs.network, lambda: {"units": 2}),
+        Call(programs.coupled, dict),
+        Call(programs.amplitude_damping, lambda: {"block": blocks.Damp(**MODELS[blocks.Damp]), "key": "m"}),
+        Call(programs.beam_splitter, lambda: {"block": blocks.BeamSplitter(**MODELS[blocks.BeamSplitter])}),
+        Call(programs.blockade_measure, lambda: {"block": blocks.BlockadeMeasure(**MODELS[blocks.BlockadeMeasure])}),
+        Call(programs.controlled_ry, lambda: {"system": "a", "ancilla": "b", "angle": rq.Expression("pi / 2")}),
+        Call(programs.exchange, lambda: {"block": blocks.Exchange(**MODELS[blocks.Exchange])}),
+        Call(programs.weak_measure, lambda: {"block": blocks.WeakMeasure(**MODELS[blocks.WeakMeasure])}),
+        Call(programs.active_reset, dict),
+        Call(programs.adaptive_ramp, dict),
+        Call(programs.boltzmann_machine, lambda: {"atoms": 2, "sweeps": 1}),
+        Call(programs.coin, lambda: {"atom": "a", "probability": "p", "key": "m"}),
+        Call(programs.digital_analog_features, dict),
+        Call(programs.entanglement_swapping, dict),
+        Call(programs.ghz_by_measurement, dict),
+        Call(programs.independent_set_pulses, lambda: {"places": places}),
+        Call(programs.independent_set_sweep, lambda: {"places": places}),
+        Call(programs.iterative_phase_estimation, dict),
+        Call(programs.measured_in, lambda: {"setting": "XZ", "atoms": ["a", "b"]}),
+        Call(programs.qaoa_ring, lambda: {"atoms": 4, "layers": 1}),
+        Call(programs.ramsey_search, dict),
+        Call(programs.repetition_code, dict),
+        Call(programs.reward_learning, dict),
+        Call(programs.teleportation, dict),
+        Call(programs.thermal_atom, dict),
+        Call(programs.thermal_contact, dict),
+        Call(programs.thermal_damping, lambda: {"system": "a", "ancilla": "b", "probability": "p", "occupation": "q"}),
+        Call(programs.two_atom_ansatz, dict),
+        Call(programs.zeno, dict),
     ]  # fmt: skip
 
 
@@ -326,7 +325,7 @@ def _of_learning() -> list[Call]:
     y = [0, 1] * 4
     small: dict[str, Any] = {"duration_ns": 200, "readouts": 1}
     one, two = tasks.parity(40, 2, seed=1), tasks.parity(40, 2, seed=2)
-    array = learning.AnalogArray(columns=2, **small)
+    array = programs.AnalogArray(columns=2, **small)
     readout = learning.fit_ridge(**series)
     stream = learning.MemristorReservoir(layout="stream")
     return [
@@ -353,17 +352,17 @@ def _of_learning() -> list[Call]:
         Call(learning.memory_capacity, lambda: {**some, "delays": [1], "washout": 2}),
         Call(learning.processing_capacity, lambda: {**some, "degree": 1, "delays": 1, "washout": 2}),
         Call(learning.echo_state, lambda: {"inputs": [1.0, 2.0], "size": 3, "seed": 1}),
-        Call(learning.mean_field, lambda: {"program": learning.memristor_network(["x0"], time_constants=[4]),
+        Call(learning.mean_field, lambda: {"program": programs.memristor_network(["x0"], time_constants=[4]),
                                            "inputs": {"x0": [[0.1, 0.2]]}}),
         Call(learning.narma, lambda: {"order": 2, "length": 30, "seed": 1}),
         Call(learning.narma_memristor, lambda: {"length": 30, "seed": 1}),
         Call(learning.mackey_glass, lambda: {"length": 30, "seed": 1}),
         Call(learning.parity, lambda: {"length": 30, "order": 2, "seed": 1}),
         Call(learning.short_term_memory, lambda: {"length": 30, "delays": [1], "seed": 1}),
-        Call(learning.random_photons, lambda: {"cells": 2, "channels": 1, "seed": 1}),
-        Call(learning.memristor_network, lambda: {"photons": ["x0"], "time_constants": [2.0]}),
+        Call(programs.random_photons, lambda: {"cells": 2, "channels": 1, "seed": 1}),
+        Call(programs.memristor_network, lambda: {"photons": ["x0"], "time_constants": [2.0]}),
         Call(learning.frozen, lambda: {"program": "two_port_memristor"}),
-        Call(learning.AnalogArray, lambda: {"columns": 2, **small}),
+        Call(programs.AnalogArray, lambda: {"columns": 2, **small}),
         Call(array.column_at, lambda: {"time_ns": 100}),
         Call(array.cuts_ns, lambda: {"until": 200}),
         Call(array.places_um, lambda: {"sample": [0.1, 0.2]}),

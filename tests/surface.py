@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 DOORS = (
-    "", "analysis", "blocks", "cells", "emulators", "gallery", "learning", "plots", "report", "waveforms",
-    "language.protocols", "language.hardware",
+    "", "analysis", "blocks", "emulators", "gallery", "learning", "plots", "programs", "report", "waveforms",
+    "language.hardware",
 )  # fmt: skip
 """Where public names begin: the package, its rooms, and modules that pages import from."""
 BESIDE = {

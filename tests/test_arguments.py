@@ -101,8 +101,8 @@ SETTINGS = (
 """Arguments of protocols that become parameters of their programs."""
 RIGHT_HERE = {
     "language.expressions.Expression": {"source": SETTING},
-    "language.cells": {"angle": SETTING, "system": {"text"}, "ancilla": {"text"}},
-    "language.protocols": {
+    "programs.cells": {"angle": SETTING, "system": {"text"}, "ancilla": {"text"}},
+    "programs.protocols": {
         **dict.fromkeys(SETTINGS, SETTING),
         **{key: {"text"} for key in ("atom", "system", "ancilla")},
         **{key: {"1.5"} for key in ("reach_um", "time_us", "width_us", "step_us")},
@@ -211,7 +211,7 @@ EXCEPTIONS = {
     r"language\.blocks\.walking\.\w+": "takes the blocks of a program, which is made of nothing else",
     r"language\.expressions\.Expression\.(bind|evaluate|substitute)": "what a run asks of an expression, step by step",
     r"language\.models\.Model\.unchecked": "is the way around the checks, for parts that are known to fit",
-    r"learning\.tasks\.(finite|held|real|same_rounds|whole)": "holds arguments of others against what they may be",
+    r"learning\.tasks\.(finite_array|same_rounds)": "holds arguments of others against what they may be",
     r"gallery\.Entry|learning\.(capacities\.ProcessingCapacity|datasets\.Cases|measures\.MemoryCapacity)|"
     r"learning\.(optimise\.Optimum|tasks\.Split)": "holds what a function gives",
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem import cells
+from rydberg_qmem import programs
 from rydberg_qmem.analysis import entanglement, systems
 from rydberg_qmem.gallery import page
 from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, PULSES, SAMPLED, Figure, Way, of_cohorts
@@ -153,7 +153,7 @@ def test_clipping_bends_the_tap_the_more_the_weaker_it_is() -> None:
 
 @pytest.mark.parametrize("topology", ["line", "triangle"])
 def test_undamped_cells_in_three_have_the_negativity_of_their_law(topology: Any) -> None:
-    program = cells.coupled(3, topology=topology, damping=0, steps=13, step=1.0)
+    program = programs.coupled(3, topology=topology, damping=0, steps=13, step=1.0)
     record = rq.run(program, shots=None, emulator="ideal")
     rho = entanglement.within(record.rho.values, record.levels)[0]
     kt = 0.1 * np.arange(13)
@@ -163,7 +163,7 @@ def test_undamped_cells_in_three_have_the_negativity_of_their_law(topology: Any)
 
 
 def test_concurrence_and_the_loop_of_a_coupled_pair_go_against_each_other() -> None:
-    program = cells.coupled(2, damping=0, steps=48, step=0.8)
+    program = programs.coupled(2, damping=0, steps=48, step=0.8)
     found = two.loops(IDEAL, program, 0.8, 0)
 
     assert two.correlation(found) < -0.7
@@ -181,7 +181,7 @@ def test_area_and_entanglement_go_together_in_a_triangle_and_not_in_a_line_until
 
 @pytest.mark.parametrize(("wrong", "agrees"), [(1.0, True), (1.02, False)])
 def test_loops_turn_round_where_a_coupled_pair_is_most_entangled(wrong: float, agrees: bool) -> None:
-    program = cells.coupled(2, damping=0, steps=80, step=0.4)
+    program = programs.coupled(2, damping=0, steps=80, step=0.4)
     entangled = entanglement.concurrence(two.states(IDEAL, program, 0))
     most = 0.04 * float(entangled.argmax())
 
@@ -190,7 +190,7 @@ def test_loops_turn_round_where_a_coupled_pair_is_most_entangled(wrong: float, a
 
 def test_monogamy_holds_in_a_triangle() -> None:
     record = rq.run(
-        cells.coupled(3, topology="triangle", damping=0, steps=8, step=2.0), shots=None, emulator="ideal",
+        programs.coupled(3, topology="triangle", damping=0, steps=8, step=2.0), shots=None, emulator="ideal",
     )  # fmt: skip
     rho = entanglement.within(record.rho.values, record.levels)[0]
 
@@ -201,7 +201,7 @@ def test_monogamy_holds_in_a_triangle() -> None:
 
 @pytest.mark.parametrize("coupling", ["exchange", "zz", "interaction"])
 def test_a_cell_reflects_what_its_memory_says_whatever_the_coupling(coupling: Any) -> None:
-    program = cells.network(3, coupling=coupling, topology="triangle", spacing_um=12)
+    program = programs.network(3, coupling=coupling, topology="triangle", spacing_um=12)
     record = rq.run(program, shots=None, emulator="ideal", rounds=12)
     n_in = np.sin(np.pi * np.arange(12) / 12) ** 2
 
@@ -210,8 +210,8 @@ def test_a_cell_reflects_what_its_memory_says_whatever_the_coupling(coupling: An
 
 def test_two_cells_coupled_by_their_own_interaction_are_as_coupled_by_a_gate() -> None:
     size: dict[str, Any] = {"period": 4, "window": 2, "strength": 0.6, "phase": 0.8}
-    analog = rq.run(cells.network(2, coupling="interaction", spacing_um=12, **size), shots=None)
-    gate = rq.run(cells.network(2, coupling="zz", **size), shots=None, emulator="ideal")
+    analog = rq.run(programs.network(2, coupling="interaction", spacing_um=12, **size), shots=None)
+    gate = rq.run(programs.network(2, coupling="zz", **size), shots=None, emulator="ideal")
 
     np.testing.assert_allclose(analog.out.values, gate.out.values, atol=5e-3)
     np.testing.assert_allclose(analog.rho.values, gate.rho.values, atol=0.03)
@@ -228,8 +228,8 @@ def test_six_coupled_memristors_run_exactly_and_from_shots(topology: str, shots:
 @pytest.mark.parametrize("topology", ["line", "ring", "triangle", "grid", "all"])
 def test_networks_of_every_shape_fit_on_the_device(topology: Any) -> None:
     units = 3 if topology == "triangle" else 6
-    program = cells.network(units, topology=topology)
-    away = cells.crosstalk(program)
+    program = programs.network(units, topology=topology)
+    away = programs.crosstalk(program)
 
     assert program.device == "DigitalAnalogDevice"
     assert rq.check(program) == []
@@ -239,13 +239,13 @@ def test_networks_of_every_shape_fit_on_the_device(topology: Any) -> None:
 
 
 def test_cells_far_apart_have_less_cross_talk() -> None:
-    near, far = (cells.crosstalk(cells.network(4, topology="grid", spacing_um=um)) for um in (6.0, 20.0))
+    near, far = (programs.crosstalk(programs.network(4, topology="grid", spacing_um=um)) for um in (6.0, 20.0))
 
     assert max(far.values()) < 1e-2 * max(near.values())
 
 
 def test_a_shared_memory_is_the_mean_of_its_cells() -> None:
-    record = rq.run(cells.network(2, coupling="none", memory="shared", phase=1.0), shots=None, emulator="ideal")
+    record = rq.run(programs.network(2, coupling="none", memory="shared", phase=1.0), shots=None, emulator="ideal")
     k = np.arange(24)
     mean = (np.sin(np.pi * k / 12) ** 2 + np.sin(np.pi * k / 12 + 0.5) ** 2) / 2
     before = np.concatenate([np.full(4, 0.5), mean])
@@ -256,7 +256,7 @@ def test_a_shared_memory_is_the_mean_of_its_cells() -> None:
 
 def test_a_triangle_of_four_is_refused() -> None:
     with pytest.raises(rq.InputError, match="must have 3 units, but has 4"):
-        cells.network(4, topology="triangle")
+        programs.network(4, topology="triangle")
 
 
 def test_tomography_finds_a_bell_pair_again() -> None:
@@ -267,7 +267,7 @@ def test_tomography_finds_a_bell_pair_again() -> None:
         body=(
             {"rotate": {"atom": "a", "angle": "pi / 2"}},
             {"cnot": {"control": "a", "target": "b"}},
-            *cells.tomography(["a", "b"]),
+            *programs.tomography(["a", "b"]),
         ),
     )
     record = rq.run(program, shots=2000, seed=4, sweep={"setting": range(9)}, emulator="ideal")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
+from rydberg_qmem import programs as p
 from rydberg_qmem.analysis import expectation, group
-from rydberg_qmem.language import protocols as p
 from rydberg_qmem.learning.boltzmann import divergence, thermal, train_boltzmann
 from rydberg_qmem.learning.optimise import optimise
 

@@ -18,17 +18,17 @@ import pytest
 import rydberg_qmem as rq
 
 NAMES = {
-    "__version__", "analysis", "blocks", "cells", "check", "CNOT", "CZ", "Delay", "draw", "emulators", "estimate",
+    "__version__", "analysis", "blocks", "check", "CNOT", "CZ", "Delay", "draw", "emulators", "estimate",
     "Expression", "ForEach", "from_pulser", "gallery", "HardwareProfile", "Input", "InputError", "learning", "load",
     "map_blocks", "Measure", "Memory", "Noise", "open_record", "optimise", "plots", "Probe", "Program",
-    "ProgramError", "Pulse", "Push", "QmemError", "qpu_report", "Register", "Repeat", "Replay", "Reset", "Rotate",
-    "run", "RunError", "save_record", "schema", "Set", "to_pulser", "verify", "waveforms", "When",
+    "ProgramError", "programs", "Pulse", "Push", "QmemError", "qpu_report", "Register", "Repeat", "Replay", "Reset",
+    "Rotate", "run", "RunError", "save_record", "schema", "Set", "to_pulser", "verify", "waveforms", "When",
 }  # fmt: skip
 HEAVY = ("pulser", "matplotlib", "xarray", "scipy", "sklearn", "pandas", "zarr", "torch", "qutip", "dask", "rich")
 PACKAGE = Path(rq.__file__).parent
 DOORS = (
     "rydberg_qmem", *(f"rydberg_qmem.{room}" for room in (
-        "analysis", "blocks", "cells", "emulators", "gallery", "language.protocols", "learning", "plots", "report",
+        "analysis", "blocks", "emulators", "gallery", "learning", "plots", "programs", "report",
         "waveforms",
     )),
 )  # fmt: skip
@@ -78,7 +78,7 @@ def test_the_help_of_the_package_names_its_verbs_and_rooms() -> None:
     assert all(f"    {verb}(" in text or f"; {verb}(" in text for verb in verbs)
     assert all(
         f"`{room}`" in text
-        for room in ("analysis", "plots", "gallery", "cells", "learning", "blocks", "waveforms", "emulators")
+        for room in ("analysis", "plots", "programs", "gallery", "learning", "blocks", "waveforms", "emulators")
     )
 
 

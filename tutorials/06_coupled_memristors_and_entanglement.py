@@ -32,7 +32,7 @@ import numpy as np
 import xarray as xr
 
 import rydberg_qmem as rq
-from rydberg_qmem import cells
+from rydberg_qmem import programs
 from rydberg_qmem.analysis import entanglement, geometry, laws, memristivity, systems
 
 # %% [markdown]
@@ -43,13 +43,13 @@ from rydberg_qmem.analysis import entanglement, geometry, laws, memristivity, sy
 # $\gamma(t)=\gamma_0\,[1-\sin(\sin t)]$. Its voltage is $V\propto\langle Y\rangle$, its current
 # $I\propto\gamma(t)\,V$. Two of them exchange excitations at the rate $k$.
 #
-# `cells.coupled` returns the program: two system atoms, two ancillas that are reset and used again. Systems exchange
+# `programs.coupled` returns the program: two system atoms, two ancillas that are reset and used again. Systems exchange
 # by gates; each loss is a beam splitter into a fresh ancilla that nobody reads. `probe` keeps the joint state of the
 # systems.
 
 # %%
-program = cells.coupled(2, rate=0.1, damping=0.0, steps=64, step=0.5)
-ax = rq.plots.program(cells.coupled(2))
+program = programs.coupled(2, rate=0.1, damping=0.0, steps=64, step=0.5)
+ax = rq.plots.program(programs.coupled(2))
 
 # %% [markdown]
 # States without branches are what we want (nothing is read), so run with `state="density_matrix"`.
@@ -105,7 +105,7 @@ slow, step, steps = 0.02, 0.25, 360
 cases = {"coupled, undamped": (slow, 0.0), "coupled, damped": (slow, 0.02), "damped, not coupled": (0.0, 0.02)}
 found = {}
 for name, (rate, damping) in cases.items():
-    rho = states(cells.coupled(2, rate=rate, damping=damping, steps=steps, step=step))
+    rho = states(programs.coupled(2, rate=rate, damping=damping, steps=steps, step=step))
     t = step * np.arange(steps)
     V = voltage(rho, step)
     current = (1 - np.sin(np.sin(t))) / 2 * V
@@ -180,7 +180,7 @@ with rq.plots.paper(7.0, 2.6):
     figure, axes = plt.subplots(1, 2, sharey=True)
     for ax, (topology, law) in zip(axes, three_laws.items(), strict=True):
         for damping in (0.0, 0.02):
-            rho = states(cells.coupled(3, topology=topology, rate=k, damping=damping, steps=steps, step=step))
+            rho = states(programs.coupled(3, topology=topology, rate=k, damping=damping, steps=steps, step=step))
             ax.plot(kt, entanglement.tripartite_negativity(rho), label=rf"$N_3$, $\gamma_0={damping:g}$")
             if damping == 0:
                 off = np.abs(entanglement.tripartite_negativity(rho) - law).max()
@@ -196,12 +196,12 @@ with rq.plots.paper(7.0, 2.6):
 #
 # ## 4. Six in a line
 #
-# `cells.network` builds photonic-type memristors with feedback of their own, coupled by partial exchange between beam
-# splitter and reading. Here six, each driven a little ahead of its left neighbour.
+# `programs.network` builds photonic-type memristors with feedback of their own, coupled by partial exchange between
+# beam splitter and reading. Here six, each driven a little ahead of its left neighbour.
 
 # %%
 units, period, window, phase = 6, 6, 2, 0.5
-line = cells.network(units, strength=0.3, period=period, window=window, phase=phase)
+line = programs.network(units, strength=0.3, period=period, window=window, phase=phase)
 ax = rq.plots.register(line, rabi=2 * np.pi * 10)
 
 # %%
@@ -211,7 +211,7 @@ drive = np.sin(np.pi * rounds[:, None] / period + np.arange(units) * phase / 2) 
 last = slice(period, 2 * period)
 areas, negativities, kept = [], [], []
 for strength in strengths:
-    net = cells.network(units, strength=float(strength), period=period, window=window, phase=phase)
+    net = programs.network(units, strength=float(strength), period=period, window=window, phase=phase)
     record = rq.run(net, shots=None, emulator="ideal")
     reflectivity = np.stack([record[f"R{cell}"].values for cell in range(units)], axis=1)
     kept.append(np.abs(record.reflected.values - reflectivity * drive).max())
@@ -250,7 +250,7 @@ print(f"negativity of the first pair: {negativities[0]:.0e} without coupling, {m
 # ## Exercises
 #
 # **1.** A laboratory has no probe. Read the concurrence of the pair of step 1 at $kt=0.8$ from measured outcomes:
-# nine settings, 500 shots each (`cells.tomography`, `analysis.tomography`).
+# nine settings, 500 shots each (`programs.tomography`, `analysis.tomography`).
 #
 # **2.** Check that the distance from the law in step 3 is a Trotter error: halve the step.
 #
@@ -262,10 +262,10 @@ print(f"negativity of the first pair: {negativities[0]:.0e} without coupling, {m
 # %%
 from rydberg_qmem.analysis import tomography
 
-pair = cells.coupled(2, rate=0.1, damping=0.0, steps=16, step=0.5)
+pair = programs.coupled(2, rate=0.1, damping=0.0, steps=16, step=0.5)
 measured = pair.with_(
     parameters={**pair.parameters, "setting": 0},
-    body=(*pair.body, *cells.tomography(["s0", "s1"])),
+    body=(*pair.body, *programs.tomography(["s0", "s1"])),
 )
 record = rq.run(measured, sweep={"setting": range(9)}, shots=500, seed=5, emulator="ideal", state="density_matrix")
 read = tomography(record, key="tomo", measures={"concurrence": entanglement.concurrence}, bootstrap=30)
@@ -280,7 +280,7 @@ print(f"from {points} x {shots} shots: {value:.4f} ± {error:.4f} (bias by noise
 
 # %%
 def distance(step: float, steps: int) -> float:
-    rho = states(cells.coupled(3, topology="triangle", rate=0.1, damping=0.0, steps=steps, step=step))
+    rho = states(programs.coupled(3, topology="triangle", rate=0.1, damping=0.0, steps=steps, step=step))
     law = systems.triangle_negativity(0.1 * step * np.arange(steps))
     return float(np.abs(entanglement.tripartite_negativity(rho) - law).max())
 
@@ -292,7 +292,7 @@ print(f"step 0.8: {coarse:.1e}, step 0.4: {half:.1e}, ratio {coarse / half:.2f} 
 # ### Answer 3
 
 # %%
-back = cells.network(units, strength=float(strengths[-1]), period=period, window=window, phase=-phase)
+back = programs.network(units, strength=float(strengths[-1]), period=period, window=window, phase=-phase)
 record = rq.run(back, shots=None, emulator="ideal")
 backwards = np.sin(np.pi * rounds[:, None] / period - np.arange(units) * phase / 2) ** 2
 reverse = np.array(

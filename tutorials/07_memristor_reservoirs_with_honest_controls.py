@@ -37,8 +37,9 @@ from sklearn.preprocessing import StandardScaler
 
 import rydberg_qmem as rq
 from rydberg_qmem import learning
-from rydberg_qmem.learning import MemristorReservoir, memristor_network
+from rydberg_qmem.learning import MemristorReservoir
 from rydberg_qmem.learning.datasets import digits
+from rydberg_qmem.programs import memristor_network, random_photons
 
 # %% [markdown]
 # ## 1. One cell and a task
@@ -137,7 +138,7 @@ print(f"memristor against coins: the errors differ by {gap:.0e} of themselves")
 # %%
 cases = digits()
 taus = np.geomspace(1.3, 6, 6).round(2).tolist()
-program = memristor_network(learning.random_photons(6, 8, seed=0, gain=0.7), time_constants=taus, channels=8)
+program = memristor_network(random_photons(6, 8, seed=0, gain=0.7), time_constants=taus, channels=8)
 
 with rq.plots.paper(7.0, 1.6):
     figure, axes = plt.subplots(1, 3)

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Learning and correcting by feedforward
 #
-# Two protocols in which every outcome steers what comes next, both ready in `rydberg_qmem.language.protocols`:
+# Two protocols in which every outcome steers what comes next, both ready in `rydberg_qmem.programs`:
 #
 # 1. an **agent** that learns an unknown state from rewards,
 # 2. a **code** that finds flipped atoms and flips them back, round after round, also with faulty syndromes.
@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rydberg_qmem as rq
-from rydberg_qmem.language.protocols import repetition_code, reward_learning
+from rydberg_qmem.programs import repetition_code, reward_learning
 
 # %% [markdown]
 # ## 1. Learning from rewards

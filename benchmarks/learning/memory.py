@@ -8,7 +8,7 @@ import numpy as np
 from rows import Rows, group
 
 from rydberg_qmem.learning import mean_field, memory_capacity, processing_capacity
-from rydberg_qmem.learning.networks import memristor_network
+from rydberg_qmem.programs import memristor_network
 
 ROUNDS, SEEDS = 2000, 5
 SPANS = {"window": (1, 2, 3, 4, 8), "exponential": (1.5, 2.0, 4.0, 8.0)}

@@ -15,8 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from rydberg_qmem.learning import fit_ridge, mse, narma_memristor, polynomial
 from rydberg_qmem.learning.comparison import compare
 from rydberg_qmem.learning.datasets import digits, power_four
-from rydberg_qmem.learning.networks import memristor_network, random_photons
 from rydberg_qmem.learning.reservoir import MemristorReservoir
+from rydberg_qmem.programs import memristor_network, random_photons
 from rydberg_qmem.running.series import run_series
 
 CELLS = {1: ([4.0], ("means",)), 3: ([1.5, 3.0, 5.0], ("means", "products"))}

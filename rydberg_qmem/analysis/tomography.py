@@ -1,7 +1,7 @@
 """State tomography from measured settings: linear inversion, maximum likelihood, and errors by resampling.
 
 A setting turns each atom so that reading it in Z reads X (0), Y (1) or Z (2); setting number s reads atom i along
-digit i of s in base 3, the first atom lowest. `rydberg_qmem.cells.tomography` makes such readings.
+digit i of s in base 3, the first atom lowest. `rydberg_qmem.programs.tomography` makes such readings.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ from rydberg_qmem.language.blocks import (
     Pulse,
     Rotate,
 )
-from rydberg_qmem.language.cells import blockade_measure
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.programs.cells import blockade_measure
 from rydberg_qmem.units import MHZ, NS_PER_US
 
 STAND_IN = Expression("pi / 2")

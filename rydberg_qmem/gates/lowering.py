@@ -16,7 +16,6 @@ from rydberg_qmem.devices.channels import (
 )
 from rydberg_qmem.devices.target import Target
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.language import cells
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
@@ -47,6 +46,7 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Constant
+from rydberg_qmem.programs import cells
 from rydberg_qmem.units import NS_PER_US
 
 CZ_COEFFICIENT = 0.370

@@ -12,13 +12,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rydberg_qmem.learning import datasets, measures, readout, tasks
-from rydberg_qmem.learning.arrays import AnalogArray
 from rydberg_qmem.learning.boltzmann import train_boltzmann
 from rydberg_qmem.learning.capacities import ProcessingCapacity, kernel_rank, processing_capacity, separation
 from rydberg_qmem.learning.classical import echo_state, mean_field
 from rydberg_qmem.learning.freezing import frozen
 from rydberg_qmem.learning.measures import Accuracy, MemoryCapacity, accuracy, memory_capacity, mse, nmse
-from rydberg_qmem.learning.networks import memristor_network, random_photons
 from rydberg_qmem.learning.optimise import Optimum, optimise
 from rydberg_qmem.learning.readout import Readout, fit_ridge, polynomial, window
 from rydberg_qmem.learning.spins import classical_spins
@@ -58,7 +56,6 @@ __all__ = [
     "readout",
     "short_term_memory",
     "tasks",
-    "AnalogArray",
     "MemristorClassifier",
     "MemristorReservoir",
     "Optimum",
@@ -71,10 +68,8 @@ __all__ = [
     "frozen",
     "kernel_rank",
     "mean_field",
-    "memristor_network",
     "optimise",
     "processing_capacity",
-    "random_photons",
     "separation",
     "train_boltzmann",
     "window",

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning import options
-from rydberg_qmem.learning.arrays import AnalogArray, Encoding
 from rydberg_qmem.learning.kept import kept
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
 from rydberg_qmem.learning.spins import classical_spins
+from rydberg_qmem.programs.arrays import AnalogArray, Encoding
 from rydberg_qmem.running.series import run_series
 from rydberg_qmem.running.series_means import SeriesMeans
 

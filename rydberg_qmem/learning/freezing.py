@@ -22,7 +22,7 @@ def frozen(program: Program) -> Program:
 
     Raises InputError where a block reads a name that was only ever set, as it has no initial value.
 
-    >>> from rydberg_qmem.learning.networks import memristor_network
+    >>> from rydberg_qmem.programs import memristor_network
     >>> len(frozen(memristor_network(["x0"], time_constants=[4])).body[0].body)
     4
     """

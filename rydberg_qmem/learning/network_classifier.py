@@ -12,9 +12,9 @@ from rydberg_qmem.checked import known_word, real_number, whole_number
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.learning import options
 from rydberg_qmem.learning.features import KINDS
-from rydberg_qmem.learning.networks import Port, memristor_network, random_photons
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.shots import random_state_of
+from rydberg_qmem.programs.reservoirs import Port, memristor_network, random_photons
 from rydberg_qmem.verification.check import MAX_ATOMS
 
 try:

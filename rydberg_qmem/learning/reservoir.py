@@ -18,8 +18,8 @@ from rydberg_qmem.learning import options
 from rydberg_qmem.learning.features import KINDS, features_of
 from rydberg_qmem.learning.freezing import frozen
 from rydberg_qmem.learning.kept import kept
-from rydberg_qmem.learning.networks import memristor_network
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
+from rydberg_qmem.programs.reservoirs import memristor_network
 from rydberg_qmem.running.series import run_series
 from rydberg_qmem.running.series_means import SeriesState
 

@@ -6,7 +6,8 @@ import pytest
 from sklearn.base import clone
 
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.learning import AnalogArray, QuantumReservoir, classical_spins
+from rydberg_qmem.learning import QuantumReservoir, classical_spins
+from rydberg_qmem.programs import AnalogArray
 
 OMEGA = 2 * np.pi
 X = np.random.default_rng(0).uniform(-1, 1, size=(6, 2))

@@ -7,7 +7,8 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.learning import MemristorClassifier, MemristorReservoir, QuantumReservoir, memristor_network
+from rydberg_qmem.learning import MemristorClassifier, MemristorReservoir, QuantumReservoir
+from rydberg_qmem.programs import memristor_network
 
 X = np.random.default_rng(0).uniform(size=(6, 2))
 Y = np.array([0, 1, 0, 1, 0, 1])

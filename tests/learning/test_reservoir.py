@@ -10,9 +10,9 @@ from rydberg_qmem.errors import InputError
 from rydberg_qmem.learning import fit_ridge, mse, narma_memristor
 from rydberg_qmem.learning.classical import mean_field
 from rydberg_qmem.learning.comparison import compare
-from rydberg_qmem.learning.networks import memristor_network
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.tasks import Series
+from rydberg_qmem.programs import memristor_network
 
 Floats = NDArray[np.float64]
 

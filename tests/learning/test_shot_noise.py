@@ -14,8 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.learning import MemristorClassifier, MemristorReservoir, QuantumReservoir, memristor_network
+from rydberg_qmem.learning import MemristorClassifier, MemristorReservoir, QuantumReservoir
 from rydberg_qmem.learning.shots import ShotStream
+from rydberg_qmem.programs import memristor_network
 
 Floats = NDArray[np.float64]
 SHOTS = 200

@@ -11,7 +11,8 @@ from sklearn.pipeline import make_pipeline
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.learning import MemristorReservoir, memristor_network, narma_memristor
+from rydberg_qmem.learning import MemristorReservoir, narma_memristor
+from rydberg_qmem.programs import memristor_network
 from rydberg_qmem.running.series import run_series
 
 Floats = NDArray[np.float64]

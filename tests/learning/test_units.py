@@ -17,9 +17,9 @@ from rydberg_qmem.learning import (
     comparison,
     echo_state,
     fit_ridge,
-    memristor_network,
     narma,
 )
+from rydberg_qmem.programs import memristor_network
 
 Floats = NDArray[np.float64]
 UNITS = {"times 40": (40.0, 0.0), "times 1000": (1000.0, 0.0), "times 0.01": (0.01, 0.0), "plus 300": (1.0, 300.0),

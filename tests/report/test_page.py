@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import rydberg_qmem as rq
 from rydberg_qmem.cli import app
-from rydberg_qmem.language.protocols import reward_learning
+from rydberg_qmem.programs import reward_learning
 from rydberg_qmem.report import page, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

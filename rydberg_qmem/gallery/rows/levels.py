@@ -9,13 +9,13 @@ import numpy as np
 
 from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
-from rydberg_qmem.cells import ion_memristor
 from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Measured, Way
 from rydberg_qmem.gallery.rows.photonic import AREA
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.programs import ion_memristor
 
 ION = "Stremoukhov 2023, Entropy 25, 1134"
 POLARITON = "Norambuena 2021, arXiv 2108.09382"

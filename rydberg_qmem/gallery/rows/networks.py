@@ -7,9 +7,9 @@ from functools import lru_cache, partial
 import numpy as np
 
 from rydberg_qmem.analysis import entanglement, geometry
-from rydberg_qmem.cells import network
 from rydberg_qmem.gallery.figure import Figure, Measured, Way
 from rydberg_qmem.plots.panels import Line, Panel
+from rydberg_qmem.programs import network
 
 SOURCE = "this project"
 STRENGTHS = (0.0, 0.15, 0.3, 0.45, 0.6)

@@ -9,10 +9,10 @@ import xarray as xr
 
 from rydberg_qmem.analysis import entanglement, geometry, laws, systems
 from rydberg_qmem.analysis.hysteresis import hysteresis
-from rydberg_qmem.cells import network
 from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
 from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.programs import network
 
 CASCADE = "Di Micco 2025, arXiv 2503.02466"
 CROSSED = "Baldazzi 2026, arXiv 2602.14736"

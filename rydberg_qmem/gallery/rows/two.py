@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from rydberg_qmem.analysis import entanglement
 from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.analysis.tomography import tomography
-from rydberg_qmem.cells import coupled
-from rydberg_qmem.cells import tomography as readings
 from rydberg_qmem.gallery.figure import IDEAL, JUMPING, Figure, Floats, Measured, Way, limit
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots.panels import Line, Panel
+from rydberg_qmem.programs import coupled
+from rydberg_qmem.programs import tomography as readings
 
 SOURCE = "Kumar 2021, PRA 104, 062605"
 RATE = 0.1

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.language.protocols.rewards import coin
+from rydberg_qmem.programs.protocols.rewards import coin
 
 Error = Literal["bit", "phase"]
 DATA = ("d0", "d1", "d2")

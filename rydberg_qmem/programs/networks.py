@@ -7,7 +7,6 @@ from math import dist
 from typing import Literal, get_args
 
 from rydberg_qmem import arguments
-from rydberg_qmem.cells.topology import Topology, ancilla_shifts, links, places
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import (
@@ -25,6 +24,7 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.programs.topology import Topology, ancilla_shifts, links, places
 
 Coupling = Literal["none", "exchange", "zz", "interaction"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.language.protocols.rewards import coin
+from rydberg_qmem.programs.protocols.rewards import coin
 
 
 @arguments.taking(

@@ -8,7 +8,7 @@ from typing import Any
 
 from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.language.protocols.rewards import thermal_damping
+from rydberg_qmem.programs.protocols.rewards import thermal_damping
 
 
 @arguments.taking(
