@@ -20,6 +20,7 @@ from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.program import Program
 
 MAX_ROUNDS = 10_000_000
+MAX_WINDOW = 100_000
 MAX_WORK = 100_000_000
 """Terms of expressions that all inputs together may evaluate, one for each round."""
 PART = 100_000
@@ -91,6 +92,22 @@ def whole(expression: Expression, scope: Mapping[str, float], place: str, *, lea
     if value != round(value) or not least <= value <= most:
         raise InputError(f"{place}: must be a whole number from {least} to {most} ({short(value)})")
     return int(value)
+
+
+def bind_memory(
+    program: Program, values: Mapping[str, float]
+) -> tuple[dict[str, Expression], dict[str, tuple[int, Expression]]]:
+    """Return the initial values of a program's memory: of single numbers, and of windows with their sizes."""
+    scalars: dict[str, Expression] = {}
+    windows: dict[str, tuple[int, Expression]] = {}
+    for name, memory in program.memory.items():
+        initial = memory.initial.bind(values)
+        if memory.window is None:
+            scalars[name] = initial
+        else:
+            size = whole(memory.window, values, f"memory.{name}.window", least=1, most=MAX_WINDOW)
+            windows[name] = (size, initial)
+    return scalars, windows
 
 
 def bind_inputs(

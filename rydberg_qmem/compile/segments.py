@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import assert_never, cast
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,15 +14,15 @@ from rydberg_qmem.compile.bind import (
     MAX_ROUNDS,
     bind_block,
     bind_inputs,
+    bind_memory,
     bind_parameters,
-    map_expressions,
     whole,
 )
 from rydberg_qmem.compile.dimensions import Dimensions
 from rydberg_qmem.compile.layout import lay_out
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.liveness import live_after
-from rydberg_qmem.compile.rounds_inside import Item, names_written_after, signals_of, split, within
+from rydberg_qmem.compile.rounds_inside import Item
 from rydberg_qmem.compile.seams import (
     MOST_WRITTEN_OUT,
     chooses_looks,
@@ -32,6 +32,7 @@ from rydberg_qmem.compile.seams import (
     is_classical,
     reach_over,
 )
+from rydberg_qmem.compile.segmenter import Segmenter
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
@@ -40,16 +41,14 @@ from rydberg_qmem.compile.steps import (
     PushStep,
     RepeatStep,
     ResetStep,
-    Segment,
     SetStep,
     Step,
     WhenStep,
-    expressions_in,
     numbered,
 )
 from rydberg_qmem.devices.target import Target, make_target
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.gates.lowering import HIDDEN, expand_cell
+from rydberg_qmem.gates.lowering import expand_cell
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
@@ -87,12 +86,10 @@ from rydberg_qmem.language.blocks import (
     When,
 )
 from rydberg_qmem.language.evaluation import ExpressionError
-from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.waveforms import ZERO
 
 Signals = dict[str, NDArray[np.float64]]
-MAX_WINDOW = 100_000
 
 
 def compile_program(
@@ -113,7 +110,7 @@ def compile_program(
     target = make_target(program, bases_of(program), leakage=leakage)
     walker = _Walker(target, values, signals)
     steps = numbered(walker.walk(program.body, "body"))
-    scalars, windows = _memory(program, values)
+    scalars, windows = bind_memory(program, values)
     for name in walker.assigned:
         if name not in windows:
             scalars.setdefault(name, ZERO)
@@ -122,21 +119,6 @@ def compile_program(
     )  # fmt: skip
     compiled = lay_out(compiled)
     return replace(compiled, live_after=live_after(compiled))
-
-
-def _memory(
-    program: Program, values: Mapping[str, float]
-) -> tuple[dict[str, Expression], dict[str, tuple[int, Expression]]]:
-    scalars: dict[str, Expression] = {}
-    windows: dict[str, tuple[int, Expression]] = {}
-    for name, memory in program.memory.items():
-        initial = memory.initial.bind(values)
-        if memory.window is None:
-            scalars[name] = initial
-        else:
-            size = whole(memory.window, values, f"memory.{name}.window", least=1, most=MAX_WINDOW)
-            windows[name] = (size, initial)
-    return scalars, windows
 
 
 @dataclass
@@ -149,9 +131,8 @@ class _Walker:
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
     assigned: dict[str, None] = field(default_factory=dict)
-    segments: int = 0
+    segmenter: Segmenter = field(default_factory=Segmenter)
     hidden: int = 0
-    copies: dict[Expression, Expression] = field(default_factory=dict)
     total: int = 1
     reason: str = ""
     """Why rounds of the blocks that are walked are written out; empty where they are not."""
@@ -170,81 +151,9 @@ class _Walker:
             self.reason = "" if cut else reach_over(together, self.target, self.values, self._times)
             for block, place in together:
                 self._block(block, place, steps, pending)
-        self._flush(steps, pending)
+        self.segmenter.flush(steps, pending, self.total)
         self.reason, self.rounds_here = outer
         return tuple(steps)
-
-    def _flush(self, steps: list[Step], pending: list[Item]) -> None:
-        """Make what is pending a segment, with the probes inside of it, after the memory that its blocks read."""
-        played = max((k for k, item in enumerate(pending) if isinstance(item.step, Placed)), default=-1) + 1
-        inner, after, first = pending[:played], pending[played:], len(steps)
-        blocks, looks = self._blocks(inner, steps)
-        steps.extend(looks.pop(0, ()))
-        settled = len(steps) - first
-        parts = sorted(looks)
-        for k, count in enumerate([*parts, len(blocks)] if blocks else []):
-            if k:
-                steps.append(self._part(blocks, parts, k, settled, turning=True))
-            steps.append(self._part(blocks, parts, k, settled))
-            steps.extend(looks.get(count, ()))
-        for item in after:
-            if item.step is None:
-                steps.extend(within(item.rounds, (), memory=True) + within(item.rounds, (), time=True))
-            else:
-                steps.extend(within(item.rounds, (cast(Step, item.step),)))
-        pending.clear()
-
-    def _part(
-        self, blocks: list[Placed], looks: list[int], part: int, settled: int, *, turning: bool = False
-    ) -> Segment:
-        self.segments += 1
-        found = dict.fromkeys(e for placed in blocks for e in expressions_in(placed.block) if e in self.copies)
-        copies = tuple((copy, self.copies[copy]) for copy in found)
-        return Segment(
-            self.segments - 1, tuple(blocks), self.total, tuple(looks), part, turning, settled, copies=copies
-        )
-
-    def _blocks(self, inner: list[Item], steps: list[Step]) -> tuple[list[Placed], dict[int, list[Step]]]:
-        """Return the blocks of a segment, and what looks by how many blocks stand before it; put its memory first.
-
-        Memory hangs on nothing that is played here, so that its steps go before the segment, in their order. What a
-        block reads before it is written is evaluated where the block stands, and held under a name of its own; so is
-        the side that is chosen for a look.
-        """
-        blocks: list[Placed] = []
-        looks: dict[int, list[Step]] = {}
-        for item, later in zip(inner, names_written_after(inner), strict=True):
-            look = looks.setdefault(len(blocks), [])
-            match item.step:
-                case Placed() as placed:
-                    blocks.append(self._holding(placed, item, later, steps))
-                case None:
-                    steps.extend(within(item.rounds, (), memory=True))
-                    look.extend(within(item.rounds, (), time=True))
-                case step:
-                    memory, seen = split(step, later, self._copy)
-                    steps.extend(within(item.rounds, memory) if memory else ())
-                    look.extend(within(item.rounds, seen) if seen else ())
-        return blocks, {count: look for count, look in looks.items() if look}
-
-    def _holding(self, placed: Placed, item: Item, later: frozenset[str], steps: list[Step]) -> Placed:
-        """Return a block that reads what it needs of memory that is written `later` from copies made now.
-
-        The inputs of a round are known in that round alone: what reads them is a copy too.
-        """
-        found = [e for e in expressions_in(placed.block) if e.names & (later | signals_of(item))]
-        if not found:
-            return placed
-        copies = {expression: self._copy(expression) for expression in dict.fromkeys(found)}
-        held = SetStep(tuple((copy.text, e) for e, copy in copies.items()), placed.place)
-        steps.extend(within(item.rounds, (held,)))
-        block = cast(Timed, map_expressions(placed.block, lambda e: copies.get(e, e)))
-        return replace(placed, block=block)
-
-    def _copy(self, expression: Expression) -> Expression:
-        copy = Expression(f"held{len(self.copies) + 1}{HIDDEN}")
-        self.copies[copy] = expression
-        return copy
 
     def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Item]) -> None:
         block = _bound(raw, {**self.values, **self.counters}, place)
@@ -268,7 +177,7 @@ class _Walker:
             case Probe() | Set() | Push() | When() | Repeat() if pending and is_classical(block):
                 pending.append(Item(self._step(block, place), self.rounds_here))
             case Measure() | Reset() | Probe() | Set() | Push() | Repeat() | When():
-                self._flush(steps, pending)
+                self.segmenter.flush(steps, pending, self.total)
                 steps.append(self._step(block, place))
             case _:
                 assert_never(block)
