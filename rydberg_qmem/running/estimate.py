@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-import tracemalloc
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
-from math import ceil, inf
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +13,23 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, uses_ensemble
-from rydberg_qmem.emulators.exact import CACHE_BYTES, HALVED_DIMENSION, Exact, method
-from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, all_steps, uses_ensemble
+from rydberg_qmem.emulators.exact import method
 from rydberg_qmem.emulators.protocol import Emulator
-from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.branches import MAX_BRANCHES, branches_expected
 from rydberg_qmem.engine.context import NEGLIGIBLE
 from rydberg_qmem.engine.evolution import plan_of
-from rydberg_qmem.engine.memory import amplitudes_of
-from rydberg_qmem.engine.own_states import OwnStates
-from rydberg_qmem.engine.recorder import Recorder
-from rydberg_qmem.engine.rng import COHORT, Draws
+from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError, as_html
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.running.conditions import CONDITIONS
-from rydberg_qmem.running.job import Job, context_of, one_thread, prepare, surroundings
-from rydberg_qmem.running.pilot import BUDGET_S, OutOfTimeError, Pilot
-from rydberg_qmem.running.units import Unit, units_of
+from rydberg_qmem.running.job import Job, prepare, surroundings
+from rydberg_qmem.running.memory_estimate import ALLOWANCE, kept_bytes, libraries_bytes, sums_bytes, working_bytes
+from rydberg_qmem.running.pilot import BUDGET_S, PILOT_ROUNDS, PILOT_SHOTS, Pilot, further, pilot_of, steps_in
+from rydberg_qmem.running.units import units_of
 from rydberg_qmem.store.records import record_bytes
 
-PILOT_ROUNDS = 12
-PILOT_SHOTS = COHORT
 WARM_ROUNDS = 4
 """Rounds that fill the caches; the later ones of the pilot tell how fast the rest will be."""
 MORE = 8
@@ -47,18 +37,6 @@ LEAST_PART = 0.1
 """The part of the mean time of a step that a further one takes at the least."""
 QUICK_SECONDS = 0.1
 """A pilot that is quicker is made with so many times the shots too."""
-
-LIBRARIES_BYTES = 325_000_000
-"""What a process with Python, NumPy, SciPy, Pulser and xarray takes, 15 % added: it differs from one to the next."""
-TORCH_BYTES = 215_000_000
-"""What PyTorch takes, 15 % added; Pulser imports it where it is installed."""
-ALLOWANCE = 1.25
-"""By how much a run may pass what its pilot took: memory that is free but not given back."""
-LARGE_AMPLITUDE = 360
-"""Bytes of an amplitude of a large state while it is evolved and read: the terms of an expansion, its diagonal, digits,
-chances of outcomes."""
-ROW_BYTES = 64
-"""What each row takes that no array of a pilot shows: its order, its weight, its place."""
 
 
 @dataclass(frozen=True)
@@ -178,13 +156,13 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
     """Run a few rounds of a point that is compiled already, and scale up what they took."""
     shots, end = job.shots, time.thread_time() + BUDGET_S
     some = None if shots is None else min(shots, PILOT_SHOTS)
-    first = _pilot(job, compiled, 1, some, end - 0.75 * BUDGET_S)
-    warm, early = _further(first, job, compiled, WARM_ROUNDS, some, end - 0.6 * BUDGET_S)
-    spent, walk = _further((warm, early), job, compiled, PILOT_ROUNDS, some, end - 0.4 * BUDGET_S)
-    total = _rounds(compiled.steps)
+    first = pilot_of(job, compiled, 1, some, end - 0.75 * BUDGET_S)
+    warm, early = further(first, job, compiled, WARM_ROUNDS, some, end - 0.6 * BUDGET_S)
+    spent, walk = further((warm, early), job, compiled, PILOT_ROUNDS, some, end - 0.4 * BUDGET_S)
+    total = steps_in(compiled.steps)
     if spent < QUICK_SECONDS and total > MORE * walk.walked:  # short times say little of a long run
         warm, early = spent, walk
-        spent, walk = _further((warm, early), job, compiled, MORE * PILOT_ROUNDS, some, end - 0.4 * BUDGET_S)
+        spent, walk = further((warm, early), job, compiled, MORE * PILOT_ROUNDS, some, end - 0.4 * BUDGET_S)
     mean, more = spent / max(walk.walked, 1), walk.walked - early.walked
     per_round = (spent - warm) / more if more > 0 else mean
     per_round = max(per_round, LEAST_PART * mean)  # two short times may differ by nothing
@@ -199,15 +177,15 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
         slower = _slower(job, compiled, spent, some, shots / repeats, end - 0.2 * BUDGET_S)
     record = record_bytes(compiled, shots)
     rows = float(units[0].shots or 1) if shots is not None else _branches(compiled, walk)
-    working = _working_bytes(job, compiled, walk, rows, growth, end)
+    working = working_bytes(job, compiled, walk, rows, growth, end)
     return Estimate(
         seconds=one * repeats * slower,
         memory_bytes=libraries_bytes()
         + int(ALLOWANCE * record)
         + int(working)
         + walk.reckoned_bytes
-        + _kept_bytes(early, walk, total)
-        + _trace_bytes(job, compiled, units),
+        + kept_bytes(early, walk, total)
+        + sums_bytes(job, compiled, units),
         record_bytes=record,
         laboratory_us=walk.cursor.clock_ns / 1000 * max(longer, 1.0),
         groups=_groups(walk),
@@ -222,11 +200,6 @@ def _branches(compiled: Compiled, walk: Pilot) -> float:
     counts = [count for count, _ in walk.cursor.branches]
     coming = branches_expected(compiled, counts, longest - len(counts), least=64) if counts else 1.0
     return min(max(coming, float(walk.rows)), float(MAX_BRANCHES))
-
-
-def libraries_bytes() -> int:
-    """Return what a process with all libraries takes before it runs anything."""
-    return LIBRARIES_BYTES + (TORCH_BYTES if find_spec("torch") is not None else 0)
 
 
 def _growth(early: Pilot, late: Pilot, shots: int | None, longer: float) -> float:
@@ -247,123 +220,9 @@ def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float,
     if time.thread_time() + spent > until:
         return shots / some  # no time to find out
     limit = () if until == inf else (until,)
-    other_spent = min(_pilot(job, compiled, PILOT_ROUNDS, other, *limit)[0] for _ in range(2))
+    other_spent = min(pilot_of(job, compiled, PILOT_ROUNDS, other, *limit)[0] for _ in range(2))
     per_shot = max((other_spent - spent) / (other - some), 0.0)
     return min(1 + per_shot * (shots - some) / spent, shots / some)
-
-
-def _pilot(job: Job, compiled: Compiled, most: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
-    """Walk a few rounds, but no longer than `until` (s, of this thread's time)."""
-    short = replace(compiled, steps=_shortened(compiled.steps, most))
-    draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
-    walk = Pilot(Recorder(short, shots, alone=True), until)
-    began = time.thread_time()  # of the processor: what else the machine does is not scaled up
-    with one_thread(), suppress(OutOfTimeError):  # as a run has it
-        walk.run = context_of(job, short, walk.recorder, draws, shots=shots, notice=walk.notice)
-        if isinstance(walk.run.states, OwnStates):
-            walk.run = replace(walk.run, states=replace(walk.run.states, evolve_group=walk.evolve_group))
-        population = interpreter.start(walk.run, walk.cursor, shots)
-        population = interpret(short.steps, population, interpreter.steps(walk.run, walk.cursor))
-        interpreter.finish(walk.run, walk.cursor, population)
-    return time.thread_time() - began, walk
-
-
-def _further(
-    before: tuple[float, Pilot], job: Job, compiled: Compiled, most: int, shots: int | None, until: float
-) -> tuple[float, Pilot]:
-    """Walk once more; where no time is left for any step, what was walked before is all that is known."""
-    return _pilot(job, compiled, most, shots, until) if time.thread_time() < until else before
-
-
-def _shortened(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
-    """Return steps whose loops are cut: one in another goes round as often as the outer one leaves of `most`."""
-    made: list[Step] = []
-    for step in steps:
-        match step:
-            case RepeatStep():
-                times = min(step.times, most)
-                made.append(replace(step, times=times, body=_shortened(step.body, max(1, most // times))))
-            case WhenStep():
-                then, otherwise = _shortened(step.then, most), _shortened(step.otherwise, most)
-                made.append(replace(step, then=then, otherwise=otherwise))
-            case _:
-                made.append(step)
-    return tuple(made)
-
-
-def _rounds(steps: tuple[Step, ...]) -> int:
-    """Return how many steps a walk takes."""
-    total = 0
-    for step in steps:
-        match step:
-            case RepeatStep():
-                total += step.times * _rounds(step.body)
-            case WhenStep():
-                total += _rounds(step.then) + _rounds(step.otherwise)
-            case _:
-                total += 1
-    return total
-
-
-def _working_bytes(
-    job: Job, compiled: Compiled, walk: Pilot, rows: float, growth: float, end: float
-) -> float:  # fmt: skip
-    """Return what a unit takes while it runs, beside its record: measured in a pilot and scaled to its rows.
-
-    What shots share does not grow with them: two pilots of different sizes tell it from what does.
-    """
-    some = max(walk.rows, 1)
-    peak = _traced(job, compiled, None if job.shots is None else min(job.shots, PILOT_SHOTS), end)
-    if rows > some and job.shots is not None and some >= 8:
-        fewer = some // 4
-        slope = max(peak - _traced(job, compiled, fewer, end), 0.0) / (some - fewer)
-        peak += slope * growth * (rows - some) + slope * (growth - 1) * some
-    elif rows > some:
-        peak *= rows / some
-    states = max(
-        (count * _state_bytes(walk, len(atoms)) for (_, atoms), count in walk.cursor.groups.items()), default=0.0
-    )
-    return max(ALLOWANCE * peak, states) + ROW_BYTES * rows
-
-
-def _state_bytes(walk: Pilot, atoms: int) -> float:
-    amplitudes = amplitudes_of(walk.run, atoms)
-    return amplitudes * (BYTES_PER_AMPLITUDE if amplitudes < HALVED_DIMENSION else LARGE_AMPLITUDE)
-
-
-def _traced(job: Job, compiled: Compiled, shots: int | None, end: float) -> float:
-    """Return the largest memory that a pilot took at one time for what it made, beside its record."""
-    was_tracing = tracemalloc.is_tracing()
-    if not was_tracing:
-        tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    tracemalloc.reset_peak()
-    try:
-        _, walk = _pilot(job, compiled, PILOT_ROUNDS, shots, max(end, time.thread_time() + 0.05 * BUDGET_S))
-        peak = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not was_tracing:
-            tracemalloc.stop()
-    return float(max(peak - walk.recorder.nbytes, 0))
-
-
-def _trace_bytes(job: Job, compiled: Compiled, units: list[Unit]) -> int:
-    """Return what sums over shots take until the last of several units is there, and what becomes of them."""
-    alone = job.shots is None or len(units) == 1
-    sums = Recorder.sums_bytes(compiled, alone=alone)
-    written = record_bytes(compiled, units[0].shots)
-    return (2 if alone else 4) * sums + (0 if alone else written)
-
-
-def _kept_bytes(early: Pilot, late: Pilot, total: int) -> int:
-    """Return what kept propagators will take, and the making of them: as many more in each round as in the pilot's."""
-    if not isinstance(early.run.emulator, Exact) or not isinstance(late.run.emulator, Exact):
-        return 0
-    now = late.run.emulator.kept_bytes
-    per_step = (now - early.run.emulator.kept_bytes) / max(late.walked - early.walked, 1)
-    return (
-        int(min(now + max(per_step, 0.0) * max(total - late.walked, 0), CACHE_BYTES)) + late.run.emulator.largest_build
-    )
 
 
 def _groups(walk: Pilot) -> tuple[Group, ...]:

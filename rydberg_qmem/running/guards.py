@@ -13,8 +13,9 @@ from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.context import MOST_GB
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.running.estimate import Estimate, estimate_of, libraries_bytes
+from rydberg_qmem.running.estimate import Estimate, estimate_of
 from rydberg_qmem.running.job import Job
+from rydberg_qmem.running.memory_estimate import libraries_bytes
 from rydberg_qmem.running.pilot import SAMPLE_BYTES, longest_ns
 from rydberg_qmem.running.points import Points
 from rydberg_qmem.running.units import units_of

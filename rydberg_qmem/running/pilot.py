@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from math import inf, prod
+from math import ceil, inf, prod
 from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.semantics import interpret
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
 from rydberg_qmem.engine.evaluation import scope_of
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.memory import amplitudes_of, refuse_large
-from rydberg_qmem.engine.own_states import evolve_group
+from rydberg_qmem.engine.own_states import OwnStates, evolve_group
 from rydberg_qmem.engine.population import Part, Population
 from rydberg_qmem.engine.recorder import Recorder
+from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Constant
 from rydberg_qmem.pulses.shapes import column
+from rydberg_qmem.running.job import Job, context_of, one_thread
 from rydberg_qmem.units import NS_PER_US
 
 BUDGET_S = 2.0
 """Seconds of the processor that all pilots of an estimate may take."""
+PILOT_ROUNDS = 12
+"""Rounds of a pilot at the most, and its shots."""
+PILOT_SHOTS = COHORT
 HEAVY_S = 0.25
 """A segment that would take longer is reckoned."""
 LIGHT = 512
@@ -87,6 +95,59 @@ class Pilot:
         self.reckoned_s += seconds
         self.reckoned_bytes = max(self.reckoned_bytes, samples * SAMPLE_BYTES)
         return population.with_parts(old, [_evened(run, part, len(population)) for part in old])
+
+
+def pilot_of(job: Job, compiled: Compiled, most: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
+    """Walk a few rounds, but no longer than `until` (s, of this thread's time)."""
+    short = replace(compiled, steps=_shortened(compiled.steps, most))
+    draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
+    walk = Pilot(Recorder(short, shots, alone=True), until)
+    began = time.thread_time()  # of the processor: what else the machine does is not scaled up
+    with one_thread(), suppress(OutOfTimeError):  # as a run has it
+        walk.run = context_of(job, short, walk.recorder, draws, shots=shots, notice=walk.notice)
+        if isinstance(walk.run.states, OwnStates):
+            walk.run = replace(walk.run, states=replace(walk.run.states, evolve_group=walk.evolve_group))
+        population = interpreter.start(walk.run, walk.cursor, shots)
+        population = interpret(short.steps, population, interpreter.steps(walk.run, walk.cursor))
+        interpreter.finish(walk.run, walk.cursor, population)
+    return time.thread_time() - began, walk
+
+
+def further(
+    before: tuple[float, Pilot], job: Job, compiled: Compiled, most: int, shots: int | None, until: float
+) -> tuple[float, Pilot]:
+    """Walk once more; where no time is left for any step, what was walked before is all that is known."""
+    return pilot_of(job, compiled, most, shots, until) if time.thread_time() < until else before
+
+
+def _shortened(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
+    """Return steps whose loops are cut: one in another goes round as often as the outer one leaves of `most`."""
+    made: list[Step] = []
+    for step in steps:
+        match step:
+            case RepeatStep():
+                times = min(step.times, most)
+                made.append(replace(step, times=times, body=_shortened(step.body, max(1, most // times))))
+            case WhenStep():
+                then, otherwise = _shortened(step.then, most), _shortened(step.otherwise, most)
+                made.append(replace(step, then=then, otherwise=otherwise))
+            case _:
+                made.append(step)
+    return tuple(made)
+
+
+def steps_in(steps: tuple[Step, ...]) -> int:
+    """Return how many steps a walk takes."""
+    total = 0
+    for step in steps:
+        match step:
+            case RepeatStep():
+                total += step.times * steps_in(step.body)
+            case WhenStep():
+                total += steps_in(step.then) + steps_in(step.otherwise)
+            case _:
+                total += 1
+    return total
 
 
 def _evened(run: RunContext, part: Part, rows: int) -> Part:

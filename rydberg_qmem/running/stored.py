@@ -5,119 +5,38 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled
-from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.engine.noise import kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
-from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError, RunError, StoreError
 from rydberg_qmem.running.cluster import on_cluster
-from rydberg_qmem.running.job import Job, prepare
+from rydberg_qmem.running.job import Job
 from rydberg_qmem.running.parallel import Scale
 from rydberg_qmem.running.points import Points
 from rydberg_qmem.running.processes import in_processes
 from rydberg_qmem.running.progress import Progress, begin
-from rydberg_qmem.running.sweep import Point, as_one_axis
-from rydberg_qmem.running.units import Task, cohorts_together, run_unit, units_of
-from rydberg_qmem.store import records
-from rydberg_qmem.store.columns import columns
+from rydberg_qmem.running.store_order import order_of
+from rydberg_qmem.running.store_writer import Batch, Done, Writer, walk_into, work
+from rydberg_qmem.running.sweep import Point
+from rydberg_qmem.running.units import Task, units_of
 from rydberg_qmem.store.contents import UNFINISHED, contents
 from rydberg_qmem.store.exchange import found
-from rydberg_qmem.store.identity import fingerprint, identity
-from rydberg_qmem.store.layout import Layout, points_together
+from rydberg_qmem.store.identity import fingerprint
 from rydberg_qmem.store.lock import real
-from rydberg_qmem.store.regions import Regions, Written
+from rydberg_qmem.store.regions import Regions
 from rydberg_qmem.store.resume import Order, of_a_run, open_for, writing
 from rydberg_qmem.store.store import opened
 
 if TYPE_CHECKING:
     import xarray as xr
 
+
 MOST_FAILURES = 8
 """Units that may fail before a run gives up on the rest."""
-FLUSH_S = 1.0
-"""Seconds for which finished units may wait to be written together; a kill loses no more than these."""
-MOST_PENDING = 32_000_000
-"""Bytes that may wait."""
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Units whose points share files, and the store that their worker writes to."""
-
-    tasks: tuple[Task, ...]
-    place: str
-    run: str
-
-    @property
-    def unit(self) -> Any:
-        """The first unit."""
-        return self.tasks[0].unit
-
-    @property
-    def shots(self) -> int:
-        """Shots of all units; a point of an exact run counts as one."""
-        return sum(task.unit.shots or 1 for task in self.tasks)
-
-    def __str__(self) -> str:
-        last = "" if len(self.tasks) == 1 else f" to {self.tasks[-1]}"
-        return f"{self.tasks[0]}{last}"
-
-
-@dataclass(frozen=True)
-class Done:
-    """What comes back from units: the shots that they wrote, and what made others fail."""
-
-    shots: int
-    failures: tuple[str, ...] = ()
-
-
-@dataclass(eq=False)
-class Writer:
-    """Writes what units gave, together where they come fast."""
-
-    regions: Regions
-    pending: list[tuple[Task, Written]] = field(default_factory=list)
-    flushed: float = field(default_factory=time.monotonic)
-    nbytes: int = 0
-
-    def add(self, task: Task, written: Written) -> None:
-        """Take over a unit, and write it if it is time."""
-        self.pending.append((task, written))
-        self.nbytes += written.nbytes
-        if time.monotonic() - self.flushed >= FLUSH_S or self.nbytes > MOST_PENDING:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what waits; RunError, with the bytes needed, if the disk does not take it."""
-        pending, self.pending, self.nbytes = self.pending, [], 0
-        if not pending:
-            return
-        try:
-            self.regions.write([written for _, written in pending])
-        except OSError as error:
-            if len(pending) == 1 or isinstance(error, FileNotFoundError):
-                raise _cannot(self.regions.place, *pending[0], error) from None
-            for task, written in pending:  # what still fits is kept
-                self.pending = [(task, written)]
-                self.flush()
-        self.flushed = time.monotonic()
-
-
-def _cannot(place: Path, task: Task, written: Written, error: OSError) -> RunError:
-    if isinstance(error, FileNotFoundError):
-        return RunError(f"{place}: was removed or moved while the run wrote there ({error}); nothing more is written")
-    return RunError(
-        f"{place}: cannot be written, {written.nbytes} bytes are needed for {task} ({error}); finished cohorts are kept"
-        ": make room and run the same again"
-    )
 
 
 def run_into(
@@ -135,7 +54,7 @@ def run_into(
     began, place = time.perf_counter(), real(place)
     if scale.shard is not None and overwrite:
         raise InputError("overwrite: shards would overwrite each other's work; remove the old record first")
-    order = _order(job, points, compiled, swept)
+    order = order_of(job, points, compiled, swept)
     with writing(place, scale.shard):
         regions = open_for(order, place, overwrite=overwrite, shard=scale.shard)
         try:
@@ -155,40 +74,6 @@ def run_into(
 def _count(regions: Regions) -> str:
     done = regions.done()
     return f"{int(done.sum())} of {done.size} cohorts"
-
-
-def _order(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[str, ...] | None) -> Order:
-    empty = 0 if job.shots is not None else None
-    layouts = compiled.layouts
-    together = 1 if job.shots is None else cohorts_together(job, layouts)
-    sums = max(len(Recorder(one, empty).sums()) for one in dict.fromkeys(layouts))
-    made = columns(layouts, points, swept, job.shots)
-    kept = [(dict(zip(c.dims, c.shape, strict=True)), np.dtype(c.dtype).itemsize) for c in made if "shot" in c.dims]
-    group = points_together(kept, len(points), together, job.shots or 1) if swept is not None else 1
-    layout = Layout(len(points), job.shots, together, job.shots or 1, sums, swept is not None, group)
-    signals = {name: _signal(values) for name, values in job.inputs.items()}
-    names = swept or ()
-    fixed = {name: value for name, value in points[0].items() if name not in names}
-    call = {
-        "parameters": fixed, "inputs": signals, "rounds": job.rounds, "shots": job.shots,
-        "emulator": job.emulator if isinstance(job.emulator, str) else None, "state": job.state,
-        "seed": None if job.seed is None else str(job.seed), "sweep": as_one_axis(points, names),
-        "noise": None if job.around.noise is None else job.around.noise.to_dict(),
-        "hardware": job.around.hardware.to_dict(), "neglect": job.neglect,
-    }  # fmt: skip
-    attrs = records.provenance(
-        compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator).name, pruned=0.0, wall_s=0.0,
-        varied=compiled.varied(), around=job.around, neglect=job.neglect,
-        state=kind_of_state(
-            job.state, job.around, compiled[0], job.shots, emulator=emulator_of(job.emulator)
-        ),
-    )  # fmt: skip
-    told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=records.version_of("rydberg_qmem"))
-    return Order(told, list(points), layout, attrs, call, lambda: made)
-
-
-def _signal(values: ArrayLike | str) -> Any:
-    return values if isinstance(values, str) else np.asarray(values, dtype=float).tolist()
 
 
 def _run_missing(
@@ -245,35 +130,7 @@ def _walked(missing: list[Batch], writer: Writer, compiled: Points, scale: Scale
     else:
         for batch in missing:
             for task in batch.tasks:
-                yield _walk(task, compiled[task.unit.point], writer)
-
-
-_kept: dict[tuple[str, int], Compiled] = {}
-"""The point that this worker compiled last: its cohorts come one after the other."""
-
-
-def work(batch: Batch) -> Done:
-    """Run units where a store can be reached, and write them there before they are reported."""
-    writer, done = Writer(Regions(batch.place)), []
-    for task in batch.tasks:
-        key = (batch.run, task.unit.point)
-        if key not in _kept:
-            _kept.clear()
-            _kept[key] = prepare(task.job, task.settings, checked=task.checked)
-        done.append(_walk(task, _kept[key], writer))
-    writer.flush()
-    return Done(sum(one.shots for one in done), tuple(text for one in done for text in one.failures))
-
-
-def _walk(task: Task, compiled: Compiled, writer: Writer) -> Done:
-    try:
-        trace, pruned = run_unit(task, compiled)
-    except RunError as error:
-        return Done(0, (str(error),))
-    per_shot = {v.name: trace.data[v.name] for v in compiled.variables if v.origin != "input" and trace.per_shot(v)}
-    sums = np.concatenate([[pruned], trace.sums()])
-    writer.add(task, Written(task.unit.point, task.unit.cohorts, per_shot, sums))
-    return Done(task.unit.shots or 1)
+                yield walk_into(task, compiled[task.unit.point], writer)
 
 
 def _finish(regions: Regions, job: Job, compiled: Points, spent: float) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import rydberg_qmem as rq
-from rydberg_qmem.running import stored
+from rydberg_qmem.running import store_writer
 from rydberg_qmem.store import files
 from rydberg_qmem.store.regions import Regions
 
@@ -46,7 +46,7 @@ CALL: dict[str, Any] = {
 UNITS = 4 * 5
 
 
-WORK = stored.work
+WORK = store_writer.work
 
 
 def run(place: Path | None = None, program: rq.Program = PROGRAM, **changes: Any) -> Any:
@@ -96,7 +96,7 @@ def killed_at_write(number: int, place: Path, **changes: Any) -> None:
     run(place, **changes)
 
 
-def deadly(task: stored.Batch) -> stored.Done:
+def deadly(task: store_writer.Batch) -> store_writer.Done:
     """Run a unit, but let one always kill its worker."""
     if (task.unit.point, task.unit.cohorts) == (1, (2,)):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -280,7 +280,7 @@ def test_kills_with_growth_and_shards_lose_nothing(tmp_path: Path) -> None:
 def test_a_record_that_a_kill_left_between_two_names_is_found(tmp_path: Path, who: str) -> None:
     from typer.testing import CliRunner
 
-    from rydberg_qmem.cli.command import app
+    from rydberg_qmem.cli.commands import app
 
     place = tmp_path / "r.zarr"
     run(place)
@@ -470,7 +470,7 @@ def used(place: Path, folder: Path, turn: int) -> str:
     """Do with a record all that can be done with one; return the first error that is not our own."""
     from typer.testing import CliRunner
 
-    from rydberg_qmem.cli.command import app
+    from rydberg_qmem.cli.commands import app
 
     calls = [["info", str(place)], ["verify", str(place)], ["resume", str(place)],
              ["analyse", str(place), "--drive", "m.q", "--response", "x"],

@@ -15,6 +15,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.running import estimate as estimating
 from rydberg_qmem.running.estimate import Estimate, Group
 from rydberg_qmem.running.job import Job, prepare
+from rydberg_qmem.running.memory_estimate import libraries_bytes
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of a process")
 
@@ -75,7 +76,7 @@ def idle_bytes() -> int:
 def within(program: rq.Program, **options: Any) -> bool:
     told, peak = rq.estimate(program, **options).memory_bytes, peak_bytes(program, **options)
     own = peak - idle_bytes()
-    return peak <= told and told - estimating.libraries_bytes() <= 3 * own + ROOM
+    return peak <= told and told - libraries_bytes() <= 3 * own + ROOM
 
 
 @pytest.mark.slow
@@ -120,7 +121,7 @@ def test_the_time_of_many_shots_follows_what_more_of_them_cost(
     monkeypatch: pytest.MonkeyPatch, a_shot_costs: float, slower: float
 ) -> None:
     fixed = 0.01 - min(1000 * a_shot_costs, 0.01)
-    monkeypatch.setattr(estimating, "_pilot", lambda job, compiled, most, shots: (fixed + a_shot_costs * shots, None))
+    monkeypatch.setattr(estimating, "pilot_of", lambda job, compiled, most, shots: (fixed + a_shot_costs * shots, None))
     job = Job(rq.load("teleportation"), {}, None, 200_000, 0, "ideal", "auto")
     compiled = prepare(job, {})
 

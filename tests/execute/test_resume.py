@@ -13,7 +13,7 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.engine import rng
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.running import stored
+from rydberg_qmem.running import store_order, stored
 from rydberg_qmem.store import records, resume
 from rydberg_qmem.store.identity import identity
 from rydberg_qmem.store.layout import Layout, chunk_shape
@@ -146,7 +146,7 @@ def test_another_run_is_refused_with_both_fingerprints_and_nothing_written(
 
 def test_another_size_of_cohorts_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = cut(tmp_path / "r.zarr")
-    monkeypatch.setattr(stored, "COHORT", 500)
+    monkeypatch.setattr(store_order, "COHORT", 500)
 
     with pytest.raises(StoreError, match="cohort 1000 there, 500 asked"):
         run(place, **SMALL)
@@ -162,7 +162,7 @@ def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_mutant_that_forgets_the_seed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place, plain = tmp_path / "r.zarr", identity
-    monkeypatch.setattr(stored, "identity", lambda job, **more: {**plain(job, **more), "seed": "any"})
+    monkeypatch.setattr(store_order, "identity", lambda job, **more: {**plain(job, **more), "seed": "any"})
     ended_badly(killed_at_write, 12, place, **SMALL)
     with warnings.catch_warnings(action="ignore"):
         mixed = run(place, **SMALL, seed=12)

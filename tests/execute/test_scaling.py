@@ -21,7 +21,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.engine import rng
-from rydberg_qmem.running import stored
+from rydberg_qmem.running import store_order, store_writer, stored
 from rydberg_qmem.store import files, resume
 from rydberg_qmem.store.contents import LEDGERS
 from rydberg_qmem.store.lock import StaleLockWarning
@@ -114,14 +114,14 @@ def test_a_noisy_run_goes_on_from_what_its_store_says(tmp_path: Path) -> None:
 def test_a_mutant_whose_store_forgets_the_noise_is_refused_or_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place, plain = tmp_path / "r.zarr", stored._order
+    place, plain = tmp_path / "r.zarr", store_order.order_of
 
     def forgets(*args: Any) -> Any:
         order = plain(*args)
         return replace(order, call={**order.call, "noise": None})
 
     with monkeypatch.context() as patched:
-        patched.setattr(stored, "_order", forgets)
+        patched.setattr(stored, "order_of", forgets)
         ended_badly(killed_at_write, 8, place, **NOISY)
     with warnings_of_stale_locks(), pytest.raises(rq.QmemError, match="holds another run"):
         stored.resume(place, run=rq.run)
@@ -130,7 +130,7 @@ def test_a_mutant_whose_store_forgets_the_noise_is_refused_or_found(
 def test_cohorts_in_shuffled_order_give_the_same_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = stored._walked
 
-    def shuffled(missing: list[stored.Batch], *args: Any) -> Any:
+    def shuffled(missing: list[store_writer.Batch], *args: Any) -> Any:
         return plain([missing[i] for i in np.random.default_rng(3).permutation(len(missing))], *args)
 
     monkeypatch.setattr(stored, "_walked", shuffled)
