@@ -14,7 +14,9 @@ import numpy as np
 from timing import seconds, table
 
 import rydberg_qmem as rq
-from rydberg_qmem.store import regions
+from rydberg_qmem.store.creation import Column, lay_out
+from rydberg_qmem.store.layout import Layout
+from rydberg_qmem.store.regions import Regions, Written
 
 SWEPT = "two_port_memristor"
 
@@ -58,34 +60,32 @@ def store_overhead(folder: Path, what: str, program: str, call: dict[str, Any], 
 
 def writing(folder: Path, points: int) -> None:
     """Time what a stored sweep does for its store alone; the difference of two runs drowns in noise."""
-    kept, spent = regions.Regions.write, []
+    kept, spent = Regions.write, []
 
-    def timed(self: regions.Regions, *unit: Any) -> None:
+    def timed(self: Regions, *unit: Any) -> None:
         spent.append(processor_seconds(lambda: kept(self, *unit)))
 
-    regions.Regions.write = timed  # type: ignore[assignment, method-assign]  # times what is written
+    Regions.write = timed  # type: ignore[assignment, method-assign]  # times what is written
     try:
         whole = processor_seconds(lambda: rq.run(SWEPT, store=folder / "writing.zarr", **sweep_of(points)))
     finally:
-        regions.Regions.write = kept  # type: ignore[method-assign]  # times what is written
+        Regions.write = kept  # type: ignore[method-assign]  # times what is written
     rows = [("the whole run", whole, 1.0), ("writing its units", sum(spent), sum(spent) / whole)]
     table(f"store, processor time within one sweep of {points} points: {sum(spent) / whole:.1%} writes", rows)
 
 
 def million(folder: Path) -> None:
     """Write a million shots of 100 rounds and 4 atoms at the entropy bound, and open them."""
-    import xarray as xr
-
-    layout = regions.Layout(points=1, shots=10**6, together=20, first_shots=10**6, sums=0, swept=False)
-    empty = xr.Dataset({"m": (("shot", "round", "m_atom"), np.zeros((0, 100, 4), np.int8))}, {"shot": np.arange(0)})
+    layout = Layout(points=1, shots=10**6, together=20, first_shots=10**6, sums=0, swept=False)
+    bits_of_all = Column("m", ("shot", "round", "m_atom"), (10**6, 100, 4), np.int8, {})
     place, rng = folder / "million.zarr", np.random.default_rng(1)
-    regions.lay_out(place, empty, layout, attrs={"program_sha256": "none"}, ledger={})
-    made = regions.Regions(place)
+    lay_out(place, [bits_of_all], layout, attrs={"program_sha256": "none"}, ledger={})
+    made = Regions(place)
 
     def write() -> None:
         for first in range(0, 1000, 20):
             bits = rng.integers(0, 2, (20_000, 100, 4), dtype=np.int8)
-            made.write(0, range(first, first + 20), {"m": bits}, np.zeros(1))
+            made.write([Written(0, tuple(range(first, first + 20)), {"m": bits}, np.zeros(1))])
 
     spent = seconds(write)
     made.finish({}, {})

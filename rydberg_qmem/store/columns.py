@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled, Variable
+from rydberg_qmem.store.creation import Column
 from rydberg_qmem.store.records import attributes_of
-from rydberg_qmem.store.regions import Column
 
 
 @dataclass

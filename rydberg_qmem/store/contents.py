@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import chunks, metadata
+from rydberg_qmem.store import chunks, documents, metadata, provenance
+from rydberg_qmem.store.documents import NAME
 from rydberg_qmem.store.layout import Layout
-from rydberg_qmem.store.metadata import NAME, ArrayMeta
+from rydberg_qmem.store.metadata import ArrayMeta
 from rydberg_qmem.store.seal import SEAL, Seal, seal_of
 
 LEDGERS = ("progress", "qmem-progress")
@@ -108,12 +109,12 @@ def _roots(place: Path) -> Iterator[str | bytes]:
         if seal is not None:
             yield seal.documents.get(NAME, "")
     with suppress(StoreError):
-        yield metadata.read(place / NAME)
+        yield documents.read(place / NAME)
 
 
 def _is_root(text: str | bytes) -> bool:
     try:
-        return "program_sha256" in metadata.document(text, "")["attributes"]
+        return "program_sha256" in documents.document(text, "")["attributes"]
     except (StoreError, KeyError, TypeError):
         return False
 
@@ -121,7 +122,7 @@ def _is_root(text: str | bytes) -> bool:
 def contents(place: Path) -> Contents:
     """Return what lies in a store; StoreError, with the path, if its metadata cannot be a record's."""
     told, seal, faults = _documents(place)
-    attrs = metadata.provenance(told[NAME], str(place / NAME))
+    attrs = provenance.of_record(told[NAME], str(place / NAME))
     groups = [one for one in LEDGERS if f"{one}/cohort_done/{NAME}" in told]
     name = groups[0] if groups else LEDGERS[0]
     arrays = {path.partition("/")[0]: one for path, one in told.items() if path.count("/") == 1}
@@ -130,7 +131,7 @@ def contents(place: Path) -> Contents:
     _check_sizes(place, found)
     if not groups:
         return Contents(place, attrs, found, None, {}, name, seal, faults)
-    said = metadata.ledger(told.get(f"{name}/{NAME}", {}), str(place / name / NAME))
+    said = provenance.of_ledger(told.get(f"{name}/{NAME}", {}), str(place / name / NAME))
     markers = {}
     for array in ("cohort_done", "sums"):
         where = f"{name}/{array}/{NAME}"
@@ -151,14 +152,14 @@ def _documents(place: Path) -> tuple[dict[str, Any], Seal | None, tuple[Fault, .
     if seal is None:
         inside = (path for depth in ("*", "*/*") for path in sorted(place.glob(f"{depth}/{NAME}")))
         found = [place / NAME, *(path for path in inside if path.parent != place / SEAL)]
-        made = {p.relative_to(place).as_posix(): metadata.document(metadata.read(p), str(p)) for p in found}
+        made = {p.relative_to(place).as_posix(): documents.document(documents.read(p), str(p)) for p in found}
         if not faults and SEALED in (made[NAME].get("attributes") or {}):
             faults = [Fault(place / SEAL / NAME, "is missing")]
         return made, None, tuple(faults)
     made = {}
     for path, text in seal.documents.items():
         try:
-            there = metadata.read(place / path)
+            there = documents.read(place / path)
         except StoreError as error:
             there = b""
             faults.append(Fault(place / path, str(error).partition(": ")[2]))
@@ -167,7 +168,7 @@ def _documents(place: Path) -> tuple[dict[str, Any], Seal | None, tuple[Fault, .
                 text = seal.coming.get(path, text)
             elif there != text.encode():
                 faults.append(Fault(place / path, "is damaged (it is not what was written)"))
-        made[path] = metadata.document(text, str(place / SEAL / NAME))
+        made[path] = documents.document(text, str(place / SEAL / NAME))
     if NAME not in made:
         raise StoreError(f"{place / SEAL / NAME}: is damaged (it does not name {NAME})")
     return made, seal, tuple(faults)

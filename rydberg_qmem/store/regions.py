@@ -1,12 +1,9 @@
-"""A record on disk that is laid out first and then written unit by unit, each marked when it is there."""
+"""A record on disk, written unit by unit, each marked when it is there."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +13,11 @@ from numpy.typing import NDArray
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.store import chunks, files
-from rydberg_qmem.store.contents import SEALED, UNFINISHED, Contents, chunks_of_cohorts, contents, ledger_of, per_shot
-from rydberg_qmem.store.layout import Layout, chunk_shape
+from rydberg_qmem.store.contents import UNFINISHED, Contents, contents
 from rydberg_qmem.store.metadata import ArrayMeta
-from rydberg_qmem.store.seal import Seal, put_seal, replace_root, seal_now
+from rydberg_qmem.store.seal import Seal, put_seal, replace_root
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One array of a record that is laid out: `values` where they are known before the run."""
-
-    name: str
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    dtype: Any
-    attrs: Mapping[str, Any]
-    values: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,80 +38,6 @@ class Written:
     def nbytes(self) -> int:
         """Bytes in memory."""
         return sum(values.nbytes for values in self.arrays.values()) + self.sums.nbytes
-
-
-def lay_out(
-    place: Path,
-    columns: Sequence[Column],
-    layout: Layout,
-    *,
-    attrs: Mapping[str, Any],
-    ledger: Mapping[str, Any],
-    spent_s: float = 0.0,
-) -> None:
-    """Write a store with all its metadata and no shots, and seal it."""
-    import zarr
-
-    group = zarr.open_group(place, mode="w", zarr_format=3)
-    others = " ".join(c.name for c in columns if c.values is not None and c.dims == ("point",) and c.name != "point")
-    group.attrs.update({**attrs, SEALED: 1, UNFINISHED: 1, **({"coordinates": others} if others else {})})
-    for column in columns:
-        _create(group, column, layout)
-    held = group.create_group(ledger_of(column.name for column in columns))
-    n, sums = layout.points_together, 1 + layout.sums
-    for name, dims, shape, cut, dtype, told in (
-        ("cohort_done", ("point", "cohort"), (layout.points, layout.cohorts), (n, layout.together), "int32",
-         "shots of each cohort that are in the record"),
-        ("sums", ("point", "unit", "number"), (layout.points, layout.units, sums), (n, 1, sums), "float64",
-         "probability dropped, then sums over the shots of each unit"),
-    ):  # fmt: skip
-        held.create_array(
-            name, shape=shape, chunks=cut, dtype=dtype, fill_value=0 if dtype == "int32" else np.nan,
-            compressors=chunks.codecs(), attributes={"long_name": told},
-            dimension_names=dims,
-        )  # fmt: skip
-    held.attrs.update({**ledger, "layout_json": json.dumps(asdict(layout))})
-    seal_now(place, spent_s=spent_s)
-    files.flush_tree(place)
-
-
-def _create(group: Any, column: Column, layout: Layout) -> None:
-    sizes = dict(zip(column.dims, column.shape, strict=True))
-    cut = chunk_shape(sizes, np.dtype(column.dtype).itemsize, layout)
-    if "shot" not in column.dims or column.values is not None:
-        cut = _cut(column.shape, np.dtype(column.dtype).itemsize)
-    made = group.create_array(
-        column.name,
-        shape=column.shape,
-        chunks=cut,
-        dtype="string" if isinstance(column.dtype, np.dtypes.StringDType) else column.dtype,
-        fill_value=_fill(np.dtype(column.dtype)),
-        compressors=chunks.codecs(),
-        dimension_names=column.dims,
-        attributes=dict(column.attrs),
-        config={"write_empty_chunks": True},
-    )
-    if "shot" not in column.dims or column.values is not None:
-        made[...] = made.fill_value if column.values is None else column.values
-
-
-def _cut(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Return chunks of at most some megabytes, cut along the first dimensions."""
-    cut, size = [], itemsize * int(np.prod(shape, dtype=float))
-    for n in shape:
-        part = max(1, n) if size <= _MOST else max(1, n * _MOST // size)
-        size = size // max(1, n) * part
-        cut.append(part)
-    return tuple(cut)
-
-
-_MOST = 8_000_000
-
-
-def _fill(dtype: np.dtype[Any]) -> Any:
-    if dtype == np.int8:
-        return -1
-    return {"f": np.nan, "c": complex(np.nan, np.nan), "T": ""}.get(dtype.kind, 0)
 
 
 class Regions:
@@ -256,77 +166,3 @@ def files_of(folder: Path, written: Iterable[tuple[str, bytes]]) -> dict[Path, b
         files.make_folders(folder, key)
         made[folder / key] = content
     return made
-
-
-def take_over(old: Contents, new: Regions, done: NDArray[np.bool_]) -> None:
-    """Give a store, just laid out, the cohorts that are whole in another one of the same run."""
-    _check_shapes(old, new)
-    kept = [name for name, meta in new.held.arrays.items() if per_shot(meta)]
-    if not all(_same_chunks(old.arrays[name], new.held.arrays[name]) for name in kept) or not old.sealed:
-        _write_again(old, new, done, kept)
-        return
-    for name in kept:
-        for folder, meta, chunk in chunks_of_cohorts(old.place / name, old.arrays[name], done):
-            files.make_folders(new.place / name, meta.key(chunk))
-            _link(folder / meta.key(chunk), new.place / name / meta.key(chunk))
-    for name, which in (("sums", _units(done, old.layout)), ("cohort_done", done)):
-        there, meta = old.marker(name), new.held.markers[name]
-        values = np.full(meta.shape, meta.fill_value, dtype=meta.dtype)
-        values[tuple(slice(n) for n in there.shape)] = np.where(which, there, meta.fill_value)
-        written = chunks.encoded(meta, (0,) * values.ndim, values)
-        files.put(files_of(new.place / new.held.ledger / name, written))
-
-
-def _units(done: NDArray[np.bool_], layout: Layout) -> NDArray[np.bool_]:
-    """Return which units have a whole cohort, (points, units, 1)."""
-    return np.logical_or.reduceat(done, np.arange(0, layout.cohorts, layout.together), axis=1)[:, :, None]
-
-
-def _same_chunks(old: ArrayMeta, new: ArrayMeta) -> bool:
-    return (old.chunks, old.codecs, old.data_type, old.separator) == (
-        new.chunks, new.codecs, new.data_type, new.separator
-    )  # fmt: skip
-
-
-def _write_again(old: Contents, new: Regions, done: NDArray[np.bool_], names: Sequence[str]) -> None:
-    """Read units from a store that is cut or compressed in another way, and write them."""
-    sums, layout = old.marker("sums"), old.layout
-    n = min(layout.cohorts, new.layout.cohorts)
-    same = layout.expected()[:n] == new.layout.expected()[:n]
-    for point in range(layout.points):
-        for unit in range(layout.units):
-            cohorts = range(unit * layout.together, min((unit + 1) * layout.together, layout.cohorts))
-            whole = all(c < n and same[c] and done[point, c] for c in cohorts)
-            if not whole or layout.together != new.layout.together:
-                continue
-            rows = slice(cohorts[0] * COHORT, min((cohorts[-1] + 1) * COHORT, layout.shots or 0))
-            arrays = {name: _rows(old, name, point, rows) for name in names}
-            given = tuple(cohorts) if layout.shots is not None else ()
-            new.write([Written(point, given, arrays, sums[point, unit])])
-
-
-def _rows(old: Contents, name: str, point: int, rows: slice) -> NDArray[Any]:
-    meta = old.arrays[name]
-    fixed = {"point": slice(point, point + 1), "shot": rows}
-    box = tuple(fixed.get(dim, slice(0, n)) for dim, n in zip(meta.dims, meta.shape, strict=True))
-    values = chunks.read(old.place / name, meta, box)
-    return values[0] if "point" in meta.dims else values
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without links
-        shutil.copy2(source, target)
-
-
-def _check_shapes(old: Contents, new: Regions) -> None:
-    for name, meta in new.held.arrays.items():
-        there = old.arrays.get(name)
-        if per_shot(meta) and (there is None or _fixed(there) != _fixed(meta)):
-            raise StoreError(f"{old.place}: {name} would change its shape, so the record cannot grow")
-
-
-def _fixed(meta: ArrayMeta) -> list[tuple[str, int]]:
-    """Return the dimensions that cannot grow."""
-    return [(name, n) for name, n in zip(meta.dims, meta.shape, strict=True) if name not in ("point", "shot")]

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.errors import RunError, StoreError
 from rydberg_qmem.store.contents import Contents, contents, is_record
+from rydberg_qmem.store.creation import Column, lay_out
 from rydberg_qmem.store.exchange import SETUP, SETUP_S, beside, exchange, found, recover
+from rydberg_qmem.store.growth import take_over
 from rydberg_qmem.store.identity import differences, fingerprint
 from rydberg_qmem.store.layout import Layout
 from rydberg_qmem.store.lock import is_locked, lock_of, locked, shard_locks
-from rydberg_qmem.store.regions import Column, Regions, lay_out, take_over
+from rydberg_qmem.store.regions import Regions
 from rydberg_qmem.store.store import check_free, instead
 from rydberg_qmem.store.verify import sound
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import files, metadata
+from rydberg_qmem.store import files
+from rydberg_qmem.store.documents import NAME, document, read
 
 SEAL = "qmem-seal"
 """The group that holds the copy; no variable of a record can have this name."""
@@ -29,10 +30,10 @@ class Seal:
 
 def seal_of(place: Path) -> Seal | None:
     """Return the seal of a store, None if it has none; StoreError if it is damaged."""
-    path = place / SEAL / metadata.NAME
+    path = place / SEAL / NAME
     if not path.parent.is_dir():
         return None
-    attrs = metadata.document(metadata.read(path), str(path)).get("attributes")
+    attrs = document(read(path), str(path)).get("attributes")
     try:
         told = json.loads(attrs["seal_json"])  # type: ignore[index]  # a TypeError is caught below
         documents, coming, spent = told["documents"], told["coming"], told["spent_s"]
@@ -51,25 +52,25 @@ def seal_of(place: Path) -> Seal | None:
 
 def put_seal(place: Path, seal: Seal) -> None:
     """Write the seal of a store."""
-    path = place / SEAL / metadata.NAME
+    path = place / SEAL / NAME
     files.put({path: _document(seal)})
 
 
 def seal_now(place: Path, *, spent_s: float = 0.0) -> None:
     """Seal a store that has just been laid out, as it is."""
-    found = sorted(place.rglob(metadata.NAME))
+    found = sorted(place.rglob(NAME))
     texts = {path.relative_to(place).as_posix(): path.read_text(encoding="utf-8") for path in found}
     (place / SEAL).mkdir()
-    (place / SEAL / metadata.NAME).write_bytes(_document(Seal(texts, spent_s=spent_s)))
+    (place / SEAL / NAME).write_bytes(_document(Seal(texts, spent_s=spent_s)))
 
 
 def replace_root(place: Path, seal: Seal, attrs: Mapping[str, Any]) -> None:
     """Give the record other attributes, so that a kill leaves the old ones or the new ones, both sealed."""
-    told = json.loads(seal.documents[metadata.NAME])
+    told = json.loads(seal.documents[NAME])
     text = json.dumps({**told, "attributes": dict(attrs)}, indent=2)
-    put_seal(place, Seal(seal.documents, {metadata.NAME: text}, seal.spent_s))
-    files.put({place / metadata.NAME: text.encode()})
-    put_seal(place, Seal({**seal.documents, metadata.NAME: text}, {}, seal.spent_s))
+    put_seal(place, Seal(seal.documents, {NAME: text}, seal.spent_s))
+    files.put({place / NAME: text.encode()})
+    put_seal(place, Seal({**seal.documents, NAME: text}, {}, seal.spent_s))
 
 
 def _document(seal: Seal) -> bytes:
