@@ -161,7 +161,7 @@ def picture() -> None:
     """Draw the infidelity of the three CZ against Ω/U at 6 µm."""
     import matplotlib.pyplot as plt
 
-    from rydberg_qmem.plots.style import okabe_ito, paper
+    from rydberg_qmem.plots import okabe_ito, paper
 
     _, here = target({"cz": PAIR}, 6, "MockDevice")
     u = float(here.van_der_waals[0, 1])

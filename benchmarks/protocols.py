@@ -24,7 +24,7 @@ from rydberg_qmem import programs as p
 from rydberg_qmem.analysis import expectation, group
 from rydberg_qmem.learning.boltzmann import divergence, thermal, train_boltzmann
 from rydberg_qmem.learning.optimise import Optimum, optimise
-from rydberg_qmem.plots.style import paper
+from rydberg_qmem.plots import paper
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, FOLDER = ROOT / "docs" / "protocols.md", ROOT / "docs" / "protocols"

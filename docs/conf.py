@@ -89,7 +89,7 @@ def write_reference() -> None:
     folder.mkdir(exist_ok=True)
     for package in PACKAGES:
         base = ROOT / "rydberg_qmem" / package.replace(".", "/")
-        modules = [path.stem for path in sorted(base.glob("*.py")) if path.stem != "__init__"]
+        modules = [path.stem for path in sorted(base.glob("*.py")) if not path.stem.startswith("_")]
         parts = [f"# {package}", _module(f"rydberg_qmem.{package}", own=bool(modules))]
         parts += [f"## {module}\n\n{_module(f'rydberg_qmem.{package}.{module}')}" for module in modules]
         (folder / f"{package}.md").write_text("\n\n".join(parts) + "\n")
@@ -111,7 +111,8 @@ def _door() -> str:
         if ismodule(value):
             link = f"[{name}]({value.__name__.partition('.')[2]}.md)"
         else:
-            link = f"{{py:obj}}`{name} <{value.__module__}.{value.__qualname__}>`"
+            module = value.__module__.partition("._")[0]  # what is behind a package's door stands on its page
+            link = f"{{py:obj}}`{name} <{module}.{value.__qualname__}>`"
         sentence = (getdoc(value) or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
         rows.append(f"| {link} | {sentence} |")
     return "\n".join(rows)

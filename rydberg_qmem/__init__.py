@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from rydberg_qmem.language.program import Input, Memory, Program, schema
     from rydberg_qmem.language.registers import Register
     from rydberg_qmem.learning.optimise import optimise
-    from rydberg_qmem.plots.draw import draw
+    from rydberg_qmem.plots import draw
     from rydberg_qmem.running.estimate import estimate
     from rydberg_qmem.running.run import run
     from rydberg_qmem.store.store import open_record, save_record
@@ -148,7 +148,7 @@ _WHERE = {
     "language.program": ("Input", "Memory", "Program", "schema"),
     "language.registers": ("Register",),
     "learning.optimise": ("optimise",),
-    "plots.draw": ("draw",),
+    "plots": ("draw",),
 }  # fmt: skip
 """The modules that hold the public names."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

@@ -306,7 +306,7 @@ def _of_records() -> list[Call]:
         Call(plots.program_table, lambda: {"program": flip()}),
         Call(plots.comparison, lambda: {"compared": compared}),
         Call(plots.axes_or_new, dict),
-        Call(_in_paper, dict, key="plots.style.paper"),
+        Call(_in_paper, dict, key="plots._style.paper"),
         Call(report.page, lambda: {"record": record()}),
         Call(report.write, lambda: {"record": record(), "path": "page.html"},
              names=("record", "path", "drive", "response", "call")),

@@ -122,7 +122,7 @@ RIGHT_HERE = {
         "interop.to_pulser.to_pulser",
     )},
     **{key: {name: {"None"} for name in ("ax", "width_in", "parameters", "inputs", "rounds", "rabi", "device", "roles")}
-       for key in ("plots.draw", "language.program.Program.draw", "language.registers.Register.draw")},
+       for key in ("plots._draw", "language.program.Program.draw", "language.registers.Register.draw")},
     "interop.export.write": {"made": {"empty list", "empty tuple"}},
     "gates.calibration": {"interaction": {"1.5"}, "infidelity": {"1.5"}},
     "emulators": {
@@ -141,7 +141,7 @@ RIGHT_HERE = {
         **{key: {"None"} for key in ("drive", "response")},
         "call": {"None", "empty mapping", "mapping to text", "mapping to a list"},
     },
-    "plots.style.paper": {"height_in": {"1.5"}},
+    "plots._style.paper": {"height_in": {"1.5"}},
     "learning": {
         **{key: {"0"} for key in ("correct", "washout", "random_state", "time_ns", "until", "measured_at")},
         **{key: {"True", "NumPy's True"} for key in ("classical", "freeze", "reset_state", "scale")},

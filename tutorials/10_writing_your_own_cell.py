@@ -349,8 +349,8 @@ print(done.stdout + done.stderr)
 # To contribute it (the whole text is `CONTRIBUTING.md`):
 #
 # 1. **Set up**: clone, `pip install -e ".[all,dev]"`.
-# 2. **Place**: a function that returns blocks goes to `rydberg_qmem/language/cells.py`; a program whose size varies
-#    to `rydberg_qmem/cells/`; a ready sequence is one file `sequences/NAME.yaml`, whose `about` says what to expect,
+# 2. **Place**: a function that returns blocks goes to `rydberg_qmem/programs/cells.py`; a program whose size varies
+#    to `rydberg_qmem/programs/`; a ready sequence is one file `sequences/NAME.yaml`, whose `about` says what to expect,
 #    and on whose word: *found*, *from memory*, or *derived*.
 # 3. **Law**: closed forms go to `analysis/laws.py` or `analysis/systems.py`, with an example that runs.
 # 4. **Test**: its name is a sentence; it compares with the law; one mutant was seen to fail. From shots: fixed seed,

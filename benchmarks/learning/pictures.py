@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 from rows import PICTURES, Rows
 
-from rydberg_qmem.plots.style import okabe_ito, paper
+from rydberg_qmem.plots import okabe_ito, paper
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK, YELLOW = okabe_ito()
 DEVICES = ("memristor", "quantum array")

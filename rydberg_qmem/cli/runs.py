@@ -167,7 +167,7 @@ def _plotted(record: xr.Dataset, path: Path, drive: str, response: str) -> list[
     without_screen()
     from rydberg_qmem.analysis.hysteresis import hysteresis
     from rydberg_qmem.analysis.points import points_of
-    from rydberg_qmem.plots.hysteresis import hysteresis as draw_loop
+    from rydberg_qmem.plots import hysteresis as draw_loop
 
     lines, ax = [f"plot: {path}"], None
     rough: dict[str, None] = {}

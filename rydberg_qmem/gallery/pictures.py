@@ -19,7 +19,7 @@ from rydberg_qmem.gallery.rows import (
     three,
     two,
 )
-from rydberg_qmem.plots.panels import Panel, save_panels
+from rydberg_qmem.plots import Panel, save_panels
 
 PICTURES: tuple[tuple[str, str, Callable[[], list[Panel]]], ...] = (
     ("row_01", "Row 1: weak measurement, damping and memory", pfeiffer.panels),

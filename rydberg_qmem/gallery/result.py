@@ -34,10 +34,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
 def result(program: Program) -> Any:
     """Draw what a sequence gives and return the axes: a loop, a state, means round by round, or outcomes at the end."""
     from rydberg_qmem import plots
-    from rydberg_qmem.plots.matrix import matrix
-    from rydberg_qmem.plots.outcomes import outcomes
-    from rydberg_qmem.plots.rounds import over_rounds
-    from rydberg_qmem.plots.trajectory import trajectory
+    from rydberg_qmem.plots import matrix, outcomes, over_rounds, trajectory
 
     record = run(program, shots=SHOTS, seed=SEED, emulator="ideal")
     if program.name in PATHS:
@@ -59,7 +56,7 @@ def result(program: Program) -> Any:
 def draw(program: Program, folder: Path) -> None:
     """Draw a sequence's two pictures into a folder."""
     from rydberg_qmem import plots
-    from rydberg_qmem.plots.embedded import save_and_close
+    from rydberg_qmem.plots import save_and_close
 
     save_and_close(plots.pulses(program), folder / f"{program.name}_program.png")
     save_and_close(result(program), folder / f"{program.name}_result.png")

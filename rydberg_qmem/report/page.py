@@ -125,7 +125,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _drawing(program: Program) -> str:
     from rydberg_qmem import plots
-    from rydberg_qmem.plots.embedded import embedded
+    from rydberg_qmem.plots import embedded
 
     try:
         return f"<div class=wide>{embedded(plots.pulses(program), alt=f'pulses of {program.name}')}</div>"
@@ -190,7 +190,7 @@ def first_loop(record: xr.Dataset, program: Program) -> tuple[str, str] | None:
 
 def _loops(record: xr.Dataset, program: Program, drive: str | None, response: str | None) -> list[str]:
     from rydberg_qmem import plots
-    from rydberg_qmem.plots.embedded import embedded
+    from rydberg_qmem.plots import embedded
 
     made, rows, skipped, rough = [], [], [], []
     for one, other in _pairs(record, program, drive, response):
@@ -229,8 +229,7 @@ def _figures(figures: Any) -> tuple[str, str]:
 
 def _curves(record: xr.Dataset) -> list[str]:
     """Draw learning curves where there are any, and how everything else goes on from round to round."""
-    from rydberg_qmem.plots.embedded import embedded
-    from rydberg_qmem.plots.rounds import over_rounds
+    from rydberg_qmem.plots import embedded, over_rounds
 
     label, point = _points(record)[0]
     known = {name: array for name, array in series(point).items() if name != "time_us"}

@@ -19,7 +19,7 @@ from matplotlib.text import Annotation
 from rydberg_qmem import plots
 from rydberg_qmem.analysis import laws
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots import style
+from rydberg_qmem.plots import _style as style
 
 PAIR: dict[str, Any] = {"drive": "n_in", "response": "out"}
 
@@ -192,7 +192,7 @@ def test_importing_plots_does_not_import_matplotlib() -> None:
     assert fresh(code) == "True False"
 
 
-@pytest.mark.parametrize("first", ["pass", "import rydberg_qmem.plots.hysteresis"])
+@pytest.mark.parametrize("first", ["pass", "import rydberg_qmem.plots._hysteresis"])
 def test_a_name_means_the_function_whatever_was_imported_before(first: str) -> None:
     assert fresh(f"{first}\nimport rydberg_qmem.plots as p\nprint(callable(p.hysteresis))") == "True"
 

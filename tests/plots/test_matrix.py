@@ -10,8 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 import rydberg_qmem as rq
-from rydberg_qmem.plots.matrix import matrix
-from rydberg_qmem.plots.outcomes import outcomes
+from rydberg_qmem.plots import matrix, outcomes
 
 
 def test_a_matrix_shows_the_moduli_of_the_levels_that_are_in_it_with_their_names() -> None:

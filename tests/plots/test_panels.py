@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from rydberg_qmem.plots import panels
-from rydberg_qmem.plots.panels import Line, Panel, save_panels
+from rydberg_qmem.plots import Line, Panel, save_panels
+from rydberg_qmem.plots import _panels as panels
 
 X = np.linspace(0, 1, 60)
 HIGH = tuple(Line(X, 0.2 + 0.8 * np.sin(np.pi * X + k) ** 2, f"curve {k}") for k in range(4))

@@ -18,8 +18,8 @@ from matplotlib.text import Text
 import rydberg_qmem as rq
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import KINDS
-from rydberg_qmem.plots.program import program as draw_program
-from rydberg_qmem.plots.style import okabe_ito
+from rydberg_qmem.plots import okabe_ito
+from rydberg_qmem.plots import program as draw_program
 
 BOX = {"constant": {"duration_ns": 100, "value": 1}}
 BLUE, FEED = (colour.lower() for colour in okabe_ito()[:2])

@@ -15,10 +15,10 @@ from matplotlib.patches import Polygon, Rectangle
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.errors import InputError, ProgramError
-from rydberg_qmem.plots.arrows import arrows_of
-from rydberg_qmem.plots.page import fit, needed
-from rydberg_qmem.plots.score import Bar, Frame, Score
-from rydberg_qmem.plots.style import okabe_ito
+from rydberg_qmem.plots import okabe_ito
+from rydberg_qmem.plots._timeline.arrows import arrows_of
+from rydberg_qmem.plots._timeline.time_axis import fit, least_width
+from rydberg_qmem.plots._timeline.timeline import Bar, Timeline, TimelineFrame
 
 FEED, INPUTS = okabe_ito()[1], okabe_ito()[3]
 PULSE = {"channel": "rydberg_local", "atoms": "s", "amplitude": {"constant": {"duration_ns": 200, "value": 3}}}
@@ -60,16 +60,16 @@ def heads(ax: Any, colour: str) -> int:
     return sum(to_hex(head.get_facecolor()) == to_hex(colour) for head in found)
 
 
-def score_of(made: rq.Program) -> tuple[Score, Any]:
-    score = Score(compile_program(made))
-    return score, score.items(score.compiled.steps)
+def timeline_of(made: rq.Program) -> tuple[Timeline, Any]:
+    timeline = Timeline(compile_program(made))
+    return timeline, timeline.items(timeline.compiled.steps)
 
 
 # Time
 
 
 def test_pulses_lie_at_the_times_of_the_schedule() -> None:
-    _, [bar] = score_of(program(pulse(), {"delay": {"duration_ns": 400}}, pulse(), memory={}))
+    _, [bar] = timeline_of(program(pulse(), {"delay": {"duration_ns": 400}}, pulse(), memory={}))
     page = fit([bar], 200.0)
 
     assert page is not None
@@ -80,10 +80,10 @@ def test_pulses_lie_at_the_times_of_the_schedule() -> None:
 
 
 def test_a_loop_is_shown_once_and_the_clock_goes_on_after_all_its_rounds() -> None:
-    _, items = score_of(program({"repeat": {"times": 7, "body": [pulse(), MEASURE]}}, pulse()))
+    _, items = timeline_of(program({"repeat": {"times": 7, "body": [pulse(), MEASURE]}}, pulse()))
     loop, after = items
 
-    assert isinstance(loop, Frame)
+    assert isinstance(loop, TimelineFrame)
     assert isinstance(after, Bar)
     assert after.begin_ns == 7 * 200
     assert "repeat 7 × 0.2 µs" in loop.labels
@@ -91,7 +91,9 @@ def test_a_loop_is_shown_once_and_the_clock_goes_on_after_all_its_rounds() -> No
 
 def test_both_sides_of_a_branch_begin_together_and_the_longer_one_counts() -> None:
     longer = pulse(amplitude={"constant": {"duration_ns": 500, "value": 1}})
-    _, items = score_of(program(MEASURE, {"when": {"if": "m == 1", "then": [pulse()], "otherwise": [longer]}}, pulse()))
+    _, items = timeline_of(
+        program(MEASURE, {"when": {"if": "m == 1", "then": [pulse()], "otherwise": [longer]}}, pulse())
+    )
     _, branch, after = items
     page = fit(items, 220.0)
 
@@ -268,10 +270,10 @@ def test_a_width_that_is_too_small_is_refused_with_the_least_one() -> None:
 
 
 def test_pages_fill_their_width_and_never_more() -> None:
-    _, items = score_of(rq.load("two_port_memristor"))
+    _, items = timeline_of(rq.load("two_port_memristor"))
 
-    assert fit(items, needed(items) - 1) is None
-    for width in (needed(items) + 5, 300.0, 900.0):
+    assert fit(items, least_width(items) - 1) is None
+    for width in (least_width(items) + 5, 300.0, 900.0):
         page = fit(items, width)
         assert page is not None
         assert width - 0.01 < page.x <= width
@@ -279,8 +281,8 @@ def test_pages_fill_their_width_and_never_more() -> None:
 
 def test_labels_of_neighbouring_arrows_go_to_different_levels() -> None:
     steered = {"rotate": {"atom": "s", "angle": "pi * R"}}
-    _, items = score_of(program(steered, steered, steered))
-    page = fit(items, needed(items))
+    _, items = timeline_of(program(steered, steered, steered))
+    page = fit(items, least_width(items))
 
     assert page is not None
     assert {arrow.level for arrow in arrows_of(page).memory} == {0, 1, 2}

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
-from rydberg_qmem.plots.rounds import over_rounds
+from rydberg_qmem.plots import over_rounds
 
 
 def band(array: xr.DataArray, cohort: int = 1) -> NDArray[np.float64]:

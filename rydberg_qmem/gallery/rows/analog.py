@@ -15,7 +15,7 @@ from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import COHORT, IDEAL, Figure, Floats, Measured, Way
 from rydberg_qmem.interop.qpu import qpu_report
 from rydberg_qmem.language.library import load
-from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.plots import Line, Panel, closed
 
 SOURCE = "this project"
 NAME = "analog_memristor"

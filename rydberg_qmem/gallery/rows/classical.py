@@ -9,7 +9,7 @@ import numpy as np
 from rydberg_qmem.analysis import geometry, laws, systems
 from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.gallery.figure import CLASSICAL, IDEAL, Figure, Floats, Measured, Way, limit
-from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.plots import Line, Panel, closed
 
 SOURCE = "Chua 1971, IEEE Trans. Circuit Theory 18, 507"
 OMEGAS = (1, 2, 4, 8, 16)

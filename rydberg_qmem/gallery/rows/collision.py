@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.analysis import systems
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery.figure import IDEAL, Figure, Measured, Way, limit
-from rydberg_qmem.plots.panels import Line, Panel
+from rydberg_qmem.plots import Line, Panel
 
 SOURCE = "Guo 2022, PR Applied 18, 024082"
 NAME = "guo_memristor"

@@ -14,7 +14,7 @@ from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Measured, Way
 from rydberg_qmem.gallery.rows.photonic import AREA
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.plots import Line, Panel, closed
 from rydberg_qmem.programs import ion_memristor
 
 ION = "Stremoukhov 2023, Entropy 25, 1134"

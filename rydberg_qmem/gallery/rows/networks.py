@@ -8,7 +8,7 @@ import numpy as np
 
 from rydberg_qmem.analysis import entanglement, geometry
 from rydberg_qmem.gallery.figure import Figure, Measured, Way
-from rydberg_qmem.plots.panels import Line, Panel
+from rydberg_qmem.plots import Line, Panel
 from rydberg_qmem.programs import network
 
 SOURCE = "this project"

@@ -11,7 +11,7 @@ from rydberg_qmem.analysis import entanglement, geometry, laws, systems
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
-from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.plots import Line, Panel, closed
 from rydberg_qmem.programs import network
 
 CASCADE = "Di Micco 2025, arXiv 2503.02466"

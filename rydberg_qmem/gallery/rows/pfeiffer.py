@@ -11,7 +11,7 @@ import numpy as np
 from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, Figure, Floats, Measured, Way, limit
-from rydberg_qmem.plots.panels import Line, Panel
+from rydberg_qmem.plots import Line, Panel
 
 SOURCE = "Pfeiffer 2016, Sci. Rep. 6, 29507"
 NAME = "pfeiffer_memristor"

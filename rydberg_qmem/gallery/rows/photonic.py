@@ -11,7 +11,7 @@ from rydberg_qmem.analysis import laws
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
-from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.plots import Line, Panel, closed
 
 SOURCE = "Spagnolo 2022, Nat. Photonics 16, 318"
 COHERENCE = "Ferrara 2024, arXiv 2409.08979"

@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.gallery.figure import COHORT, IDEAL, Figure, Floats, Measured, Way, limit, of_cohorts
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.plots.panels import Line, Panel, closed
+from rydberg_qmem.plots import Line, Panel, closed
 
 SOURCE = "Sanz 2018, APL Photonics 3, 080801"
 PHOTONS, R = 1.0, 0.4

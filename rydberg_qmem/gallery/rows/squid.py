@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.analysis import systems
 from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
-from rydberg_qmem.plots.panels import Line, Map, Panel
+from rydberg_qmem.plots import Line, Map, Panel
 
 SOURCE = "Salmilehto 2017, Sci. Rep. 7, 42044"
 CODE = "Hernani-Morales 2024, public code"

@@ -14,7 +14,7 @@ from scipy.linalg import expm
 from rydberg_qmem.analysis import entanglement, systems
 from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
 from rydberg_qmem.gallery.rows.two import RATE, correlation, drawn, loops, states
-from rydberg_qmem.plots.panels import Line, Panel
+from rydberg_qmem.plots import Line, Panel
 from rydberg_qmem.programs import coupled
 from rydberg_qmem.programs.topology import links
 

@@ -15,7 +15,7 @@ from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.analysis.tomography import tomography
 from rydberg_qmem.gallery.figure import IDEAL, JUMPING, Figure, Floats, Measured, Way, limit
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.plots.panels import Line, Panel
+from rydberg_qmem.plots import Line, Panel
 from rydberg_qmem.programs import coupled
 from rydberg_qmem.programs import tomography as readings
 

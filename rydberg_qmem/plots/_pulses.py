@@ -1,6 +1,6 @@
 """The picture of a program in laboratory time: a row for each channel and atom, loops and branches shown once.
 
-Five steps: the compiled program is read as a score, placed on a page, its arrows are found, lanes get their heights,
+Five steps: the compiled program is read as a timeline, placed along time, its arrows are found, rows get their heights,
 and all is drawn. Lengths are points at full size.
 """
 
@@ -18,14 +18,14 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.errors import InputError, ProgramError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.plots.arrows import arrows_of
-from rydberg_qmem.plots.labels import NAME, widest
-from rydberg_qmem.plots.lanes import Lanes
-from rydberg_qmem.plots.page import Page, fit, needed
-from rydberg_qmem.plots.pen import Pen, Sides
-from rydberg_qmem.plots.score import Item, Score
-from rydberg_qmem.plots.style import COLUMN_IN, TWO_COLUMNS_IN, axes, paper
-from rydberg_qmem.plots.tracks import draw_below, draw_event, draw_frames, draw_lines, draw_pulses
+from rydberg_qmem.plots._canvas.canvas import Canvas, Extent
+from rydberg_qmem.plots._canvas.text import NAME, widest
+from rydberg_qmem.plots._style import COLUMN_IN, TWO_COLUMNS_IN, axes, paper
+from rydberg_qmem.plots._timeline.arrows import arrows_of
+from rydberg_qmem.plots._timeline.drawing import draw_below, draw_event, draw_frames, draw_lines, draw_pulses
+from rydberg_qmem.plots._timeline.row_heights import RowHeights
+from rydberg_qmem.plots._timeline.time_axis import TimeAxis, fit, least_width
+from rydberg_qmem.plots._timeline.timeline import Item, Timeline
 from rydberg_qmem.verification.check import check
 
 if TYPE_CHECKING:
@@ -81,31 +81,31 @@ def pulses(
     if problems:
         raise ProgramError(problems)
     compiled = compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
-    score = Score(compiled)
-    items = score.items(compiled.steps)
-    left = widest([name for _, name in score.rows] + ["outcomes", "inputs"], NAME) + 8.0
-    wide, page = _page(items, left + _MARGIN, width_in)
-    arrows = arrows_of(page)
-    lanes = Lanes.of(score, page, arrows, 72 * wide - _MARGIN)
+    timeline = Timeline(compiled)
+    items = timeline.items(compiled.steps)
+    left = widest([name for _, name in timeline.rows] + ["outcomes", "inputs"], NAME) + 8.0
+    wide, axis = _time_axis(items, left + _MARGIN, width_in)
+    arrows = arrows_of(axis)
+    heights = RowHeights.of(timeline, axis, arrows, 72 * wide - _MARGIN)
     with paper():
-        sides = Sides(-left, 72 * wide - _MARGIN - left, lanes.bottom, lanes.top)
-        pen = Pen.on(ax, sides, label="", width_in=wide)
-        draw_lines(pen, lanes, score, page)
-        draw_frames(pen, lanes, page, arrows)
-        for placed in page.bars:
-            draw_pulses(pen, lanes, placed)
-        for index, event in enumerate(page.events):
-            draw_event(pen, lanes, event, arrows.boxes.get(index, ""))
-        draw_below(pen, lanes, page, arrows)
-    return pen.ax
+        extent = Extent(-left, 72 * wide - _MARGIN - left, heights.bottom, heights.top)
+        canvas = Canvas.on(ax, extent, label="", width_in=wide)
+        draw_lines(canvas, heights, timeline, axis)
+        draw_frames(canvas, heights, axis, arrows)
+        for placed in axis.bars:
+            draw_pulses(canvas, heights, placed)
+        for index, event in enumerate(axis.events):
+            draw_event(canvas, heights, event, arrows.boxes.get(index, ""))
+        draw_below(canvas, heights, axis, arrows)
+    return canvas.ax
 
 
-def _page(items: tuple[Item, ...], beside: float, width_in: float | None) -> tuple[float, Page]:
-    """Return the width of the figure (inches) and the page that fits it."""
-    least = (needed(items) + beside) / 72 + 0.01
+def _time_axis(items: tuple[Item, ...], beside: float, width_in: float | None) -> tuple[float, TimeAxis]:
+    """Return the width of the figure (inches) and the axis of time that fits it."""
+    least = (least_width(items) + beside) / 72 + 0.01
     widths = (COLUMN_IN, TWO_COLUMNS_IN, least) if width_in is None else (width_in,)
     for width in widths:
-        page = fit(items, 72 * width - beside)
-        if page is not None:
-            return width, page
+        axis = fit(items, 72 * width - beside)
+        if axis is not None:
+            return width, axis
     raise InputError(f"width_in must be at least {least:.2f} in for this program ({width_in})")

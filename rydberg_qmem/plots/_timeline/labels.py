@@ -1,4 +1,4 @@
-"""The text in a score: durations, expressions and what the run sets, as they are written by hand."""
+"""The text in a timeline: durations, expressions and what the run sets, as they are written by hand."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.plots.labels import formula
-from rydberg_qmem.plots.outlines import expressions, level
+from rydberg_qmem.plots._canvas.outlines import expressions, level
+from rydberg_qmem.plots._canvas.text import formula
 from rydberg_qmem.pulses.schedule import Drive
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rydberg_qmem.plots.hysteresis import axis_label
-from rydberg_qmem.plots.style import axes_or_new, paper
+from rydberg_qmem.plots._hysteresis import axis_label
+from rydberg_qmem.plots._style import axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr

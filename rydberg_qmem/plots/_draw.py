@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from rydberg_qmem import arguments
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register
-from rydberg_qmem.plots.program import program as circuit
-from rydberg_qmem.plots.pulses import pulses
-from rydberg_qmem.plots.register import register
+from rydberg_qmem.plots._program import program as circuit
+from rydberg_qmem.plots._pulses import pulses
+from rydberg_qmem.plots._register import register
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""A page: where the bars, events and frames of a score lie along x, on one scale of time if that fits."""
+"""Where the bars, events and frames of a timeline lie along x, on one scale of time if that fits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import assert_never
 
 import numpy as np
 
-from rydberg_qmem.plots.labels import LINE, text_width
-from rydberg_qmem.plots.marks import Floats
-from rydberg_qmem.plots.score import Bar, Event, Frame, Item
+from rydberg_qmem.plots._canvas.canvas import Floats
+from rydberg_qmem.plots._canvas.text import LINE, text_width
+from rydberg_qmem.plots._timeline.timeline import Bar, Event, Item, TimelineFrame
 
 SMALL = 6.5
-"""Size of text within the score, in points."""
+"""Size of text within the timeline, in points."""
 SHORTEST = 5.2
 """Least width of a stretch of time between two edges, in points."""
 _EDGE, _BOX, _SPACE, _FLOW = 4.0, 11.0, 2.5, 10.0
@@ -46,7 +46,7 @@ class PlacedEvent:
 class PlacedFrame:
     """A frame between `left` and `right`, perhaps divided; `depth` counts the frames around it."""
 
-    frame: Frame
+    frame: TimelineFrame
     left: float
     right: float
     depth: int
@@ -54,8 +54,8 @@ class PlacedFrame:
 
 
 @dataclass
-class Page:
-    """Everything placed: `scale` is points per ns where no stretch is widened."""
+class TimeAxis:
+    """Everything placed along time: `scale` is points per ns where no stretch is widened."""
 
     scale: float
     bars: list[PlacedBar] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Page:
     x: float = _EDGE
     widened: bool = False
 
-    def place(self, items: Sequence[Item], depth: int = 0) -> Page:
+    def place(self, items: Sequence[Item], depth: int = 0) -> TimeAxis:
         """Place items one after the other."""
         for item in items:
             match item:
@@ -74,7 +74,7 @@ class Page:
                     width = _BOX if item.look == "memory" else max(len(item.lines), 1) * LINE + 3.0
                     self.events.append(PlacedEvent(item, self.x, self.x + width))
                     self.x += width + _SPACE
-                case Frame():
+                case TimelineFrame():
                     self._frame(item, depth)
                 case _:
                     assert_never(item)
@@ -89,7 +89,7 @@ class Page:
         self.bars.append(PlacedBar(bar, edges, xs))
         self.x = float(xs[-1]) + _SPACE
 
-    def _frame(self, frame: Frame, depth: int) -> None:
+    def _frame(self, frame: TimelineFrame, depth: int) -> None:
         left, divided = self.x, None
         short = text_width(frame.labels[-1], SMALL) if frame.look == "repeat" else 0.0
         least = min(max(short, text_width(_LETTER, SMALL)), 60.0)
@@ -109,20 +109,20 @@ class Page:
         return max((placed.depth + 1 for placed in self.frames), default=0)
 
 
-def fit(items: Sequence[Item], width: float) -> Page | None:
-    """Return the page of the largest scale that is no wider than `width` (points), or None if there is none."""
-    if Page(0.0).place(items).x > width:
+def fit(items: Sequence[Item], width: float) -> TimeAxis | None:
+    """Return the axis of time of the largest scale that is no wider than `width` (points), or None if there is none."""
+    if TimeAxis(0.0).place(items).x > width:
         return None
     low, high = 0.0, 2.0
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if Page(middle).place(items).x <= width else (low, middle)
-    return Page(low).place(items)
+        low, high = (middle, high) if TimeAxis(middle).place(items).x <= width else (low, middle)
+    return TimeAxis(low).place(items)
 
 
-def needed(items: Sequence[Item]) -> float:
+def least_width(items: Sequence[Item]) -> float:
     """Return the least width (points) that holds the items."""
-    return Page(0.0).place(items).x
+    return TimeAxis(0.0).place(items).x
 
 
 def flowed(

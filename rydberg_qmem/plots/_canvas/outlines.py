@@ -21,8 +21,8 @@ from rydberg_qmem.language.waveforms import (
     Ramp,
     Waveform,
 )
-from rydberg_qmem.plots.labels import formula
-from rydberg_qmem.plots.marks import Floats
+from rydberg_qmem.plots._canvas.canvas import Floats
+from rydberg_qmem.plots._canvas.text import formula
 from rydberg_qmem.pulses.shapes import duration_of, levels
 
 Values = Mapping[str, float]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import axes_or_new, paper
+from rydberg_qmem.plots._style import axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr

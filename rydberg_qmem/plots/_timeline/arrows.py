@@ -1,13 +1,13 @@
-"""Arrows of a score: from inputs down and from the memory up to what they steer, with expressions or their letters."""
+"""Arrows of a timeline: down from inputs and up from the memory to what they steer, with expressions or letters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rydberg_qmem.plots.labels import text_width
-from rydberg_qmem.plots.page import SMALL, Page
-from rydberg_qmem.plots.score import Row
+from rydberg_qmem.plots._canvas.text import text_width
+from rydberg_qmem.plots._timeline.time_axis import SMALL, TimeAxis
+from rydberg_qmem.plots._timeline.timeline import Row
 
 _INLINE = 26.0
 """Expressions no wider than this (points) stand at their arrow; others stand below the picture, with a letter."""
@@ -44,7 +44,7 @@ class Letters:
 
 @dataclass(frozen=True)
 class Arrow:
-    """From a source to a row at `x`, with its label on a level of the lane between (0 is next to the rows)."""
+    """From a source to a row at `x`, with its label on a level between (0 is next to the rows)."""
 
     x: float
     row: Row | None
@@ -55,7 +55,7 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Arrows:
-    """All arrows, and all letters in the order of the page."""
+    """All arrows, and all letters in the order of time."""
 
     memory: tuple[Arrow, ...]
     inputs: tuple[Arrow, ...]
@@ -64,8 +64,8 @@ class Arrows:
     letters: Letters
 
     @property
-    def lanes(self) -> tuple[int, int]:
-        """How many levels of labels the lanes of memory and inputs hold."""
+    def levels(self) -> tuple[int, int]:
+        """How many levels of labels there are above the memory, and below the inputs."""
         memory, inputs = (max((a.level + 1 for a in arrows), default=0) for arrows in (self.memory, self.inputs))
         return memory, inputs
 
@@ -79,59 +79,59 @@ class _Wanted:
     dial: bool = False
 
 
-def arrows_of(page: Page) -> Arrows:
-    """Return the arrows of a page; letters go from left to right."""
+def arrows_of(axis: TimeAxis) -> Arrows:
+    """Return the arrows of a timeline; letters go from left to right."""
     letters = Letters()
     boxes: dict[int, str] = {}
     frames: dict[int, str] = {}
     made: dict[str, list[Arrow]] = {"memory": [], "inputs": []}
     ends: dict[str, list[float]] = {"memory": [], "inputs": []}
-    for x, what in sorted([*_wanted(page), *_events(page), *_frames(page)], key=lambda pair: pair[0]):
+    for x, what in sorted([*_wanted(axis), *_events(axis), *_frames(axis)], key=lambda pair: pair[0]):
         match what:
             case _Wanted():
                 label = letters.short(what.text)
                 level = _level(ends[what.source], x, text_width(label, SMALL))
                 made[what.source].append(Arrow(x, what.row, label, level, what.dial))
             case ("memory", int(index)):
-                boxes[index] = letters.letter(page.events[index].event.text)
+                boxes[index] = letters.letter(axis.events[index].event.text)
             case (_, int(index)):
-                frames[index] = _frame_label(page, index, letters)
+                frames[index] = _frame_label(axis, index, letters)
     return Arrows(tuple(made["memory"]), tuple(made["inputs"]), boxes, frames, letters)
 
 
-def _wanted(page: Page) -> list[tuple[float, _Wanted | tuple[str, int]]]:
+def _wanted(axis: TimeAxis) -> list[tuple[float, _Wanted | tuple[str, int]]]:
     found: list[tuple[float, _Wanted | tuple[str, int]]] = []
-    for placed in page.bars:
+    for placed in axis.bars:
         for note in placed.bar.notes:
             if note.source:
                 x = (placed.x(note.start_ns) + placed.x(note.stop_ns)) / 2
                 row = note.rows[-1] if note.source == "memory" else note.rows[0]
-                found.append((x, _Wanted(x, note.source, note.text, row, turned(note.phase))))
-    for event in page.events:
+                found.append((x, _Wanted(x, note.source, note.text, row, needs_dial(note.phase))))
+    for event in axis.events:
         if event.event.source:
             x = (event.left + event.right) / 2
             found.append((x, _Wanted(x, event.event.source, event.event.text)))
     return found
 
 
-def turned(phase: float) -> bool:
+def needs_dial(phase: float) -> bool:
     """Return whether a phase is worth a dial."""
     from math import cos
 
     return cos(phase) < 1 - 1e-6
 
 
-def _events(page: Page) -> list[tuple[float, _Wanted | tuple[str, int]]]:
-    return [(e.left, ("memory", i)) for i, e in enumerate(page.events) if e.event.look == "memory"]
+def _events(axis: TimeAxis) -> list[tuple[float, _Wanted | tuple[str, int]]]:
+    return [(e.left, ("memory", i)) for i, e in enumerate(axis.events) if e.event.look == "memory"]
 
 
-def _frames(page: Page) -> list[tuple[float, _Wanted | tuple[str, int]]]:
-    return [(f.left, ("frame", i)) for i, f in enumerate(page.frames)]
+def _frames(axis: TimeAxis) -> list[tuple[float, _Wanted | tuple[str, int]]]:
+    return [(f.left, ("frame", i)) for i, f in enumerate(axis.frames)]
 
 
-def _frame_label(page: Page, index: int, letters: Letters) -> str:
+def _frame_label(axis: TimeAxis, index: int, letters: Letters) -> str:
     """Return the longest label that a frame has room for, else `if` with a letter."""
-    placed = page.frames[index]
+    placed = axis.frames[index]
     room = (
         (placed.right if placed.divided is None else placed.divided)
         - placed.left

@@ -1,4 +1,4 @@
-"""The score of a program: what plays when, loops and branches once, read off the compiled program."""
+"""What plays when in a program, loops and branches once, read off the compiled program."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import PhaseShift, Pulse
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
-from rydberg_qmem.plots.outlines import expressions
-from rydberg_qmem.plots.score_text import assigned_text, controls_of, expression_text, shown_key, us
+from rydberg_qmem.plots._canvas.outlines import expressions
+from rydberg_qmem.plots._timeline.labels import assigned_text, controls_of, expression_text, shown_key, us
 from rydberg_qmem.pulses.schedule import Drive, Schedule
 
 Source = Literal["memory", "inputs", ""]
@@ -53,7 +53,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Turn:
+class PhaseTurn:
     """A virtual turn about z among the pulses of a segment: the time from which the phases of later pulses shift."""
 
     rows: tuple[Row, ...]
@@ -67,7 +67,7 @@ class Bar:
     notes: tuple[Note, ...]
     duration_ns: int
     begin_ns: float
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[PhaseTurn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Event:
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class TimelineFrame:
     """A loop with its count, or a branch with its condition; `sides` stand side by side."""
 
     look: Literal["repeat", "when"]
@@ -90,11 +90,11 @@ class Frame:
     source: Source = ""
 
 
-Item = Bar | Event | Frame
+Item = Bar | Event | TimelineFrame
 
 
 @dataclass
-class Score:
+class Timeline:
     """Turns steps into items, and keeps the rows and the clock on the way."""
 
     compiled: Compiled
@@ -135,16 +135,16 @@ class Score:
             case _:
                 assert_never(step)
 
-    def _repeat(self, step: RepeatStep) -> Frame:
+    def _repeat(self, step: RepeatStep) -> TimelineFrame:
         began = self.clock_ns
         body = self.items(step.body)
         once = self.clock_ns - began
         self.clock_ns = began + step.times * once
         count = f"{step.times} × {us(once)} µs"
         over = (f"for each {', '.join(step.signals)}: {count}",) if step.signals else (f"repeat {count}",)
-        return Frame("repeat", (*over, count, f"{step.times} ×"), (body,))
+        return TimelineFrame("repeat", (*over, count, f"{step.times} ×"), (body,))
 
-    def _when(self, step: WhenStep) -> Frame:
+    def _when(self, step: WhenStep) -> TimelineFrame:
         began, ends, sides = self.clock_ns, [self.clock_ns], []
         for side in (step.then, step.otherwise):
             self.clock_ns = began
@@ -153,7 +153,7 @@ class Score:
         self.clock_ns = max(ends)
         shown = tuple(side for side in sides if side) or ((),)
         condition = ("if " if sides[0] or not sides[1] else "if not ") + expression_text(step.condition)
-        return Frame("when", (condition,), shown, self._source([step.condition]))
+        return TimelineFrame("when", (condition,), shown, self._source([step.condition]))
 
     def _segment(self, plan: Plan) -> tuple[Item, ...]:
         schedule = schedule_of(self.compiled, plan)
@@ -168,7 +168,7 @@ class Score:
         self.clock_ns += schedule.duration_ns
         return (bar,)
 
-    def _turns(self, plan: Plan, schedule: Schedule) -> Iterator[Turn]:
+    def _turns(self, plan: Plan, schedule: Schedule) -> Iterator[PhaseTurn]:
         """Yield the turns about z of a segment, each where the next pulse on its atoms begins, or at the end."""
         for k, (op, _) in enumerate(plan.operations):
             match op:
@@ -180,20 +180,20 @@ class Score:
                 case Pulse(post_phase_shift=shift) if shift != ZERO:
                     for drive in schedule.drives:
                         if drive.place == plan.operations[k][1]:
-                            yield Turn(self._rows(drive), drive.stop)
+                            yield PhaseTurn(self._rows(drive), drive.stop)
                 case _:
                     pass
 
     def _meets(self, drive: Drive, atoms: str | tuple[str, ...]) -> bool:
         return atoms == "all" or any(self.compiled.target.atoms[i] in atoms for i in drive.atoms)
 
-    def _turn(self, schedule: Schedule, op: PhaseShift, at_ns: int) -> Iterator[Turn]:
+    def _turn(self, schedule: Schedule, op: PhaseShift, at_ns: int) -> Iterator[PhaseTurn]:
         atoms = op.atoms
         drives = [d for d in schedule.drives if d.basis == op.basis and self._meets(d, atoms)]
         rows = [row for drive in drives for row in self._rows(drive)]
         met = tuple(row for row in dict.fromkeys(rows) if row[1] == "all" or atoms == "all" or row[1] in atoms)
         if met:
-            yield Turn(met, at_ns)
+            yield PhaseTurn(met, at_ns)
 
     def _shift(self, op: PhaseShift) -> Event:
         indices = [i for i, n in enumerate(self.compiled.target.atoms) if op.atoms == "all" or n in op.atoms]

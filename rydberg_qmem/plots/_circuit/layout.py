@@ -1,4 +1,4 @@
-"""From blocks to columns and frames along x, and the heights of tracks along y."""
+"""Where blocks and frames of a circuit lie along x, one column after the other."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from rydberg_qmem.language.blocks import (
     walk,
 )
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.plots.labels import formula, widest, wrapped
-from rydberg_qmem.plots.looks import Looks
-from rydberg_qmem.plots.marks import Column, Frame, column_width, merged
-from rydberg_qmem.plots.style import okabe_ito
+from rydberg_qmem.plots._canvas.text import formula, widest, wrapped
+from rydberg_qmem.plots._circuit.block_symbols import BlockSymbols
+from rydberg_qmem.plots._circuit.symbols import CircuitFrame, Column, column_width, merged
+from rydberg_qmem.plots._style import okabe_ito
 
 GAP = 7.0
 
@@ -48,31 +48,31 @@ _PAIRED = (
 
 
 @dataclass
-class Layout:
-    """Where everything is: columns and frames along x, tracks along y."""
+class CircuitLayout:
+    """Columns of symbols and frames, each with its place along x."""
 
     program: Program
-    looks: Looks
+    symbols: BlockSymbols
     rounds: int | None
     columns: list[tuple[float, Column]] = field(default_factory=list)
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[CircuitFrame] = field(default_factory=list)
     depth: int = 0
     x: float = GAP
 
     @classmethod
-    def of(cls, prog: Program, parameters: Mapping[str, float] | None, rounds: int | None) -> Layout:
+    def of(cls, prog: Program, parameters: Mapping[str, float] | None, rounds: int | None) -> CircuitLayout:
         """Lay a program out."""
         blocks = list(walk(prog.body))
         channels = dict.fromkeys(b.channel for b in blocks if isinstance(b, Pulse | DetuningMap | EOMPulse))
         blue, _, *others, yellow = okabe_ito()  # the second is that of feedforward, the last too light
         palette = (blue, *others, yellow)
-        looks = Looks(
+        symbols = BlockSymbols(
             values=bind_parameters(prog, parameters),
             tracks={name: i for i, name in enumerate(prog.register.names)},
             kept=any_of([*prog.memory, *chain.from_iterable(map(written, blocks))]),
             colours={channel: palette[i % len(palette)] for i, channel in enumerate(channels)},
         )
-        layout = cls(program=prog, looks=looks, rounds=rounds)
+        layout = cls(program=prog, symbols=symbols, rounds=rounds)
         layout.place(prog.body)
         return layout
 
@@ -87,9 +87,9 @@ class Layout:
                 case Pulse(start_with="previous") | DetuningMap(start_with="previous") if len(self.columns) > begun:
                     centre, before = self.columns.pop()
                     self.x = centre - column_width(before) / 2
-                    self._column(merged(before, self.looks.look(block)))
+                    self._column(merged(before, self.symbols.column(block)))
                 case _:
-                    self._column(self.looks.look(block))
+                    self._column(self.symbols.column(block))
 
     def _column(self, column: Column) -> None:
         width = column_width(column)
@@ -102,17 +102,17 @@ class Layout:
                 self._framed("repeat", self._count(block), [block.body])
             case When(condition=condition):
                 sides = [block.then, block.otherwise] if block.otherwise else [block.then]
-                self._framed("when", f"if {formula(condition)}", sides, reads=self.looks.reads([condition]))
+                self._framed("when", f"if {formula(condition)}", sides, reads=self.symbols.reads([condition]))
             case ForEach(variable=variable, body=body):
-                names = self.looks.names(block.atom)
+                names = self.symbols.names(block.atom)
                 bodies = [body]
                 if any(isinstance(inner, _PAIRED) for inner in walk(body)):
                     copies = [substitute_atom(inner, variable, name) for name in names for inner in body]
                     bodies = [tuple(copies)]
-                outer = dict(self.looks.standing)
-                self.looks.standing[f"${variable}"] = names
+                outer = dict(self.symbols.standing)
+                self.symbols.standing[f"${variable}"] = names
                 self._framed("for_each", f"for each ${variable} in {', '.join(names)}", bodies)
-                self.looks.standing = outer  # an inner loop may use the name of an outer one
+                self.symbols.standing = outer  # an inner loop may use the name of an outer one
             case _:
                 assert_never(block)
 
@@ -132,7 +132,7 @@ class Layout:
                 divided, lines = self.x, ("otherwise",)
             self._part(body, widest(lines) + 2 * GAP)
         self.depth -= 1
-        self.frames.append(Frame(look, shown, left, self.x, self.depth, reads, divided))
+        self.frames.append(CircuitFrame(look, shown, left, self.x, self.depth, reads, divided))
         self.x += GAP
 
     def _part(self, body: Sequence[AnyBlock], least: float) -> None:
@@ -147,12 +147,12 @@ class Layout:
 
     def _count(self, block: Repeat) -> str:
         if block.times is not None:
-            return f"repeat {self.looks.with_value(block.times)} times"
+            return f"repeat {self.symbols.with_value(block.times)} times"
         signal = self.program.inputs.get((block.over or ("",))[0])
         count: object = self.rounds
         if signal is not None and count is None:
             default = len(signal.default) if isinstance(signal.default, tuple) else signal.rounds
-            count = default if isinstance(default, int) or default is None else self.looks.with_value(default)
+            count = default if isinstance(default, int) or default is None else self.symbols.with_value(default)
         return f"for each {', '.join(block.over or ())} ({count} rounds)"
 
 

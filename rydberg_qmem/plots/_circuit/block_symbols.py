@@ -1,4 +1,4 @@
-"""What each block looks like: one `match` over the blocks, and what it reads of the memory."""
+"""The symbols of each block: one `match` over the blocks, and what it reads of the memory."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO, Constant
-from rydberg_qmem.plots.labels import assigned, cut, formula, wrapped
-from rydberg_qmem.plots.marks import Box, Column, Mark, Symbol, Wave
-from rydberg_qmem.plots.outlines import duration_ns, expressions, level, outline_of
+from rydberg_qmem.plots._canvas.outlines import duration_ns, expressions, level, outline_of
+from rydberg_qmem.plots._canvas.text import assigned, cut, formula, wrapped
+from rydberg_qmem.plots._circuit.symbols import Box, Column, Mark, Symbol, Wave
 
 _PROBED = {
     "occupation": "⟨n⟩",
@@ -63,8 +63,8 @@ _PROBED = {
 
 
 @dataclass
-class Looks:
-    """Turns blocks into columns of marks: parameters bound, atoms found, memory told from what is not read."""
+class BlockSymbols:
+    """Turns blocks into columns of symbols: parameters bound, atoms found, memory told from what is not read."""
 
     values: dict[str, float]
     tracks: dict[str, int]
@@ -95,7 +95,7 @@ class Looks:
         """Return whether any of the expressions reads memory or outcomes."""
         return any(self.kept.fullmatch(name) for e in expressions for name in e.names)
 
-    def look(self, block: AnyBlock) -> Column:
+    def column(self, block: AnyBlock) -> Column:
         """Return what a block looks like."""
         reads = self.reads(expressions(block))
         match block:

@@ -1,4 +1,4 @@
-"""Marks: what a block looks like on an atom's track, and how large that is in points."""
+"""Symbols: what a block looks like on an atom's track, and how large that is in points."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rydberg_qmem.plots.labels import LINE, widest
-
-Floats = NDArray[np.float64]
+from rydberg_qmem.plots._canvas.canvas import Floats
+from rydberg_qmem.plots._canvas.text import LINE, widest
 
 PAD = 3.5
 WAVE_WIDTH, WAVE_HEIGHT = 36.0, 17.0
@@ -58,7 +56,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Frame:
+class CircuitFrame:
     """A repeat, a branch or a loop over atoms: from `left` to `right`, with a label and perhaps a division."""
 
     look: Literal["repeat", "when", "for_each"]
@@ -69,7 +67,7 @@ class Frame:
     reads: bool = False
     divided: float | None = None
 
-    def moved(self, by: float) -> Frame:
+    def moved(self, by: float) -> CircuitFrame:
         """Return the frame moved to the right."""
         divided = None if self.divided is None else self.divided + by
         return replace(self, left=self.left + by, right=self.right + by, divided=divided)

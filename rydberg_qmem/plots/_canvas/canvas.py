@@ -1,4 +1,4 @@
-"""A pen whose unit is a point: text, lines, boxes and arrows on axes of any size."""
+"""A canvas whose unit is a point: text, lines, boxes and arrows on axes of any size."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rydberg_qmem.plots.labels import NAME, TEXT, Label
-from rydberg_qmem.plots.marks import Floats
-from rydberg_qmem.plots.style import COLUMN_IN, axes_or_new, okabe_ito
+import numpy as np
+from numpy.typing import NDArray
+
+from rydberg_qmem.plots._canvas.text import NAME, TEXT, Label
+from rydberg_qmem.plots._style import COLUMN_IN, axes_or_new, okabe_ito
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
 
 INK, GREY, PALE = "black", "0.45", "0.93"
 WIDEST_IN = 40.0
 
 
-class Sides(NamedTuple):
+class Extent(NamedTuple):
     """What must be seen, in points."""
 
     left: float
@@ -27,7 +31,7 @@ class Sides(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pen:
+class Canvas:
     """Axes whose data unit is `scale` points, so that lines fit the shapes."""
 
     ax: Axes
@@ -36,11 +40,11 @@ class Pen:
     left: float
 
     @classmethod
-    def on(cls, ax: Axes | None, sides: Sides, *, label: str, width_in: float | None = None) -> Pen:
+    def on(cls, ax: Axes | None, extent: Extent, *, label: str, width_in: float | None = None) -> Canvas:
         """Prepare the axes: all that lies between the sides in view, text no larger than in a paper."""
         from matplotlib.figure import Figure
 
-        width, height = sides.right - sides.left, sides.top - sides.bottom
+        width, height = extent.right - extent.left, extent.top - extent.bottom
         fresh, ax = ax is None, axes_or_new(ax)
         figure = ax.figure
         if fresh and isinstance(figure, Figure):
@@ -56,11 +60,11 @@ class Pen:
         box = ax.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
         scale = min(72 * box.width / width, 72 * box.height / height, 1.0)
         seen_width, seen_height = 72 * box.width / scale, 72 * box.height / scale
-        centre, middle = (sides.left + sides.right) / 2, (sides.bottom + sides.top) / 2
+        centre, middle = (extent.left + extent.right) / 2, (extent.bottom + extent.top) / 2
         ax.set_xlim(centre - seen_width / 2, centre + seen_width / 2)
         ax.set_ylim(middle - seen_height / 2, middle + seen_height / 2)
         ax.set_aspect("equal")
-        return cls(ax, scale, okabe_ito()[1], sides.left)
+        return cls(ax, scale, okabe_ito()[1], extent.left)
 
     def text(self, x: float, y: float, lines: str | Sequence[str], *, size: float = TEXT, **look: Any) -> None:
         """Write lines of text around a point."""

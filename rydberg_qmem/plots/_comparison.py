@@ -8,7 +8,7 @@ import numpy as np
 
 from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import as_text, axes, axes_or_new, okabe_ito
+from rydberg_qmem.plots._style import as_text, axes, axes_or_new, okabe_ito
 
 if TYPE_CHECKING:
     import xarray as xr

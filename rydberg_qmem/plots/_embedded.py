@@ -26,7 +26,7 @@ def save_and_close(ax: Axes, path: str | Path | BytesIO, *, dpi: int = 130) -> N
 def embedded(ax: Axes, *, alt: str, dpi: int = 130) -> str:
     """Return the figure of some axes as one HTML `img` that holds its own PNG, and close the figure.
 
-    >>> from rydberg_qmem.plots.style import axes_or_new
+    >>> from rydberg_qmem.plots._style import axes_or_new
     >>> embedded(axes_or_new(), alt="nothing yet")[:42]
     '<img alt="nothing yet" src="data:image/png'
     """

@@ -14,7 +14,7 @@ from rydberg_qmem.analysis.cycles import Cycle
 from rydberg_qmem.analysis.hysteresis import loop
 from rydberg_qmem.analysis.signals import Signal
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import as_text, axes, axes_or_new, paper
+from rydberg_qmem.plots._style import as_text, axes, axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rydberg_qmem.plots.circuit import Layout, any_of
-from rydberg_qmem.plots.labels import LINE
-from rydberg_qmem.plots.marks import PAD, Column, Frame, half_size, reach_below
+from rydberg_qmem.plots._canvas.text import LINE
+from rydberg_qmem.plots._circuit.layout import CircuitLayout, any_of
+from rydberg_qmem.plots._circuit.symbols import PAD, CircuitFrame, Column, half_size, reach_below
 
 
-class Heights:
+class TrackHeights:
     """Where tracks, memory and frames lie along y."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: CircuitLayout) -> None:
         columns = [column for _, column in layout.columns]
-        up, down = _extents(columns, len(layout.looks.tracks))
+        up, down = _extents(columns, len(layout.symbols.tracks))
         self.tracks = [0.0]
         for above, below in zip(down, up[1:], strict=False):
             self.tracks.append(self.tracks[-1] - max(above + below + 6.0, 24.0))
         self.top, self.tracks_bottom = up[0] + 4.0, self.tracks[-1] - down[-1] - 4.0
         box = max([len(c.memory) * LINE / 2 + PAD for c in columns if c.memory], default=4.0)
         keys = 4.0 + LINE if any(c.key for c in columns) else 4.0
-        self.has_memory = layout.looks.kept.pattern != any_of(()).pattern
+        self.has_memory = layout.symbols.kept.pattern != any_of(()).pattern
         self.memory = self.tracks_bottom - 10.0 - box
         self.bottom = self.memory - max(box, keys) - 3.0 if self.has_memory else self.tracks_bottom
         self._frames(layout.frames)
-        self.floor -= 14.0 if layout.looks.colours else 0.0
+        self.floor -= 14.0 if layout.symbols.colours else 0.0
 
-    def _frames(self, frames: Sequence[Frame]) -> None:
+    def _frames(self, frames: Sequence[CircuitFrame]) -> None:
         depths = range(max((frame.depth for frame in frames), default=-1) + 1)
         rows = [max((len(f.label) for f in frames if f.depth == depth), default=1) for depth in depths]
         self.tops = [self.top + sum(row * LINE + 5.0 for row in rows[depth:]) for depth in depths]

@@ -14,10 +14,10 @@ from rydberg_qmem.errors import InputError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register
-from rydberg_qmem.plots.blockade import blockade_radius, roles_of
-from rydberg_qmem.plots.labels import NAME
-from rydberg_qmem.plots.marks import Floats
-from rydberg_qmem.plots.style import COLUMN_IN, axes, axes_or_new, okabe_ito, paper
+from rydberg_qmem.plots._blockade import blockade_radius, roles_of
+from rydberg_qmem.plots._canvas.canvas import Floats
+from rydberg_qmem.plots._canvas.text import NAME
+from rydberg_qmem.plots._style import COLUMN_IN, axes, axes_or_new, okabe_ito, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,7 +1,7 @@
 """The circuit of a program: a track for each atom, blocks in program order, the memory that they feed and read.
 
-Three steps: each block becomes a `Column` of marks (one `match` over the blocks), columns are laid out along x,
-and the marks are drawn (one `match` over the marks). Lengths are points at full size.
+Three steps: each block becomes a column of symbols (one `match` over the blocks), columns are laid out along x,
+and the symbols are drawn (one `match` over them). Lengths are points at full size.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.plots.circuit import Layout
-from rydberg_qmem.plots.heights import Heights
-from rydberg_qmem.plots.ink import draw_channels, draw_column, draw_frame, draw_tracks
-from rydberg_qmem.plots.labels import NAME, widest
-from rydberg_qmem.plots.pen import Pen, Sides
-from rydberg_qmem.plots.style import axes, paper
+from rydberg_qmem.plots._canvas.canvas import Canvas, Extent
+from rydberg_qmem.plots._canvas.text import NAME, widest
+from rydberg_qmem.plots._circuit.drawing import draw_channels, draw_column, draw_frame, draw_tracks
+from rydberg_qmem.plots._circuit.layout import CircuitLayout
+from rydberg_qmem.plots._circuit.track_heights import TrackHeights
+from rydberg_qmem.plots._style import axes, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,16 +54,16 @@ def program(
     >>> [text.get_text() for text in ax.texts]
     ['q', 'outcomes', 'Ry\\nπ', 'm']
     """
-    layout = Layout.of(prog, parameters, rounds)
+    layout = CircuitLayout.of(prog, parameters, rounds)
     with paper():
-        heights = Heights(layout)
-        left = widest([*layout.looks.tracks, "outcomes"], NAME) + 6.0
-        sides = Sides(-left, layout.x, heights.floor, heights.ceiling)
-        pen = Pen.on(ax, sides, label="program order, not to scale")
-        draw_tracks(pen, heights, layout)
+        heights = TrackHeights(layout)
+        left = widest([*layout.symbols.tracks, "outcomes"], NAME) + 6.0
+        extent = Extent(-left, layout.x, heights.floor, heights.ceiling)
+        canvas = Canvas.on(ax, extent, label="program order, not to scale")
+        draw_tracks(canvas, heights, layout)
         for frame in layout.frames:
-            draw_frame(pen, heights, frame)
+            draw_frame(canvas, heights, frame)
         for centre, column in layout.columns:
-            draw_column(pen, heights, centre, column)
-        draw_channels(pen, heights, layout)
-    return pen.ax
+            draw_column(canvas, heights, centre, column)
+        draw_channels(canvas, heights, layout)
+    return canvas.ax

@@ -9,7 +9,7 @@ import numpy as np
 from rydberg_qmem.analysis.series import last_values
 from rydberg_qmem.analysis.standard_error import cohort_of, mean_and_error
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.plots.style import axes_or_new, paper
+from rydberg_qmem.plots._style import axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr

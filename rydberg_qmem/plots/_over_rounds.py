@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rydberg_qmem.analysis.standard_error import standard_error
-from rydberg_qmem.plots.style import axes_or_new, paper
+from rydberg_qmem.plots._style import axes_or_new, paper
 
 if TYPE_CHECKING:
     import xarray as xr
