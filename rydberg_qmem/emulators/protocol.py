@@ -19,10 +19,11 @@ from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
 from rydberg_qmem.pulses.shapes import Scope
 
 CROSSED = (
-    "plays at once with another pulse, out of phase; most of Pulser's backends add amplitudes and phases apart, where "
-    "fields add as Ω exp(-iφ), as the exact emulator has it: run it there, or give the pulses one after the other"
+    "is out of phase with another channel's pulse on the same transition, which plays at once or, both being global, "
+    "in the same sequence; most of Pulser's backends add amplitudes and phases apart, where fields add as Ω exp(-iφ), "
+    "as the exact emulator has it: run it there, or give the pulses on one channel, one after the other"
 )
-"""Why an emulator refuses a pulse that overlaps another."""
+"""Why an emulator refuses a pulse that another would turn."""
 DURATIONS = frozenset({"imaging_us", "readout_latency_us", "decision_latency_us", "reset_us"})
 READOUT = frozenset({"p_false_pos", "p_false_neg", "confusion"})
 READOUT_NOISE = frozenset({"p_false_pos", "p_false_neg"})
@@ -56,7 +57,7 @@ class Capabilities:
         noisy_segments: Whether noise acts while segments play; else only while atoms wait.
         xy_masks: Whether atoms under an SLM mask of the XY mode rest while others interact, to the nanosecond at which
             it ends.
-        sums_fields: Whether pulses out of phase on one transition at once add as Ω exp(-iφ); Pulser's backends may add
+        sums_fields: Whether pulses of several channels on one transition add as Ω exp(-iφ); Pulser's backends may add
             phases.
     """
 

@@ -32,7 +32,7 @@ from rydberg_qmem.pulses.durations import check_clock, whole_ns
 from rydberg_qmem.pulses.open_sequence import OpenSequence
 from rydberg_qmem.pulses.pauses import Pauses
 from rydberg_qmem.pulses.phase_references import PhaseReferences
-from rydberg_qmem.pulses.schedule import Look, Schedule, overlapping
+from rydberg_qmem.pulses.schedule import Look, Schedule, crossing
 from rydberg_qmem.pulses.shapes import Scope
 
 
@@ -84,8 +84,14 @@ class Builder:
         return Schedule(
             tuple(drives), duration, self.references.frame(), sequence=self.sequence if opened.real else None,
             looks=tuple(seen.get(count) or self._look() for count in looks),
-            crossed=overlapping(drives), leaves=self._leaves(duration),
+            crossed=crossing(drives, self._global), leaves=self._leaves(duration),
         )  # fmt: skip
+
+    @property
+    def _global(self) -> set[str]:
+        """The channels that reach all atoms."""
+        channels = self.target.device.channels.items()
+        return {name for name, channel in channels if channel.addressing == "Global"}
 
     def _look(self) -> Look:
         return Look(self.opened.now(), self.references.frame())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
@@ -101,7 +102,7 @@ class Schedule:
     window: tuple[int, int] | None = None
     """Which part of its sequence (ns) it plays; None: all of it."""
     crossed: str = ""
-    """Place of a pulse that plays at once with another, out of phase, on one transition of one atom."""
+    """Place of a pulse that another channel's on the same transition of one atom would turn, were phases added."""
     serial: int = field(default_factory=count().__next__, compare=False)
     """What tells it from every other schedule of the process."""
 
@@ -130,20 +131,38 @@ class Schedule:
         return Schedule((), 0, tuple(back))
 
 
-def overlapping(drives: Sequence[Drive]) -> str:
-    """Return the place of the first drive that plays at once with another, out of phase, on one atom's transition.
+def crossing(drives: Sequence[Drive], everywhere: Collection[str]) -> str:
+    """Return the place of the first drive that would turn, or be turned, were phases of channels added.
 
     Drives of one transition add as fields, Ω exp(-iφ), and their detunings as shifts of the level. Where amplitudes and
-    phases are added apart, as Pulser does for some channels, that is the same unless one that is out of phase meets one
-    that is lit.
+    phases are added apart, as Pulser does for channels of one addressing, that is the same unless one that is out of
+    phase meets one that is lit: while both play, and for channels that reach `everywhere`, whose phases last from pulse
+    to pulse, at any time of one sequence.
     """
+    ordered = sorted(drives, key=lambda drive: drive.start)
+    return _crossing_at_once(ordered) or _crossing_later([drive for drive in ordered if drive.channel in everywhere])
+
+
+def _crossing_at_once(drives: Sequence[Drive]) -> str:
     running: dict[tuple[int, str], list[Drive]] = {}
-    for drive in sorted(drives, key=lambda drive: drive.start):
+    for drive in drives:
         for atom in drive.atoms:
             others = [one for one in running.get((atom, drive.basis), ()) if one.stop > drive.start]
             running[atom, drive.basis] = [*others, drive]
             if any(_turns(one, drive) or _turns(drive, one) for one in others):
                 return drive.place
+    return ""
+
+
+def _crossing_later(drives: Sequence[Drive]) -> str:
+    """Return the place of the first drive of a channel that turns another channel's light, or whose light it turns."""
+    turning: defaultdict[str, set[str]] = defaultdict(set)
+    lit: defaultdict[str, set[str]] = defaultdict(set)
+    for drive in drives:
+        turning[drive.basis] |= set() if _in_phase(drive) else {drive.channel}
+        lit[drive.basis] |= {drive.channel} if _lit(drive) else set()
+        if any(one != other for one in turning[drive.basis] for other in lit[drive.basis]):
+            return drive.place
     return ""
 
 

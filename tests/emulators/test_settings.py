@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pulser.channels import Rydberg
+from pulser.devices import VirtualDevice
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.pulser_backend import PulserBackend
 from rydberg_qmem.emulators.registry import NAMES, emulator_of
 from rydberg_qmem.errors import CapabilityError, QmemError
 from rydberg_qmem.language.hardware import HardwareProfile
@@ -185,8 +188,39 @@ def test_an_emulator_that_adds_phases_refuses_pulses_out_of_phase(emulator: str)
     made = rq.Program(**{**dict(crossed()), "body": [*crossed().body[:-1], {"measure": {"atoms": "all", "key": "m"}}]})
 
     assert emulator == "pulser_backend"
-    with pytest.raises(CapabilityError, match=r"body\[1\].pulse: plays at once with another pulse, out of phase"):
+    with pytest.raises(CapabilityError, match=r"body\[1\].pulse: is out of phase with another channel's pulse"):
         rq.run(made, shots=10, seed=1, emulator=emulator)
+
+
+def two_global_channels(phases: tuple[float, float]) -> rq.Program:
+    """Return pulses on two global channels of one transition, one after the other."""
+    channels = {name: Rydberg.Global(None, None) for name in ("one", "two")}
+    device = VirtualDevice(
+        name="pair",
+        dimensions=2,
+        rydberg_level=60,
+        channel_objects=tuple(channels.values()),
+        channel_ids=tuple(channels),
+    )
+    pulses = [
+        {"pulse": {"channel": name, "amplitude": 5.0, "duration_ns": 200, "phase": phase}}
+        for name, phase in zip(channels, phases, strict=True)
+    ]
+    body = [pulses[0], {"align": {"channels": ["one", "two"]}}, pulses[1], {"measure": {"atoms": "all", "key": "m"}}]
+    return rq.Program(name="p", device=device.to_abstract_repr(), register={"atoms": PAIR}, body=body)
+
+
+def test_phases_of_global_channels_last_where_phases_are_added() -> None:
+    """Pulser keeps each channel's phase after its pulse and adds them: both pulses would play at 3.8 rad, alike."""
+    backend = PulserBackend(mimic_qpu=False)
+    apart, alike = two_global_channels((0.9, 2.9)), two_global_channels((0.0, 0.0))
+
+    with pytest.raises(CapabilityError, match=r"body\[2\].pulse: is out of phase with another channel's pulse"):
+        rq.run(apart, shots=10, seed=1, emulator=backend)
+    wanted = float(rq.run(alike, shots=None).m.values.mean())
+    seen = float(rq.run(alike, shots=4000, seed=1, emulator=backend).m.values.mean())
+    assert abs(seen - wanted) < 0.05
+    assert np.abs(wanted - rq.run(apart, shots=None).m.values.mean()) > 0.05
 
 
 @pytest.mark.parametrize("name", JOBS)
