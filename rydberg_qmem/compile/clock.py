@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,8 @@ class Clock:
     carried: Carried = NOTHING
     """What the channels carry at the point that the clock has come to."""
     open_places: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+    """Why segments cannot be scheduled, their place first."""
 
     def is_open(self, place: str) -> bool:
         """Return whether the time of a place, or of what is within it, is decided in the run."""
@@ -98,14 +101,19 @@ def _repeat_ns(compiled: Compiled, step: RepeatStep, clock: Clock) -> float:
     clock.once[step.place], clock.counts[step.place] = once, step.times
     if step.times == 1 or clock.carried == before:
         return step.times * once
-    later = Clock(carried=clock.carried)
+    later = Clock(carried=clock.carried, refused=clock.refused)
     again = _steps_ns(compiled, step.body, later)
     clock.carried = later.carried
     return once + (step.times - 1) * again
 
 
 def _segment_ns(compiled: Compiled, segment: Segment, clock: Clock) -> float:
-    schedule = schedule_of(compiled, plan_segment(as_written(segment), compiled.target), clock.carried)
+    plan = plan_segment(as_written(segment), compiled.target)
+    try:
+        schedule = _schedule(compiled, plan, clock.carried)
+    except QmemError as error:
+        clock.refused.append(str(error))
+        schedule = None
     if schedule is None:
         clock.carried = NOTHING
         clock.open_places |= {placed.place for placed in segment.blocks}
@@ -146,17 +154,20 @@ def _in_rounds(drives: list[Drive]) -> float:
     return total
 
 
-def schedule_of(compiled: Compiled, plan: Plan, carried: Carried = NOTHING) -> Schedule | None:
+def schedule_of(compiled: Compiled, plan: Plan) -> Schedule | None:
     """Return when a segment's pulses play in the first round, or None where only the run will know."""
+    with suppress(QmemError):
+        return _schedule(compiled, plan, NOTHING)
+    return None
+
+
+def _schedule(compiled: Compiled, plan: Plan, carried: Carried) -> Schedule | None:
     unknown = frozenset[str]().union(*(e.names for e in plan.timing)) - compiled.scalars.keys() - compiled.inputs.keys()
     if unknown:
         return None
-    try:
-        known = first_values(compiled, plan.timing)
-        number = ledger_of(compiled.target).number(carried)
-        return next(timed(plan, {**known, CARRIED: np.array([number])}, 1))[0]
-    except QmemError:
-        return None
+    known = first_values(compiled, plan.timing)
+    number = ledger_of(compiled.target).number(carried)
+    return next(timed(plan, {**known, CARRIED: np.array([number])}, 1))[0]
 
 
 def first_values(compiled: Compiled, parts: Any) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
+from rydberg_qmem.compile.clock import clock_of
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_of
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, expressions_of
 from rydberg_qmem.devices.target import device_of, make_target
 from rydberg_qmem.errors import Findings, InputError, Problem, ProgramError, QmemError
 from rydberg_qmem.language import library
@@ -24,6 +25,7 @@ from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.pulses.building import validate_register
+from rydberg_qmem.pulses.carried import carries
 from rydberg_qmem.pulses.drive_limits import check_drive
 from rydberg_qmem.pulses.schedule import Drive, Schedule
 from rydberg_qmem.pulses.shape_bounds import sampled_ns
@@ -86,7 +88,7 @@ def check_and_compile(
     compiled: list[Compiled] = []
     found = list(_check(program, parameters, inputs, rounds, compiled))
     if compiled and not Findings(found):
-        found += _values(compiled[0], loses=_loses(program, hardware))
+        found += _values(compiled[0], _profile(program, hardware))
     return _told(program, found), compiled[0] if compiled else None
 
 
@@ -94,7 +96,7 @@ def check_values(
     compiled: Compiled, *, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None
 ) -> Findings:
     """Return what is wrong with the values of a compiled program whose names, atoms and numbers were checked."""
-    return _told(compiled.program, _values(compiled, loses=_loses(compiled.program, hardware)))
+    return _told(compiled.program, _values(compiled, _profile(compiled.program, hardware)))
 
 
 def compile_checked(
@@ -120,9 +122,10 @@ def _told(program: Program, found: Iterable[Problem]) -> Findings:
     return Findings(locate(problem, path_of(problem.place), program.source) for problem in dict.fromkeys(found))
 
 
-def _loses(program: Program, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None) -> bool:
-    profile = profile_of(hardware if hardware is not None else program.hardware)
-    return profile is not None and profile.loss > 0
+def _profile(
+    program: Program, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None
+) -> HardwareProfile | None:
+    return profile_of(hardware if hardware is not None else program.hardware)
 
 
 def path_of(place: str) -> tuple[str | int, ...]:
@@ -202,7 +205,7 @@ def _compiled(
     return compile_program(program, parameters=parameters, inputs=inputs, rounds=rounds)
 
 
-def _values(compiled: Compiled, *, loses: bool) -> Iterator[Problem]:
+def _values(compiled: Compiled, profile: HardwareProfile | None) -> Iterator[Problem]:
     """Schedule; what can be evaluated before the run is held against the limits."""
     budget = Budget(MOST_SCHEDULED)
     found: list[Problem] = []
@@ -210,14 +213,28 @@ def _values(compiled: Compiled, *, loses: bool) -> Iterator[Problem]:
         for segment, loops in _segments(compiled.steps, ()):
             found += _segment(compiled, segment, loops, budget)
         found += () if Findings(found) else frames_of(compiled).problems.values()
+        if profile is None and not Findings(found):  # else the pauses pass while atoms are measured and reset
+            found += _too_long_after_pauses(compiled, budget)
     except Undecided:
         found.append(UNDECIDED)
     yield from found
     if not Findings(found):
-        yield from limits(compiled, loses=loses)
+        yield from limits(compiled, loses=profile is not None and profile.loss > 0)
 
 
-def _as_problem(error: QmemError) -> Problem:
+def _too_long_after_pauses(compiled: Compiled, budget: Budget) -> Iterator[Problem]:
+    """Yield what cannot play once channels keep the pauses after what they played before, which nothing shortens."""
+    device = compiled.target.device
+    if device.max_sequence_duration is not None and carries(compiled.target):
+        segments = [step for step in all_steps(compiled.steps) if isinstance(step, Segment)]
+        budget.need(2 * SCHEDULED * sum(len(segment.blocks) for segment in segments))
+        for refused in clock_of(compiled).refused:
+            problem = _as_problem(refused)
+            rule = f"{problem.rule.rstrip('.')}, with the pause that its channels keep after what they played before"
+            yield Problem(problem.place, rule)
+
+
+def _as_problem(error: QmemError | str) -> Problem:
     place, colon, rule = str(error).partition(": ")
     known = colon and re.fullmatch(r"[A-Za-z_][\w.\[\]$-]*", place)
     return Problem(place, rule) if known else Problem("", str(error))

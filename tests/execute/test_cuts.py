@@ -499,3 +499,54 @@ def test_a_wait_that_the_run_decides_may_be_zero() -> None:
 
     assert rq.check(made) == []
     assert np.isfinite(played(made)[0]).all()
+
+
+# --- a sequence is as long as the run makes it: with the pauses after what was played before ---
+
+LONGEST = 6000
+FIRST = {"pulse": {"channel": "rydberg_global", "amplitude": 4.0, "duration_ns": 200}}
+BEFORE: dict[str, Body] = {
+    "measured": [FIRST, {"measure": {"atoms": "a", "key": "k"}}],
+    "reset": [FIRST, {"reset": {"atoms": "a"}}],
+    "measured, and a wait": [FIRST, {"measure": {"atoms": "a", "key": "k"}}, {"delay": {"duration_ns": 100}}],
+    "in rounds": [],
+    "in a branch": [
+        FIRST, {"measure": {"atoms": "a", "key": "k"}},
+        {"when": {"if": "k.a == 1", "then": [FIRST], "otherwise": [FIRST]}},
+    ],
+}  # fmt: skip
+
+
+def near_the_limit(case: str, duration_ns: int) -> rq.Program:
+    """Return a program whose last pulse has another phase than the light before it."""
+    last = {"pulse": {"channel": "rydberg_global", "amplitude": 4.0, "phase": 1.0, "duration_ns": duration_ns}}
+    body = [*BEFORE[case], last]
+    if case == "in rounds":
+        end = {"measure": {"atoms": "a", "key": "k"}}
+        body = [{"repeat": {"times": 3, "counter": "i", "body": [last, end, FIRST, end]}}]
+    return program(body, "AnalogDevice", False, memory=False)
+
+
+@pytest.mark.parametrize("case", BEFORE)
+def test_check_tells_of_a_sequence_that_pauses_make_too_long(case: str) -> None:
+    told, ran = [], []
+    for duration_ns in range(LONGEST - 400, LONGEST + 8, 40):
+        made = near_the_limit(case, duration_ns)
+        told.append(not rq.check(made))
+        try:
+            rq.run(made, shots=4, seed=1, max_seconds=60)
+            ran.append(True)
+        except QmemError:
+            ran.append(False)
+
+    assert told == ran
+    assert {True, False} <= set(ran)
+
+
+def test_pauses_pass_while_atoms_are_measured_on_a_machine() -> None:
+    machine = rq.HardwareProfile(imaging_us=10.0)
+    made = near_the_limit("measured", LONGEST)
+
+    assert "with the pause" in str(rq.check(made)[0])
+    assert not rq.check(made, hardware=machine)
+    assert rq.run(made, shots=4, seed=1, hardware=machine).sizes["shot"] == 4
