@@ -79,7 +79,8 @@ def million(folder: Path) -> None:
     layout = Layout(points=1, shots=10**6, together=20, first_shots=10**6, sums=0, swept=False)
     bits_of_all = Column("m", ("shot", "round", "m_atom"), (10**6, 100, 4), np.int8, {})
     place, rng = folder / "million.zarr", np.random.default_rng(1)
-    lay_out(place, [bits_of_all], layout, attrs={"program_sha256": "none"}, ledger={})
+    ledger = {"identity_json": "{}", "points_json": "[{}]", "call_json": "{}"}
+    lay_out(place, [bits_of_all], layout, attrs={"program_sha256": "none", "shots": 10**6}, ledger=ledger)
     made = Regions(place)
 
     def write() -> None:
