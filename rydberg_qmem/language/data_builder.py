@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rydberg_qmem.errors import Problem, ProgramError, short
 from rydberg_qmem.language.source_map import Mark, SourceMap, Spot
@@ -135,3 +136,16 @@ class DataBuilder:
     def _child(parent: Spot, name: str | int, spot: Spot) -> None:
         if parent.children is not None:
             parent.children[name] = spot
+
+
+def nests_too_deep(data: object) -> bool:
+    """Return whether data nest deeper than files may, without recursion."""
+    layer: list[Any] = [data]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[Any] = []
+        for item in layer:
+            inner.extend(item.values() if isinstance(item, Mapping) else item if isinstance(item, list | tuple) else ())
+        layer = [item for item in inner if isinstance(item, Mapping | list | tuple)]
+        if not layer:
+            return False
+    return True

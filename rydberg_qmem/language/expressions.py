@@ -14,19 +14,11 @@ from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError, core_schema
 
 from rydberg_qmem.errors import RunError, short
-from rydberg_qmem.language.arithmetic import (
-    RANDOM,
-    Array,
-)
+from rydberg_qmem.language.arithmetic import RANDOM, Array
 from rydberg_qmem.language.binding import Binder, WithoutMeans, number_text
-from rydberg_qmem.language.evaluation import (
-    ExpressionError,
-    Frame,
-    RandomSource,
-    Scope,
-)
+from rydberg_qmem.language.evaluation import ExpressionError, Frame, RandomSource, Scope
 from rydberg_qmem.language.parsing import Parsed, parsed
-from rydberg_qmem.language.syntax import BOUND, NAME, WRITTEN, is_uniform, plain, unparsed
+from rydberg_qmem.language.syntax import BOUND, NAME, WRITTEN, chance_of, plain, unparsed
 
 
 def _operator(sign: str, *, turned: bool = False) -> Callable[[Expression, Operand], Expression]:
@@ -219,15 +211,9 @@ class Expression:
         >>> Expression("uniform() < p / 2").bernoulli()
         Expression('p / 2')
         """
-        match self.tree:
-            case ast.Compare(left=draw, ops=[ast.Lt() | ast.LtE()], comparators=[chance]) if is_uniform(draw):
-                pass
-            case ast.Compare(left=chance, ops=[ast.Gt() | ast.GtE()], comparators=[draw]) if is_uniform(draw):
-                pass
-            case _:
-                return None
-        probability = Expression._from_tree(chance)
-        return None if probability.is_random else probability
+        chance = chance_of(self.tree)
+        probability = None if chance is None else Expression._from_tree(chance)
+        return None if probability is None or probability.is_random else probability
 
     @property
     def tree(self) -> ast.expr:

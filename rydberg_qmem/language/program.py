@@ -18,6 +18,7 @@ from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language import data_builder, files
 from rydberg_qmem.language.abstract import holds_a_sequence
 from rydberg_qmem.language.blocks import Block
+from rydberg_qmem.language.device_text import device_text, name_of_device
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.extensions import extension
 from rydberg_qmem.language.hardware import PROFILES, HardwareProfile
@@ -121,19 +122,7 @@ class Program(Model):
     @field_validator("device", mode="before")
     @classmethod
     def _device_value(cls, value: Any) -> Any:
-        if isinstance(value, Path):
-            return _device_file(value)
-        if isinstance(value, Mapping):
-            return _device_text(value)
-        if value == "":
-            raise PydanticCustomError("device", "must be a device's name, a device, or its abstract representation")
-        if not type(value).__module__.startswith("pulser."):
-            return value
-        import pulser
-
-        if getattr(pulser.devices, value.name, None) == value:
-            return value.name
-        return value.to_abstract_repr()
+        return device_text(value)
 
     @field_validator("magnetic_field")
     @classmethod
@@ -165,7 +154,7 @@ class Program(Model):
     @arguments.taking(source=arguments.optional(arguments.made(SourceMap)))
     def from_dict(cls, data: Mapping[str, Any], *, source: SourceMap | None = None) -> Self:
         """Build a program from plain data, or raise one `ProgramError` with all its problems."""
-        if _too_deep(data):
+        if data_builder.nests_too_deep(data):
             raise ProgramError(problems_of(None, data, source))
         try:
             program = cls.model_validate(data)
@@ -264,42 +253,13 @@ class Program(Model):
     @property
     def device_name(self) -> str:
         """The device's name."""
-        return str(json.loads(self.device)["name"]) if self.device.startswith("{") else self.device
+        return name_of_device(self.device)
 
 
 def name_of(path: Path) -> str:
     """Return a program's name after a file's."""
     name = re.sub(r"\W", "_", path.stem, flags=re.ASCII).strip("_")
     return name[:64] if name[:1].isalpha() else f"p_{name}"[:64]
-
-
-def _device_text(value: Mapping[str, Any]) -> str:
-    if not isinstance(value.get("name"), str):
-        raise PydanticCustomError("device", "must be a device's abstract representation, which has a name")
-    try:
-        return json.dumps(value, sort_keys=True)
-    except (TypeError, ValueError):
-        raise PydanticCustomError("device", "must be a device's abstract representation: plain data") from None
-
-
-def _device_file(path: Path) -> str:
-    try:
-        return files.read_text(path).strip()
-    except ProgramError as error:  # no such file, a folder, a pipe, too large, or no text
-        raise PydanticCustomError("device", "cannot read {error}", {"error": str(error)}) from None
-
-
-def _too_deep(data: object) -> bool:
-    """Return whether data nest deeper than files may, without recursion."""
-    layer: list[Any] = [data]
-    for _ in range(data_builder.MAX_DEPTH + 1):
-        inner: list[Any] = []
-        for item in layer:
-            inner.extend(item.values() if isinstance(item, Mapping) else item if isinstance(item, list | tuple) else ())
-        layer = [item for item in inner if isinstance(item, Mapping | list | tuple)]
-        if not layer:
-            return False
-    return True
 
 
 def schema() -> dict[str, Any]:

@@ -119,6 +119,17 @@ def position_of(text: str, node: ast.AST) -> int:
     return len(text) - len(text.lstrip()) + int(getattr(node, "col_offset", 0)) + 1
 
 
-def is_uniform(node: ast.expr) -> bool:
+def chance_of(tree: ast.expr) -> ast.expr | None:
+    """Return e of a tree `uniform() < e` (or <=, or turned round), else None."""
+    match tree:
+        case ast.Compare(left=draw, ops=[ast.Lt() | ast.LtE()], comparators=[chance]) if _is_uniform(draw):
+            return chance
+        case ast.Compare(left=chance, ops=[ast.Gt() | ast.GtE()], comparators=[draw]) if _is_uniform(draw):
+            return chance
+        case _:
+            return None
+
+
+def _is_uniform(node: ast.expr) -> bool:
     """Return whether a node draws a uniform random number."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "uniform"
