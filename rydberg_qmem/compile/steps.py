@@ -285,6 +285,8 @@ def uses_ensemble(steps: tuple[Step, ...]) -> bool:
             case WhenStep():
                 if step.condition.uses_ensemble:
                     return True
-            case _:
+            case Segment() | MeasureStep() | ResetStep() | ProbeStep() | RepeatStep():
                 pass
+            case _:
+                assert_never(step)
     return False

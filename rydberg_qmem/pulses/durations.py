@@ -11,6 +11,9 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Waveform
 from rydberg_qmem.pulses.shapes import Scope, column, duration_of, timing_of
 
+LONGEST_NS = 10**8
+"""The longest duration of a block, whatever the device."""
+
 
 def timed_shape(op: Pulse) -> Waveform:
     """Return the waveform that a lowered pulse's duration is that of."""
@@ -47,8 +50,8 @@ def fitting(channel_id: str, duration: int, place: str, target: Target) -> int:
 def whole_ns(expression: Expression, place: str, scope: Scope, *, minimum: int = 1) -> int:
     """Return the value of an expression as a whole number of nanoseconds."""
     value = float(column(expression, scope)[0])
-    if not np.isfinite(value) or value != round(value) or not minimum <= value <= 1e8:
-        raise CapabilityError(f"{place}: must be a whole number of nanoseconds, {minimum} to 100000000 ({value:g})")
+    if not np.isfinite(value) or value != round(value) or not minimum <= value <= LONGEST_NS:
+        raise CapabilityError(f"{place}: must be a whole number of nanoseconds, {minimum} to {LONGEST_NS} ({value:g})")
     return int(value)
 
 

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
-from rydberg_qmem.compile.clock import clock_of
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, expressions_of
+from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.devices.target import device_of, make_target
 from rydberg_qmem.errors import Findings, InputError, Problem, ProgramError, QmemError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
-from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.pulses.building import validate_register
-from rydberg_qmem.pulses.carried import carries
-from rydberg_qmem.pulses.drive_limits import check_drive
-from rydberg_qmem.pulses.schedule import Drive, Schedule
-from rydberg_qmem.pulses.shape_bounds import sampled_ns
 from rydberg_qmem.verification.budget import Budget, Undecided
-from rydberg_qmem.verification.controls import ROW, SAMPLES_PER_TERM
-from rydberg_qmem.verification.interval_analysis import ROWS_PER_TERM
+from rydberg_qmem.verification.findings import as_problem, located
 from rydberg_qmem.verification.limits import UNDECIDED, limits
 from rydberg_qmem.verification.names import Checker, degrees, is_reserved, unread
+from rydberg_qmem.verification.segment_limits import MOST_SCHEDULED, segment_problems, too_long_after_pauses
 from rydberg_qmem.verification.sizes import sizes
-from rydberg_qmem.verification.timings import SCHEDULED
 
 MAX_ATOMS = 40
-_PART = re.compile(r"([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\d+)\]")
 
 
 @taking(program=library.program, **SETTINGS)
@@ -89,14 +78,14 @@ def check_and_compile(
     found = list(_check(program, parameters, inputs, rounds, compiled))
     if compiled and not Findings(found):
         found += _values(compiled[0], _profile(program, hardware))
-    return _told(program, found), compiled[0] if compiled else None
+    return located(program, found), compiled[0] if compiled else None
 
 
 def check_values(
     compiled: Compiled, *, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None = None
 ) -> Findings:
     """Return what is wrong with the values of a compiled program whose names, atoms and numbers were checked."""
-    return _told(compiled.program, _values(compiled, _profile(compiled.program, hardware)))
+    return located(compiled.program, _values(compiled, _profile(compiled.program, hardware)))
 
 
 def compile_checked(
@@ -111,30 +100,16 @@ def compile_checked(
     Nothing is proved of the values that its controls take.
     """
     compiled: list[Compiled] = []
-    told = _told(program, _check(program, parameters, inputs, rounds, compiled))
-    if told:
-        raise ProgramError(told)
+    found = located(program, _check(program, parameters, inputs, rounds, compiled))
+    if found:
+        raise ProgramError(found)
     return compiled[0]
-
-
-def _told(program: Program, found: Iterable[Problem]) -> Findings:
-    """Return each problem once, with its line and column."""
-    return Findings(locate(problem, path_of(problem.place), program.source) for problem in dict.fromkeys(found))
 
 
 def _profile(
     program: Program, hardware: HardwareProfile | Mapping[str, Any] | str | Path | None
 ) -> HardwareProfile | None:
     return profile_of(hardware if hardware is not None else program.hardware)
-
-
-def path_of(place: str) -> tuple[str | int, ...]:
-    """Return the path that a place's text stands for.
-
-    >>> path_of("body[0].repeat.times")
-    ('body', 0, 'repeat', 'times')
-    """
-    return tuple(int(index) if index else name for name, index in _PART.findall(place))
 
 
 def _check(
@@ -168,7 +143,7 @@ def _check(
     try:
         compiled.append(_compiled(program, parameters, inputs, rounds))
     except QmemError as error:
-        yield _as_problem(error)
+        yield as_problem(error)
 
 
 def _names(program: Program) -> Iterator[Problem]:
@@ -210,111 +185,12 @@ def _values(compiled: Compiled, profile: HardwareProfile | None) -> Iterator[Pro
     budget = Budget(MOST_SCHEDULED)
     found: list[Problem] = []
     try:
-        for segment, loops in _segments(compiled.steps, ()):
-            found += _segment(compiled, segment, loops, budget)
+        found += segment_problems(compiled, budget)
         found += () if Findings(found) else frames_of(compiled).problems.values()
         if profile is None and not Findings(found):  # else the pauses pass while atoms are measured and reset
-            found += _too_long_after_pauses(compiled, budget)
+            found += too_long_after_pauses(compiled, budget)
     except Undecided:
         found.append(UNDECIDED)
     yield from found
     if not Findings(found):
         yield from limits(compiled, loses=profile is not None and profile.loss > 0)
-
-
-def _too_long_after_pauses(compiled: Compiled, budget: Budget) -> Iterator[Problem]:
-    """Yield what cannot play once channels keep the pauses after what they played before, which nothing shortens."""
-    device = compiled.target.device
-    if device.max_sequence_duration is not None and carries(compiled.target):
-        segments = [step for step in all_steps(compiled.steps) if isinstance(step, Segment)]
-        budget.need(2 * SCHEDULED * sum(len(segment.blocks) for segment in segments))
-        for refused in clock_of(compiled).refused:
-            problem = _as_problem(refused)
-            rule = f"{problem.rule.rstrip('.')}, with the pause that its channels keep after what they played before"
-            yield Problem(problem.place, rule)
-
-
-def _as_problem(error: QmemError | str) -> Problem:
-    place, colon, rule = str(error).partition(": ")
-    known = colon and re.fullmatch(r"[A-Za-z_][\w.\[\]$-]*", place)
-    return Problem(place, rule) if known else Problem("", str(error))
-
-
-def _segments(steps: Iterable[Step], loops: tuple[RepeatStep, ...]) -> Iterator[tuple[Segment, tuple[RepeatStep, ...]]]:
-    for step in steps:
-        match step:
-            case Segment():
-                yield step, loops
-            case RepeatStep():
-                yield from _segments(step.body, (*loops, step))
-            case WhenStep():
-                yield from _segments((*step.then, *step.otherwise), loops)
-            case _:
-                pass
-
-
-MOST_ROUNDS_CHECKED = 200_000
-MOST_TIMINGS_CHECKED = 300
-MOST_SCHEDULED = 150_000
-"""Terms of expressions that could be evaluated in the time that segments are held against the limits."""
-
-
-def _loop_scope(compiled: Compiled, loops: tuple[RepeatStep, ...], names: frozenset[str]) -> dict[str, Any]:
-    """Return counters and inputs of some names in every round of nested loops, or of the innermost if too many."""
-    loops = tuple(loop for loop in loops if names & {loop.counter, *loop.signals})
-    while np.prod([loop.times for loop in loops], dtype=float) > MOST_ROUNDS_CHECKED:
-        loops = loops[1:]
-    scope: dict[str, Any] = {}
-    grid = np.indices([loop.times for loop in loops]).reshape(len(loops), -1) if loops else ()
-    for loop, since in zip(loops, grid, strict=True):
-        rounds = since + loop.first
-        scope[loop.counter] = rounds.astype(float)
-        scope |= {name: compiled.inputs[name][rounds] for name in loop.signals if name in names}
-    return scope
-
-
-def _segment(
-    compiled: Compiled, segment: Segment, loops: tuple[RepeatStep, ...], budget: Budget
-) -> Iterator[Problem]:  # fmt: skip
-    found = expressions_of(segment)
-    scope = _loop_scope(compiled, loops, frozenset().union(*(e.names for e in found)))
-    rows = max((len(value) for value in scope.values()), default=1)
-    budget.need(SCHEDULED * len(segment.blocks) + sum(e.terms for e in found) * rows / ROWS_PER_TERM)
-    try:
-        plan = plan_segment(segment, compiled.target)
-        if any(not e.names <= scope.keys() for e in plan.timing):
-            return
-        schedules = _schedules(plan, scope, rows, budget)
-    except QmemError as error:
-        yield _as_problem(error)
-        return
-    for schedule, part, size in schedules:
-        for drive in schedule.drives:
-            budget.need(ROW + size * _drawn(drive) / SAMPLES_PER_TERM)
-            try:
-                check_drive(drive, part, compiled.target)
-            except QmemError as error:
-                yield _as_problem(error)
-            except ValueError as error:  # a shape too short to be drawn
-                yield Problem(drive.place, f"cannot be sampled: {error}")
-
-
-def _drawn(drive: Drive) -> int:
-    """Return how many samples of a drive are drawn in each row."""
-    length = drive.stop - drive.start
-    if drive.phase is not None:
-        return length
-    return max(sampled_ns(drive.amplitude, length), sampled_ns(drive.detuning, length))
-
-
-def _schedules(
-    plan: Plan, scope: dict[str, Any], rows: int, budget: Budget
-) -> list[tuple[Schedule, dict[str, Any], int]]:
-    """Return the schedules of a segment in all rounds, the first of them where timing differs in very many."""
-    made = []
-    for schedule, chosen, part in timed(plan, scope, rows):
-        budget.need(SCHEDULED * len(plan.operations))
-        made.append((schedule, part, len(chosen)))
-        if len(made) >= MOST_TIMINGS_CHECKED:
-            break
-    return made

@@ -34,17 +34,13 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import Composite, Waveform
 from rydberg_qmem.pulses.shapes import Array, Scope, timing_of
-from rydberg_qmem.verification.budget import Budget
+from rydberg_qmem.verification.budget import SCHEDULED, Budget
 from rydberg_qmem.verification.controls import Control
 
 LONGEST_BUFFER_NS = 2000
 """More than any device's EOM mode needs to begin, to change or to end."""
 MOST_SETTINGS = 64
 """Timings of one segment that are scheduled one by one to prove that its blocks fit."""
-
-
-SCHEDULED = 100
-"""Terms that are evaluated in the time in which one block is scheduled by Pulser."""
 
 
 def timings_of(segment: Segment, target: Target, budget: Budget) -> tuple[Control, ...]:
@@ -188,6 +184,3 @@ def _timing(op: Pulse | DetuningMap | Delay | EOMPulse) -> tuple[Expression | No
 
 def _lengths(*shapes: Waveform | Expression) -> tuple[Expression | None, ...]:
     return tuple(shape.duration_ns for shape in shapes if not isinstance(shape, Expression))
-
-
-__all__ = ["timings_of"]

@@ -22,9 +22,11 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of
 from rydberg_qmem.pulses.shapes import Scope
-from rydberg_qmem.verification.counterexamples import Site, search
-from rydberg_qmem.verification.interval_analysis import Controls, doubts
+from rydberg_qmem.verification.counterexamples import search
+from rydberg_qmem.verification.histories import Site
+from rydberg_qmem.verification.interval_analysis import doubts
 from rydberg_qmem.verification.limits import limits
+from rydberg_qmem.verification.program_controls import Controls
 from tests.compile.every_control import everything_fed_back
 
 CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
@@ -103,6 +105,17 @@ def test_a_strength_beyond_one_is_refused_where_it_is_written(cell: Any, value: 
     assert problem.startswith(f"body[0].repeat.body[0].{value}: must lie between {least} and 1, but reaches 1.05556 in")
     assert "when clicks.a = 1 in rounds" in problem
     assert "clicks.s = 1 in rounds" in problem
+
+
+@pytest.mark.parametrize("bad", range(3))
+def test_a_value_is_held_in_the_round_that_it_stands_in_where_rounds_are_written_out(bad: int) -> None:
+    mask = {"slm_mask": {"atoms": ["s"], "channel": "dmm_0"}}  # for which all rounds are one sequence
+    loop = {"repeat": {"over": ["u"], "body": [driven(1), {"set": {"R": "log(u)"}}, driven(1)]}}
+    made = program(mask, loop, ONE, memory={"R": {}}, inputs={"u": {"default": f"abs(k - {bad})", "rounds": 3}})
+
+    assert found(made) == [
+        f"body[1].repeat.body[1].set.R: must be a finite number: log(u), but reaches -inf in round {bad}"
+    ]
 
 
 def test_outcomes_that_do_not_matter_are_left_out_of_the_history() -> None:

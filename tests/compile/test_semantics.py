@@ -20,9 +20,10 @@ from rydberg_qmem.engine.context import Cursor, States
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import Draws
-from rydberg_qmem.verification.counterexamples import MOST_VISITS, Player
 from rydberg_qmem.verification.interval_analysis import MOST_VISITS as MOST_STEPS
-from rydberg_qmem.verification.interval_analysis import Controls, Reach
+from rydberg_qmem.verification.interval_analysis import Reach
+from rydberg_qmem.verification.program_controls import Controls
+from rydberg_qmem.verification.replayer import MOST_VISITS, Replayer
 from tests.strategies import if_a_device_takes_it, programs
 
 Array = NDArray[np.float64]
@@ -75,15 +76,15 @@ def agree(program: rq.Program, seed: int) -> int:
     if draws_numbers(compiled) or len(compiled.remeasured) or not (compiled.scalars or compiled.windows):
         return 0
     outcomes, rows = shot(compiled, seed)
-    player = Player(compiled, Controls(compiled), frozenset(), outcomes, 1, visits=10 * MOST_VISITS)
+    replayer = Replayer(compiled, Controls(compiled), frozenset(), outcomes, 1, visits=10 * MOST_VISITS)
     reach = Reach(compiled, Controls(compiled), visits=MOST_STEPS)
-    assert not player.play()
+    assert not replayer.play()
     assert reach.run()
     assert reach.end is not None
     bounds = reach.end.names
     for name in compiled.scalars:
         value = rows.values[name][0]
-        assert value == pytest.approx(player.names[name][0], nan_ok=True)
+        assert value == pytest.approx(replayer.names[name][0], nan_ok=True)
         if np.isfinite(value):
             assert bounds[name].low - SLACK <= value <= bounds[name].high + SLACK
     return len(compiled.scalars)
