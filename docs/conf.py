@@ -33,6 +33,7 @@ PACKAGES = {
     "store": "records, and the folders that keep them",
     "running": "points, cohorts, estimates, limits, workers",
     "analysis": "from records to numbers",
+    "analysis.closed_forms": "closed forms of the memristors of the literature",
     "learning": "reservoirs, readouts, controls, training",
     "plots": "pictures of programs and records",
     "report": "a record as one page",

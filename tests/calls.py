@@ -13,7 +13,7 @@ import xarray as xr
 
 import rydberg_qmem as rq
 from rydberg_qmem import analysis, blocks, emulators, gallery, learning, plots, programs, report, waveforms
-from rydberg_qmem.analysis import entanglement, geometry, laws, mitigation, systems
+from rydberg_qmem.analysis import closed_forms, entanglement, geometry, mitigation
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.gates.calibration import Limits, calibrate
 from rydberg_qmem.interop.export import write
@@ -284,21 +284,21 @@ def _of_records() -> list[Call]:
         *(Call(getattr(geometry, name), lambda: dict(square)) for name in names),
         Call(geometry.ratio, lambda: {"top": np.ones(2), "bottom": np.ones(2)}),
         Call(geometry.zero_crossings, lambda: {"values": [0, 1, 0, -1]}),
-        Call(laws.discrete_loop_area, lambda: {"period": 24, "window": 9}),
-        Call(laws.discrete_reflectivity, lambda: {"k": 0, "period": 24, "window": 9}),
-        Call(laws.flux_controlled_current, lambda: {"phase": 1.0, "a": 1.0, **flux}),
-        Call(laws.flux_controlled_lobe, lambda: dict(flux)),
-        Call(laws.photonic_loop, lambda: {"phase": 1.0, "x": 1.0}),
-        Call(laws.photonic_loop_area, lambda: {"x": 1.0}),
-        Call(laws.photonic_reflectivity, lambda: {"phase": 1.0, "x": 1.0}),
-        Call(systems.collision_lobe, lambda: {"depth": 1.0}),
-        Call(systems.collision_voltage, lambda: {"t": 1.0, "tilt": 1.0, "b": 0.5, "gamma0": 0.1}),
-        Call(systems.crossed_area, lambda: {"period": 24, "window": 9, "ahead": 1.0}),
-        Call(systems.flux_polygon, lambda: {"steps": 10, **flux}),
-        Call(systems.line_negativity, lambda: {"kt": 1.0}),
-        Call(systems.remote_concurrence, lambda: {"half": 0.5, "r1": 0.1, "r2": 0.1}),
-        Call(systems.squid_voltage, lambda: {"u": 1.0, "theta": 1.0, "phase": 1.0, "gamma": 0.1}),
-        Call(systems.triangle_negativity, lambda: {"kt": 1.0}),
+        Call(closed_forms.discrete_loop_area, lambda: {"period": 24, "window": 9}),
+        Call(closed_forms.discrete_reflectivity, lambda: {"k": 0, "period": 24, "window": 9}),
+        Call(closed_forms.flux_controlled_current, lambda: {"phase": 1.0, "a": 1.0, **flux}),
+        Call(closed_forms.flux_controlled_lobe, lambda: dict(flux)),
+        Call(closed_forms.photonic_loop, lambda: {"phase": 1.0, "x": 1.0}),
+        Call(closed_forms.photonic_loop_area, lambda: {"x": 1.0}),
+        Call(closed_forms.photonic_reflectivity, lambda: {"phase": 1.0, "x": 1.0}),
+        Call(closed_forms.collision_lobe, lambda: {"depth": 1.0}),
+        Call(closed_forms.collision_voltage, lambda: {"t": 1.0, "tilt": 1.0, "b": 0.5, "gamma0": 0.1}),
+        Call(closed_forms.crossed_area, lambda: {"period": 24, "window": 9, "ahead": 1.0}),
+        Call(closed_forms.flux_polygon, lambda: {"steps": 10, **flux}),
+        Call(closed_forms.line_negativity, lambda: {"kt": 1.0}),
+        Call(closed_forms.remote_concurrence, lambda: {"half": 0.5, "r1": 0.1, "r2": 0.1}),
+        Call(closed_forms.squid_voltage, lambda: {"u": 1.0, "theta": 1.0, "phase": 1.0, "gamma": 0.1}),
+        Call(closed_forms.triangle_negativity, lambda: {"kt": 1.0}),
         Call(plots.hysteresis, lambda: {"record": record(), **loop}),
         Call(plots.program, lambda: {"prog": "two_port_memristor"}),
         Call(plots.pulses, lambda: {"program": "two_port_memristor", "parameters": {"period": 4}}),

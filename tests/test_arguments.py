@@ -196,8 +196,8 @@ def _in_other_words(name: str, message: str) -> bool:
     )
 
 
-FORMULAS = ("analysis.geometry.", "analysis.laws.", "analysis.systems.")
-"""Modules of closed forms, which take numbers and arrays of any kind."""
+FORMULAS = ("analysis.geometry.", "analysis.closed_forms.")
+"""Modules of formulas, which take numbers and arrays of any kind."""
 NEVER = {
     "nan", "inf", "bytes", "empty set", "set", "object", "class", "function of nothing", "huge", "array of text",
     "ragged", "masked", "dataset", "complex",

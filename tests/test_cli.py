@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 import rydberg_qmem as rq
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.cli import app
 
 MAIN = [sys.executable, "-c", "from rydberg_qmem.cli import main; main()"]
@@ -351,7 +351,7 @@ def test_a_sweep_is_plotted_point_by_point_each_over_its_own_rounds(tmp_path: Pa
 
     assert "dims: point 3, round 48, clicks_atom 2" in said
     for window, period in ((3, 12), (3, 24), (9, 24)):
-        area = float(laws.discrete_loop_area(period, window))
+        area = float(closed_forms.discrete_loop_area(period, window))
         assert f"loop area at window = {window}, period = {period}: {area:.6g} " in said
 
 

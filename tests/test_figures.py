@@ -9,7 +9,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem import programs
-from rydberg_qmem.analysis import entanglement, systems
+from rydberg_qmem.analysis import closed_forms, entanglement
 from rydberg_qmem.gallery import page
 from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, PULSES, SAMPLED, Figure, Way, of_cohorts
 from rydberg_qmem.gallery.figures import FIGURES
@@ -157,7 +157,7 @@ def test_undamped_cells_in_three_have_the_negativity_of_their_law(topology: Any)
     record = rq.run(program, shots=None, emulator="ideal")
     rho = entanglement.within(record.rho.values, record.levels)[0]
     kt = 0.1 * np.arange(13)
-    want = systems.triangle_negativity(kt) if topology == "triangle" else systems.line_negativity(kt)[0]
+    want = closed_forms.triangle_negativity(kt) if topology == "triangle" else closed_forms.line_negativity(kt)[0]
 
     np.testing.assert_allclose(entanglement.negativity(rho, [0]), want, atol=1e-3)
 

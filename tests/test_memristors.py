@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import rydberg_qmem as rq
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.language.blocks import Repeat, Set
 
 Array = NDArray[np.float64]
@@ -49,7 +49,7 @@ def test_the_settled_loop_has_the_area_of_the_closed_form(period: int, window: i
     x, y = record.n_in.values[period:], record.clicks.sel(clicks_atom="s").values[period:]
     area = abs(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) / 2
 
-    assert area == pytest.approx(float(laws.discrete_loop_area(period, window)), abs=1e-9)
+    assert area == pytest.approx(float(closed_forms.discrete_loop_area(period, window)), abs=1e-9)
     assert (area < 1e-9) == (period == window)
 
 

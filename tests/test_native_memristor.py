@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 
 SIZES = [(6, 2), (8, 5), (6, 6)]
 
@@ -38,7 +38,7 @@ def test_its_loop_has_the_area_of_the_closed_form(period: int, window: int) -> N
     x, y = record.n_in.values[period:], 1 - record.vacuum.values[period:]
     area = abs(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) / 2
 
-    assert area == pytest.approx(float(laws.discrete_loop_area(period, window)), abs=1e-9)
+    assert area == pytest.approx(float(closed_forms.discrete_loop_area(period, window)), abs=1e-9)
 
 
 def test_without_the_reset_of_the_ancilla_the_photon_is_not_taken() -> None:

@@ -207,7 +207,8 @@ def _all(door: str) -> list[str]:
 
 def of_modules() -> dict[str, Any]:
     """Return the functions and classes of the modules that packages offer whole, by module and name."""
-    names = [f"rydberg_qmem.analysis.{name}" for name in ("entanglement", "geometry", "laws", "mitigation", "systems")]
+    forms = (f"closed_forms.{module}" for module in ("_entangled", "_flux_controlled", "_photonic", "_superconducting"))
+    names = [f"rydberg_qmem.analysis.{name}" for name in (*forms, "entanglement", "geometry", "mitigation")]
     loaded = [importlib.import_module(name) for name in (*names, "rydberg_qmem.learning.datasets")]
     return {f"{module.__name__}.{name}": value for module in loaded for name, value in public_members(module)}
 

@@ -75,7 +75,7 @@ def test_the_program_in_the_readme_is_the_ready_sequence() -> None:
 def test_the_law_in_the_readme_is_the_closed_form() -> None:
     [told] = re.findall(r"the law for period 24, window 9: (0\.\d+)", README)
 
-    assert float(told) == pytest.approx(float(rq.analysis.laws.discrete_loop_area(24, 9)), abs=5e-7)
+    assert float(told) == pytest.approx(float(rq.analysis.closed_forms.discrete_loop_area(24, 9)), abs=5e-7)
 
 
 def test_the_tables_of_limits_are_the_engines() -> None:

@@ -342,7 +342,7 @@ record
 # reflected. Lines are the exact run, dots the means of the shots.
 
 # %%
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 
 period, window = 24, 9
 with rq.plots.paper():
@@ -370,14 +370,14 @@ with rq.plots.paper():
 # %%
 phase = np.linspace(0, period, 400)
 law_in = np.sin(np.pi * phase / period) ** 2
-law_out = (1 - laws.discrete_reflectivity(phase, period, window)) * law_in
+law_out = (1 - closed_forms.discrete_reflectivity(phase, period, window)) * law_in
 
 ax = rq.plots.hysteresis(
     record, drive="n_in", response="clicks.s", law=(law_in, law_out), label=f"{record.sizes['shot']} shots, pulses"
 )
 ax.set(xlabel=r"input $n_\mathrm{in}$", ylabel=r"output $n_\mathrm{out}$")
 
-expected = float(laws.discrete_loop_area(period, window))
+expected = float(closed_forms.discrete_loop_area(period, window))
 loop = rq.analysis.hysteresis(record, drive="n_in", response="clicks.s")
 loop_ideal = rq.analysis.hysteresis(ideal, drive="n_in", response="clicks.s")
 area, area_error = loop.area.item(), loop.area_error.item()
@@ -443,10 +443,11 @@ areas = loops.qmem.unstack().area
 with rq.plots.paper():
     figure, ax = plt.subplots()
     ratio = np.linspace(0, 1.05, 400)
-    ax.plot(ratio, laws.photonic_loop_area(np.pi * ratio), color="black", ls="--", lw=0.9, label="limit of many rounds")
+    limit = closed_forms.photonic_loop_area(np.pi * ratio)
+    ax.plot(ratio, limit, color="black", ls="--", lw=0.9, label="limit of many rounds")
     for marker, rounds in zip("os^", areas.period.values, strict=True):
         ws = np.linspace(1, areas.window.max().item(), 200)
-        [curve] = ax.plot(ws / rounds, laws.discrete_loop_area(rounds, ws), lw=0.7, alpha=0.6)
+        [curve] = ax.plot(ws / rounds, closed_forms.discrete_loop_area(rounds, ws), lw=0.7, alpha=0.6)
         look = {"color": curve.get_color(), "ms": 3.5, "label": f"{rounds:.0f} rounds per period"}
         ax.plot(areas.window / rounds, areas.sel(period=rounds), marker, **look)
     ax.errorbar(window / period, area, area_error, fmt="*", color="black", ms=8, label="step 5, shots")
@@ -454,13 +455,13 @@ with rq.plots.paper():
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 x = np.pi * np.linspace(0.01, 1, 100_000)
-top = np.argmax(laws.photonic_loop_area(x))
-off = np.abs(loops.area - laws.discrete_loop_area(loops.period, loops.window)).max().item()
+top = np.argmax(closed_forms.photonic_loop_area(x))
+off = np.abs(loops.area - closed_forms.discrete_loop_area(loops.period, loops.window)).max().item()
 print(f"all {loops.sizes['point']} loops, largest distance from the law of K rounds and W: {off:.0e}")
 for rounds in areas.period.values:
-    away = np.abs(areas.sel(period=rounds) - laws.photonic_loop_area(np.pi * areas.window / rounds))
+    away = np.abs(areas.sel(period=rounds) - closed_forms.photonic_loop_area(np.pi * areas.window / rounds))
     print(f"{rounds:.0f} rounds per period, largest distance from the limit: {away.max().item():.3f}")
-print(f"largest loop in the limit: {laws.photonic_loop_area(x[top]):.4f} at T / T_osc = {x[top] / np.pi:.3f}")
+print(f"largest loop in the limit: {closed_forms.photonic_loop_area(x[top]):.4f} at T / T_osc = {x[top] / np.pi:.3f}")
 
 # %% [markdown]
 # The points lie on the law of $K$ rounds to rounding error, and approach the limit as rounds become finer.

@@ -31,7 +31,7 @@ import numpy as np
 import xarray as xr
 
 import rydberg_qmem as rq
-from rydberg_qmem.analysis import fingerprints, hysteresis, laws
+from rydberg_qmem.analysis import closed_forms, fingerprints, hysteresis
 
 # %% [markdown]
 # ## 1. A classical memristor
@@ -91,7 +91,7 @@ for name, marked in found.items():
     print(f"{name:18}" + "".join(f"{'yes' if marked[mark] else 'no':>13}" for mark in marks))
 
 area = found["memristor"].area
-law = 2 * laws.flux_controlled_lobe(b=0.5, amplitude=1.0, omega=omegas)
+law = 2 * closed_forms.flux_controlled_lobe(b=0.5, amplitude=1.0, omega=omegas)
 print(f"\narea over the law 4 b V0^3 / 3 omega: {(area / law).min().item():.4f} to {(area / law).max().item():.4f}")
 print(f"area goes as omega to the power {found['memristor'].exponent.item():.3f}; law: -1")
 
@@ -123,7 +123,7 @@ with rq.plots.paper(7.0, 2.5):
     t = np.linspace(0, period, 300)
     n_in = np.sin(np.pi * t / period) ** 2
     for ax, point, window in zip(axes, range(3), windows, strict=True):
-        n_out = (1 - laws.discrete_reflectivity(t, period, window)) * n_in
+        n_out = (1 - closed_forms.discrete_reflectivity(t, period, window)) * n_in
         rq.plots.hysteresis(loops.isel(point=point), drive="n_in", response="clicks.s", law=(n_in, n_out), ax=ax)
         ax.get_legend().remove()
         ax.set(xlabel=r"input $n_\mathrm{in}$", ylabel="", title=rf"$W/K = {window}/{period}$", ylim=(-0.03, 1))
@@ -135,22 +135,23 @@ with rq.plots.paper(7.0, 2.5):
 #
 # $$ A = \frac{\pi}{8}\,\frac{\sin^2 x}{x},\qquad x=\pi\,\frac{T}{T_\mathrm{osc}}. $$
 #
-# This is the limit of many rounds; `laws.discrete_loop_area` is exact for $K$ rounds a period. The window must fill
-# before the loop is read, hence `rounds`.
+# This is the limit of many rounds; `closed_forms.discrete_loop_area` is exact for $K$ rounds a period. The window must
+# fill before the loop is read, hence `rounds`.
 
 # %%
 swept = np.r_[1:15, 16:31:2]
 setting = {"parameters": {"period": period}, "shots": None, "emulator": "ideal"}
 every = rq.run(photonic, sweep={"window": swept}, rounds=4 * period, **setting)
 measured = hysteresis(every, drive="n_in", response="clicks.s", period=period)
-exact_law = laws.discrete_loop_area(period, swept)
+exact_law = closed_forms.discrete_loop_area(period, swept)
 
 with rq.plots.paper():
     figure, ax = plt.subplots()
     ratio = np.linspace(1e-3, 2.6, 500)
-    ax.plot(ratio, laws.photonic_loop_area(np.pi * ratio), color="black", ls="--", lw=0.9, label="limit of many rounds")
+    limit = closed_forms.photonic_loop_area(np.pi * ratio)
+    ax.plot(ratio, limit, color="black", ls="--", lw=0.9, label="limit of many rounds")
     fine = np.linspace(1, 31, 600)
-    ax.plot(fine / period, laws.discrete_loop_area(period, fine), lw=0.8, label=f"law of {period} rounds")
+    ax.plot(fine / period, closed_forms.discrete_loop_area(period, fine), lw=0.8, label=f"law of {period} rounds")
     ax.plot(swept / period, measured.area, "o", label="program")
     ax.plot(ratio, 1 / (8 * ratio), color="0.6", lw=0.8, ls=":", label=r"envelope $T_\mathrm{osc}/8T$")
     ax.set(xlabel=r"$T/T_\mathrm{osc}$", ylabel="loop area $A$", ylim=(-0.01, 0.4))
@@ -206,7 +207,7 @@ kept, dephased = rq.run(quantum, **setting), rq.run(coins, **setting)
 last = slice(K, 2 * K)
 k = np.arange(K)
 x_in = np.abs(np.sin(2 * np.pi * k / K))
-x_law = np.sqrt(1 - laws.discrete_reflectivity(k, K, W)) * x_in
+x_law = np.sqrt(1 - closed_forms.discrete_reflectivity(k, K, W)) * x_in
 
 
 def coherence(record):
@@ -272,7 +273,7 @@ period_two = tapped.isel(round=slice(K, 2 * K))
 sine = np.abs(np.sin(2 * np.pi * k / K))
 x_out = period_two.out_pauli.sel(out_axis="X").isel(out_atom=0)
 x_law = np.sqrt(1 - strengths[:, None] ** 2) * period_two.amplitude * sine
-bias = np.abs(period_two.R - laws.discrete_reflectivity(k, K, W)).max("round")
+bias = np.abs(period_two.R - closed_forms.discrete_reflectivity(k, K, W)).max("round")
 quarter = K // 4  # where the input's coherence is 1
 left_over = (x_out / period_two.amplitude).isel(round=quarter)
 
@@ -308,7 +309,7 @@ for strength, kept_part, error in zip(strengths, left_over.values, bias.values, 
 # ## Exercises
 #
 # **1.** Compute the *form factor* $4\pi A/P^2$ of the loops of step 2 ($P$ is the length of the loop; a circle has 1,
-# a line 0). Where is it largest? Compare with the continuous loop, `laws.photonic_loop`.
+# a line 0). Where is it largest? Compare with the continuous loop, `closed_forms.photonic_loop`.
 #
 # **2.** Freeze the memory: leave out every `set` and `push`. What is left of the loop?
 #
@@ -322,9 +323,9 @@ phase = np.linspace(0, 2 * np.pi, 4000, endpoint=False)
 
 
 def form_factor(x: float) -> float:
-    n_in, n_out = laws.photonic_loop(phase, x)
+    n_in, n_out = closed_forms.photonic_loop(phase, x)
     length = np.hypot(np.diff(n_in, append=n_in[0]), np.diff(n_out, append=n_out[0])).sum()
-    return float(4 * np.pi * laws.photonic_loop_area(x) / length**2)
+    return float(4 * np.pi * closed_forms.photonic_loop_area(x) / length**2)
 
 
 ratio = np.linspace(0.01, 2.6, 260)
@@ -356,7 +357,7 @@ print(f"area {line.area.item():.0e}, slope {line.slope.item():.3f}, R^2 of the l
 
 # %%
 both = {"parameters": {"period": 24, "window": 9}, "shots": 1000, "emulator": "ideal"}
-expected = laws.discrete_loop_area(24, 9).item()
+expected = closed_forms.discrete_loop_area(24, 9).item()
 for name in ("two_port_memristor", "photonic_memristor"):
     repeats = [hysteresis(rq.run(name, seed=seed, **both), drive="n_in", response="clicks.s") for seed in range(16)]
     areas = np.array([loop.area.item() for loop in repeats])

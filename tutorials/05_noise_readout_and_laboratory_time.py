@@ -36,7 +36,7 @@ import numpy as np
 from scipy.linalg import expm
 
 import rydberg_qmem as rq
-from rydberg_qmem.analysis import laws, mitigation
+from rydberg_qmem.analysis import closed_forms, mitigation
 from rydberg_qmem.language.hardware import PROFILES
 
 # %% [markdown]
@@ -254,7 +254,7 @@ loops = {
 
 phase = np.linspace(0, period, 400)
 law_in = np.sin(np.pi * phase / period) ** 2
-law_out = (1 - laws.discrete_reflectivity(phase, period, window)) * law_in
+law_out = (1 - closed_forms.discrete_reflectivity(phase, period, window)) * law_in
 with rq.plots.paper(width_in=6.8, height_in=2.5):
     figure, axes = plt.subplots(ncols=3, sharey=True)
     for ax, (name, (run, response)) in zip(axes, loops.items(), strict=True):
@@ -262,7 +262,7 @@ with rq.plots.paper(width_in=6.8, height_in=2.5):
         ax.set(title=name, xlabel=r"$n_\mathrm{in}$", ylabel="")
     axes[0].set(ylabel=r"$n_\mathrm{out}$")
 
-expected = float(laws.discrete_loop_area(period, window))
+expected = float(closed_forms.discrete_loop_area(period, window))
 print(f"{'without errors, law:':29} area {expected:.4f}")
 for name, (run, response) in loops.items():
     loop = rq.analysis.hysteresis(run, drive="n_in", response=response)
@@ -282,7 +282,7 @@ for name, (run, response) in loops.items():
 estimate = (fair.clicks.sel(clicks_atom="a") + fair.clicks.sel(clicks_atom="s") - 2 * E01) / (1 - E01 - E10)
 free = estimate.rolling(round=window).mean().shift(round=1).isel(round=slice(period, None))
 clipped = fair.R.isel(round=slice(period, None))
-mean_law = laws.discrete_reflectivity(free["round"], period, window)
+mean_law = closed_forms.discrete_reflectivity(free["round"], period, window)
 error = (free.std("shot") / np.sqrt(free.sizes["shot"])).max().item()
 for name, R_of_shots in (("without clipping", free), ("clipped", clipped)):
     away = np.abs(R_of_shots.mean("shot") - mean_law).max().item()

@@ -33,7 +33,7 @@ import xarray as xr
 
 import rydberg_qmem as rq
 from rydberg_qmem import programs
-from rydberg_qmem.analysis import entanglement, geometry, laws, memristivity, systems
+from rydberg_qmem.analysis import closed_forms, entanglement, geometry, memristivity
 
 # %% [markdown]
 # ## 1. Two coupled memristors
@@ -173,8 +173,8 @@ print(f"without coupling {alone.form_factor[0].item():.3f} to {alone.form_factor
 # %%
 k, step, steps = 0.1, 0.4, 80
 kt = k * step * np.arange(steps)
-end, middle = systems.line_negativity(kt)
-three_laws = {"line": np.cbrt(end**2 * middle), "triangle": systems.triangle_negativity(kt)}
+end, middle = closed_forms.line_negativity(kt)
+three_laws = {"line": np.cbrt(end**2 * middle), "triangle": closed_forms.triangle_negativity(kt)}
 
 with rq.plots.paper(7.0, 2.6):
     figure, axes = plt.subplots(1, 2, sharey=True)
@@ -218,7 +218,7 @@ for strength in strengths:
     areas.append([geometry.unsigned_area(drive[last, cell], record.out.values[last, cell]) for cell in range(units)])
     negativities.append(entanglement.negativity(record.qmem.density_matrix("rho")[last]).mean())
 areas = np.array(areas)
-law = laws.discrete_loop_area(period, window).item()
+law = closed_forms.discrete_loop_area(period, window).item()
 
 with rq.plots.paper(7.0, 2.5):
     figure, axes = plt.subplots(1, 3)
@@ -281,7 +281,7 @@ print(f"from {points} x {shots} shots: {value:.4f} ± {error:.4f} (bias by noise
 # %%
 def distance(step: float, steps: int) -> float:
     rho = states(programs.coupled(3, topology="triangle", rate=0.1, damping=0.0, steps=steps, step=step))
-    law = systems.triangle_negativity(0.1 * step * np.arange(steps))
+    law = closed_forms.triangle_negativity(0.1 * step * np.arange(steps))
     return float(np.abs(entanglement.tripartite_negativity(rho) - law).max())
 
 

@@ -43,7 +43,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rydberg_qmem as rq
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 
 runs = Path(tempfile.mkdtemp(prefix="runs_"))  # your own folder, in earnest
 memristor = rq.load("two_port_memristor")
@@ -77,7 +77,7 @@ with rq.plots.paper(height_in=1.9):
     ax.set(yticks=np.arange(3) + 0.5, yticklabels=[f"{period:g}" for period in area.period.values])
     figure.colorbar(mesh, label="loop area")
 
-law = laws.discrete_loop_area(loops.period, loops.window)
+law = closed_forms.discrete_loop_area(loops.period, loops.window)
 print(f"largest distance from the law, over all points: {np.abs(loops.area - law).max().item():.0e}")
 
 # %% [markdown]
@@ -403,7 +403,7 @@ while True:
     if relative < 0.01:
         break
     count = int(np.ceil(count * max(1.2, 1.1 * (relative / 0.01) ** 2)))
-expected = float(laws.discrete_loop_area(24, 9))
+expected = float(closed_forms.discrete_loop_area(24, 9))
 print(f"the law: {expected:.4f}")
 
 # %%

@@ -352,7 +352,7 @@ print(done.stdout + done.stderr)
 # 2. **Place**: a function that returns blocks goes to `rydberg_qmem/programs/cells.py`; a program whose size varies
 #    to `rydberg_qmem/programs/`; a ready sequence is one file `sequences/NAME.yaml`, whose `about` says what to expect,
 #    and on whose word: *found*, *from memory*, or *derived*.
-# 3. **Law**: closed forms go to `analysis/laws.py` or `analysis/systems.py`, with an example that runs.
+# 3. **Law**: closed forms go to `analysis/closed_forms/`, with an example that runs.
 # 4. **Test**: its name is a sentence; it compares with the law; one mutant was seen to fail. From shots: fixed seed,
 #    tolerance derived from the number of shots.
 # 5. **Frozen file**: a ready sequence has its JSON beside the others in `tests/data/gallery`.
@@ -377,13 +377,13 @@ print(done.stdout + done.stderr)
 # $A=\frac\pi8\cdot\frac12$.
 
 # %%
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 
 many = 4096
 constants = np.linspace(0.2, 4, 2000) * many / (2 * np.pi)
 areas = leaky_area(many, constants)
 best = areas.argmax()
-window = laws.photonic_loop_area(np.linspace(0.01, np.pi, 10000)).max()
+window = closed_forms.photonic_loop_area(np.linspace(0.01, np.pi, 10000)).max()
 print(f"leaky: {areas[best]:.4f} at omega tau = {2 * np.pi * constants[best] / many:.3f}; pi / 16 = {np.pi / 16:.4f}")
 print(f"sharp window: {window:.4f}")
 

@@ -3,7 +3,7 @@
 Importing it registers the accessor `record.qmem`.
 """
 
-from rydberg_qmem.analysis import entanglement, geometry, laws, mitigation, systems
+from rydberg_qmem.analysis import closed_forms, entanglement, geometry, mitigation
 from rydberg_qmem.analysis.accessor import program_json, register, unstack
 from rydberg_qmem.analysis.expectation import expectation, group
 from rydberg_qmem.analysis.fingerprints import fingerprints
@@ -16,6 +16,7 @@ from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.analysis.tomography import tomography
 
 __all__ = [
+    "closed_forms",
     "density_matrix",
     "expectation",
     "group",
@@ -23,7 +24,6 @@ __all__ = [
     "fingerprints",
     "geometry",
     "hysteresis",
-    "laws",
     "loop",
     "memory_time",
     "memristivity",
@@ -33,7 +33,6 @@ __all__ = [
     "program_json",
     "register",
     "standard_error",
-    "systems",
     "tomography",
     "unstack",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from rydberg_qmem.analysis import geometry, hysteresis, laws, loop
+from rydberg_qmem.analysis import closed_forms, geometry, hysteresis, loop
 from rydberg_qmem.analysis.hysteresis import Cycle
 from rydberg_qmem.errors import InputError
 
@@ -26,7 +26,7 @@ def memristor(
     """A record of the photonic-type memristor: exact, or clicks drawn with its probabilities."""
     k = np.arange(period * periods)
     n_in = np.sin(np.pi * k / period) ** 2
-    reflectivity = laws.discrete_reflectivity(k, period, window)
+    reflectivity = closed_forms.discrete_reflectivity(k, period, window)
     out: Any = ("round", (1 - reflectivity) * n_in)
     if shots is not None:
         clicks = np.random.default_rng(seed).random((shots, len(k))) < out[1]
@@ -36,7 +36,7 @@ def memristor(
 
 def eight(n: int = 100) -> xr.Dataset:
     phase = 2 * np.pi * np.arange(n) / n
-    current = laws.flux_controlled_current(phase, 1.0, 0.5, 1.0, 1.0)
+    current = closed_forms.flux_controlled_current(phase, 1.0, 0.5, 1.0, 1.0)
     voltage = ("round", np.sin(phase), {"units": "mV", "long_name": "voltage"})
     return xr.Dataset({"V": voltage, "I": ("round", current, {"units": "nA"})})
 
@@ -60,7 +60,7 @@ def test_an_exact_memristor_has_the_area_of_its_law_and_no_errors() -> None:
     result = hysteresis(memristor(), **PAIR)
 
     assert result.area == pytest.approx(0.294922, abs=5e-7)
-    assert result.signed_area == pytest.approx(-laws.discrete_loop_area(24, 9), abs=1e-12)
+    assert result.signed_area == pytest.approx(-closed_forms.discrete_loop_area(24, 9), abs=1e-12)
     assert (int(result.direction), int(result.crossings)) == (-1, 0)
     assert result.pinch == pytest.approx(0, abs=1e-12)
     assert all(result[name] == 0 for name in result.data_vars if str(name).endswith(("_error", "_bias")))
@@ -82,7 +82,7 @@ def test_a_pinched_figure_of_eight_is_told_from_a_line() -> None:
 
     lobes, line = (hysteresis(curve, drive="V", response=r) for r in ("I", 2 * curve.V + 1))
 
-    assert lobes.area == pytest.approx(2 * laws.flux_controlled_lobe(0.5, 1.0, 1.0), rel=3e-3)
+    assert lobes.area == pytest.approx(2 * closed_forms.flux_controlled_lobe(0.5, 1.0, 1.0), rel=3e-3)
     assert (int(lobes.direction), int(lobes.crossings)) == (0, 1)
     assert lobes.pinch == pytest.approx(0, abs=1e-12)
     assert 0.5 < lobes.line_r2 < 0.99
@@ -151,7 +151,7 @@ def test_a_sampled_memristor_agrees_with_the_law_within_its_error() -> None:
     result = hysteresis(memristor(shots=1000), **PAIR)
     mutant = hysteresis(memristor(shots=1000, window=3), **PAIR)  # a memristor that forgets sooner
 
-    law = -laws.discrete_loop_area(24, 9)
+    law = -closed_forms.discrete_loop_area(24, 9)
 
     assert abs(result.signed_area - law) < SIGMAS * result.signed_area_error
     assert abs(mutant.signed_area - law) > SIGMAS * mutant.signed_area_error
@@ -306,7 +306,7 @@ def test_points_share_a_drive_that_does_not_depend_on_them() -> None:
 
     areas = hysteresis(swept, **PAIR).area.values
 
-    assert areas == pytest.approx(laws.discrete_loop_area(24, [3, 9]), abs=1e-12)
+    assert areas == pytest.approx(closed_forms.discrete_loop_area(24, [3, 9]), abs=1e-12)
 
 
 @pytest.mark.parametrize("shots", [None, 60])

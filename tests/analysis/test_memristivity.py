@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from rydberg_qmem.analysis.closed_forms import squid_voltage
 from rydberg_qmem.analysis.memristivity import memristivity
-from rydberg_qmem.analysis.systems import squid_voltage
 
 RATE = 1.38975e-3
 

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import rydberg_qmem as rq
-from rydberg_qmem.analysis import expectation, hysteresis, laws, memristivity, mitigation, mutual_information
+from rydberg_qmem.analysis import closed_forms, expectation, hysteresis, memristivity, mitigation, mutual_information
 from rydberg_qmem.analysis.hysteresis import loop
 from rydberg_qmem.analysis.outcome_mean import outcome_mean
 from rydberg_qmem.analysis.standard_error import mean_and_error, standard_error
@@ -53,7 +53,7 @@ def clicks(shots: int) -> tuple[xr.Dataset, xr.Dataset]:
     """Binary outcomes of the photonic-type memristor by its law, one seed a point, and their means."""
     k = np.arange(24)
     n_in = np.sin(np.pi * k / 24) ** 2
-    out = (1 - laws.discrete_reflectivity(k + 24, 24, 9)) * n_in
+    out = (1 - closed_forms.discrete_reflectivity(k + 24, 24, 9)) * n_in
     drawn = (np.random.default_rng(2).random((SEEDS, shots, 24)) < out).astype(np.int8)
     return (
         xr.Dataset({"x": ("round", n_in), "y": (("point", "shot", "round"), drawn)}),

@@ -17,7 +17,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Annotation
 
 from rydberg_qmem import plots
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.plots import _style as style
 
@@ -34,7 +34,7 @@ def no_window() -> Iterator[None]:
 def memristor(period: int = 24, periods: int = 2, shots: int | None = None) -> xr.Dataset:
     k = np.arange(period * periods)
     n_in = np.sin(np.pi * k / period) ** 2
-    out: Any = ("round", (1 - laws.discrete_reflectivity(k, period, 9)) * n_in)
+    out: Any = ("round", (1 - closed_forms.discrete_reflectivity(k, period, 9)) * n_in)
     if shots is not None:
         clicks = np.random.default_rng(0).random((shots, len(k))) < out[1]
         out = (("shot", "round"), clicks.astype(np.int8))

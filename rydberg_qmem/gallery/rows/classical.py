@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.analysis import geometry, laws, systems
+from rydberg_qmem.analysis import closed_forms, geometry
 from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.gallery.figure import CLASSICAL, IDEAL, Figure, Floats, Measured, Way, limit
 from rydberg_qmem.plots import Line, Panel, closed
@@ -55,9 +55,9 @@ def _figure(quantity: str, name: str, reference: float, tolerance: float) -> Fig
 
 FIGURES = (
     Figure(10, "classical, flux-controlled", "area of both lobes, 96 steps", SOURCE, "derived",
-           systems.flux_polygon(96, 0.5, 1, 1), 1e-9, lobes, pulses=CLASSICAL, noisy=CLASSICAL),
+           closed_forms.flux_polygon(96, 0.5, 1, 1), 1e-9, lobes, pulses=CLASSICAL, noisy=CLASSICAL),
     Figure(10, "classical, flux-controlled", "a lobe, steps → 0: (2/3) b V0³/ω", SOURCE, "derived",
-           float(laws.flux_controlled_lobe(0.5, 1, 1)), 1e-5, lobe_limit, pulses=CLASSICAL, noisy=CLASSICAL),
+           float(closed_forms.flux_controlled_lobe(0.5, 1, 1)), 1e-5, lobe_limit, pulses=CLASSICAL, noisy=CLASSICAL),
     _figure("fingerprint 1: |I(V=0)| over largest |I|", "largest_pinch", 0.0, 1e-9),
     _figure("fingerprint 2: exponent of area against frequency", "exponent", -1.0, 1e-9),
     _figure("fingerprint 3: 1 - R² of a line at ω=16", "bent", 0.0, 0.02),
@@ -74,12 +74,13 @@ def panels() -> list[Panel]:
     own, photonic = prints(), photonic_prints(IDEAL)
     top = float(own.area[0])
     fine = np.geomspace(1, 16, 30)
+    every = np.linspace(0.05, 1, 99)
     x: Floats = 6 * photonic.frequency.values
     return [
         Panel(tuple(lines), "V", "I"),
         Panel((Line(fine, top / fine, "∝ 1/ω"), Line(own.omega, own.area, "program", True)), "ω", "loop area",
               "classical: all three", log="xy"),
-        Panel((Line(np.linspace(0.05, 1, 99), laws.photonic_loop_area(np.pi * np.linspace(0.05, 1, 99)), "continuous"),
+        Panel((Line(every, closed_forms.photonic_loop_area(np.pi * every), "continuous"),
                Line(x, photonic.area, "program", True)), "frequency × window", "loop area",
               "photonic: pinched, not monotonic"),
     ]  # fmt: skip

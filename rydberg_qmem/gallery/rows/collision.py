@@ -7,7 +7,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from rydberg_qmem.analysis import systems
+from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery.figure import IDEAL, Figure, Measured, Way, limit
 from rydberg_qmem.plots import Line, Panel
@@ -73,12 +73,13 @@ def panels() -> list[Panel]:
     weak = IDEAL.dense(NAME, parameters={"gamma0": 0.02, "b": 0, "steps": 60})
     v = weak.bloch.values[:, 0, 0]
     depth, tried = np.geomspace(0.05, 2, 60), (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-    law = systems.collision_voltage(t, pi / 4, pi / 5, 0.4)
+    law = closed_forms.collision_voltage(t, pi / 4, pi / 5, 0.4)
     return [
         Panel((Line(t, UNIT * law, "closed form"), Line(t[::5], UNIT * y[::5], "program", True)),
               "time (1/ω)", "V (ħ = m = ω = 1)", "γ0 = 0.4"),
         Panel((Line(v, v * weak.rate_now.values),), "V / V0", "I / (γ0 V0)", "γ0 = 0.02"),
-        Panel((Line(depth, systems.collision_lobe(depth), "closed form"), Line(depth, 2 * depth / 3, "2A/3: 1/ω law"),
+        Panel((Line(depth, closed_forms.collision_lobe(depth), "closed form"),
+               Line(depth, 2 * depth / 3, "2A/3: 1/ω law"),
                Line(tried, [lobe(IDEAL, a, 60) for a in tried], "program", True)),
               "depth A = A0 / ω", "lobe / (γ0 V0²)", log="xy"),
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from math import exp, pi, sin
 import numpy as np
 import xarray as xr
 
-from rydberg_qmem.analysis import entanglement, geometry, laws, systems
+from rydberg_qmem.analysis import closed_forms, entanglement, geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
@@ -80,7 +80,7 @@ def thermal(way: Way) -> Measured:
 
 def _cascade_reference() -> float:
     n_in = np.sin(pi * np.arange(72) / 24) ** 2
-    out = (1 - laws.discrete_reflectivity(np.arange(72), 24, 9)) * n_in
+    out = (1 - closed_forms.discrete_reflectivity(np.arange(72), 24, 9)) * n_in
     return float(out[51:60].mean())
 
 
@@ -104,7 +104,7 @@ FIGURES = (
     Figure(9, "cascade", "the same, rounds → ∞", CASCADE, "derived", cascade_law(pi, 3 * pi / 8), 1e-3, cascade_limit,
            pulses="as at K=24", noisy="as at K=24"),
     Figure(9, "crossed feedback", "area of (n_1, out_2), K=24, W=9", CROSSED, "derived",
-           systems.crossed_area(24, 9, pi / 2), 1e-9, crossed, sampled=True, noisy=FEW),
+           closed_forms.crossed_area(24, 9, pi / 2), 1e-9, crossed, sampled=True, noisy=FEW),
     Figure(9, "crossed feedback", "largest area, rounds → ∞", CROSSED, "derived", 0.6773, 1e-3, crossed_limit,
            pulses="as at K=24", noisy="as at K=24"),
     Figure(9, "crossed feedback", "largest form factor, K=96", CROSSED, "found", 0.95, 0.01, crossed_form,
@@ -112,7 +112,7 @@ FIGURES = (
     Figure(9, "shared memory", "loop area of one of two cells", SHARED, "derived",
            float(geometry.unsigned_area(*_shared_loop())), 1e-9, shared, sampled=True, noisy=FEW),
     Figure(9, "remote pair", "concurrence, R=0.3, 0.5", REMOTE, "derived",
-           systems.remote_concurrence(pi / 4, 0.3, 0.5), 1e-9, remote),
+           closed_forms.remote_concurrence(pi / 4, 0.3, 0.5), 1e-9, remote),
     Figure(9, "thermal ancilla", "n after 10 rounds", "textbook", "derived",
            0.3 + (sin(1.25) ** 2 - 0.3) * 0.8**10, 1e-9, thermal, noisy="ideal"),
 )  # fmt: skip
@@ -135,7 +135,7 @@ def panels() -> list[Panel]:
         Panel((closed(cross.n_1.values, cross.m.sel(m_atom="s2").values),), "photons into 1", "photons out of 2",
               "crossed feedback"),
         Panel((closed(*_shared_loop(), "shared by two"),), "photons in", "photons out", "shared memory, law"),
-        Panel((Line(fine, [systems.remote_concurrence(pi / 4, x, 0.5) for x in fine], "closed form"),
+        Panel((Line(fine, [closed_forms.remote_concurrence(pi / 4, x, 0.5) for x in fine], "closed form"),
                Line(r, found, "program", True)), "R1, with R2 = 0.5", "concurrence", "remote pair"),
         Panel((Line(k, 0.3 + (sin(1.25) ** 2 - 0.3) * np.array([exp(j * np.log(0.8)) for j in k]), "closed form"),
                Line(np.arange(12), warm, "program", True)), "round", "occupation n", "thermal ancilla"),

@@ -7,7 +7,7 @@ from math import asin, cos, pi, sin, sqrt
 
 import numpy as np
 
-from rydberg_qmem.analysis import laws
+from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
 from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
@@ -15,7 +15,7 @@ from rydberg_qmem.plots import Line, Panel, closed
 
 SOURCE = "Spagnolo 2022, Nat. Photonics 16, 318"
 COHERENCE = "Ferrara 2024, arXiv 2409.08979"
-AREA = float(laws.discrete_loop_area(24, 9))
+AREA = float(closed_forms.discrete_loop_area(24, 9))
 SIZES = (48, 96)
 FALSE = (1 - 0.6) * 1e-3 * (2 * asin(sqrt(0.4)) / pi) ** 2
 """False clicks of `native_cell`, each of which leaves a photon too many: in r, which is 0.4, by (Ω/U)² at most.
@@ -51,7 +51,7 @@ def closed_area(way: Way, window: int) -> Measured:
 @lru_cache(maxsize=4)
 def largest(emulator: str, period: int) -> tuple[float, float]:
     """Return the largest loop area over the window, and window over period where it lies, by a parabola."""
-    middle = int(laws.discrete_loop_area(period, np.arange(1, period)).argmax()) + 1
+    middle = int(closed_forms.discrete_loop_area(period, np.arange(1, period)).argmax()) + 1
     windows = (middle - 2, middle, middle + 2)
     record = Way(emulator).run("photonic_memristor", parameters={"period": period}, sweep={"window": windows})
     a, b, c = hysteresis(record, drive="n_in", response="clicks.s", period=period).area.values
@@ -61,8 +61,8 @@ def largest(emulator: str, period: int) -> tuple[float, float]:
 
 def largest_law(period: int) -> float:
     """Return the same from the discrete law."""
-    middle = int(laws.discrete_loop_area(period, np.arange(1, period)).argmax()) + 1
-    a, b, c = laws.discrete_loop_area(period, np.array([middle - 2, middle, middle + 2]))
+    middle = int(closed_forms.discrete_loop_area(period, np.arange(1, period)).argmax()) + 1
+    a, b, c = closed_forms.discrete_loop_area(period, np.array([middle - 2, middle, middle + 2]))
     return float(b - (a - c) ** 2 / (8 * (a - 2 * b + c)))
 
 
@@ -142,7 +142,7 @@ def clipping(strength: float, period: int = 24, window: int = 9) -> float:
 
 
 def _coherence_reference() -> float:
-    return sqrt(1 - float(laws.discrete_reflectivity(27, 24, 9))) * sin(2 * pi * 27 / 24)
+    return sqrt(1 - float(closed_forms.discrete_reflectivity(27, 24, 9))) * sin(2 * pi * 27 / 24)
 
 
 def _native(emulator: str) -> Figure:
@@ -202,8 +202,8 @@ def panels() -> list[Panel]:
         Panel((closed(n_in, record.clicks.sel(clicks_atom="s").values, "exact"),
                Line(n_in, shots.clicks.sel(clicks_atom="s").values.mean(axis=0), "2000 shots", True)),
               "photons in", "photons out", "24 rounds, window 9"),
-        Panel((Line(x, laws.photonic_loop_area(np.pi * x), "continuous"),
-               Line(x, laws.discrete_loop_area(24, 24 * x), "24 rounds, law"),
+        Panel((Line(x, closed_forms.photonic_loop_area(np.pi * x), "continuous"),
+               Line(x, closed_forms.discrete_loop_area(24, 24 * x), "24 rounds, law"),
                Line(sweep.window / 24, areas.area, "24 rounds, program", True)),
               "window T / period", "loop area"),
         Panel((closed(np.abs(np.sin(phase)), np.abs(own.out_pauli.sel(out_axis="X").values[:, 0])),),

@@ -7,7 +7,7 @@ from math import cos, exp, pi, sin, sqrt
 
 import numpy as np
 
-from rydberg_qmem.analysis import systems
+from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
 from rydberg_qmem.plots import Line, Map, Panel
@@ -77,7 +77,7 @@ def closed_map(rounds: int = 33) -> tuple[Floats, Floats]:
     return v, f
 
 
-_V = float(systems.squid_voltage(2 * pi * 15 / 40, pi / 2, pi / 2, 50 * RATE))
+_V = float(closed_forms.squid_voltage(2 * pi * 15 / 40, pi / 2, pi / 2, 50 * RATE))
 SLOW = "as at α=81: the map is of ideal gates"
 
 FIGURES = (
@@ -103,7 +103,7 @@ def panels() -> list[Panel]:
     """Draw V, the loop of the open and of the closed circuit, and the map of form factors."""
     record = IDEAL.dense("ca_squid", parameters={"steps": 60})
     v, u = -record.bloch.values[:, 0, 0], 2 * pi * np.arange(60) / 60
-    law = systems.squid_voltage(u, pi / 2, pi / 2, 100 * RATE)
+    law = closed_forms.squid_voltage(u, pi / 2, pi / 2, 100 * RATE)
     own = IDEAL.dense("ca_squid_closed")
     w = -own.bloch.values[:, 0, 0]
     return [

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from rydberg_qmem.analysis import entanglement, systems
+from rydberg_qmem.analysis import closed_forms, entanglement
 from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
 from rydberg_qmem.gallery.rows.two import RATE, correlation, drawn, loops, states
 from rydberg_qmem.plots import Line, Panel
@@ -115,7 +115,7 @@ def integrated(topology: Shape, times: Floats, *, rate: float, gamma: float, fin
     return np.array(made)
 
 
-END, MIDDLE = (float(n) for n in systems.line_negativity(pi / 4))
+END, MIDDLE = (float(n) for n in closed_forms.line_negativity(pi / 4))
 
 
 def _figure(topology: Shape, measure: str, name: str, reference: float, tolerance: float = 1e-3) -> Figure:
@@ -147,7 +147,7 @@ def _damped(topology: Shape, measure: str, name: str) -> Figure:
 
 
 FIGURES = (
-    _figure("triangle", "N3", "N3 at kt=π/4", float(systems.triangle_negativity(pi / 4))),
+    _figure("triangle", "N3", "N3 at kt=π/4", float(closed_forms.triangle_negativity(pi / 4))),
     _figure("line", "end", "N of an end at kt=π/4", END),
     _figure("line", "middle", "N of the middle at kt=π/4", MIDDLE),
     _figure("line", "N3", "N3 at kt=π/4", (END**2 * MIDDLE) ** (1 / 3)),

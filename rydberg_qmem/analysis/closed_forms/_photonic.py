@@ -1,4 +1,4 @@
-"""Closed forms of memristive loops, as references for records.
+"""Closed forms of memristors of the photonic type, their discrete rounds among them.
 
 The photonic-type memristor passes the part 1 - R of its input n_in and sets its reflectivity R to the mean
 of n_in over a window of past time: n_out = (1 - R) n_in. All its closed forms below are for n_in =
@@ -124,48 +124,21 @@ def discrete_loop_area(
     return area if signed else np.abs(area)
 
 
-@arguments.taking(
-    phase=arguments.numbers(),
-    a=arguments.numbers(),
-    b=arguments.numbers(),
-    amplitude=arguments.numbers(),
-    omega=arguments.numbers(),
-)
-def flux_controlled_current(phase: ArrayLike, a: float, b: float, amplitude: float, omega: float) -> Floats:
-    """Return I of the memristor I = (a + b flux) V under V = amplitude sin(phase), phase = omega t.
-
-    Derived: flux = (amplitude / omega) (1 - cos phase), zero at phase 0.
+@arguments.taking(period=arguments.real(above=0), window=arguments.real(above=0), ahead=arguments.real())
+def crossed_area(period: float, window: float, ahead: float) -> float:
+    """Return the polygon area of (n_1, out_2) under crossed feedback, windows of past rounds.
 
     Args:
-        phase: Phase of the drive (rad), of any shape.
-        a: Conductance at flux 0.
-        b: Its slope with the flux.
-        amplitude: Largest voltage.
-        omega: Angular frequency (rad per unit of time). Units are those of a, b and the voltage together.
+        period: Period of the drives, in rounds.
+        window: Length of the windows, in rounds.
+        ahead: By which phase the second drive is ahead (rad).
 
-    >>> float(flux_controlled_current(np.pi / 2, a=1.0, b=0.5, amplitude=2.0, omega=1.0))
-    4.0
+    >>> round(crossed_area(20_000, 20_000 * 1.1656 / np.pi, np.pi / 2), 4)
+    0.6773
     """
-    phase = np.asarray(phase, dtype=float)
-    return np.asarray((a + b * amplitude / omega * (1 - np.cos(phase))) * amplitude * np.sin(phase))
-
-
-@arguments.taking(b=arguments.numbers(), amplitude=arguments.numbers(), omega=arguments.numbers())
-def flux_controlled_lobe(b: ArrayLike, amplitude: ArrayLike, omega: ArrayLike) -> Floats:
-    """Return the area (2 / 3) |b amplitude^3| / omega of each of the two lobes of `flux_controlled_current`.
-
-    Derived: the integral of I dV over half a period. The lobes have opposite sense, so the signed area is zero.
-
-    Args:
-        b: Slope of the conductance with the flux.
-        amplitude: Largest voltage.
-        omega: Angular frequency (rad per unit of time).
-
-    >>> round(float(flux_controlled_lobe(0.3, 1.0, 0.5)), 12)
-    0.4
-    """
-    b, amplitude, omega = (np.asarray(value, dtype=float) for value in (b, amplitude, omega))
-    return np.asarray(2 / 3 * np.abs(b * amplitude**3) / omega)
+    depth = np.sin(np.pi * window / period) / (window * np.sin(np.pi / period))
+    lag = np.pi * (window + 1) / period
+    return float(period * np.sin(2 * np.pi / period) / 16 * (np.sin(ahead) + depth * np.sin(lag)))
 
 
 def _window(period: ArrayLike, window: ArrayLike, includes_present: bool) -> tuple[Floats, Floats]:
