@@ -10,19 +10,16 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import map_expressions
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.devices.target import ONE, Target
+from rydberg_qmem.emulators.job_outcomes import Bits, finished, rows_of, seeded
 from rydberg_qmem.emulators.journal import Entry, Journal, Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import CROSSED, Capabilities
@@ -32,8 +29,6 @@ from rydberg_qmem.language.blocks import Align, Delay
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.pulses.building import build
 from rydberg_qmem.pulses.shapes import Scope
-
-Bits = NDArray[np.int8]
 
 
 class PulserBackend:
@@ -134,7 +129,7 @@ class PulserBackend:
         if self._bits is None:
             sequence = self._sequence(self._target, basis, ticket)
             entry = self._entry(sequence, self._target, basis, ticket, shots)
-            self._bits = _rows(entry, self._target.atoms, ticket)
+            self._bits = rows_of(entry, self._target.atoms, ticket)
         return self._bits[:, list(atoms)]
 
     # ------------------------------------------------------------------ jobs
@@ -189,10 +184,10 @@ class PulserBackend:
     def _submit(self, sequence: Any, target: Target, basis: str, ticket: Ticket, entry: Entry) -> Entry:
         """Submit a job; return what is known of it then: that it is under way, or its outcome."""
         if self._is_local:
-            with _seeded(ticket):
+            with seeded(ticket):
                 results = _calling(str(ticket), self._made(sequence, target, basis, entry.runs).run)
             self.submitted += 1
-            done = _done(entry, [results], ticket)
+            done = finished(entry, [results], ticket)
             self.journal.write(ticket, done)
             return done
         backend = self._made(sequence, target, basis, entry.runs)
@@ -230,7 +225,7 @@ class PulserBackend:
             if status not in (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED):
                 raise RunError(f"{ticket}: batch {entry.batch} ended as {status.name}")
             time.sleep(self.poll_s)
-        done = _done(entry, _calling(str(ticket), lambda: remote.results), ticket)
+        done = finished(entry, _calling(str(ticket), lambda: remote.results), ticket)
         self.journal.write(ticket, done)
         return done
 
@@ -254,48 +249,3 @@ def _job_ids(remote: Any) -> list[str]:
         return [str(job) for job in remote.job_ids]
     except NotImplementedError:  # connections need not tell
         return []
-
-
-def _done(entry: Entry, results: Sequence[Any], ticket: Ticket) -> Entry:
-    """Return the finished entry: counts of all the batch's jobs together."""
-    counts: dict[str, int] = {}
-    for result in results:
-        for bits, count in result.final_bitstrings.items():
-            counts[str(bits)] = counts.get(str(bits), 0) + int(count)
-    if sum(counts.values()) != entry.runs:
-        raise RunError(f"{ticket}: {entry.runs} shots were asked for, but {sum(counts.values())} came back")
-    atoms = tuple(str(name) for name in results[0].atom_order)
-    return Entry(entry.sequence, entry.runs, "done", entry.batch, entry.jobs, atoms, counts)
-
-
-def _rows(entry: Entry, atoms: tuple[str, ...], ticket: Ticket) -> Bits:
-    """Return outcomes (shots, atoms) in the register's order.
-
-    Shots of a job have no order; one is drawn, or the sorted counts would look like memory from round to round.
-    """
-    words = sorted(entry.counts)
-    if set(entry.atoms) != set(atoms) or any(len(word) != len(atoms) or set(word) - {"0", "1"} for word in words):
-        raise RunError(f"{ticket}: the outcome is not one bit for each of {', '.join(atoms)}")
-    columns = [entry.atoms.index(name) for name in atoms]
-    table = np.array([[int(word[c]) for c in columns] for word in words], dtype=np.int8)
-    rows = np.repeat(table, [entry.counts[word] for word in words], axis=0)
-    return np.asarray(_generator(ticket).permutation(rows, axis=0))
-
-
-def _generator(ticket: Ticket) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(_sequence_of(ticket)))
-
-
-def _sequence_of(ticket: Ticket) -> np.random.SeedSequence:
-    return np.random.SeedSequence(ticket.seed, spawn_key=(ticket.point, ticket.cohort, ticket.step, ticket.visit))
-
-
-@contextmanager
-def _seeded(ticket: Ticket) -> Iterator[None]:
-    """Lend Pulser's emulators, which sample with numpy's global generator, a seeded one; give it back after."""
-    before = np.random.get_state()  # noqa: NPY002  # it is that generator
-    np.random.seed(_sequence_of(ticket).generate_state(4))  # noqa: NPY002  # it is that generator
-    try:
-        yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002  # it is that generator
