@@ -9,6 +9,8 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -132,6 +134,62 @@ def names_in(tree: ast.AST) -> set[str]:
             case _:
                 pass
     return found
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports within functions count, and what a package offers when asked."""
+    sources = {module_of(path): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+
+    assert circle_of(imports_of(sources)) == []
+
+
+@pytest.mark.parametrize("door", [
+    "def main():\n    from p.commands import app\n    app()\n",
+    "if TYPE_CHECKING:\n    from p.commands import app\n",
+    "import p.commands\n",
+])  # fmt: skip
+def test_a_circle_is_seen_wherever_its_imports_stand(door: str) -> None:
+    sources = {"p": door, "p.commands": "from p import show\n", "p.show": "from p import exit_code_of\n"}
+
+    assert set(circle_of(imports_of(sources))) == {"p", "p.commands", "p.show"}
+    assert not circle_of(imports_of({**sources, "p.show": "from p.ending import exit_code_of\n", "p.ending": ""}))
+
+
+def module_of(path: Path) -> str:
+    """Return the name of a module of the package."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Return, by module, the others that it imports, wherever that stands; what only types need counts in packages."""
+    packages = {name.rpartition(".")[0] for name in sources}
+    return {
+        name: {one for one in _imported(ast.parse(source), sources, name in packages) if one in sources}
+        for name, source in sources.items()
+    }
+
+
+def _imported(tree: ast.AST, sources: dict[str, str], package: bool) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")) if not package:
+                pass
+            case ast.ImportFrom(module=str(module), names=names):
+                whole = {alias.name: f"{module}.{alias.name}" for alias in names}
+                yield from (one if one in sources else module for one in whole.values())
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case _:
+                yield from _imported(node, sources, package)
+
+
+def circle_of(imports: dict[str, set[str]]) -> list[str]:
+    """Return modules that import each other in a circle, if any do."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 # --- lightness ---

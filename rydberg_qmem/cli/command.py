@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from rydberg_qmem.cli import exit_code_of, is_full_output, leave_output
+from rydberg_qmem.cli.ending import exit_code_of, is_full_output, leave_output
 from rydberg_qmem.cli.text import echo
 from rydberg_qmem.errors import QmemError
 
