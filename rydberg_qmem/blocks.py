@@ -3,80 +3,25 @@
 from __future__ import annotations
 
 from rydberg_qmem.language.blocks import (
-    CNOT,
-    CZ,
-    ZZ,
-    Align,
-    BeamSplitter,
-    BlockadeMeasure,
-    BlockadeRotate,
-    CPhase,
-    Damp,
-    Delay,
-    DetuningMap,
-    DisableEOM,
-    EnableEOM,
-    EOMPulse,
-    Exchange,
-    ForEach,
-    Ising,
-    Measure,
-    ModifyEOM,
-    PhaseShift,
-    Probe,
-    Pulse,
-    Push,
-    Repeat,
-    Reset,
-    Retarget,
-    Rotate,
-    Set,
-    SLMMask,
-    Swap,
-    WeakMeasure,
-    When,
     bodies,
+    cells,
+    classical,
+    control,
+    gates,
+    measurement,
+    pulses,
     walk,
     walk_places,
 )
+from rydberg_qmem.language.blocks.cells import *
+from rydberg_qmem.language.blocks.classical import *
+from rydberg_qmem.language.blocks.control import *
+from rydberg_qmem.language.blocks.gates import *
+from rydberg_qmem.language.blocks.measurement import *
+from rydberg_qmem.language.blocks.pulses import *
 
-__all__ = [
-    "Align",
-    "BeamSplitter",
-    "BlockadeMeasure",
-    "BlockadeRotate",
-    "CNOT",
-    "CPhase",
-    "CZ",
-    "Damp",
-    "Delay",
-    "DetuningMap",
-    "DisableEOM",
-    "EOMPulse",
-    "EnableEOM",
-    "Exchange",
-    "ForEach",
-    "Ising",
-    "Measure",
-    "ModifyEOM",
-    "PhaseShift",
-    "Probe",
-    "Pulse",
-    "Push",
-    "Repeat",
-    "Reset",
-    "Retarget",
-    "Rotate",
-    "SLMMask",
-    "Set",
-    "Swap",
-    "WeakMeasure",
-    "When",
-    "ZZ",
-    "bodies",
-    "walk",
-    "walk_places",
-]
+__all__ = ["bodies", "walk", "walk_places"]
+__all__ += cells.__all__ + classical.__all__ + control.__all__ + gates.__all__ + measurement.__all__ + pulses.__all__
 
 
 def __dir__() -> list[str]:

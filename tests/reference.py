@@ -822,7 +822,7 @@ class Reference:
         for item in items:
             match item:
                 case Placed(block=block):
-                    yield Placed(bind_block(block, counters), item.place)  # type: ignore[arg-type]
+                    yield Placed(bind_block(block, counters), item.place)
                 case Repeat():
                     for k in range(self._times(item)):
                         yield from self._written_out(self._placed(item.body), {**counters, item.counter: k})

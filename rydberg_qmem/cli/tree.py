@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from rydberg_qmem.cli.text import listed
 from rydberg_qmem.errors import Problem, short
 
 if TYPE_CHECKING:
     from rydberg_qmem.compile.clock import Clock
-    from rydberg_qmem.language.blocks import AnyBlock
+    from rydberg_qmem.language.blocks import AnyBlock, Leaf
     from rydberg_qmem.language.program import Program
 
 
@@ -95,12 +95,19 @@ def _block_tree(block: AnyBlock, indent: str, place: str, clock: Clock | None) -
         case b.ForEach(atom=atoms, variable=variable):
             yield f"{indent}for_each ${variable} in {_value_text(atoms)}", time
             yield from _inside(block.body, indent, f"{place}.body", clock)
-        case b.Set(values=values) | b.Push(values=values):
-            yield from ((f"{indent}{block.kind} {name} <- {value}", "") for name, value in values.items())
         case _:
-            if not isinstance(block, b.Timed | b.Cell | b.Measure | b.Reset | b.Probe):
-                assert_never(block)
-            yield f"{indent}{block.kind} {_fields_text(block)}".rstrip(), time
+            yield from _leaf_lines(block, indent, time)
+
+
+def _leaf_lines(block: Leaf, indent: str, time: str) -> Iterator[Line]:
+    """Yield a block that holds no others."""
+    from rydberg_qmem.language.blocks import Classical, classical_rule
+
+    if isinstance(block, Classical):
+        values = classical_rule(block).values
+        yield from ((f"{indent}{block.kind} {name} <- {value}", "") for name, value in values.items())
+    else:
+        yield f"{indent}{block.kind} {_fields_text(block)}".rstrip(), time
 
 
 def _inside(body: Iterable[AnyBlock], indent: str, place: str, clock: Clock | None) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -211,11 +211,14 @@ def as_written(segment: Segment) -> Segment:
     return replace(segment, blocks=tuple(made), copies=())
 
 
-def bind_block(block: AnyBlock, parameters: Mapping[str, float]) -> AnyBlock:
+B = TypeVar("B", bound=AnyBlock)
+
+
+def bind_block(block: B, parameters: Mapping[str, float]) -> B:
     """Return the block with parameters replaced by their values, inner blocks untouched."""
     if isinstance(block, Repeat | When | ForEach):
         return block  # their own expressions are bound where they are walked
-    return cast(AnyBlock, map_expressions(block, lambda e: e.bind(parameters)))
+    return cast(B, map_expressions(block, lambda e: e.bind(parameters)))
 
 
 def substitute_atom(block: AnyBlock, variable: str, atom: str) -> AnyBlock:

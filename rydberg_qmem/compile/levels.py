@@ -6,44 +6,33 @@ from typing import assert_never
 
 from rydberg_qmem.devices.target import device_of
 from rydberg_qmem.language.blocks import (
-    CNOT,
-    CZ,
-    ZZ,
     Align,
     AnyBlock,
-    BeamSplitter,
-    BlockadeMeasure,
-    BlockadeRotate,
-    CPhase,
-    Damp,
+    Cell,
+    Classical,
     Delay,
     DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
-    Exchange,
     ForEach,
-    Ising,
+    Gate,
     Measure,
     ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
-    Push,
     Repeat,
     Reset,
     Retarget,
-    Rotate,
-    Set,
     SLMMask,
-    Swap,
-    WeakMeasure,
     When,
+    cell_rule,
+    gate_rule,
     walk,
 )
 from rydberg_qmem.language.program import Program
 
-BOTH = frozenset({"digital", "ground-rydberg"})
 NONE: frozenset[str] = frozenset()
 _MASK = "slm_mask"
 
@@ -60,26 +49,22 @@ def bases_of(program: Program) -> frozenset[str]:
 
 
 def _driven(block: AnyBlock, channels: dict[str, object]) -> frozenset[str]:
+    if isinstance(block, Gate):
+        return gate_rule(block).bases
+    if isinstance(block, Cell):
+        return cell_rule(block).bases
+    if isinstance(block, Classical):
+        return NONE
     match block:
         case Pulse() | DetuningMap() | EnableEOM() | EOMPulse() | ModifyEOM():
             return _basis(block.channel, channels)
-        case Rotate():
-            return frozenset({block.basis})
-        case BlockadeRotate() | BlockadeMeasure() | Ising(mode="banged"):
-            return frozenset({"ground-rydberg"})
-        case Exchange(basis="XY"):
-            return frozenset({"XY"})
-        case CZ() | CNOT() | CPhase() | ZZ() | Swap() | Exchange() | Ising():
-            return BOTH
-        case Damp() | BeamSplitter() | WeakMeasure():
-            return BOTH
         case Retarget() | Delay(channel=str()):
             return _basis(block.channel, channels)
         case Align(channels=tuple() as names):
             return NONE.union(*(_basis(name, channels) for name in names))
         case SLMMask():
             return frozenset({_MASK})
-        case DisableEOM() | Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe() | Set() | Push():
+        case DisableEOM() | Delay() | Align() | PhaseShift() | Measure() | Reset() | Probe():
             return NONE
         case Repeat() | When() | ForEach():
             return NONE

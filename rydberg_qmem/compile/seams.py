@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, groupby
-from typing import cast
+from typing import assert_never, cast
 
 import numpy as np
 
@@ -29,23 +29,18 @@ from rydberg_qmem.language.blocks import (
     EOM,
     Align,
     AnyBlock,
-    BeamSplitter,
-    BlockadeMeasure,
-    Damp,
+    Cell,
+    Classical,
     Delay,
     ForEach,
     Measure,
     PhaseShift,
     Probe,
     Pulse,
-    Push,
     Repeat,
     Reset,
-    Rotate,
-    Set,
     SLMMask,
     Timed,
-    WeakMeasure,
     When,
     bodies,
 )
@@ -66,18 +61,26 @@ def is_classical(block: AnyBlock) -> bool:
     """Return whether a block only looks, or only writes memory: pulses around it are those of one sequence."""
     if isinstance(block, Repeat | ForEach | When):
         return all(map(is_classical, inner_blocks(block)))
-    return isinstance(block, Probe | Set | Push)
+    return isinstance(block, Probe | Classical)
 
 
 def cuts(block: AnyBlock) -> bool:
     """Return whether a sequence ends at a block, or at one within it."""
+    if isinstance(block, Timed):
+        return False
+    if isinstance(block, Cell):
+        return any(map(cuts, expand_cell(block, hidden_key=f"click1{HIDDEN}")))
+    if isinstance(block, Probe | Classical):
+        return False
     match block:
-        case Measure() | Reset() | Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
-            return any(isinstance(one, Measure | Reset) for one in expand_cell(block, hidden_key=f"click1{HIDDEN}"))
+        case Measure() | Reset():
+            return True
         case When():
             return not is_classical(block)
-        case _:
+        case Repeat() | ForEach():
             return any(map(cuts, inner_blocks(block)))
+        case _:
+            assert_never(block)
 
 
 def looks(block: AnyBlock) -> bool:
@@ -157,9 +160,18 @@ def _line(
             continue
         with suppress(QmemError):  # what is no number is said where it is played
             block = bind_block(raw, values)
-            parts = expand_cell(block, hidden_key="") if isinstance(block, Rotate) else (block,)
-            line += [Placed(cast(Timed, part), place) for part in parts]
+            line += [Placed(part, place) for part in _unitary(block)]
     return line
+
+
+def _unitary(block: AnyBlock) -> Iterator[Timed]:
+    """Yield the unitary blocks that a block without a measurement or a reset stands for."""
+    assert isinstance(block, Timed | Cell)  # what else is not classical ends a sequence
+    for part in expand_cell(block, hidden_key=""):
+        if isinstance(part, Timed):
+            yield part
+        else:
+            yield from _unitary(part)
 
 
 def _one_pulse_after_the_other(line: Line, target: Target) -> bool:

@@ -50,40 +50,18 @@ from rydberg_qmem.devices.target import Target, make_target
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.gates.lowering import expand_cell
 from rydberg_qmem.language.blocks import (
-    CNOT,
-    CZ,
-    ZZ,
-    Align,
     AnyBlock,
-    BeamSplitter,
-    BlockadeMeasure,
-    BlockadeRotate,
-    CPhase,
-    Damp,
-    Delay,
-    DetuningMap,
-    DisableEOM,
-    EnableEOM,
-    EOMPulse,
-    Exchange,
+    Cell,
+    Classical,
     ForEach,
-    Ising,
     Measure,
-    ModifyEOM,
-    PhaseShift,
     Probe,
-    Pulse,
-    Push,
     Repeat,
     Reset,
-    Retarget,
     Rotate,
-    Set,
-    SLMMask,
-    Swap,
     Timed,
-    WeakMeasure,
     When,
+    classical_rule,
 )
 from rydberg_qmem.language.evaluation import ExpressionError
 from rydberg_qmem.language.program import Program
@@ -157,30 +135,30 @@ class _Walker:
 
     def _block(self, raw: AnyBlock, place: str, steps: list[Step], pending: list[Item]) -> None:
         block = _bound(raw, {**self.values, **self.counters}, place)
-        match block:
-            case ForEach():
-                for inner, where in each_atom((block,), place, self.target.atoms):
-                    self._block(inner, where, steps, pending)
-            case Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
-                self._expand(block, place, steps, pending)
-            case Rotate() if block.quaternion is not None:
-                self._expand(block, place, steps, pending)
-            case (
-                Pulse() | DetuningMap() | Delay() | Align() | PhaseShift() | Rotate() | CZ() | CNOT() | CPhase() | ZZ()
-                | Swap() | Exchange() | BlockadeRotate() | Ising()
-            ):  # fmt: skip
-                pending.append(Item(self._placed(block, place), self.rounds_here))
-            case SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget():
-                pending.append(Item(self._placed(block, place), self.rounds_here))
-            case Repeat() if self._is_written_out(block, pending):
-                self._rounds(block, place, steps, pending)
-            case Probe() | Set() | Push() | When() | Repeat() if pending and is_classical(block):
-                pending.append(Item(self._step(block, place), self.rounds_here))
-            case Measure() | Reset() | Probe() | Set() | Push() | Repeat() | When():
-                self.segmenter.flush(steps, pending, self.total)
-                steps.append(self._step(block, place))
-            case _:
-                assert_never(block)
+        if isinstance(block, Cell) or (isinstance(block, Rotate) and block.quaternion is not None):
+            self._expand(block, place, steps, pending)
+        elif isinstance(block, Timed):
+            pending.append(Item(self._placed(block, place), self.rounds_here))
+        else:
+            self._other(block, place, steps, pending)
+
+    def _other(
+        self,
+        block: Measure | Reset | Probe | Classical | Repeat | When | ForEach,
+        place: str,
+        steps: list[Step],
+        pending: list[Item],
+    ) -> None:
+        if isinstance(block, ForEach):
+            for inner, where in each_atom((block,), place, self.target.atoms):
+                self._block(inner, where, steps, pending)
+        elif isinstance(block, Repeat) and self._is_written_out(block, pending):
+            self._rounds(block, place, steps, pending)
+        elif pending and is_classical(block):
+            pending.append(Item(self._step(block, place), self.rounds_here))
+        else:
+            self.segmenter.flush(steps, pending, self.total)
+            steps.append(self._step(block, place))
 
     def _placed(self, block: Timed, place: str) -> Placed:
         return Placed(block, place, tuple(loop.first for loop in self.rounds_here))
@@ -218,12 +196,14 @@ class _Walker:
         times = self._times(block, place) if isinstance(block, Repeat) else 1
         return times * (1 + sum(self._written_out(one, place) for one in inner_blocks(block)))
 
-    def _expand(self, block: AnyBlock, place: str, steps: list[Step], pending: list[Item]) -> None:
+    def _expand(self, block: Cell | Rotate, place: str, steps: list[Step], pending: list[Item]) -> None:
         self.hidden += 1
         for inner in expand_cell(block, hidden_key=f"click{self.hidden}__"):
             self._block(inner, place, steps, pending)
 
-    def _step(self, block: Measure | Reset | Probe | Set | Push | Repeat | When, place: str) -> Step:
+    def _step(self, block: Measure | Reset | Probe | Classical | Repeat | When, place: str) -> Step:
+        if isinstance(block, Classical):
+            return self._written(block, place)
         match block:
             case Measure():
                 self.keys[block.key] = self._names(block.atoms)
@@ -232,11 +212,6 @@ class _Walker:
                 return ResetStep(self.target.indices(block.atoms), place)
             case Probe():
                 return ProbeStep(block, self.target.indices(block.atoms), self._basis(block.basis), place)
-            case Set():
-                self.assigned.update(dict.fromkeys(block.values))
-                return SetStep(tuple(block.values.items()), place)
-            case Push():
-                return PushStep(tuple(block.values.items()), place)
             case Repeat():
                 return self._repeat(block, place)
             case When():
@@ -248,6 +223,14 @@ class _Walker:
                 )
             case _:
                 assert_never(block)
+
+    def _written(self, block: Classical, place: str) -> SetStep | PushStep:
+        rule = classical_rule(block)
+        values = tuple(rule.values.items())
+        if rule.windows:
+            return PushStep(values, place)
+        self.assigned.update(dict.fromkeys(rule.values))
+        return SetStep(values, place)
 
     def _repeat(self, block: Repeat, place: str) -> RepeatStep:
         times = self._times(block, place)

@@ -8,17 +8,7 @@ from typing import Any
 
 from rydberg_qmem.devices.target import Target
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.language.blocks import (
-    EOM,
-    Align,
-    Delay,
-    DetuningMap,
-    PhaseShift,
-    Pulse,
-    PulseShape,
-    Retarget,
-    SLMMask,
-)
+from rydberg_qmem.language.blocks import PulseLevel, PulseShape
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.units import MHZ, NS_PER_US
 
@@ -44,7 +34,7 @@ class GatePulse:
     shape: PulseShape = "square"
 
 
-Lowered = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | GatePulse
+Lowered = PulseLevel | GatePulse
 
 
 def local_channel(target: Target, basis: str) -> tuple[str, Any]:

@@ -16,7 +16,7 @@ from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.unitaries import gate_atoms
 from rydberg_qmem.gates.daqc import interaction_steps
-from rydberg_qmem.gates.lowering import GatePulse
+from rydberg_qmem.gates.lowering import GatePulse, lower
 from rydberg_qmem.gates.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
 from rydberg_qmem.language.blocks import (
     CZ,
@@ -24,11 +24,11 @@ from rydberg_qmem.language.blocks import (
     BlockadeMeasure,
     BlockadeRotate,
     CPhase,
-    Exchange,
     Gate,
     Ising,
+    PhaseShift,
     Pulse,
-    Rotate,
+    gate_rule,
 )
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.programs.cells import blockade_measure
@@ -114,19 +114,11 @@ def _qubits(gate: Gate, target: Target, count: int) -> tuple[list[int], list[int
     def index(state: tuple[str, ...]) -> int:
         return int(sum(place[level] * len(levels) ** k for k, level in enumerate(reversed(state))))
 
-    everything = list(product(_levels(gate), repeat=count))
-    start = [state for state in everything if not isinstance(gate, BlockadeRotate) or state[1] == "g"]
+    rule = gate_rule(gate)
+    everything = list(product(rule.levels, repeat=count))
+    fresh = [k for k, (_, name) in enumerate(rule.atoms) if name in rule.fresh]
+    start = [state for state in everything if all(state[k] == rule.levels[0] for k in fresh)]
     return [index(state) for state in start], [index(state) for state in everything]
-
-
-def _levels(gate: Gate) -> str:
-    match gate:
-        case BlockadeRotate() | Rotate(basis="ground-rydberg") | Ising(mode="banged"):
-            return "gr"
-        case Exchange(basis="XY"):
-            return "01"
-        case _:
-            return "gh"
 
 
 def _numbers(gate: Gate, target: Target, plan: Plan) -> tuple[tuple[str, float], ...]:
@@ -156,7 +148,7 @@ def gate_reports(compiled: Compiled) -> list[GateReport]:
     for gate in (placed.block for segment in segments for placed in segment.blocks):
         if not isinstance(gate, Gate):
             continue
-        if isinstance(gate, Rotate) and gate.axis == "z":
+        if all(isinstance(op, PhaseShift) for op in lower(gate, "", compiled.target)):
             continue  # virtual, exact
         found[_known(gate)] = None
     return [gate_report(gate, compiled.target) for gate in found]

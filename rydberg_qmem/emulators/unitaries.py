@@ -1,8 +1,9 @@
-"""The ideal unitaries of gates on two and more atoms."""
+"""The ideal unitaries of gates, from their rules, on states with any levels."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 from typing import assert_never
 
 import numpy as np
@@ -12,139 +13,81 @@ from rydberg_qmem.devices.target import Target
 from rydberg_qmem.emulators.exact import Rotation, rotate
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.gates.daqc import interaction_steps
-from rydberg_qmem.language.blocks import CNOT, CZ, ZZ, BlockadeRotate, CPhase, Exchange, Gate, Ising, Rotate, Swap
+from rydberg_qmem.language.blocks import Gate, Ising, gate_rule
+from rydberg_qmem.language.blocks.rules import Blockaded, Complex, Diagonal, Matrix
 from rydberg_qmem.pulses.shapes import Scope, column
-
-Complex = NDArray[np.complex128]
 
 
 def gate_atoms(gate: Gate, target: Target) -> tuple[int, ...]:
     """Return the register indices of a gate's atoms."""
-    match gate:
-        case Rotate():
-            names: tuple[str, ...] = (gate.atom,)
-        case CZ() | CNOT() | CPhase() | BlockadeRotate():
-            names = (gate.control, gate.target)
-        case ZZ() | Swap() | Exchange():
-            names = gate.atoms
-        case Ising():
-            names = target.atoms
-        case _:
-            assert_never(gate)
-    return tuple(target.atoms.index(name) for name in names)
+    named = gate_rule(gate).atoms
+    return tuple(target.atoms.index(name) for _, name in named) if named else tuple(range(len(target.atoms)))
 
 
 def excited_atoms(gate: Gate, target: Target) -> tuple[int, ...]:
     """Return the atoms that an ideal gate may take to a Rydberg level and leave there."""
-    match gate:
-        case Rotate(basis="ground-rydberg"):
-            return gate_atoms(gate, target)
-        case BlockadeRotate():
-            return gate_atoms(gate, target)[1:]
-        case Exchange(basis="XY"):
-            return gate_atoms(gate, target)
-        case _:
-            return ()
+    return tuple(target.atoms.index(name) for name in gate_rule(gate).excited)
 
 
 def apply_gate(target: Target, layout: Layout, gate: Gate, scope: Scope, states: State) -> State:
     """Apply one ideal gate to every row of states."""
-    match gate:
-        case Rotate():
-            return _rotate(target, layout, gate, scope, states)
-        case CZ():
-            both = _in_level(target, layout, gate.control, "h") & _in_level(target, layout, gate.target, "h")
-            return np.where(both, -states, states)
-        case CNOT():
-            return _on_pair(
-                layout, gate_atoms(gate, target), "gh", np.eye(4, dtype=complex)[None, [0, 1, 3, 2]], states
-            )
-        case CPhase():
-            both = _in_level(target, layout, gate.control, "h") & _in_level(target, layout, gate.target, "h")
-            return np.asarray(states * np.exp(1j * column(gate.angle, scope)[:, None] * both))
-        case ZZ():
-            half = column(gate.angle, scope)[:, None] / 2
-            signs = _signs(target, layout, gate.atoms[0]) * _signs(target, layout, gate.atoms[1])
-            return np.asarray(states * np.exp(-1j * half * signs))
-        case Swap():
-            return _on_pair(
-                layout, gate_atoms(gate, target), "gh", np.eye(4, dtype=complex)[None, [0, 2, 1, 3]], states
-            )
-        case Exchange():
-            levels = "gh" if gate.basis == "digital" else "01"
-            return _on_pair(layout, gate_atoms(gate, target), levels, _exchange(column(gate.angle, scope)), states)
-        case BlockadeRotate():
-            return _unless_blockaded(target, layout, gate, scope, states)
-        case Ising():
-            return np.asarray(states * _ising_diagonal(gate, target))
-        case _:
-            assert_never(gate)
+    if isinstance(gate, Ising):
+        return np.asarray(states * _ising_diagonal(gate, target))
+    rule, atoms = gate_rule(gate), gate_atoms(gate, target)
+    assert rule.unitary is not None  # of all gates but that one
+    match rule.unitary(lambda expression: column(expression, scope)):
+        case Diagonal(factors=factors):
+            beside = np.concatenate([factors, np.ones((len(factors), 1))], axis=1)
+            return np.asarray(states * beside[:, _which(layout, atoms, rule.levels)])
+        case Matrix(matrix=matrix) if len(atoms) == 1:
+            everywhere = np.zeros((len(layout.levels) ** atoms[0], len(layout.levels) ** (layout.atoms - atoms[0] - 1)))
+            return _turned(layout, atoms[0], rule.levels, matrix[:, None], everywhere.astype(np.int64), states)
+        case Matrix(matrix=matrix):
+            return _on_several(layout, atoms, rule.levels, matrix, states)
+        case Blockaded(matrix=matrix):
+            control, atom = atoms
+            both = np.stack([matrix, np.broadcast_to(np.eye(2), matrix.shape)], axis=1)
+            levels = len(layout.levels)
+            blocked = layout.is_level(control, rule.levels[1]).reshape(levels**atom, levels, -1)[:, 0, :]
+            return _turned(layout, atom, rule.levels, both, blocked.astype(np.int64), states)
+        case unitary:
+            assert_never(unitary)
 
 
-def _in_level(target: Target, layout: Layout, atom: str, level: str) -> NDArray[np.bool_]:
-    return layout.is_level(target.atoms.index(atom), level)
+def _turned(
+    layout: Layout, atom: int, levels: str, matrices: Complex, which: NDArray[np.int64], states: State
+) -> State:
+    """Apply matrices (rows or 1, kinds, 2, 2) on two levels of one atom, each setting of the others its kind."""
+    theta = np.angle(matrices[..., 0, 0] * matrices[..., 1, 1] - matrices[..., 0, 1] * matrices[..., 1, 0]) / 2
+    alpha, beta = (matrices[..., 0, k] * np.exp(-1j * theta) for k in range(2))
+    return rotate(states, layout, atom, (levels[0], levels[1]), Rotation(theta, alpha, beta), which)
 
 
-def _signs(target: Target, layout: Layout, atom: str) -> NDArray[np.float64]:
-    """Return Z of one atom: 1 on g, -1 on h, 0 on r."""
-    return _in_level(target, layout, atom, "g") * 1.0 - _in_level(target, layout, atom, "h") * 1.0
-
-
-def _rotate(target: Target, layout: Layout, gate: Rotate, scope: Scope, states: State) -> State:
-    assert gate.angle is not None  # quaternions are expanded before
-    atom = target.atoms.index(gate.atom)
-    upper = "h" if gate.basis == "digital" else "r"
-    angle = column(gate.angle, scope)
-    if gate.axis == "z":
-        return np.asarray(states * np.exp(1j * angle[:, None] * layout.is_level(atom, upper)))
-    turn = rotation(angle, gate.axis)
-    which = np.zeros((len(layout.levels) ** atom, len(layout.levels) ** (layout.atoms - atom - 1)), dtype=int)
-    return rotate(states, layout, atom, ("g", upper), turn, which)
-
-
-def rotation(angle: NDArray[np.float64], axis: str) -> Rotation:
-    """Return exp(-i angle/2 P) for P = X or Y on (g, upper), shape (rows, 1)."""
-    half = 0.5 * angle[:, None]
-    beta = -1j * np.sin(half) if axis == "x" else -np.sin(half) + 0j
-    return Rotation(np.zeros_like(half), np.cos(half) + 0j, beta)
-
-
-def _unless_blockaded(target: Target, layout: Layout, gate: BlockadeRotate, scope: Scope, states: State) -> State:
-    """Rotate the target by the angle, or by nothing where the control is in r."""
-    control, atom = gate_atoms(gate, target)
-    angle = column(gate.angle, scope)[:, None] * np.array([1.0, 0.0])
-    half = 0.5 * angle
-    turn = Rotation(np.zeros_like(half), np.cos(half) + 0j, -1j * np.sin(half))
-    levels = len(layout.levels)
-    blocked = layout.is_level(control, "r").reshape(levels**atom, levels, -1)[:, 0, :]
-    return rotate(states, layout, atom, ("g", "r"), turn, blocked.astype(np.int64))
-
-
-def _exchange(angle: NDArray[np.float64]) -> Complex:
-    """Return exp(-i angle (XX + YY)/2) on (00, 01, 10, 11), one for each angle."""
-    made = np.tile(np.eye(4, dtype=complex), (len(angle), 1, 1))
-    made[:, 1, 1] = made[:, 2, 2] = np.cos(angle)
-    made[:, 1, 2] = made[:, 2, 1] = -1j * np.sin(angle)
-    return made
-
-
-def _on_pair(layout: Layout, atoms: tuple[int, ...], levels: str, unitary: Complex, states: State) -> State:
-    """Apply matrices (rows or 1, 4, 4) on two levels of two atoms; the other levels stay."""
-    index = _pair_index(layout, atoms, levels)
-    out = states.copy()
-    out[:, index] = np.einsum("qij,qjk->qik", np.broadcast_to(unitary, (len(states), 4, 4)), states[:, index])
+def _on_several(layout: Layout, atoms: tuple[int, ...], levels: str, matrix: Complex, states: State) -> State:
+    """Apply matrices (rows or 1, 2ⁿ, 2ⁿ) on two levels of n atoms; the other levels stay."""
+    index, out = _states(layout, atoms, levels), states.copy()
+    each = np.broadcast_to(matrix, (len(states), *matrix.shape[1:]))
+    out[:, index] = np.einsum("qij,qjk->qik", each, states[:, index])
     return out
 
 
 @lru_cache(maxsize=512)
-def _pair_index(layout: Layout, atoms: tuple[int, ...], levels: str) -> NDArray[np.int64]:
-    """Return the indices of the four states of two atoms, for every setting of the others: (4, settings)."""
+def _states(layout: Layout, atoms: tuple[int, ...], levels: str) -> NDArray[np.int64]:
+    """Return the indices of the states of some atoms' two levels, for every setting of the others: (2ⁿ, settings)."""
     found = [
-        np.flatnonzero(layout.is_level(atoms[0], one) & layout.is_level(atoms[1], other))
-        for one in levels
-        for other in levels
+        np.flatnonzero(np.all([layout.is_level(atom, level) for atom, level in zip(atoms, here, strict=True)], axis=0))
+        for here in product(levels, repeat=len(atoms))
     ]
     return np.array(found)
+
+
+@lru_cache(maxsize=512)
+def _which(layout: Layout, atoms: tuple[int, ...], levels: str) -> NDArray[np.int64]:
+    """Return which of the states of some atoms' two levels each basis state has, 2ⁿ where it has none of them."""
+    made = np.full(layout.dimension, 2 ** len(atoms))
+    for k, states in enumerate(_states(layout, atoms, levels)):
+        made[states] = k
+    return made
 
 
 @lru_cache(maxsize=128)

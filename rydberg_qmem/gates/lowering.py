@@ -20,26 +20,19 @@ from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
     ZZ,
-    Align,
     AnyBlock,
     BeamSplitter,
     BlockadeMeasure,
     BlockadeRotate,
+    Cell,
     CPhase,
     Damp,
-    Delay,
-    DetuningMap,
-    DisableEOM,
-    EnableEOM,
-    EOMPulse,
     Exchange,
     Ising,
-    ModifyEOM,
     PhaseShift,
     Pulse,
-    Retarget,
+    PulseLevel,
     Rotate,
-    SLMMask,
     Swap,
     Timed,
     WeakMeasure,
@@ -61,21 +54,25 @@ HIDDEN = "__"
 """Keys that end so are the cells' own and are not recorded."""
 
 
-def expand_cell(block: AnyBlock, *, hidden_key: str) -> tuple[AnyBlock, ...]:
-    """Expand one cell into gates and non-unitary blocks; anything else stays as it is."""
-    match block:
+def expand_cell(block: Cell | Timed, *, hidden_key: str) -> tuple[AnyBlock, ...]:
+    """Expand one cell into gates and non-unitary blocks, a quaternion into rotations; other blocks stay as they are."""
+    if isinstance(block, Rotate):
+        return cells.quaternion(block)
+    return _expanded(block, hidden_key) if isinstance(block, Cell) else (block,)
+
+
+def _expanded(cell: Cell, hidden_key: str) -> tuple[AnyBlock, ...]:
+    match cell:
         case Damp():
-            return cells.amplitude_damping(block, key=block.key or hidden_key)
+            return cells.amplitude_damping(cell, key=cell.key or hidden_key)
         case BeamSplitter():
-            return cells.beam_splitter(block)
+            return cells.beam_splitter(cell)
         case WeakMeasure():
-            return cells.weak_measure(block)
+            return cells.weak_measure(cell)
         case BlockadeMeasure():
-            return cells.blockade_measure(block)
-        case Rotate() if block.quaternion is not None:
-            return cells.quaternion(block)
+            return cells.blockade_measure(cell)
         case _:
-            return (block,)
+            assert_never(cell)
 
 
 def cz_infidelity(rabi: float, interaction: float) -> float:
@@ -130,6 +127,8 @@ def cz_pi_duration_ns(target: Target, control: int, other: int, infidelity: floa
 
 def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
     """Lower one unitary block to pulses and phase shifts that the device has."""
+    if isinstance(block, PulseLevel):
+        return (_as_waveform(block),)
     match block:
         case Rotate():
             return (_lower_rotation(block, place, target),)
@@ -144,16 +143,17 @@ def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
             from rydberg_qmem.gates.daqc import lower_ising
 
             return lower_ising(block, place, target)
-        case Pulse(duration_ns=Expression() as duration, amplitude=Expression() as level):
-            steady = Constant(duration_ns=duration, value=level)
-            return (block.unchecked({"amplitude": steady, "duration_ns": None}),)
-        case (
-            Pulse() | DetuningMap() | SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM() | Retarget()
-            | Delay() | Align() | PhaseShift()
-        ):  # fmt: skip
-            return (block,)
         case _:
             assert_never(block)
+
+
+def _as_waveform(block: PulseLevel) -> PulseLevel:
+    match block:
+        case Pulse(duration_ns=Expression() as duration, amplitude=Expression() as level):
+            steady = Constant(duration_ns=duration, value=level)
+            return block.unchecked({"amplitude": steady, "duration_ns": None})
+        case _:
+            return block
 
 
 def _lower_pair(block: CZ | CPhase | ZZ | Exchange | BlockadeRotate, place: str, target: Target) -> tuple[Lowered, ...]:

@@ -6,7 +6,7 @@ from rydberg_qmem import arguments
 from rydberg_qmem.compile.steps import expressions_in
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language import library
-from rydberg_qmem.language.blocks import Push, Set, map_tree, walk
+from rydberg_qmem.language.blocks import Classical, classical_rule, map_tree, walk
 from rydberg_qmem.language.program import Program
 
 
@@ -26,9 +26,11 @@ def frozen(program: Program) -> Program:
     >>> len(frozen(memristor_network(["x0"], time_constants=[4])).body[0].body)
     4
     """
-    body = map_tree(program.body, lambda block: () if isinstance(block, Set | Push) else block)
+    body = map_tree(program.body, lambda block: () if isinstance(block, Classical) else block)
     read = {name for expression in expressions_in(body) for name in expression.names}
-    written = {name for block in walk(program.body) if isinstance(block, Set | Push) for name in block.values}
+    written = {
+        name for block in walk(program.body) if isinstance(block, Classical) for name in classical_rule(block).values
+    }
     lost = (written - program.memory.keys()) & read
     if lost:
         raise InputError(

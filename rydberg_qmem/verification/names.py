@@ -18,42 +18,38 @@ from rydberg_qmem.errors import Problem, QmemError, did_you_mean, short
 from rydberg_qmem.gates.lowering import HIDDEN
 from rydberg_qmem.language.arithmetic import RESERVED as OF_EXPRESSIONS
 from rydberg_qmem.language.blocks import (
-    CNOT,
-    CZ,
-    ZZ,
     Align,
     AnyBlock,
-    BeamSplitter,
-    BlockadeMeasure,
-    BlockadeRotate,
-    CPhase,
-    Damp,
+    Cell,
+    Classical,
     Delay,
     DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
-    Exchange,
     ForEach,
+    Gate,
     Ising,
     Measure,
     ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
-    Push,
+    PulseLevel,
     Repeat,
     Reset,
     Retarget,
     Rotate,
-    Set,
     SLMMask,
-    Swap,
-    WeakMeasure,
     When,
+    cell_rule,
+    classical_rule,
+    gate_rule,
+    key_of,
     walk,
     walk_places,
 )
+from rydberg_qmem.language.blocks.rules import Named
 from rydberg_qmem.language.evaluation import Columns, ExpressionError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
@@ -127,6 +123,37 @@ class Checker:
         self.found.append(Problem(place, rule, None if value is None else short(value)))
 
     def _block(self, block: AnyBlock, place: str) -> None:
+        if isinstance(block, Gate):
+            self._gate(block, place)
+        elif isinstance(block, Cell):
+            self._cell(block, place)
+        elif isinstance(block, Classical):
+            self._assign(block, place)
+            return
+        else:
+            self._other(block, place)
+        if not isinstance(block, Repeat | When | ForEach):
+            for at, expression in _fields(block):
+                self._expression(expression, f"{place}.{at}", random=False)
+
+    def _gate(self, block: Gate, place: str) -> None:
+        self._named_atoms(gate_rule(block).atoms, place)
+        if isinstance(block, Ising):
+            self._couplings(block, place)
+        if isinstance(block, Rotate) and block.quaternion and all(self._constant(q) == 0 for q in block.quaternion):
+            self._say(f"{place}.quaternion", "must not be zero: it is no rotation")
+
+    def _cell(self, block: Cell, place: str) -> None:
+        rule = cell_rule(block)
+        self._named_atoms(rule.atoms, place)
+        value = None if rule.within is None else self._constant(rule.within.value)
+        if rule.within is not None and value is not None and not rule.within.minimum <= value <= 1:
+            least = f"must lie between {rule.within.minimum:g} and 1"
+            self._say(f"{place}.{rule.within.field}", least, value)
+        if rule.key is not None:
+            self._key(rule.key, (rule.atoms[-1][1],), f"{place}.key")
+
+    def _other(self, block: PulseLevel | Measure | Reset | Probe | Repeat | When | ForEach, place: str) -> None:
         match block:
             case Pulse():
                 self._pulse(block, place)
@@ -146,42 +173,18 @@ class Checker:
             case Retarget():
                 self._channel(block.channel, place, dmm=False)
                 self._atoms(block.atoms, f"{place}.atoms")
-            case Rotate():
-                self._atom(block.atom, f"{place}.atom")
-                if block.quaternion is not None and all(self._constant(part) == 0 for part in block.quaternion):
-                    self._say(f"{place}.quaternion", "must not be zero: it is no rotation")
-            case CZ() | CNOT() | CPhase() | BlockadeRotate():
-                self._pair(block.control, block.target, place, "control", "target")
-            case ZZ() | Swap() | Exchange():
-                self._atoms(block.atoms, f"{place}.atoms")
-            case Ising():
-                self._couplings(block, place)
-            case BlockadeMeasure():
-                self._pair(block.system, block.ancilla, place, "system", "ancilla")
-                self._key(block.key, (block.ancilla,), f"{place}.key")
-            case Damp() | BeamSplitter() | WeakMeasure():
-                self._pair(block.system, block.ancilla, place, "system", "ancilla")
-                self._strength(block, place)
-                key = None if isinstance(block, BeamSplitter) else block.key
-                if key is not None:
-                    self._key(key, (block.ancilla,), f"{place}.key")
             case PhaseShift():
                 self._atoms(block.atoms, f"{place}.atoms")
             case Measure() | Probe():
                 self._look(block, place)
             case Reset():
                 self._atoms(block.atoms, f"{place}.atoms")
-            case Set() | Push():
-                self._assign(block, place)
             case Repeat():
                 self._repeat(block, place)
-                return
             case When():
                 self._when(block, place)
-                return
             case ForEach():
                 self._for_each(block, place)
-                return
             case Delay():
                 if block.channel is not None:
                     self._channel(block.channel, place, dmm=block.channel in self.device.dmm_channels)
@@ -190,9 +193,6 @@ class Checker:
                     self._channel(name, place, dmm=name in self.device.dmm_channels)
             case _:
                 assert_never(block)
-        if not isinstance(block, Set | Push):
-            for at, expression in _fields(block):
-                self._expression(expression, f"{place}.{at}", random=False)
 
     def _pulse(self, block: Pulse, place: str) -> None:
         self._channel(block.channel, place, dmm=False)
@@ -228,11 +228,16 @@ class Checker:
                     self._say(at, "must name each pair of two atoms once", f"{one}, {other}")
                 seen.add(frozenset({one, other}))
 
-    def _pair(self, one: str, two: str, place: str, first: str, second: str) -> None:
-        self._atom(one, f"{place}.{first}")
-        self._atom(two, f"{place}.{second}")
-        if one == two:
-            self._say(place, f"{first} and {second} must be two atoms", one)
+    def _named_atoms(self, named: Named, place: str) -> None:
+        for part, name in named:
+            self._atom(name, f"{place}.{part}")
+        names, parts = [name for _, name in named], list(dict.fromkeys(part for part, _ in named))
+        if len(set(names)) == len(names):
+            return
+        if len(parts) > 1:
+            self._say(place, f"{' and '.join(parts)} must be two atoms", names[0])
+        else:
+            self._say(f"{place}.{parts[0]}", "must not name an atom twice", names[0])
 
     def _constant(self, expression: Expression) -> float | None:
         """Return an expression's value where parameters alone decide it."""
@@ -240,18 +245,6 @@ class Checker:
             return float(np.asarray(expression.evaluate(self.parameters)))
         except (QmemError, TypeError, ValueError):
             return None
-
-    def _strength(self, block: Damp | BeamSplitter | WeakMeasure, place: str) -> None:
-        match block:
-            case Damp():
-                name, expression, least = "probability", block.probability, 0.0
-            case BeamSplitter():
-                name, expression, least = "reflectivity", block.reflectivity, 0.0
-            case _:
-                name, expression, least = "strength", block.strength, -1.0
-        value = self._constant(expression)
-        if value is not None and not least <= value <= 1:
-            self._say(f"{place}.{name}", f"must lie between {least:g} and 1", value)
 
     def _key(self, key: str, atoms: tuple[str, ...], place: str) -> None:
         others = {**self.program.parameters, **self.program.inputs, **self.program.memory}
@@ -276,8 +269,9 @@ class Checker:
         if isinstance(block, Measure):
             self._key(block.key, names, f"{place}.key")
 
-    def _assign(self, block: Set | Push, place: str) -> None:
-        for name, expression in block.values.items():
+    def _assign(self, block: Classical, place: str) -> None:
+        rule = classical_rule(block)
+        for name, expression in rule.values.items():
             self._expression(expression, f"{place}.{name}", random=True)
             if name in self.program.parameters or name in self.program.inputs or name in self.counters:
                 self._say(f"{place}.{name}", "must be memory, not a parameter, input or counter", name)
@@ -286,15 +280,15 @@ class Checker:
             elif name not in self.program.memory and (
                 meant := get_close_matches(name, self.program.memory, n=1, cutoff=MISSPELT)
             ):
-                rule = f"is not declared in memory; did you mean {meant[0]!r}? (declare it there if not)"
-                self._say(f"{place}.{name}", rule, name)
-            elif isinstance(block, Push) and name not in self.windows:
+                hint = f"did you mean {meant[0]!r}? (declare it there if not)"
+                self._say(f"{place}.{name}", f"is not declared in memory; {hint}", name)
+            elif rule.windows and name not in self.windows:
                 hint = did_you_mean(name, sorted(self.windows))
                 self._say(f"{place}.{name}", f"must be a memory with a window{hint}", name)
-            elif isinstance(block, Set) and name in self.windows:
+            elif not rule.windows and name in self.windows:
                 self._say(f"{place}.{name}", "is a window: push to it instead", name)
-        if isinstance(block, Set):
-            self.assigned |= set(block.values)
+        if not rule.windows:
+            self.assigned |= set(rule.values)
 
     def _repeat(self, block: Repeat, place: str) -> None:
         if block.times is not None:
@@ -464,4 +458,4 @@ def _expressions(value: Any, at: str) -> Iterator[tuple[str, Expression]]:
 
 
 def _keys(blocks: Iterable[AnyBlock]) -> set[str]:
-    return {block.key for block in walk(blocks) if isinstance(block, Measure | WeakMeasure | BlockadeMeasure)}
+    return {key for block in walk(blocks) if (key := key_of(block)) is not None}

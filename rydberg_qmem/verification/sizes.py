@@ -8,14 +8,13 @@ from itertools import chain
 from rydberg_qmem.errors import Problem
 from rydberg_qmem.language.blocks import (
     AnyBlock,
-    BlockadeMeasure,
+    Classical,
     ForEach,
-    Measure,
     Probe,
     Repeat,
-    Set,
-    WeakMeasure,
     bodies,
+    classical_rule,
+    key_of,
 )
 from rydberg_qmem.language.program import Program
 
@@ -75,13 +74,13 @@ def _kept(blocks: Iterable[AnyBlock], atoms: int, copies: int, plain: set[str]) 
     made = 0
     for block in blocks:
         made += sum(_kept(inner, atoms, copies * _copies(block, atoms), plain) for inner in bodies(block).values())
-        if isinstance(block, Set):
-            plain.update(block.values)
-        elif isinstance(block, Measure | WeakMeasure | BlockadeMeasure | Probe):
-            if "$" in block.key:
-                made += copies
-            else:
-                plain.add(block.key)
+        if isinstance(block, Classical) and not (rule := classical_rule(block)).windows:
+            plain.update(rule.values)
+        key = block.key if isinstance(block, Probe) else key_of(block)
+        if key is not None and "$" in key:
+            made += copies
+        elif key is not None:
+            plain.add(key)
     return made
 
 

@@ -119,6 +119,8 @@ def test_a_key_may_not_be_read_before_it_is_measured() -> None:
 
     assert problem(turn("m"), MEASURE) == message
     assert not problems(MEASURE, turn("m"))
+    damp = {"damp": {"system": "b", "ancilla": "a", "probability": 0.1, "key": "m"}}
+    assert problem(turn("m"), damp) == message
 
 
 def test_an_input_has_a_value_only_inside_its_repeat() -> None:

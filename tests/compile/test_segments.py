@@ -10,7 +10,9 @@ import pytest
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
 from rydberg_qmem.errors import InputError
+from rydberg_qmem.language.blocks import BeamSplitter
 from rydberg_qmem.language.program import Program
+from rydberg_qmem.programs.cells import beam_splitter
 
 TURN = {"rotate": {"atom": "a", "angle": 1}}
 LOOK = {"measure": {"atoms": "a", "key": "m"}}
@@ -55,6 +57,19 @@ def test_a_cells_parts_have_the_cells_place() -> None:
 
     assert kinds(made.steps) == ["Segment", "Measure", "When", "Reset"]
     assert {step.place for step in made.steps} == {"body[0].damp"}
+
+
+def test_rounds_of_a_cell_that_measures_nothing_are_those_of_its_gates() -> None:
+    split = BeamSplitter(system="a", ancilla="b", reflectivity=0.5)
+    gates = beam_splitter(split)
+
+    [cells], [parts] = (compiled({"repeat": {"times": 3, "body": body}}).steps for body in ([split], gates))
+    assert isinstance(cells, RepeatStep)
+    assert isinstance(parts, RepeatStep)
+    [one], [other] = cells.body, parts.body
+    assert isinstance(one, Segment)
+    assert isinstance(other, Segment)
+    assert [placed.block for placed in one.blocks] == [placed.block for placed in other.blocks]
 
 
 def test_a_for_each_is_written_out_atom_by_atom() -> None:

@@ -1,101 +1,25 @@
-"""Blocks: every step that a program can take, one family a file; `walk` goes through a tree of them."""
+"""Blocks: every step that a program can take, one family a file; `walk` goes through a tree of them.
 
-from rydberg_qmem.language.blocks.cells import BeamSplitter, BlockadeMeasure, Damp, WeakMeasure
-from rydberg_qmem.language.blocks.classical import Push, Set
-from rydberg_qmem.language.blocks.control import (
-    EOM,
-    KINDS,
-    AnyBlock,
-    Block,
-    Cell,
-    ForEach,
-    Gate,
-    Leaf,
-    Repeat,
-    Timed,
-    When,
-)
-from rydberg_qmem.language.blocks.gates import (
-    CNOT,
-    CZ,
-    ZZ,
-    BlockadeRotate,
-    CPhase,
-    CPhaseMethod,
-    CZMethod,
-    Exchange,
-    Ising,
-    PulseShape,
-    Rotate,
-    Swap,
-)
-from rydberg_qmem.language.blocks.measurement import Measure, Probe, Reset
-from rydberg_qmem.language.blocks.pulses import (
-    Align,
-    Basis,
-    Delay,
-    DetuningMap,
-    DisableEOM,
-    EnableEOM,
-    EOMPulse,
-    ModifyEOM,
-    PhaseShift,
-    Protocol,
-    Pulse,
-    Retarget,
-    SLMMask,
-)
-from rydberg_qmem.language.blocks.walking import Change, bodies, map_tree, walk, walk_places
+The classes of a family are what its module names in `__all__`: a new one is written there alone.
+"""
+
+from rydberg_qmem.language.blocks import cells, classical, control, gates, measurement, pulses
+from rydberg_qmem.language.blocks.cells import *
+from rydberg_qmem.language.blocks.cells import Cell, cell_rule
+from rydberg_qmem.language.blocks.classical import *
+from rydberg_qmem.language.blocks.classical import Classical, classical_rule
+from rydberg_qmem.language.blocks.control import *
+from rydberg_qmem.language.blocks.control import KINDS, AnyBlock, Block, Leaf, Timed
+from rydberg_qmem.language.blocks.gates import *
+from rydberg_qmem.language.blocks.gates import CPhaseMethod, CZMethod, Gate, PulseShape, gate_rule
+from rydberg_qmem.language.blocks.measurement import *
+from rydberg_qmem.language.blocks.pulses import *
+from rydberg_qmem.language.blocks.pulses import EOM, Basis, Protocol, PulseLevel
+from rydberg_qmem.language.blocks.walking import Change, bodies, key_of, map_tree, walk, walk_places
 
 __all__ = [
-    "Align",
-    "AnyBlock",
-    "Basis",
-    "BeamSplitter",
-    "Block",
-    "BlockadeMeasure",
-    "BlockadeRotate",
-    "CNOT",
-    "CPhase",
-    "CPhaseMethod",
-    "CZ",
-    "CZMethod",
-    "Cell",
-    "Change",
-    "Damp",
-    "Delay",
-    "DetuningMap",
-    "DisableEOM",
-    "EOM",
-    "EOMPulse",
-    "EnableEOM",
-    "Exchange",
-    "ForEach",
-    "Gate",
-    "Ising",
-    "KINDS",
-    "Leaf",
-    "Measure",
-    "ModifyEOM",
-    "PhaseShift",
-    "Probe",
-    "Protocol",
-    "Pulse",
-    "PulseShape",
-    "Push",
-    "Repeat",
-    "Reset",
-    "Retarget",
-    "Rotate",
-    "SLMMask",
-    "Set",
-    "Swap",
-    "Timed",
-    "WeakMeasure",
-    "When",
-    "ZZ",
-    "bodies",
-    "map_tree",
-    "walk",
-    "walk_places",
-]
+    "AnyBlock", "Basis", "Block", "CPhaseMethod", "CZMethod", "Cell", "Change", "Classical", "EOM", "Gate", "KINDS",
+    "Leaf", "Protocol", "PulseLevel", "PulseShape", "Timed", "bodies", "cell_rule", "classical_rule",
+    "gate_rule", "key_of", "map_tree", "walk", "walk_places",
+]  # fmt: skip
+__all__ += cells.__all__ + classical.__all__ + control.__all__ + gates.__all__ + measurement.__all__ + pulses.__all__

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, assert_never
 
 from pydantic import Field
 
 from rydberg_qmem.language.blocks.gates import PulseShape
+from rydberg_qmem.language.blocks.rules import BOTH, RYDBERG, CellRule, Label, Named, Within
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.values import AtomName, KeyName
@@ -71,3 +72,31 @@ class BlockadeMeasure(Tagged):
     key: KeyName = Field(description="The name that the outcome is kept under.")
     infidelity: float = Field(default=1e-3, gt=0, le=0.1, description="Bound of (Ω/U)² at area π; 1e-3 by default.")
     shape: PulseShape = Field("square", description="Shape of the pulse: `square` (default) or `blackman`.")
+
+
+Cell = Damp | BeamSplitter | WeakMeasure | BlockadeMeasure
+"""Blocks that stand for several others."""
+
+
+def cell_rule(cell: Cell) -> CellRule:
+    """Return what a cell is: the row of its kind, filled in with its fields."""
+    match cell:
+        case Damp(probability=p):
+            within = Within("probability", p, 0)
+            return CellRule(_atoms(cell), BOTH, (Label(("damp",), p), "meter"), cell.key, within)
+        case BeamSplitter(reflectivity=r):
+            return CellRule(_atoms(cell), BOTH, (Label(("BS",), r), "mirror"), None, Within("reflectivity", r, 0))
+        case WeakMeasure(strength=strength):
+            words, within = (f"weak {cell.axis}",), Within("strength", strength, -1)
+            return CellRule(_atoms(cell), BOTH, (Label(words, strength), "meter"), cell.key, within)
+        case BlockadeMeasure(area=area):
+            return CellRule(_atoms(cell), RYDBERG, (Label(("blockade",), area), "meter"), cell.key)
+        case _:
+            assert_never(cell)
+
+
+def _atoms(cell: Cell) -> Named:
+    return ("system", cell.system), ("ancilla", cell.ancilla)
+
+
+__all__ = ["BeamSplitter", "BlockadeMeasure", "Damp", "WeakMeasure"]

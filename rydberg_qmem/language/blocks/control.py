@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, Union, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from rydberg_qmem.language.blocks.cells import BeamSplitter, BlockadeMeasure, Damp, WeakMeasure
-from rydberg_qmem.language.blocks.classical import Push, Set
-from rydberg_qmem.language.blocks.gates import CNOT, CZ, ZZ, BlockadeRotate, CPhase, Exchange, Ising, Rotate, Swap
+from rydberg_qmem.language.blocks.cells import Cell
+from rydberg_qmem.language.blocks.classical import Classical
+from rydberg_qmem.language.blocks.gates import Gate
 from rydberg_qmem.language.blocks.measurement import Measure, Probe, Reset
-from rydberg_qmem.language.blocks.pulses import (
-    Align,
-    Delay,
-    DetuningMap,
-    DisableEOM,
-    EnableEOM,
-    EOMPulse,
-    ModifyEOM,
-    PhaseShift,
-    Pulse,
-    Retarget,
-    SLMMask,
-)
+from rydberg_qmem.language.blocks.pulses import PulseLevel
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged, kind_of
 from rydberg_qmem.language.values import Atoms, Name, VariableName
@@ -87,70 +75,25 @@ class ForEach(Tagged):
     body: tuple[Block, ...] = Field(description="The blocks that are done for each.")
 
 
-Block = Annotated[
-    Annotated[Pulse, Tag("pulse")]
-    | Annotated[DetuningMap, Tag("detuning_map")]
-    | Annotated[SLMMask, Tag("slm_mask")]
-    | Annotated[EnableEOM, Tag("enable_eom_mode")]
-    | Annotated[EOMPulse, Tag("add_eom_pulse")]
-    | Annotated[ModifyEOM, Tag("modify_eom_setpoint")]
-    | Annotated[DisableEOM, Tag("disable_eom_mode")]
-    | Annotated[Retarget, Tag("target")]
-    | Annotated[Delay, Tag("delay")]
-    | Annotated[Align, Tag("align")]
-    | Annotated[PhaseShift, Tag("phase_shift")]
-    | Annotated[Rotate, Tag("rotate")]
-    | Annotated[CZ, Tag("cz")]
-    | Annotated[CNOT, Tag("cnot")]
-    | Annotated[CPhase, Tag("cphase")]
-    | Annotated[ZZ, Tag("zz")]
-    | Annotated[Swap, Tag("swap")]
-    | Annotated[Exchange, Tag("exchange")]
-    | Annotated[BlockadeRotate, Tag("blockade_rotate")]
-    | Annotated[Ising, Tag("ising")]
-    | Annotated[Damp, Tag("damp")]
-    | Annotated[BeamSplitter, Tag("beam_splitter")]
-    | Annotated[WeakMeasure, Tag("weak_measure")]
-    | Annotated[BlockadeMeasure, Tag("blockade_measure")]
-    | Annotated[Measure, Tag("measure")]
-    | Annotated[Reset, Tag("reset")]
-    | Annotated[Probe, Tag("probe")]
-    | Annotated[Set, Tag("set")]
-    | Annotated[Push, Tag("push")]
-    | Annotated[Repeat, Tag("repeat")]
-    | Annotated[When, Tag("when")]
-    | Annotated[ForEach, Tag("for_each")],
-    Discriminator(kind_of),
-]
-"""Any block, as an object or as a one-key mapping."""
-
-EOM = EnableEOM | EOMPulse | ModifyEOM | DisableEOM
-"""Blocks of the EOM mode."""
-
-Gate = Rotate | CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate | Ising
-"""Unitary blocks that are known as matrices, whatever pulses make them."""
-
-Timed = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift | Gate
+Timed = PulseLevel | Gate
 """Blocks that a segment holds: unitary, on the atoms alone."""
 
-Cell = Damp | BeamSplitter | WeakMeasure | BlockadeMeasure
-"""Blocks that stand for several others."""
-
-Leaf = Timed | Cell | Measure | Reset | Probe | Set | Push
+Leaf = Timed | Cell | Measure | Reset | Probe | Classical
 """Blocks that hold no others."""
 
 AnyBlock = Leaf | Repeat | When | ForEach
 
+KINDS: dict[str, type[Tagged]] = {cls.kind: cls for cls in get_args(AnyBlock)}
+"""Every kind of block by its name in files."""
+
+if TYPE_CHECKING:
+    Block = AnyBlock
+else:
+    _TAGGED = tuple(Annotated[cls, Tag(kind)] for kind, cls in KINDS.items())
+    Block = Annotated[Union[_TAGGED], Discriminator(kind_of)]  # noqa: UP007  # a union of what is computed
+"""Any block, as an object or as a one-key mapping."""
+
 for _model in (Repeat, When, ForEach):
     _model.model_rebuild()
 
-KINDS: dict[str, type[Tagged]] = {
-    cls.kind: cls
-    for cls in (
-        Pulse, DetuningMap, SLMMask, EnableEOM, EOMPulse, ModifyEOM, DisableEOM, Retarget, Delay, Align, PhaseShift,
-        Rotate, CZ, CNOT, CPhase, ZZ, Swap, Exchange,
-        BlockadeRotate, Ising, Damp, BeamSplitter, WeakMeasure, BlockadeMeasure,
-        Measure, Reset, Probe, Set, Push, Repeat, When, ForEach,
-    )
-}  # fmt: skip
-"""Every kind of block by its name in files."""
+__all__ = ["ForEach", "Repeat", "When"]

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, assert_never
 
+import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rydberg_qmem.language.blocks.rules import (
+    BOTH,
+    RYDBERG,
+    XY,
+    Array,
+    Blockaded,
+    Complex,
+    Diagonal,
+    GateRule,
+    Label,
+    Mark,
+    Matrix,
+    Named,
+    Unitary,
+    Values,
+    always,
+    permuting,
+    phases,
+    rotation_matrix,
+    turning,
+)
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.values import AtomName, AtomPair, FrozenMapping
@@ -173,3 +195,93 @@ class Ising(Tagged):
         gt=0,
         description="Rabi frequency (rad/µs) of the fast pulses; 2π·10 by default, within the channel's limits.",
     )
+
+
+Gate = Rotate | CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate | Ising
+"""Unitary blocks that are known as matrices, whatever pulses make them."""
+
+
+def gate_rule(gate: Gate) -> GateRule:
+    """Return what a gate is: the row of its kind, filled in with its fields."""
+    match gate:
+        case Rotate():
+            return _rotation(gate)
+        case CZ():
+            return GateRule(_pair(gate), "gh", BOTH, ("dot", "dot"), always(Diagonal(np.array([[1, 1, 1, -1 + 0j]]))))
+        case CNOT():
+            return GateRule(_pair(gate), "gh", BOTH, ("dot", "plus"), permuting(0, 1, 3, 2))
+        case CPhase(angle=angle):
+            return GateRule(_pair(gate), "gh", BOTH, ("dot", Label(("phase",), angle)), phases(angle, 0, 0, 0, 1))
+        case ZZ(angle=angle):
+            turn = phases(angle, -0.5, 0.5, 0.5, -0.5)
+            return GateRule(_both(gate), "gh", BOTH, 2 * (Label(("ZZ",), angle),), turn)
+        case Swap():
+            return GateRule(_both(gate), "gh", BOTH, 2 * (Label(("swap",)),), permuting(0, 2, 1, 3))
+        case Exchange():
+            return _exchange(gate)
+        case BlockadeRotate():
+            return _blockade_rotation(gate)
+        case Ising(mode=mode, time_us=time):
+            levels, bases = ("gr", RYDBERG) if mode == "banged" else ("gh", BOTH)
+            return GateRule((), levels, bases, (Label(("Ising", mode)),), None, time_us=time)
+        case _:
+            assert_never(gate)
+
+
+def _rotation(gate: Rotate) -> GateRule:
+    levels, excited = ("gh", ()) if gate.basis == "digital" else ("gr", (gate.atom,))
+    unitary, mark = _turn(gate)
+    return GateRule((("atom", gate.atom),), levels, frozenset({gate.basis}), (mark,), unitary, excited)
+
+
+def _turn(gate: Rotate) -> tuple[Unitary, Mark]:
+    if gate.quaternion is not None:
+        return _quaternion(gate.quaternion), Label(("R",), gate.quaternion)
+    assert gate.angle is not None  # one of the two is given
+    unitary = phases(gate.angle, 0, 1) if gate.axis == "z" else turning(gate.angle, gate.axis)
+    return unitary, Label((f"R{gate.axis}",), gate.angle)
+
+
+def _quaternion(parts: tuple[Expression, ...]) -> Unitary:
+    """Return w - i (x X + y Y + z Z), normalised."""
+
+    def unitary(of: Values) -> Matrix:
+        made = np.stack(np.broadcast_arrays(*map(of, parts)))
+        w, x, y, z = made / np.linalg.norm(made, axis=0)
+        return Matrix(np.stack([w - 1j * z, -y - 1j * x, y - 1j * x, w + 1j * z], axis=-1).reshape(-1, 2, 2))
+
+    return unitary
+
+
+def _exchange(gate: Exchange) -> GateRule:
+    levels, bases, excited = ("gh", BOTH, ()) if gate.basis == "digital" else ("01", XY, gate.atoms)
+    marks = 2 * (Label(("exch.",), gate.angle),)
+    return GateRule(_both(gate), levels, bases, marks, lambda of: Matrix(_exchanged(of(gate.angle))), excited)
+
+
+def _exchanged(angle: Array) -> Complex:
+    """Return exp(-i angle (XX + YY)/2) on (00, 01, 10, 11), one for each angle."""
+    made = np.tile(np.eye(4, dtype=complex), (len(angle), 1, 1))
+    made[:, 1, 1] = made[:, 2, 2] = np.cos(angle)
+    made[:, 1, 2] = made[:, 2, 1] = -1j * np.sin(angle)
+    return made
+
+
+def _blockade_rotation(gate: BlockadeRotate) -> GateRule:
+    angle, target = gate.angle, (gate.target,)
+    marks: tuple[Mark, ...] = "dot", Label(("Rx if g",), angle)
+    return GateRule(
+        _pair(gate), "gr", RYDBERG, marks, lambda of: Blockaded(rotation_matrix(of(angle), "x")), target, target
+    )
+
+
+def _pair(gate: CZ | CNOT | CPhase | BlockadeRotate) -> Named:
+    return ("control", gate.control), ("target", gate.target)
+
+
+def _both(gate: ZZ | Swap | Exchange) -> Named:
+    one, other = gate.atoms
+    return ("atoms", one), ("atoms", other)
+
+
+__all__ = ["CNOT", "CPhase", "CZ", "BlockadeRotate", "Exchange", "Ising", "Rotate", "Swap", "ZZ"]

@@ -68,3 +68,6 @@ class Probe(Tagged):
         """What is looked at, in a fixed order."""
         known = ("occupation", "correlations", "pauli", "density_matrix", "purity", "entropy")
         return tuple(name for name in known if getattr(self, name))
+
+
+__all__ = ["Measure", "Probe", "Reset"]

@@ -256,3 +256,15 @@ class PhaseShift(Tagged):
     atoms: Atoms = Field(description="Atoms whose later pulses are shifted.")
     angle: Expression = Field(description="Angle (rad), added to their phase.")
     basis: Basis = Field("digital", description="The transition: `digital` (default), `ground-rydberg` or `XY`.")
+
+
+EOM = EnableEOM | EOMPulse | ModifyEOM | DisableEOM
+"""Blocks of the EOM mode."""
+
+PulseLevel = Pulse | DetuningMap | SLMMask | EOM | Retarget | Delay | Align | PhaseShift
+"""Blocks that the device does as they are."""
+
+__all__ = [
+    "Align", "Delay", "DetuningMap", "DisableEOM", "EOMPulse", "EnableEOM", "ModifyEOM", "PhaseShift", "Pulse",
+    "Retarget", "SLMMask",
+]  # fmt: skip

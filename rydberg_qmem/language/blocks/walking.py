@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from rydberg_qmem.language.blocks.cells import Cell, cell_rule
 from rydberg_qmem.language.blocks.control import AnyBlock, ForEach, Leaf, Repeat, When
+from rydberg_qmem.language.blocks.measurement import Measure
 
 Change = Callable[[AnyBlock], Any]
 """Returns what stands in a block's place: a block, several of them, or none (an empty sequence)."""
@@ -32,6 +34,13 @@ def bodies(block: AnyBlock) -> Mapping[str, tuple[AnyBlock, ...]]:
 def _none(block: Leaf) -> Mapping[str, tuple[AnyBlock, ...]]:
     """Say that a block holds no others: the type checker refuses a kind that is neither a leaf nor told above."""
     return {}
+
+
+def key_of(block: AnyBlock) -> str | None:
+    """Return the name that an outcome of a block is kept under; None where none is."""
+    if isinstance(block, Cell):
+        return cell_rule(block).key
+    return block.key if isinstance(block, Measure) else None
 
 
 def walk(blocks: Iterable[AnyBlock]) -> Iterator[AnyBlock]:

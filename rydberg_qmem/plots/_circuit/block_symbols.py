@@ -12,40 +12,32 @@ import numpy as np
 
 from rydberg_qmem.errors import InputError, did_you_mean
 from rydberg_qmem.language.blocks import (
-    CNOT,
-    CZ,
-    ZZ,
     Align,
     AnyBlock,
-    BeamSplitter,
-    BlockadeMeasure,
-    BlockadeRotate,
-    CPhase,
-    Damp,
+    Cell,
+    Classical,
     Delay,
     DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
-    Exchange,
     ForEach,
-    Ising,
+    Gate,
     Measure,
     ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
-    Push,
     Repeat,
     Reset,
     Retarget,
-    Rotate,
-    Set,
     SLMMask,
-    Swap,
-    WeakMeasure,
     When,
+    cell_rule,
+    classical_rule,
+    gate_rule,
 )
+from rydberg_qmem.language.blocks.rules import CellRule, GateRule, Label, Sign
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO, Constant
 from rydberg_qmem.plots._canvas.outlines import duration_ns, expressions, level, outline_of
@@ -98,26 +90,23 @@ class BlockSymbols:
     def column(self, block: AnyBlock) -> Column:
         """Return what a block looks like."""
         reads = self.reads(expressions(block))
+        if isinstance(block, Gate):
+            return self._gate(block, reads)
+        if isinstance(block, Cell):
+            rule = cell_rule(block)
+            return replace(self._joined(rule, reads), key=rule.key or "")
+        if isinstance(block, Classical):
+            written = classical_rule(block)
+            return Column(memory=assigned("⇐" if written.windows else "←", written.values))
         match block:
             case Pulse() | DetuningMap() | EOMPulse() | EnableEOM() | ModifyEOM() | DisableEOM() | Delay() | Align():
                 return self._on_channel(block, reads)
-            case CZ() | CNOT() | CPhase() | ZZ() | Swap() | Exchange() | BlockadeRotate():
-                return self._two_atom_gate(block, reads)
-            case Damp() | BeamSplitter() | WeakMeasure() | BlockadeMeasure():
-                return self._cell(block, reads)
             case SLMMask(atoms=atoms):
                 return self._boxes(atoms, ("mask",), reads, look="shift")
             case Retarget(atoms=atoms):
                 return self._boxes(atoms, ("aim",), reads, look="shift")
             case PhaseShift(atoms=atoms, angle=angle):
                 return self._boxes(atoms, ("shift", *wrapped(formula(angle))), reads, look="shift")
-            case Rotate(atom=atom, quaternion=None):
-                return self._boxes((atom,), (f"R{block.axis}", *wrapped(formula(block.angle))), reads)
-            case Rotate(atom=atom, quaternion=parts):
-                shown = ", ".join(formula(part) for part in parts or ())
-                return self._boxes((atom,), ("R", *wrapped(f"({shown})")), reads)
-            case Ising(mode=mode, time_us=time):
-                return self._boxes("all", ("Ising", mode), reads, note=wrapped(f"{formula(time)} µs"))
             case Measure(atoms=atoms, key=key):
                 return Column(tuple((i, Symbol("meter")) for i in self._on(atoms)), key=key)
             case Reset(atoms=atoms):
@@ -125,10 +114,6 @@ class BlockSymbols:
             case Probe(atoms=atoms, key=key, quantities=quantities):
                 symbols = wrapped(", ".join(_PROBED[quantity] for quantity in quantities))
                 return self._boxes(atoms, symbols, reads, look="probe", note=(f"probe {key}",))
-            case Set(values=values):
-                return Column(memory=assigned("←", values))
-            case Push(values=values):
-                return Column(memory=assigned("⇐", values))
             case Repeat() | When() | ForEach():
                 raise AssertionError("frames are placed, not drawn as one column")
             case _:
@@ -159,46 +144,20 @@ class BlockSymbols:
             case _:
                 assert_never(block)
 
-    def _two_atom_gate(self, block: CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate, reads: bool) -> Column:
-        match block:
-            case CZ(control=one, target=two):
-                return self._pair(one, Symbol("dot"), two, Symbol("dot"))
-            case CNOT(control=one, target=two):
-                return self._pair(one, Symbol("dot"), two, Symbol("plus"))
-            case CPhase(control=one, target=two, angle=angle):
-                box = Box(("phase", *wrapped(formula(angle))))
-                return replace(self._pair(one, Symbol("dot"), two, box), reads=reads)
-            case ZZ(atoms=(one, two), angle=angle):
-                box = Box(("ZZ", *wrapped(formula(angle))))
-                return replace(self._pair(one, box, two, box), reads=reads)
-            case Swap(atoms=(one, two)):
-                return self._pair(one, Box(("swap",)), two, Box(("swap",)))
-            case Exchange(atoms=(one, two), angle=angle):
-                box = Box(("exch.", *wrapped(formula(angle))))
-                return replace(self._pair(one, box, two, box), reads=reads)
-            case BlockadeRotate(control=one, target=two, angle=angle):
-                box = Box(("Rx if g", *wrapped(formula(angle))))
-                return replace(self._pair(one, Symbol("dot"), two, box), reads=reads)
-            case _:
-                assert_never(block)
+    def _gate(self, block: Gate, reads: bool) -> Column:
+        """Return what a gate looks like: its symbol on each of its atoms, or one on all."""
+        rule = gate_rule(block)
+        if rule.atoms:
+            return self._joined(rule, reads)
+        [mark] = rule.marks
+        note = () if rule.time_us is None else wrapped(f"{formula(rule.time_us)} µs")
+        return Column(tuple((i, _drawn(mark)) for i in self._on("all")), note=note, reads=reads)
 
-    def _cell(self, block: Damp | BeamSplitter | WeakMeasure | BlockadeMeasure, reads: bool) -> Column:
-        """Return what a cell of a system and its ancilla looks like."""
-        match block:
-            case Damp(system=one, ancilla=two, probability=p):
-                box = Box(("damp", *wrapped(formula(p))))
-                return replace(self._pair(one, box, two, Symbol("meter")), key=block.key or "", reads=reads)
-            case BeamSplitter(system=one, ancilla=two, reflectivity=r):
-                box = Box(("BS", *wrapped(formula(r))))
-                return replace(self._pair(one, box, two, Symbol("mirror")), reads=reads)
-            case WeakMeasure(system=one, ancilla=two, strength=strength):
-                box = Box((f"weak {block.axis}", *wrapped(formula(strength))))
-                return replace(self._pair(one, box, two, Symbol("meter")), key=block.key, reads=reads)
-            case BlockadeMeasure(system=one, ancilla=two, area=area, key=key):
-                box = Box(("blockade", *wrapped(formula(area))))
-                return replace(self._pair(one, box, two, Symbol("meter")), key=key, reads=reads)
-            case _:
-                assert_never(block)
+    def _joined(self, rule: GateRule | CellRule, reads: bool) -> Column:
+        """Return a mark on each atom that a block names, with a line between them."""
+        ends = zip(rule.atoms, map(_drawn, rule.marks), strict=True)
+        marks = tuple((i, mark) for (_, name), mark in ends for i in self._on((name,)))
+        return Column(marks, joined=len(rule.atoms) > 1, reads=reads)
 
     def _boxes(
         self,
@@ -210,10 +169,6 @@ class BlockSymbols:
         note: tuple[str, ...] = (),
     ) -> Column:
         return Column(tuple((i, Box(lines, look)) for i in self._on(atoms)), note=note, reads=reads)
-
-    def _pair(self, one: str, first: Mark, two: str, second: Mark) -> Column:
-        ends = ((one, first), (two, second))
-        return Column(tuple((i, mark) for name, mark in ends for i in self._on((name,))), joined=True)
 
     def _pulse(self, block: Pulse, reads: bool) -> Column:
         timed = [s for s in (block.amplitude, block.detuning, block.phase) if not isinstance(s, Expression)]
@@ -234,3 +189,18 @@ class BlockSymbols:
         waves = {name: Wave(outline * (weight / top), np.zeros(0), colour) for name, weight in block.weights.items()}
         marks = tuple((track, wave) for name, wave in waves.items() for track in self._on((name,)))
         return Column(marks, note=wrapped(level(block.detuning, "δ"), most=2), reads=reads)
+
+
+def _drawn(mark: Label | Sign) -> Mark:
+    """Return a mark of a row of rules as it is drawn."""
+    if not isinstance(mark, Label):
+        return Symbol(mark)
+    match mark.value:
+        case None:
+            return Box(mark.words)
+        case Expression() as value:
+            return Box((*mark.words, *wrapped(formula(value))))
+        case tuple() as values:
+            return Box((*mark.words, *wrapped(f"({', '.join(map(formula, values))})")))
+        case _:
+            assert_never(mark.value)

@@ -6,7 +6,7 @@ from typing import assert_never
 
 import numpy as np
 
-from rydberg_qmem.language.blocks import Set, walk
+from rydberg_qmem.language.blocks import Classical, walk
 from rydberg_qmem.plots._canvas.canvas import GREY, INK, PALE, Canvas
 from rydberg_qmem.plots._canvas.text import LINE, NAME, TEXT, text_width, widest
 from rydberg_qmem.plots._circuit.layout import GAP, CircuitLayout
@@ -38,7 +38,7 @@ def draw_tracks(canvas: Canvas, heights: TrackHeights, layout: CircuitLayout) ->
     if heights.has_memory:
         for side in (-1.1, 1.1):
             canvas.line([0, layout.x], [heights.memory + side] * 2, 0.6, zorder=1)
-        named = layout.program.memory or any(isinstance(block, Set) for block in walk(layout.program.body))
+        named = layout.program.memory or any(isinstance(block, Classical) for block in walk(layout.program.body))
         canvas.text(-4.0, heights.memory, "memory" if named else "outcomes", size=NAME, ha="right")
 
 

@@ -10,27 +10,19 @@ from typing import Literal, assert_never
 
 from rydberg_qmem.compile.bind import bind_parameters, substitute_atom
 from rydberg_qmem.language.blocks import (
-    CNOT,
-    CZ,
-    ZZ,
     AnyBlock,
-    BeamSplitter,
-    BlockadeMeasure,
-    BlockadeRotate,
-    CPhase,
-    Damp,
+    Cell,
+    Classical,
     DetuningMap,
     EOMPulse,
-    Exchange,
     ForEach,
-    Measure,
+    Gate,
     Pulse,
-    Push,
     Repeat,
-    Set,
-    Swap,
-    WeakMeasure,
     When,
+    classical_rule,
+    gate_rule,
+    key_of,
     walk,
 )
 from rydberg_qmem.language.program import Program
@@ -40,11 +32,6 @@ from rydberg_qmem.plots._circuit.symbols import CircuitFrame, Column, column_wid
 from rydberg_qmem.plots._style import okabe_ito
 
 GAP = 7.0
-
-_PAIRED = (
-    CZ | CNOT | CPhase | ZZ | Swap | Exchange | BlockadeRotate | Damp | BeamSplitter | WeakMeasure | BlockadeMeasure
-)
-"""Blocks that join two atoms."""
 
 
 @dataclass
@@ -106,7 +93,7 @@ class CircuitLayout:
             case ForEach(variable=variable, body=body):
                 names = self.symbols.names(block.atom)
                 bodies = [body]
-                if any(isinstance(inner, _PAIRED) for inner in walk(body)):
+                if any(map(joins_atoms, walk(body))):
                     copies = [substitute_atom(inner, variable, name) for name in names for inner in body]
                     bodies = [tuple(copies)]
                 outer = dict(self.symbols.standing)
@@ -156,15 +143,19 @@ class CircuitLayout:
         return f"for each {', '.join(block.over or ())} ({count} rounds)"
 
 
+def joins_atoms(block: AnyBlock) -> bool:
+    """Return whether a block's symbol joins several atoms."""
+    if isinstance(block, Gate):
+        return len(gate_rule(block).atoms) > 1
+    return isinstance(block, Cell)
+
+
 def written(block: AnyBlock) -> tuple[str, ...]:
     """Return the names that a block writes: keys or memory."""
-    match block:
-        case Measure(key=key) | WeakMeasure(key=key) | BlockadeMeasure(key=key) | Damp(key=str(key)):
-            return (key,)
-        case Set(values=values) | Push(values=values):
-            return tuple(values)
-        case _:
-            return ()
+    if isinstance(block, Classical):
+        return tuple(classical_rule(block).values)
+    key = key_of(block)
+    return () if key is None else (key,)
 
 
 def any_of(names: Iterable[str]) -> re.Pattern[str]:
