@@ -137,7 +137,7 @@ RIGHT_HERE = {
         **{key: {"empty list", "empty tuple"} for key in ("keys", "part")},
         "focus": {"0"}, "sigmas": {"0", "1.5"}, "starts": {"0"},
     },
-    "report.page": {
+    "report._page": {
         **{key: {"None"} for key in ("drive", "response")},
         "call": {"None", "empty mapping", "mapping to text", "mapping to a list"},
     },

@@ -11,9 +11,9 @@ import rydberg_qmem as rq
 from rydberg_qmem import programs
 from rydberg_qmem.analysis import closed_forms, entanglement
 from rydberg_qmem.gallery import page
-from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, PULSES, SAMPLED, Figure, Way, of_cohorts
+from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, PULSES, SAMPLED, Figure, RunConfig, of_cohorts
 from rydberg_qmem.gallery.figures import FIGURES
-from rydberg_qmem.gallery.rows import classical, networks, photonic, squid, three, two
+from rydberg_qmem.gallery.rows import classical_memristor, network_of_six, photonic, squid, three_coupled, two_coupled
 
 QUICK = [f for f in FIGURES if f.row in (3, 9) and "∞" not in f.quantity and "K=96" not in f.quantity]
 PULSE = 2e-3
@@ -49,7 +49,7 @@ def test_by_pulses_it_is_near_its_closed_form(figure: Figure) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure.pulses == FEW], ids=name)
 def test_by_pulses_from_shots_it_is_within_four_errors(figure: Figure) -> None:
-    mean, error = figure.measure(Way("exact", COHORT))
+    mean, error = figure.measure(RunConfig("exact", COHORT))
 
     assert 0 < error < 0.1
     assert abs(mean - figure.reference) < 4 * error
@@ -110,7 +110,7 @@ def test_shots_that_share_a_mean_have_the_error_of_their_cohorts() -> None:
 
 
 def test_the_classical_memristor_bears_all_three_fingerprints() -> None:
-    found = classical.prints()
+    found = classical_memristor.prints()
 
     assert bool(found.pinched)
     assert bool(found.shrinks)
@@ -119,7 +119,7 @@ def test_the_classical_memristor_bears_all_three_fingerprints() -> None:
 
 
 def test_the_photonic_type_is_pinched_but_its_area_is_not_monotonic() -> None:
-    found = classical.photonic_prints(Way(), (16, 8, 6, 4))
+    found = classical_memristor.photonic_prints(RunConfig(), (16, 8, 6, 4))
 
     assert bool(found.pinched)
     assert not bool(found.shrinks)
@@ -164,14 +164,16 @@ def test_undamped_cells_in_three_have_the_negativity_of_their_law(topology: Any)
 
 def test_concurrence_and_the_loop_of_a_coupled_pair_go_against_each_other() -> None:
     program = programs.coupled(2, damping=0, steps=48, step=0.8)
-    found = two.loops(IDEAL, program, 0.8, 0)
+    found = two_coupled.loops(IDEAL, program, 0.8, 0)
 
-    assert two.correlation(found) < -0.7
+    assert two_coupled.correlation(found) < -0.7
 
 
 def test_area_and_entanglement_go_together_in_a_triangle_and_not_in_a_line_until_damping_turns_them() -> None:
     found = {
-        (top, gamma): three.follows_by_integration(top, gamma) for top in three.SHAPES for gamma in (0, 0.01, 0.03)
+        (top, gamma): three_coupled.follows_by_integration(top, gamma)
+        for top in three_coupled.SHAPES
+        for gamma in (0, 0.01, 0.03)
     }
 
     assert found["line", 0.01] < -0.2 < 0.1 < found["triangle", 0.01]
@@ -182,10 +184,10 @@ def test_area_and_entanglement_go_together_in_a_triangle_and_not_in_a_line_until
 @pytest.mark.parametrize(("wrong", "agrees"), [(1.0, True), (1.02, False)])
 def test_loops_turn_round_where_a_coupled_pair_is_most_entangled(wrong: float, agrees: bool) -> None:
     program = programs.coupled(2, damping=0, steps=80, step=0.4)
-    entangled = entanglement.concurrence(two.states(IDEAL, program, 0))
+    entangled = entanglement.concurrence(two_coupled.states(IDEAL, program, 0))
     most = 0.04 * float(entangled.argmax())
 
-    assert (abs(wrong * two.turning(IDEAL)[0] - most) < 0.02) == agrees
+    assert (abs(wrong * two_coupled.turning(IDEAL)[0] - most) < 0.02) == agrees
 
 
 def test_monogamy_holds_in_a_triangle() -> None:
@@ -220,7 +222,7 @@ def test_two_cells_coupled_by_their_own_interaction_are_as_coupled_by_a_gate() -
 @pytest.mark.parametrize("topology", ["line", "ring", "grid"])
 @pytest.mark.parametrize("shots", [None, 1000])
 def test_six_coupled_memristors_run_exactly_and_from_shots(topology: str, shots: int | None) -> None:
-    worst, _ = networks.mean_reflected(Way(shots=shots), topology)
+    worst, _ = network_of_six.mean_reflected(RunConfig(shots=shots), topology)
 
     assert worst < (1e-9 if shots is None else 6)
 

@@ -26,7 +26,7 @@ SHOTS = 16 * COHORT
 
 
 @dataclass(frozen=True)
-class Way:
+class RunConfig:
     """How to run: the emulator, how many shots (None: exact means), and what measuring and waiting cost."""
 
     emulator: Any = "ideal"
@@ -55,8 +55,8 @@ class Way:
 class Figure:
     """One number: row, what it is, where the model and the reference come from, how near ours must be.
 
-    `measure(way)` returns the number and its statistical error, 0 where nothing is sampled. `sampled` says whether it
-    can be had from shots. `pulses` says why it is not looked at pulse by pulse, and is empty where it is. `noisy` is
+    `measure(config)` returns the number and its statistical error, 0 where nothing is sampled. `sampled` says whether
+    it can be had from shots. `pulses` says why it is not looked at pulse by pulse, and is empty where it is. `noisy` is
     the emulator of the column of noise, or why there is none. Either may be `FEW`.
     """
 
@@ -67,7 +67,7 @@ class Figure:
     trust: Trust
     reference: float
     tolerance: float
-    measure: Callable[[Way], Measured]
+    measure: Callable[[RunConfig], Measured]
     sampled: bool = False
     pulses: str = ""
     noisy: str = "exact"
@@ -77,16 +77,18 @@ FEW = f"from {COHORT} shots"
 """What stands in a figure's `pulses` or `noisy` where that column is of so many shots, with their error."""
 JUMPING = 200
 """Quantum-jump trajectories whose mean is the state of many atoms under a machine's noise."""
-IDEAL, PULSES, SAMPLED = Way(), Way("exact"), Way(shots=SHOTS)
+IDEAL, PULSES, SAMPLED = RunConfig(), RunConfig("exact"), RunConfig(shots=SHOTS)
 CLASSICAL = "no quantum part"
 
 
-def loop_area(way: Way, record: xr.Dataset, *, drive: Any, response: Any, period: int, lobes: int = 1) -> Measured:
+def loop_area(
+    config: RunConfig, record: xr.Dataset, *, drive: Any, response: Any, period: int, lobes: int = 1
+) -> Measured:
     """Return the area of a record's last loop and its error over cohorts.
 
     Of one lobe the signed area is taken, which noise does not bias; of two the sum.
     """
-    cohort = COHORT if way.shots is not None and way.shots >= 2 * COHORT else None
+    cohort = COHORT if config.shots is not None and config.shots >= 2 * COHORT else None
     found = hysteresis(record, drive=drive, response=response, period=period, cohort=cohort)
     if lobes == 1:
         return abs(float(found.signed_area)), float(found.signed_area_error)

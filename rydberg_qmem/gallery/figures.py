@@ -5,16 +5,16 @@ from __future__ import annotations
 from rydberg_qmem.gallery.figure import Figure
 from rydberg_qmem.gallery.rows import (
     analog,
-    classical,
+    classical_memristor,
     collision,
-    levels,
-    newer,
+    ion_and_polariton,
+    linked,
     pfeiffer,
     photonic,
     quadratures,
     squid,
-    three,
-    two,
+    three_coupled,
+    two_coupled,
 )
 
 FIGURES: tuple[Figure, ...] = (
@@ -22,11 +22,11 @@ FIGURES: tuple[Figure, ...] = (
     *squid.FIGURES,
     *quadratures.FIGURES,
     *photonic.FIGURES,
-    *levels.FIGURES,
-    *two.FIGURES,
-    *three.FIGURES,
+    *ion_and_polariton.FIGURES,
+    *two_coupled.FIGURES,
+    *three_coupled.FIGURES,
     *collision.FIGURES,
-    *newer.FIGURES,
-    *classical.FIGURES,
+    *linked.FIGURES,
+    *classical_memristor.FIGURES,
     *analog.FIGURES,
 )

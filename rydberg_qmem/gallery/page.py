@@ -8,7 +8,7 @@ from math import isfinite
 from multiprocessing import get_context
 from pathlib import Path
 
-from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, JUMPING, PULSES, SAMPLED, SHOTS, Figure, Way
+from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, JUMPING, PULSES, SAMPLED, SHOTS, Figure, RunConfig
 from rydberg_qmem.gallery.figures import FIGURES
 from rydberg_qmem.gallery.rows import analog
 
@@ -103,7 +103,7 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     assert isfinite(ideal)
     pulses = figure.pulses or f"{figure.measure(PULSES)[0] - ideal:.1e}"
     if figure.pulses == FEW:
-        found, error = figure.measure(Way("exact", COHORT))
+        found, error = figure.measure(RunConfig("exact", COHORT))
         pulses = _with_error(found - ideal, error)
     shots = "–"
     if figure.sampled:
@@ -118,10 +118,10 @@ def _cells(figure: Figure) -> tuple[str, ...]:
 def noisy(figure: Figure) -> str:
     """Return the figure under the machine's noise, as text."""
     if figure.noisy in EMULATORS:
-        value = f"{figure.measure(Way(figure.noisy, hardware=MACHINE))[0]:.4f}"
+        value = f"{figure.measure(RunConfig(figure.noisy, hardware=MACHINE))[0]:.4f}"
         return value if figure.noisy == "exact" else f"{value} (gates)"
     if figure.noisy == FEW:
-        return _with_error(*figure.measure(Way("exact", COHORT, MACHINE)))
+        return _with_error(*figure.measure(RunConfig("exact", COHORT, MACHINE)))
     return figure.noisy
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from rydberg_qmem.gallery.rows import (
     analog,
-    classical,
+    classical_memristor,
     collision,
-    levels,
-    networks,
-    newer,
+    ion_and_polariton,
+    linked,
+    network_of_six,
     pfeiffer,
     photonic,
     quadratures,
     squid,
-    three,
-    two,
+    three_coupled,
+    two_coupled,
 )
 from rydberg_qmem.plots import Panel, save_panels
 
@@ -26,14 +26,14 @@ PICTURES: tuple[tuple[str, str, Callable[[], list[Panel]]], ...] = (
     ("row_02", "Row 2: CA-SQUID type, open and closed loop, and its map of form factors", squid.panels),
     ("row_03", "Row 3: quadratures, and many copies of one cell", quadratures.panels),
     ("row_04", "Row 4: photonic type: loop, area law, coherence, weak tap", photonic.panels),
-    ("row_05", "Row 5: trapped-ion type and polariton pair", levels.panels),
-    ("row_06", "Row 6: two coupled memristors", two.panels),
-    ("row_07", "Row 7: three coupled memristors, γ0 = 0.02 ω", three.panels),
+    ("row_05", "Row 5: trapped-ion type and polariton pair", ion_and_polariton.panels),
+    ("row_06", "Row 6: two coupled memristors", two_coupled.panels),
+    ("row_07", "Row 7: three coupled memristors, γ0 = 0.02 ω", three_coupled.panels),
     ("row_08", "Row 8: collision model", collision.panels),
-    ("row_09", "Row 9: cascade, crossed feedback, shared memory, remote pair, thermal ancilla", newer.panels),
-    ("row_10", "Row 10: classical flux-controlled memristor, and the fingerprints", classical.panels),
+    ("row_09", "Row 9: cascade, crossed feedback, shared memory, remote pair, thermal ancilla", linked.panels),
+    ("row_10", "Row 10: classical flux-controlled memristor, and the fingerprints", classical_memristor.panels),
     ("row_11", "Row 11: one atom, global light, one job per round", analog.panels),
-    ("network", "Six memristors in a line, coupled by exchange", networks.panels),
+    ("network", "Six memristors in a line, coupled by exchange", network_of_six.panels),
 )
 
 

@@ -12,7 +12,7 @@ from rydberg_qmem.analysis.series import last_values, series
 from rydberg_qmem.analysis.signals import Signal
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.report.page import first_loop
+from rydberg_qmem.report import first_loop
 from rydberg_qmem.running.run import run
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning import options
-from rydberg_qmem.learning.kept import kept
+from rydberg_qmem.learning._cache import cached
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
 from rydberg_qmem.learning.spins import classical_spins
 from rydberg_qmem.programs.arrays import AnalogArray, Encoding
@@ -138,7 +138,7 @@ class QuantumReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
             self.hardware,
             self.batch,
         )
-        return kept(known, samples, lambda: self._made(samples))
+        return cached(known, samples, lambda: self._made(samples))
 
     def _largest(self, values: Floats) -> Floats:
         """Return what each column is divided by; a column of zeros by 1."""

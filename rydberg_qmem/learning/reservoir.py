@@ -15,9 +15,9 @@ from rydberg_qmem.errors import InputError, QmemError, short
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.learning import options
+from rydberg_qmem.learning._cache import cached
 from rydberg_qmem.learning.features import KINDS, features_of
 from rydberg_qmem.learning.freezing import frozen
-from rydberg_qmem.learning.kept import kept
 from rydberg_qmem.learning.shots import ShotStream, random_state_of
 from rydberg_qmem.programs.reservoirs import memristor_network
 from rydberg_qmem.running.series import run_series
@@ -227,7 +227,7 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return self._run(series, None)[0]
         known = (self.program_.fingerprint(), sorted((self.parameters or {}).items()), tuple(self.features),
                  self.emulator, self.noise, self.hardware, self.batch)  # fmt: skip
-        return kept(known, series, lambda: self._run(series, None)[0])
+        return cached(known, series, lambda: self._run(series, None)[0])
 
     def _run(
         self, series: Floats, start: SeriesState | None, *, keep_state: bool = False

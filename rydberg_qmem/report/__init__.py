@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from rydberg_qmem.report.page import page, write
+from rydberg_qmem.report._page import first_loop as first_loop
+from rydberg_qmem.report._page import page, write
 
 __all__ = ["page", "write"]

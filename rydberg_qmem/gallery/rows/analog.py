@@ -12,7 +12,7 @@ import xarray as xr
 from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
-from rydberg_qmem.gallery.figure import COHORT, IDEAL, Figure, Floats, Measured, Way
+from rydberg_qmem.gallery.figure import COHORT, IDEAL, Figure, Floats, Measured, RunConfig
 from rydberg_qmem.interop.qpu import qpu_report
 from rydberg_qmem.language.library import load
 from rydberg_qmem.plots import Line, Panel, closed
@@ -24,15 +24,15 @@ SPREAD = 0.018
 """Error of the area per cohort, as `gives_up` finds it over 16 of them."""
 
 
-def area(way: Way) -> Measured:
+def area(config: RunConfig) -> Measured:
     """Return the area of both lobes over the second period."""
-    record = way.run(NAME)
-    return figure.loop_area(way, record, drive=record.V, response=1 - 2 * record.m, period=24, lobes=2)
+    record = config.run(NAME)
+    return figure.loop_area(config, record, drive=record.V, response=1 - 2 * record.m, period=24, lobes=2)
 
 
-def form_factor(way: Way) -> Measured:
+def form_factor(config: RunConfig) -> Measured:
     """Return the form factor of that loop."""
-    record = way.run(NAME)
+    record = config.run(NAME)
     return float(hysteresis(record, drive=record.V, response=1 - 2 * record.m, period=24).form_factor), 0.0
 
 
@@ -42,13 +42,15 @@ def jobs() -> xr.Dataset:
     return IDEAL.run(NAME, emulator="pulser_backend", shots=JOBS, seed=1)
 
 
-def validated(way: Way) -> Measured:
+def validated(config: RunConfig) -> Measured:
     """Return the area from those jobs."""
     record = jobs()
-    return figure.loop_area(Way(shots=JOBS), record, drive=record.V, response=1 - 2 * record.m, period=24, lobes=2)
+    return figure.loop_area(
+        RunConfig(shots=JOBS), record, drive=record.V, response=1 - 2 * record.m, period=24, lobes=2
+    )
 
 
-def runnable(way: Way) -> Measured:
+def runnable(config: RunConfig) -> Measured:
     """Return 1 if nothing on AnalogDevice stands in the way of the program."""
     return float(qpu_report(load(NAME), "AnalogDevice").runnable), 0.0
 
@@ -79,7 +81,7 @@ def gives_up() -> str:
     """Return, in Markdown, what it gives up against the photonic type with readings in the middle."""
     photonic = IDEAL.run("photonic_memristor")
     other = hysteresis(photonic, drive="n_in", response="clicks.s", period=24)
-    own, few = area(Way(shots=16 * COHORT)), form_factor(IDEAL)[0]
+    own, few = area(RunConfig(shots=16 * COHORT)), form_factor(IDEAL)[0]
     two = IDEAL.run("two_port_memristor", shots=1, seed=1).R.values
     size = float(other.area)
     values, error = len(np.unique(two)), _photonic_error()
@@ -104,8 +106,8 @@ def gives_up() -> str:
 
 
 def _photonic_error() -> float:
-    way = Way(shots=16 * COHORT)
-    return figure.loop_area(way, way.run("photonic_memristor"), drive="n_in", response="clicks.s", period=24)[1]
+    config = RunConfig(shots=16 * COHORT)
+    return figure.loop_area(config, config.run("photonic_memristor"), drive="n_in", response="clicks.s", period=24)[1]
 
 
 def panels() -> list[Panel]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.analysis.hysteresis import hysteresis
-from rydberg_qmem.gallery.figure import IDEAL, Figure, Measured, Way, limit
+from rydberg_qmem.gallery.figure import IDEAL, Figure, Measured, RunConfig, limit
 from rydberg_qmem.plots import Line, Panel
 
 SOURCE = "Guo 2022, PR Applied 18, 024082"
@@ -18,28 +18,28 @@ UNIT = -0.5 * sqrt(0.5)
 """V over <Y> with m = ħ = w = 1."""
 
 
-def electric(way: Way, what: str, *, t: float, steps: int) -> Measured:
+def electric(config: RunConfig, what: str, *, t: float, steps: int) -> Measured:
     """Return V or I at a time, after so many steps."""
-    record = way.dense(NAME, parameters={"dt": t / steps if steps else 0.1}, rounds=steps + 1)
+    record = config.dense(NAME, parameters={"dt": t / steps if steps else 0.1}, rounds=steps + 1)
     v = UNIT * float(record.bloch.values[steps, 0, 0])
     return (v if what == "V" else 0.4 * float(record.rate_now.values[steps]) * v), 0.0
 
 
-def lobe(way: Way, depth: float, steps: int = 120) -> float:
+def lobe(config: RunConfig, depth: float, steps: int = 120) -> float:
     """Return the area of one lobe over γ0 V0² at γ0 = 1e-9."""
-    record = way.dense(NAME, parameters={"gamma0": 1e-9, "b": 0, "steps": steps, "depth": depth})
+    record = config.dense(NAME, parameters={"gamma0": 1e-9, "b": 0, "steps": steps, "depth": depth})
     v = record.bloch.isel(bloch_atom=0, bloch_axis=0)
     return float(hysteresis(record, drive=v, response=v * record.rate_now, period=steps).area) / 2
 
 
-def lobe_limit(way: Way, depth: float) -> Measured:
+def lobe_limit(config: RunConfig, depth: float) -> Measured:
     """Return that of a smooth loop: what is of second order in the step of the polygon taken out."""
-    return limit(lobe(way, depth, 60), lobe(way, depth, 120), order=2), 0.0
+    return limit(lobe(config, depth, 60), lobe(config, depth, 120), order=2), 0.0
 
 
-def exponent(way: Way) -> Measured:
+def exponent(config: RunConfig) -> Measured:
     """Return d ln(lobe)/d ln(ω), depth A = A0/ω, from ω = 10 A0 to 20 A0."""
-    return float(np.log(lobe(way, 0.05, 60) / lobe(way, 0.1, 60)) / np.log(2)), 0.0
+    return float(np.log(lobe(config, 0.05, 60) / lobe(config, 0.1, 60)) / np.log(2)), 0.0
 
 
 def _table() -> tuple[Figure, ...]:

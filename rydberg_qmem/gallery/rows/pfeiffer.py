@@ -10,7 +10,7 @@ import numpy as np
 
 from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
-from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, Figure, Floats, Measured, Way, limit
+from rydberg_qmem.gallery.figure import COHORT, FEW, IDEAL, Figure, Floats, Measured, RunConfig, limit
 from rydberg_qmem.plots import Line, Panel
 
 SOURCE = "Pfeiffer 2016, Sci. Rep. 6, 29507"
@@ -18,50 +18,50 @@ NAME = "pfeiffer_memristor"
 KAPPA, GAMMA = 0.05, 0.1
 
 
-def settled(way: Way, dt: float) -> Measured:
+def settled(config: RunConfig, dt: float) -> Measured:
     """Return <Z> at t = 40 of weak measurement and damping without feedback, κ = 0.1, γ = 0.2."""
     values = {"gain": 0, "rounds": round(40 / dt) + 1, "dt": dt, "kappa": 0.1, "gamma": 0.2}
-    return float(way.dense(NAME, parameters=values).bloch.sel(bloch_axis="Z").values[-1, 0]), 0.0
+    return float(config.dense(NAME, parameters=values).bloch.sel(bloch_axis="Z").values[-1, 0]), 0.0
 
 
-def settled_limit(way: Way) -> Measured:
+def settled_limit(config: RunConfig) -> Measured:
     """Return the same for steps that go to zero."""
-    return limit(settled(way, 0.4)[0], settled(way, 0.2)[0]), 0.0
+    return limit(settled(config, 0.4)[0], settled(config, 0.2)[0]), 0.0
 
 
-def moving(way: Way, dt: float) -> Measured:
+def moving(config: RunConfig, dt: float) -> Measured:
     """Return <Y> at t = 4, without feedback: the mean over trajectories, its error from cohorts, if there are shots."""
     rounds = round(4 / dt) + 1
     values = {"gain": 0, "rounds": rounds, "dt": dt, "kappa": KAPPA, "gamma": GAMMA}
-    if way.shots is None:
-        return float(way.dense(NAME, parameters=values).bloch.sel(bloch_axis="Y").values[-1, 0]), 0.0
+    if config.shots is None:
+        return float(config.dense(NAME, parameters=values).bloch.sel(bloch_axis="Y").values[-1, 0]), 0.0
     means = []  # a probe is the mean over a run's shots, so that each cohort is a run
-    for seed in range(way.seed, way.seed + way.shots // COHORT):
-        record = way.run(NAME, parameters=values, state="vector", shots=COHORT, seed=seed)
+    for seed in range(config.seed, config.seed + config.shots // COHORT):
+        record = config.run(NAME, parameters=values, state="vector", shots=COHORT, seed=seed)
         means.append(float(record.bloch.sel(bloch_axis="Y").values[-1, 0]))
     return float(np.mean(means)), float(np.std(means, ddof=1) / sqrt(len(means)))
 
 
-def moving_limit(way: Way) -> Measured:
+def moving_limit(config: RunConfig) -> Measured:
     """Return the same for steps that go to zero: what is of first order in the step taken out."""
-    return limit(moving(way, 0.1)[0], moving(way, 0.05)[0]), 0.0
+    return limit(moving(config, 0.1)[0], moving(config, 0.05)[0]), 0.0
 
 
-def loop_area(way: Way) -> Measured:
+def loop_area(config: RunConfig) -> Measured:
     """Return the area of (V, I) over one period of 32 rounds, with feedback."""
-    record = way.dense(NAME, parameters={"dt": 2 * pi / 32})
+    record = config.dense(NAME, parameters={"dt": 2 * pi / 32})
     v = record.bloch.sel(bloch_axis="Y").isel(bloch_atom=0)
     return float(hysteresis(record, drive=v, response=v * record.rate, period=32, cycle="first").area), 0.0
 
 
-def record_noise(way: Way) -> Measured:
+def record_noise(config: RunConfig) -> Measured:
     """Return the standard deviation of the integral of the record over one period, of means over 100 shots.
 
     Without feedback shots are independent: a tenth of one shot's. Where an ancilla is lost the record is 0.
     """
     dt, kappa = 2 * pi / 32, 0.02
     values = {"gain": 0, "dt": dt, "kappa": kappa, "rounds": 32}
-    record = way.run(NAME, shots=way.shots or 10 * COHORT, seed=way.seed, state="vector", parameters=values)
+    record = config.run(NAME, shots=config.shots or 10 * COHORT, seed=config.seed, state="vector", parameters=values)
     signs = np.where(record.m.values < 0, 0, 1 - 2 * record.m.values.astype(float))
     total = signs.sum(axis=-1) * dt / sin(2 * sqrt(kappa * dt))
     found = float(total.std(ddof=1)) / 10

@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
-from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
+from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, RunConfig, limit
 from rydberg_qmem.plots import Line, Panel, closed
 
 SOURCE = "Spagnolo 2022, Nat. Photonics 16, 318"
@@ -26,26 +26,28 @@ EMU = 4.9 * sqrt(0.36 * 0.64 / 4000)
 """What 4000 shots may differ from 0.36 once in a million."""
 
 
-def loop_area(way: Way, name: str, response: str, *, flip: bool = False) -> Measured:
+def loop_area(config: RunConfig, name: str, response: str, *, flip: bool = False) -> Measured:
     """Return the area of the second period's loop of n_in and the photons passed on, 24 rounds, window of 9."""
-    record = way.run(name)
+    record = config.run(name)
     key, _, atom = response.partition(".")
     out = record[key].sel({f"{key}_atom": atom}, drop=True) if atom else record[key]
-    return figure.loop_area(way, record, drive="n_in", response=1 - out if flip else out, period=24)
+    return figure.loop_area(config, record, drive="n_in", response=1 - out if flip else out, period=24)
 
 
-def qutrit_area(way: Way) -> Measured:
+def qutrit_area(config: RunConfig) -> Measured:
     """Return that of the memristor of one atom: what is neither vacuum nor reflected is passed on."""
-    record = way.run("qutrit_memristor")
+    record = config.run("qutrit_memristor")
     seen = (record.vacuum >= 0) & (record.click >= 0)
     passed = (1 - record.vacuum - record.click).where(seen)
-    return figure.loop_area(way, record, drive="n_in", response=passed, period=24)
+    return figure.loop_area(config, record, drive="n_in", response=passed, period=24)
 
 
-def closed_area(way: Way, window: int) -> Measured:
+def closed_area(config: RunConfig, window: int) -> Measured:
     """Return the loop area for a window of whole periods."""
-    record = way.run("photonic_memristor", parameters={"period": 12, "window": window}, rounds=window + 12)
-    return figure.loop_area(way, record.isel(round=slice(window, None)), drive="n_in", response="clicks.s", period=12)
+    record = config.run("photonic_memristor", parameters={"period": 12, "window": window}, rounds=window + 12)
+    return figure.loop_area(
+        config, record.isel(round=slice(window, None)), drive="n_in", response="clicks.s", period=12
+    )
 
 
 @lru_cache(maxsize=4)
@@ -53,7 +55,7 @@ def largest(emulator: str, period: int) -> tuple[float, float]:
     """Return the largest loop area over the window, and window over period where it lies, by a parabola."""
     middle = int(closed_forms.discrete_loop_area(period, np.arange(1, period)).argmax()) + 1
     windows = (middle - 2, middle, middle + 2)
-    record = Way(emulator).run("photonic_memristor", parameters={"period": period}, sweep={"window": windows})
+    record = RunConfig(emulator).run("photonic_memristor", parameters={"period": period}, sweep={"window": windows})
     a, b, c = hysteresis(record, drive="n_in", response="clicks.s", period=period).area.values
     shift = (a - c) / (2 * (a - 2 * b + c))
     return float(b - (a - c) * shift / 4), (middle + 2 * shift) / period
@@ -66,39 +68,39 @@ def largest_law(period: int) -> float:
     return float(b - (a - c) ** 2 / (8 * (a - 2 * b + c)))
 
 
-def largest_area(way: Way, what: int) -> Measured:
+def largest_area(config: RunConfig, what: int) -> Measured:
     """Return the largest area (0), or where it lies (1), for ever more rounds per period."""
-    return limit(largest(way.emulator, SIZES[0])[what], largest(way.emulator, SIZES[1])[what]), 0.0
+    return limit(largest(config.emulator, SIZES[0])[what], largest(config.emulator, SIZES[1])[what]), 0.0
 
 
-def coherence(way: Way, quarter: int = 27) -> Measured:
+def coherence(config: RunConfig, quarter: int = 27) -> Measured:
     """Return <X> of the output an eighth of a period behind the drive's zero, while its memory is read elsewhere."""
-    record = way.run("coherence_memristor", rounds=quarter + 1)
+    record = config.run("coherence_memristor", rounds=quarter + 1)
     x = record.out_pauli.sel(out_axis="X").isel(out_atom=0, round=quarter)
     values = np.atleast_1d(x.values.astype(float))
     return figure.of_cohorts(values)
 
 
-def tap_coherence(way: Way) -> Measured:
+def tap_coherence(config: RunConfig) -> Measured:
     """Return <X> behind the weak tap at a quarter period, strength 0.8."""
-    record = way.run("weak_tap_memristor", shots=None, seed=None, rounds=4)
+    record = config.run("weak_tap_memristor", shots=None, seed=None, rounds=4)
     return float(record.out_pauli.sel(out_axis="X").values[3, 0]), 0.0
 
 
-def tap_bias(way: Way, strength: float) -> Measured:
+def tap_bias(config: RunConfig, strength: float) -> Measured:
     """Return the bias of the mean R by clipping, period of 24 rounds, window of 9, at the round where it is largest."""
     law = biases(strength)
     worst = int(np.abs(law).argmax())
     values = {"period": 24, "window": 9, "strength": strength}
-    shots = way.shots or 20_000
-    record = way.run("weak_tap_memristor", parameters=values, shots=shots, seed=way.seed, rounds=25)
+    shots = config.shots or 20_000
+    record = config.run("weak_tap_memristor", parameters=values, shots=shots, seed=config.seed, rounds=25)
     r = record.R.values[:, 9 + worst]
     return float(np.sign(law[worst]) * (r.mean() - _settled(24, 9)[worst])), float(r.std() / sqrt(shots))
 
 
-def native(way: Way, emulator: str) -> Measured:
+def native(config: RunConfig, emulator: str) -> Measured:
     """Return the photons that one native cell leaves, by one of the emulators."""
-    record = Way(emulator, 4000 if emulator.startswith("emu") else None).run("native_cell")
+    record = RunConfig(emulator, 4000 if emulator.startswith("emu") else None).run("native_cell")
     left = record.vacuum
     mean = 1 - float(left.mean())
     return mean, sqrt(mean * (1 - mean) / 4000) if "shot" in left.dims else 0.0
@@ -160,7 +162,7 @@ FIGURES = (
     Figure(4, "photonic, ensemble", "loop area, window of two periods", SOURCE, "derived", 0.0, 1e-9,
            partial(closed_area, window=24), noisy="ideal"),
     Figure(4, "photonic, ensemble", f"largest loop area, {SIZES[1]} rounds", SOURCE, "derived",
-           largest_law(SIZES[1]), 1e-9, lambda way: (largest(way.emulator, SIZES[1])[0], 0.0),
+           largest_law(SIZES[1]), 1e-9, lambda config: (largest(config.emulator, SIZES[1])[0], 0.0),
            pulses=WHOLE, noisy=WHOLE),
     Figure(4, "photonic, ensemble", "largest loop area, rounds → ∞", SOURCE, "derived", 0.28455, 1e-3,
            partial(largest_area, what=0), pulses=WHOLE, noisy=WHOLE),

@@ -7,7 +7,7 @@ from math import comb, exp, pi, sin, sqrt
 
 import numpy as np
 
-from rydberg_qmem.gallery.figure import COHORT, IDEAL, Figure, Floats, Measured, Way, limit, of_cohorts
+from rydberg_qmem.gallery.figure import COHORT, IDEAL, Figure, Floats, Measured, RunConfig, limit, of_cohorts
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots import Line, Panel, closed
@@ -16,18 +16,18 @@ SOURCE = "Sanz 2018, APL Photonics 3, 080801"
 PHOTONS, R = 1.0, 0.4
 
 
-def x_out(way: Way, x_round: int = 27) -> Measured:
+def x_out(config: RunConfig, x_round: int = 27) -> Measured:
     """Return X_out three rounds after the drive's zero in the second period."""
-    record = way.run("quadrature_memristor", rounds=x_round + 1)
+    record = config.run("quadrature_memristor", rounds=x_round + 1)
     signs = 1 - 2 * record.m.sel(m_atom="s").isel(round=x_round).astype(float)
     values = np.atleast_1d(signs.values)
     return of_cohorts(values[values < 2.5])  # a lost atom's -1 reads as 3
 
 
-def cell(way: Way, copies: int) -> tuple[float, float]:
+def cell(config: RunConfig, copies: int) -> tuple[float, float]:
     """Return the chance of a photon behind one of `copies` cells that share a mean of one, and its <X>."""
     values = {"angle": 2 * np.arcsin(sqrt(PHOTONS / copies)), "reflectivity": R}
-    record = way.run(_smooth(), parameters=values, shots=None, seed=None)
+    record = config.run(_smooth(), parameters=values, shots=None, seed=None)
     n = float(record.clicks.sel(clicks_atom="s"))
     x = record.modes_pauli.sel(modes_atom="s", modes_axis="X")
     return n, float(x)
@@ -41,31 +41,31 @@ def _smooth() -> Program:
     return program.with_(body=body)
 
 
-def none_out(way: Way, copies: int) -> Measured:
+def none_out(config: RunConfig, copies: int) -> Measured:
     """Return the chance that no photon comes out of any of the independent copies: those that do are counted."""
-    if way.shots is None:
-        return (1 - cell(way, copies)[0]) ** copies, 0.0
+    if config.shots is None:
+        return (1 - cell(config, copies)[0]) ** copies, 0.0
     angle = 2 * np.arcsin(sqrt(PHOTONS / copies))
     shots = 1000 * copies
-    record = way.run(_smooth(), parameters={"angle": angle, "reflectivity": R}, shots=shots)
+    record = config.run(_smooth(), parameters={"angle": angle, "reflectivity": R}, shots=shots)
     counts = record.clicks.sel(clicks_atom="s").values.reshape(-1, copies).sum(axis=1)
     share = float((counts == 0).mean())
     return share, sqrt(share * (1 - share) / len(counts))
 
 
-def amplitude(way: Way, copies: int) -> Measured:
+def amplitude(config: RunConfig, copies: int) -> Measured:
     """Return the summed X over 2 sqrt(copies): the amplitude of the light that comes out."""
-    return cell(way, copies)[1] * sqrt(copies) / 2, 0.0
+    return cell(config, copies)[1] * sqrt(copies) / 2, 0.0
 
 
-def none_limit(way: Way) -> Measured:
+def none_limit(config: RunConfig) -> Measured:
     """Return the chance of no photon for ever more copies."""
-    return limit(none_out(way, 32)[0], none_out(way, 64)[0]), 0.0
+    return limit(none_out(config, 32)[0], none_out(config, 64)[0]), 0.0
 
 
-def amplitude_limit(way: Way) -> Measured:
+def amplitude_limit(config: RunConfig) -> Measured:
     """Return the amplitude for ever more copies."""
-    return limit(amplitude(way, 32)[0], amplitude(way, 64)[0]), 0.0
+    return limit(amplitude(config, 32)[0], amplitude(config, 64)[0]), 0.0
 
 
 def _reference() -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rydberg_qmem.analysis import closed_forms
 from rydberg_qmem.analysis.memristivity import memristivity
-from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
+from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, RunConfig
 from rydberg_qmem.plots import Line, Map, Panel
 
 SOURCE = "Salmilehto 2017, Sci. Rep. 7, 42044"
@@ -20,29 +20,29 @@ PHASES = tuple(pi / 2 + 0.3 * i for i in range(-3, 4))
 ALPHAS = (41.0, 61.0, 81.0, 100.0)
 
 
-def voltage(way: Way) -> Measured:
+def voltage(config: RunConfig) -> Measured:
     """Return V/V0 three eighths of a period on."""
     values = {"steps": 40, "alpha": 50, "phase": pi / 2}
-    return -float(way.dense("ca_squid", parameters=values, rounds=16).bloch.values[15, 0, 0]), 0.0
+    return -float(config.dense("ca_squid", parameters=values, rounds=16).bloch.values[15, 0, 0]), 0.0
 
 
-def current(way: Way) -> Measured:
+def current(config: RunConfig) -> Measured:
     """Return I/I0 there."""
     values = {"steps": 40, "alpha": 50, "phase": pi / 2}
-    record = way.dense("ca_squid", parameters=values, rounds=16)
+    record = config.dense("ca_squid", parameters=values, rounds=16)
     return -float(record.bloch.values[15, 0, 0] * record.rate_now.values[15]), 0.0
 
 
-def closed_loop(way: Way) -> Measured:
+def closed_loop(config: RunConfig) -> Measured:
     """Return V/V0 after one period of the closed loop, 32 rounds."""
-    return -float(way.dense("ca_squid_closed", rounds=33).bloch.values[32, 0, 0]), 0.0
+    return -float(config.dense("ca_squid_closed", rounds=33).bloch.values[32, 0, 0]), 0.0
 
 
-def form_factor(way: Way, *, alpha: float, phase: float = pi / 2, steps: int = 100) -> Measured:
+def form_factor(config: RunConfig, *, alpha: float, phase: float = pi / 2, steps: int = 100) -> Measured:
     """Return the form factor of the first loop between zeros of V."""
     values = {"steps": steps, "alpha": alpha, "phase": phase, "periods": 2}
     rounds = round(steps * (1.3 if phase > 1.5 else 1.75))
-    record = way.dense("ca_squid", parameters=values, rounds=rounds)
+    record = config.dense("ca_squid", parameters=values, rounds=rounds)
     v = -record.bloch.isel(bloch_atom=0, bloch_axis=0)
     found = memristivity(record, drive=v, response=alpha / 100 * record.rate_now * v)
     return float(found.form_factor[0]), 0.0
@@ -51,13 +51,13 @@ def form_factor(way: Way, *, alpha: float, phase: float = pi / 2, steps: int = 1
 @lru_cache(maxsize=2)
 def chart(emulator: str = "ideal", steps: int = 100) -> Floats:
     """Return form factors (phase, alpha) of `PHASES` and `ALPHAS`, each from the sequence."""
-    way = Way(emulator)
-    return np.array([[form_factor(way, alpha=a, phase=p, steps=steps)[0] for a in ALPHAS] for p in PHASES])
+    config = RunConfig(emulator)
+    return np.array([[form_factor(config, alpha=a, phase=p, steps=steps)[0] for a in ALPHAS] for p in PHASES])
 
 
-def largest(way: Way, what: str) -> Measured:
+def largest(config: RunConfig, what: str) -> Measured:
     """Return the largest form factor of the map, or the phase or alpha where it lies."""
-    found = chart(way.emulator)
+    found = chart(config.emulator)
     i, j = np.unravel_index(int(found.argmax()), found.shape)
     return {"form": float(found[i, j]), "phase": PHASES[i], "alpha": ALPHAS[j]}[what], 0.0
 

@@ -18,8 +18,8 @@ from rydberg_qmem.analysis.series import last_values, series
 from rydberg_qmem.analysis.standard_error import cohort_of, mean_and_error
 from rydberg_qmem.errors import InputError, QmemError, StoreError, as_html
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.report.again import command, named
-from rydberg_qmem.report.look import STYLE
+from rydberg_qmem.report._command import command, named
+from rydberg_qmem.report._style import STYLE
 from rydberg_qmem.units import with_error
 
 if TYPE_CHECKING:

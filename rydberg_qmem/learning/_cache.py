@@ -14,10 +14,10 @@ _KEPT: OrderedDict[str, Floats] = OrderedDict()
 _ENTRIES = 64
 
 
-def kept(options: object, data: Floats, make: Callable[[], Floats]) -> Floats:
+def cached(options: object, data: Floats, make: Callable[[], Floats]) -> Floats:
     """Return what `make` gives, or gave before for the same options (by their repr) and data, as a copy.
 
-    >>> kept("double", np.ones(1), lambda: np.full(1, 2.0)).tolist(), kept("double", np.ones(1), list).tolist()
+    >>> cached("double", np.ones(1), lambda: np.full(1, 2.0)).tolist(), cached("double", np.ones(1), list).tolist()
     ([2.0], [2.0])
     """
     text = repr((options, data.shape)).encode()

@@ -8,49 +8,49 @@ import numpy as np
 
 from rydberg_qmem.analysis import closed_forms, geometry
 from rydberg_qmem.analysis.fingerprints import fingerprints
-from rydberg_qmem.gallery.figure import CLASSICAL, IDEAL, Figure, Floats, Measured, Way, limit
+from rydberg_qmem.gallery.figure import CLASSICAL, IDEAL, Figure, Floats, Measured, RunConfig, limit
 from rydberg_qmem.plots import Line, Panel, closed
 
 SOURCE = "Chua 1971, IEEE Trans. Circuit Theory 18, 507"
 OMEGAS = (1, 2, 4, 8, 16)
 
 
-def lobes(way: Way, steps: int = 96) -> Measured:
+def lobes(config: RunConfig, steps: int = 96) -> Measured:
     """Return the area of both lobes of the flux-controlled memristor."""
     values = {"steps": steps}
-    record = way.run("classical_memristor", shots=None, seed=None, parameters=values, rounds=steps + 1)
+    record = config.run("classical_memristor", shots=None, seed=None, parameters=values, rounds=steps + 1)
     return float(geometry.unsigned_area(record.V.values[1:], record.I.values[1:])), 0.0
 
 
-def lobe_limit(way: Way) -> Measured:
+def lobe_limit(config: RunConfig) -> Measured:
     """Return one lobe's area for ever finer steps."""
-    return limit(lobes(way, 48)[0], lobes(way, 96)[0], order=2) / 2, 0.0
+    return limit(lobes(config, 48)[0], lobes(config, 96)[0], order=2) / 2, 0.0
 
 
-def prints(way: Way = IDEAL) -> Any:
+def prints(config: RunConfig = IDEAL) -> Any:
     """Return the fingerprints of the classical memristor over five frequencies."""
-    record = way.run("classical_memristor", sweep={"omega": OMEGAS}, shots=None, seed=None, rounds=97)
+    record = config.run("classical_memristor", sweep={"omega": OMEGAS}, shots=None, seed=None, rounds=97)
     return fingerprints(record.isel(round=slice(1, None)), drive="V", response="I", frequency="omega")
 
 
-def photonic_prints(way: Way, periods: tuple[int, ...] = (48, 24, 12, 8, 6)) -> Any:
+def photonic_prints(config: RunConfig, periods: tuple[int, ...] = (48, 24, 12, 8, 6)) -> Any:
     """Return the fingerprints of the photonic type with a window of 6 rounds: its area has zeros, so it bears not all.
 
     The frequency is one over the period, in rounds.
     """
-    record = way.run("photonic_memristor", sweep={"period": periods}, parameters={"window": 6})
+    record = config.run("photonic_memristor", sweep={"period": periods}, parameters={"window": 6})
     record = record.assign_coords(frequency=("point", 1 / record.period.values))
     return fingerprints(record, drive="n_in", response="clicks.s", frequency="frequency")
 
 
-def verdict(way: Way, name: str) -> Measured:
+def verdict(config: RunConfig, name: str) -> Measured:
     """Return one number of the fingerprints: an exponent, or 1 for a verdict of yes."""
-    return float(prints(way)[name]), 0.0
+    return float(prints(config)[name]), 0.0
 
 
 def _figure(quantity: str, name: str, reference: float, tolerance: float) -> Figure:
     return Figure(10, "classical, flux-controlled", quantity, SOURCE, "derived", reference, tolerance,
-                  lambda way: verdict(way, name), pulses=CLASSICAL, noisy=CLASSICAL)  # fmt: skip
+                  lambda config: verdict(config, name), pulses=CLASSICAL, noisy=CLASSICAL)  # fmt: skip
 
 
 FIGURES = (

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from rydberg_qmem.analysis import entanglement, geometry
-from rydberg_qmem.gallery.figure import Figure, Measured, Way
+from rydberg_qmem.gallery.figure import Figure, Measured, RunConfig
 from rydberg_qmem.plots import Line, Panel
 from rydberg_qmem.programs import network
 
@@ -20,7 +20,7 @@ def swept(units: int = 6) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean loop area and negativity of the first two cells, for each strength of coupling in a line."""
     area, linked = [], []
     for strength in STRENGTHS:
-        record = Way().run(network(units, strength=strength, phase=0.5, period=6, window=2))
+        record = RunConfig().run(network(units, strength=strength, phase=0.5, period=6, window=2))
         state = entanglement.within(record.rho.values, str(record.levels))[0]
         area.append(mean_area(record.out.values, units))
         linked.append(float(entanglement.negativity(state[6:]).mean()))
@@ -34,14 +34,14 @@ def mean_area(out: np.ndarray, units: int) -> float:
     return float(np.mean([geometry.unsigned_area(x, out[6:, i]) for i, x in enumerate(drives)]))
 
 
-def mean_reflected(way: Way, topology: str) -> Measured:
+def mean_reflected(config: RunConfig, topology: str) -> Measured:
     """Return the largest difference of reflected light from R n_in over six coupled cells: coupling must not touch it.
 
     From shots, the largest difference in standard errors.
     """
     program = network(6, topology=topology, probes=False, period=6, window=2)  # type: ignore[arg-type]  # a name
-    shots = None if way.shots is None else 1000
-    record = way.run(program, shots=shots, seed=None if shots is None else 1)
+    shots = None if config.shots is None else 1000
+    record = config.run(program, shots=shots, seed=None if shots is None else 1)
     n_in = np.sin(np.pi * np.arange(12) / 6) ** 2
     worst = 0.0
     for i in range(6):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.analysis import entanglement
 from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.analysis.tomography import tomography
-from rydberg_qmem.gallery.figure import IDEAL, JUMPING, Figure, Floats, Measured, Way, limit
+from rydberg_qmem.gallery.figure import IDEAL, JUMPING, Figure, Floats, Measured, RunConfig, limit
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots import Line, Panel
 from rydberg_qmem.programs import coupled
@@ -25,16 +25,16 @@ Cut = Literal["cycle", "lobe"]
 CUTS: tuple[Cut, Cut] = ("lobe", "cycle")
 
 
-def concurrence(way: Way, *, damping: float, kt: float, steps: int) -> Measured:
+def concurrence(config: RunConfig, *, damping: float, kt: float, steps: int) -> Measured:
     """Return the concurrence at a time kt, cut into steps."""
     program = coupled(2, damping=damping, steps=steps + 1, step=kt / RATE / steps)
-    return float(entanglement.concurrence(states(way, program, damping)[-1])), 0.0
+    return float(entanglement.concurrence(states(config, program, damping)[-1])), 0.0
 
 
-def largest(way: Way, *, damping: float, what: str) -> Measured:
+def largest(config: RunConfig, *, damping: float, what: str) -> Measured:
     """Return the largest concurrence, or kt of it, by a parabola through the three largest of steps of 0.25."""
     steps = 74 if damping < 0.05 else 50
-    found = entanglement.concurrence(states(way, coupled(2, damping=damping, steps=steps, step=0.25), damping))
+    found = entanglement.concurrence(states(config, coupled(2, damping=damping, steps=steps, step=0.25), damping))
     top = int(np.clip(found.argmax(), 1, steps - 2))
     a, b, c = found[top - 1 : top + 2]
     shift = (a - c) / (2 * (a - 2 * b + c))
@@ -42,40 +42,42 @@ def largest(way: Way, *, damping: float, what: str) -> Measured:
 
 
 @lru_cache(maxsize=32)
-def states(way: Way, program: Program, damping: float) -> NDArray[np.complex128]:
+def states(config: RunConfig, program: Program, damping: float) -> NDArray[np.complex128]:
     """Return the cells' joint states, not to be written to, as several figures are of the same run.
 
     By vectors where nothing damps, by quantum jumps where the machine does.
     """
-    if way.hardware is not None:
-        made = way.joint(program, state="vector", shots=JUMPING, seed=way.seed)
+    if config.hardware is not None:
+        made = config.joint(program, state="vector", shots=JUMPING, seed=config.seed)
     else:
-        made = way.joint(program) if damping else way.joint(program, state="vector")
+        made = config.joint(program) if damping else config.joint(program, state="vector")
     made.flags.writeable = False
     return made
 
 
-def measured(way: Way) -> Measured:
+def measured(config: RunConfig) -> Measured:
     """Return the concurrence at kt = 0.8, undamped, from nine settings of readings."""
-    if way.shots is None:
-        return concurrence(way, damping=0, kt=0.8, steps=8)
+    if config.shots is None:
+        return concurrence(config, damping=0, kt=0.8, steps=8)
     program = coupled(2, damping=0, steps=8, step=1.0)
     data: dict[str, Any] = program.to_dict()
     data["parameters"] = {**data.get("parameters", {}), "setting": 0}
     made = Program.from_dict(data)
     made = made.with_(body=(*made.body, *readings(["s0", "s1"])))
-    record = way.run(made, shots=2000, seed=way.seed, sweep={"setting": range(9)})
+    record = config.run(made, shots=2000, seed=config.seed, sweep={"setting": range(9)})
     found = tomography(record, key="tomo", measures={"c": entanglement.concurrence}, bootstrap=15)
     return float(found.c - found.c_bias), float(found.c_error)
 
 
-def loops(way: Way, program: Program, step: float, damping: float, *, cut: Cut = "cycle", fine: int = 20) -> xr.Dataset:
+def loops(
+    config: RunConfig, program: Program, step: float, damping: float, *, cut: Cut = "cycle", fine: int = 20
+) -> xr.Dataset:
     """Return the loops of (V, I) of the first cell in the laboratory frame, each with its time and entanglement.
 
     Entanglement is the concurrence of two cells, N3 of three. V/V0 = Im(r exp(i t)), r twice the coherence in the
     rotating frame, which is smooth and interpolated; I/I0 is V/V0 times the damping's 1 - sin(sin t).
     """
-    state = states(way, program, damping)
+    state = states(config, program, damping)
     coarse = step * np.arange(len(state), dtype=float)
     linked = entanglement.concurrence(state) if state.shape[-1] == 4 else entanglement.tripartite_negativity(state)
     return drawn(2 * entanglement.reduced(state, [0])[:, 0, 1], linked, coarse, cut, fine)
@@ -96,21 +98,21 @@ def correlation(found: xr.Dataset) -> float:
     return float(np.corrcoef(found.area, found.entanglement)[0, 1])
 
 
-def inverse(way: Way) -> Measured:
+def inverse(config: RunConfig) -> Measured:
     """Return the correlation, over the lobes of half a beat and more, of their areas with the concurrence, undamped."""
-    return correlation(loops(way, coupled(2, damping=0, steps=80, step=0.4), 0.4, 0, cut="lobe")), 0.0
+    return correlation(loops(config, coupled(2, damping=0, steps=80, step=0.4), 0.4, 0, cut="lobe")), 0.0
 
 
-def turning(way: Way) -> Measured:
+def turning(config: RunConfig) -> Measured:
     """Return kt where the loops begin to be run through the other way, for ever slower exchange, undamped."""
-    return limit(*(turned(way, rate) for rate in (RATE / 2, RATE / 4))), 0.0
+    return limit(*(turned(config, rate) for rate in (RATE / 2, RATE / 4))), 0.0
 
 
-def turned(way: Way, rate: float) -> float:
+def turned(config: RunConfig, rate: float) -> float:
     """Return kt where the signed areas of the lobes change sign for good, on a line through the two beside it."""
     step = 0.04 / rate
     program = coupled(2, damping=0, rate=rate, steps=80, step=step)
-    return _crossed(loops(way, program, step, 0, cut="lobe"), rate)
+    return _crossed(loops(config, program, step, 0, cut="lobe"), rate)
 
 
 def _crossed(found: xr.Dataset, rate: float) -> float:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from rydberg_qmem.analysis import closed_forms, entanglement
-from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, Way
-from rydberg_qmem.gallery.rows.two import RATE, correlation, drawn, loops, states
+from rydberg_qmem.gallery.figure import IDEAL, Figure, Floats, Measured, RunConfig
+from rydberg_qmem.gallery.rows.two_coupled import RATE, correlation, drawn, loops, states
 from rydberg_qmem.plots import Line, Panel
 from rydberg_qmem.programs import coupled
 from rydberg_qmem.programs.topology import links
@@ -30,16 +30,16 @@ BEAT: dict[str, Floats] = {
 """Half a beat of each, in which a cell's voltage falls and comes back where nothing damps."""
 
 
-def measured(way: Way, *, topology: Shape, measure: str, kt: float = pi / 4) -> Measured:
+def measured(config: RunConfig, *, topology: Shape, measure: str, kt: float = pi / 4) -> Measured:
     """Return a measure of entanglement of three coupled cells, undamped, in 40 steps."""
     program = coupled(3, topology=topology, damping=0, steps=41, step=kt / RATE / 40)
-    return of_state(states(way, program, 0)[-1], measure), 0.0
+    return of_state(states(config, program, 0)[-1], measure), 0.0
 
 
-def damped(way: Way, *, topology: Shape, measure: str) -> Measured:
+def damped(config: RunConfig, *, topology: Shape, measure: str) -> Measured:
     """Return the same at kt = π/4 with γ0 = 0.02, in 10 steps."""
     program = coupled(3, topology=topology, damping=0.02, steps=11, step=pi / 4 / RATE / 10)
-    return of_state(states(way, program, 0.02)[-1], measure), 0.0
+    return of_state(states(config, program, 0.02)[-1], measure), 0.0
 
 
 def of_state(rho: Complex, measure: str) -> float:
@@ -57,10 +57,10 @@ def of_state(rho: Complex, measure: str) -> float:
             return entanglement.genuine_tripartite(rho)
 
 
-def follows(way: Way, *, topology: Shape) -> Measured:
+def follows(config: RunConfig, *, topology: Shape) -> Measured:
     """Return the correlation, over half a beat, of the areas of the first cell's lobes with N3, lightly damped."""
     program = coupled(3, topology=topology, rate=SLOW, damping=LIGHT, steps=len(BEAT[topology]), step=STEP)
-    return correlation(loops(way, program, STEP, LIGHT, cut="lobe")), 0.0
+    return correlation(loops(config, program, STEP, LIGHT, cut="lobe")), 0.0
 
 
 def follows_by_integration(topology: Shape, gamma: float = LIGHT) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.analysis import geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
-from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Measured, Way
+from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Measured, RunConfig
 from rydberg_qmem.gallery.rows.photonic import AREA
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
@@ -24,12 +24,12 @@ ANGLE = 36288.356 / 20**3 * 0.154
 """J t of two atoms 20 µm apart after 154 ns, C3 at n = 70: a whole number of nanoseconds, as a wait is."""
 
 
-def ion_area(way: Way) -> Measured:
+def ion_area(config: RunConfig) -> Measured:
     """Return the area of the three-level memristor's loop under Gaussian pulses."""
-    record = way.run(ion_memristor())
+    record = config.run(ion_memristor())
     seen = (record.vacuum >= 0) & (record.click >= 0)
     passed = (1 - record.vacuum - record.click).where(seen)
-    return figure.loop_area(way, record, drive="n_in", response=passed, period=24)
+    return figure.loop_area(config, record, drive="n_in", response=passed, period=24)
 
 
 def share(cut: int) -> float:
@@ -37,9 +37,9 @@ def share(cut: int) -> float:
     return (erf(6 * cut / PIECES - 3) + erf(3)) / (2 * erf(3))
 
 
-def ion_populations(way: Way) -> Measured:
+def ion_populations(config: RunConfig) -> Measured:
     """Return the largest relative error of the populations after each piece of both pulses in the round n_in = 1/2."""
-    record = way.run(ion_memristor(period=4, window=2, pieces=PIECES), shots=None, seed=None, rounds=2)
+    record = config.run(ion_memristor(period=4, window=2, pieces=PIECES), shots=None, seed=None, rounds=2)
     n_in, r = float(record.n_in[1]), float(record.R[1])
     worst = 0.0
     for i in range(PIECES):
@@ -50,15 +50,15 @@ def ion_populations(way: Way) -> Measured:
     return worst, 0.0
 
 
-def polariton(way: Way) -> Measured:
+def polariton(config: RunConfig) -> Measured:
     """Return the occupation of the second site after 20 steps."""
-    record = way.run("polariton_pair", shots=None, seed=None, rounds=21)
+    record = config.run("polariton_pair", shots=None, seed=None, rounds=21)
     return float(record.n.sel(n_atom="two")[20]), 0.0
 
 
-def native_hop(way: Way) -> Measured:
+def native_hop(config: RunConfig) -> Measured:
     """Return how often one excitation of two has hopped by dipolar exchange alone, in the XY mode."""
-    record = way.run(_differing(load("exchange_xy")), shots=None, seed=None, parameters={"angle": ANGLE})
+    record = config.run(_differing(load("exchange_xy")), shots=None, seed=None, parameters={"angle": ANGLE})
     return float(record.moved / record.differs), 0.0
 
 
@@ -70,23 +70,23 @@ def _differing(program: Program) -> Program:
     return Program.from_dict(data)
 
 
-def fast_area(way: Way, omega: float) -> float:
+def fast_area(config: RunConfig, omega: float) -> float:
     """Return the area of (D/d1, n(1 - n)) over the first period of a drive of that frequency, in units of J."""
     rounds = 40
     values = {"d0": 0, "d1": 1, "omega": omega, "dt": 2 * pi / omega / rounds, "rounds": rounds}
-    record = way.run("polariton_pair", shots=None, seed=None, parameters=values)
+    record = config.run("polariton_pair", shots=None, seed=None, parameters=values)
     n = record.n.sel(n_atom="two", drop=True)
     return float(hysteresis(record, drive="D", response=n * (1 - n), period=rounds).area)
 
 
-def fast_exponent(way: Way) -> Measured:
+def fast_exponent(config: RunConfig) -> Measured:
     """Return d ln(area)/d ln(ω) from ω = 100 J to 400 J."""
-    return float(np.log(fast_area(way, 400) / fast_area(way, 100)) / np.log(4)), 0.0
+    return float(np.log(fast_area(config, 400) / fast_area(config, 100)) / np.log(4)), 0.0
 
 
-def fast_scaled(way: Way) -> Measured:
+def fast_scaled(config: RunConfig) -> Measured:
     """Return area (ω/J)² at ω = 160 J."""
-    return fast_area(way, 160) * 160**2, 0.0
+    return fast_area(config, 160) * 160**2, 0.0
 
 
 def fast_law(rounds: int) -> float:

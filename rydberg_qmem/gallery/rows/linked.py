@@ -10,7 +10,7 @@ import xarray as xr
 from rydberg_qmem.analysis import closed_forms, entanglement, geometry
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.gallery import figure
-from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, Way, limit
+from rydberg_qmem.gallery.figure import FEW, IDEAL, Figure, Floats, Measured, RunConfig, limit
 from rydberg_qmem.plots import Line, Panel, closed
 from rydberg_qmem.programs import network
 
@@ -20,62 +20,62 @@ SHARED = "after Lim 2026, arXiv 2601.23044"
 REMOTE = "Ferrara 2024, arXiv 2409.08979"
 
 
-def cascade(way: Way, rounds: int = 24, window: int = 9) -> Measured:
+def cascade(config: RunConfig, rounds: int = 24, window: int = 9) -> Measured:
     """Return R2 at the top of the third period's drive."""
     values = {"period": rounds, "window": window}
-    shots, seed = (None, None) if way.hardware is None else (figure.COHORT, way.seed)
-    record = way.run("cascaded_memristors", shots=shots, seed=seed, parameters=values, rounds=5 * rounds // 2 + 1)
+    shots, seed = (None, None) if config.hardware is None else (figure.COHORT, config.seed)
+    record = config.run("cascaded_memristors", shots=shots, seed=seed, parameters=values, rounds=5 * rounds // 2 + 1)
     return float(record.R2.isel(round=-1).mean()), 0.0
 
 
-def cascade_limit(way: Way) -> Measured:
+def cascade_limit(config: RunConfig) -> Measured:
     """Return that for ever more rounds, the window 3/8 of a period."""
-    return limit(*(cascade(way, 24 * i, 9 * i)[0] for i in (1, 2, 4))), 0.0
+    return limit(*(cascade(config, 24 * i, 9 * i)[0] for i in (1, 2, 4))), 0.0
 
 
-def crossed(way: Way) -> Measured:
+def crossed(config: RunConfig) -> Measured:
     """Return the area of (n_1, out_2) over the second period of 24 rounds, window of 9."""
-    record = way.run("crossed_memristors")
+    record = config.run("crossed_memristors")
     out = record.m.sel(m_atom="s2", drop=True)
-    return figure.loop_area(way, record, drive="n_1", response=out, period=24)
+    return figure.loop_area(config, record, drive="n_1", response=out, period=24)
 
 
-def crossed_loop(way: Way, period: int, window: int) -> tuple[float, float]:
+def crossed_loop(config: RunConfig, period: int, window: int) -> tuple[float, float]:
     """Return area and form factor of that loop, exactly."""
     values = {"period": period, "window": window}
-    record = way.run("crossed_memristors", shots=None, seed=None, parameters=values)
+    record = config.run("crossed_memristors", shots=None, seed=None, parameters=values)
     found = hysteresis(record, drive="n_1", response=record.m.sel(m_atom="s2", drop=True), period=period)
     return float(found.area), float(found.form_factor)
 
 
-def crossed_limit(way: Way) -> Measured:
+def crossed_limit(config: RunConfig) -> Measured:
     """Return the area for ever more rounds, the window 3/8 of a period: within 1e-4 of the largest."""
-    return limit(*(crossed_loop(way, 24 * i, 9 * i)[0] for i in (1, 2, 4))), 0.0
+    return limit(*(crossed_loop(config, 24 * i, 9 * i)[0] for i in (1, 2, 4))), 0.0
 
 
-def crossed_form(way: Way) -> Measured:
+def crossed_form(config: RunConfig) -> Measured:
     """Return the form factor of 96 rounds, the window that which the closed form has at its largest, 1.5216/π."""
-    return crossed_loop(way, 96, 46)[1], 0.0
+    return crossed_loop(config, 96, 46)[1], 0.0
 
 
-def shared(way: Way) -> Measured:
+def shared(config: RunConfig) -> Measured:
     """Return the area of cell 0's loop, with one memory for two cells that run an eighth of a period apart."""
     program = network(2, coupling="none", memory="shared", period=12, window=4, phase=pi / 4, probes=False)
-    record = way.run(program)
+    record = config.run(program)
     drive = xr.DataArray(np.sin(pi * np.arange(24) / 12) ** 2, dims=record.out.dims[-2])
-    return figure.loop_area(way, record, drive=drive, response=record.out.sel(out_atom="s0", drop=True), period=12)
+    return figure.loop_area(config, record, drive=drive, response=record.out.sel(out_atom="s0", drop=True), period=12)
 
 
-def remote(way: Way) -> Measured:
+def remote(config: RunConfig) -> Measured:
     """Return the concurrence of the remote pair behind its beam splitters."""
-    jumps = {} if way.hardware is None else {"state": "vector", "shots": figure.JUMPING, "seed": way.seed}
-    record = way.dense("remote_memristors", **jumps)
+    jumps = {} if config.hardware is None else {"state": "vector", "shots": figure.JUMPING, "seed": config.seed}
+    record = config.dense("remote_memristors", **jumps)
     return float(entanglement.concurrence(entanglement.within(record.rho.values, record.levels)[0])), 0.0
 
 
-def thermal(way: Way) -> Measured:
+def thermal(config: RunConfig) -> Measured:
     """Return the occupation after ten exchanges with a thermal ancilla."""
-    return float(way.dense("thermal_ancilla").n.values[10, 0]), 0.0
+    return float(config.dense("thermal_ancilla").n.values[10, 0]), 0.0
 
 
 def _cascade_reference() -> float:
