@@ -27,7 +27,7 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.qutip import Qutip
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities
-from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings
+from rydberg_qmem.engine.noise_settings import NoiseSettings, check_noise
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.running.job import Job, prepare
@@ -157,7 +157,7 @@ def refusal(program: rq.Program, engine: str, noise: Any = None) -> str:
     job = Job(program, {}, _rounds(program), None, None, "exact", "auto", NoiseSettings(Noise.of(noise)))
     try:
         compiled = prepare(job, small(program))
-        check_surroundings(job.around, emulator, compiled, exact=True)
+        check_noise(job.noise_settings, emulator, compiled, exact=True)
         check_capabilities(emulator, compiled, exact=True)
     except CapabilityError as error:
         return str(error)

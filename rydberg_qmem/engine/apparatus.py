@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.steps import MeasureStep
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.error_channels import ABSENT, LOST, dephase, heat, lose, misread, prepare
-from rydberg_qmem.engine.noise import NoiseSettings
+from rydberg_qmem.engine.noise_settings import NoiseSettings
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import Representation
 
@@ -24,23 +24,23 @@ Numbers = Callable[[Population, int, int], Array | None]
 class Apparatus:
     """What reads, loses, disturbs and prepares the atoms of a walk."""
 
-    around: NoiseSettings
+    noise_settings: NoiseSettings
     atoms: tuple[str, ...]
     layout: Layout
     representation: Representation
 
     def start(self, population: Population, numbers: Numbers) -> Population:
         """Let all atoms be prepared."""
-        if not self.around.lose:
+        if not self.noise_settings.lose:
             return population
         population = population.with_values(**{ABSENT: np.zeros((len(population), len(self.atoms)))})
         return self.prepare(population, tuple(range(len(self.atoms))), numbers)
 
     def prepare(self, population: Population, atoms: tuple[int, ...], numbers: Numbers) -> Population:
         """Let atoms be put in place anew, each failing with the chance of the noise model."""
-        if not self.around.lose:
+        if not self.noise_settings.lose:
             return population
-        noise = self.around.noise
+        noise = self.noise_settings.noise
         error = noise.state_prep_error if noise is not None else 0.0
         for atom in atoms:
             uniform = _first(numbers(population, self._use(0, atom), 1)) if error else None
@@ -49,7 +49,7 @@ class Apparatus:
 
     def read(self, step: MeasureStep, population: Population, numbers: Numbers) -> Population:
         """Turn true outcomes into read ones; let atoms be lost, and others be disturbed."""
-        loss, levels = self.around.hardware.loss, len(self.layout.levels)
+        loss, levels = self.noise_settings.hardware.loss, len(self.layout.levels)
         for column, atom in enumerate(step.atoms):
             if loss:
                 uniform = numbers(population, self._use(1, atom), 2)
@@ -58,14 +58,14 @@ class Apparatus:
                 bits = population.values[step.key].copy()
                 bits[population.values[ABSENT][:, atom] == LOST, column] = -1
                 population = population.with_values(**{step.key: bits})
-            errors = self.around.readout(self.atoms[atom])
+            errors = self.noise_settings.readout(self.atoms[atom])
             if any(errors):
                 uniform = _first(numbers(population, self._use(2, atom), 1))
                 population = misread(population, step.key, column, errors, uniform, levels)
         return self._disturbed(step, population, numbers)
 
     def _disturbed(self, step: MeasureStep, population: Population, numbers: Numbers) -> Population:
-        hardware = self.around.hardware
+        hardware = self.noise_settings.hardware
         for atom in range(len(self.atoms)):
             if atom in step.atoms:
                 continue

@@ -28,9 +28,10 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.emulators.layout import Layout, State, on_both_sides
 from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.engine.acting_noise import ActingNoise
 from rydberg_qmem.engine.apparatus import Apparatus, Numbers
 from rydberg_qmem.engine.kept_frames import KeptFrames
-from rydberg_qmem.engine.noise import Environment, NoiseSettings
+from rydberg_qmem.engine.noise_settings import NoiseSettings
 from rydberg_qmem.engine.outcomes import Split
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import Representation
@@ -130,7 +131,7 @@ class RunContext:
     representation: Representation
     noise: NoiseSettings
     states: States
-    environment: Environment | None = None
+    acting_noise: ActingNoise | None = None
     apparatus: Apparatus | None = None
     kept_frames: KeptFrames | None = None
     series: SeriesInputs | None = None
@@ -172,12 +173,12 @@ class RunContext:
     @cached_property
     def is_noisy(self) -> bool:
         """Whether segments go another way than without noise."""
-        return self.environment is not None and self.environment.acts_on_segments
+        return self.acting_noise is not None and self.acting_noise.acts_on_segments
 
     @cached_property
     def decays(self) -> bool:
         """Whether vectors lose norm, and jump where they have lost enough."""
-        return self.environment is not None and self.environment.decoheres and not self.representation.is_mixed
+        return self.acting_noise is not None and self.acting_noise.decoheres and not self.representation.is_mixed
 
     @cached_property
     def evolve_quietly(self) -> Evolve:
@@ -194,15 +195,15 @@ class RunContext:
     @cached_property
     def evolve(self) -> Evolve:
         """How states pass a segment; vectors that decohere come back shorter."""
-        if self.is_noisy and self.environment is not None:
-            return partial(self.environment.evolve, mixed=self.representation.is_mixed)
+        if self.is_noisy and self.acting_noise is not None:
+            return partial(self.acting_noise.evolve, mixed=self.representation.is_mixed)
         return self.evolve_quietly
 
     @cached_property
     def needed(self) -> Mapping[int, frozenset[int]]:
         """By the number of each step: the atoms whose states still matter after it."""
         hardware = self.noise.hardware
-        timeless = self.environment is None and not hardware.measuring_us and not hardware.reset_us
+        timeless = self.acting_noise is None and not hardware.measuring_us and not hardware.reset_us
         everyone = frozenset(range(self.layout.atoms))
         return atoms_after(self.compiled.steps, everyone, timeless=timeless)
 

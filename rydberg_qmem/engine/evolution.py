@@ -79,8 +79,8 @@ def settings(
     Different memory may ask for the same control values: that is looked for unless states of this `size` are so few
     that one costs as much as all.
     """
-    environment = run.environment if run.is_noisy else None
-    alone = environment is not None and bool(environment.settings)
+    acting_noise = run.acting_noise if run.is_noisy else None
+    alone = acting_noise is not None and bool(acting_noise.settings)
     controls = plan.controls_of(tuple(range(run.layout.atoms)) if run.is_noisy else atoms)
     names = sorted(frozenset().union(*(e.names for e in controls)) - cursor.shared.keys())
     carried = [population.values[CARRIED]] if CARRIED in population.values else []
@@ -97,6 +97,6 @@ def settings(
         some, same = distinct([states, *(v for v in values if len(v) > 1), *(v[first] for v in carried)])
         scope, which, states = rows_of(scope, some), same[which], states[some]
         first = first[some]
-    if environment is not None:
-        scope |= environment.scope_of(population.shots[first], cursor.clock_ns)
+    if acting_noise is not None:
+        scope |= acting_noise.scope_of(population.shots[first], cursor.clock_ns)
     return states, scope, which

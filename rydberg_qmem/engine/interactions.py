@@ -21,7 +21,7 @@ def groups(
     excited, touched = plan.excited if plan else frozenset(), plan.touched if plan else frozenset()
     edges = list(plan.linked) if plan else []
     everything = [part.atoms for part in population.parts]
-    if everyone and run.environment is not None and run.environment.excites:
+    if everyone and run.acting_noise is not None and run.acting_noise.excites:
         excited = frozenset(range(run.layout.atoms))
     if len(run.layout.levels) and run.layout.atoms > 1:
         bound = np.triu(_mutual(run, population, excited)) * (duration_ns / NS_PER_US)

@@ -18,6 +18,7 @@ from rydberg_qmem.compile.semantics import Domain, Values, interpret
 from rydberg_qmem.compile.steps import Compiled, ProbeStep, PushStep, RepeatStep, SetStep, Step, WhenStep
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.engine.acting_noise import ActingNoise
 from rydberg_qmem.engine.apparatus import Apparatus
 from rydberg_qmem.engine.branches import count_branches, merged
 from rydberg_qmem.engine.carried import carrying, with_carried
@@ -27,7 +28,7 @@ from rydberg_qmem.engine.evolution import segment
 from rydberg_qmem.engine.idle import fixed_ns, idle, time_of
 from rydberg_qmem.engine.kept_frames import KeptFrames
 from rydberg_qmem.engine.measurement import measure, reset
-from rydberg_qmem.engine.noise import NOTHING, Environment, NoiseSettings
+from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings
 from rydberg_qmem.engine.population import Population, join
 from rydberg_qmem.engine.representation import Representation
 from rydberg_qmem.engine.rng import Draws
@@ -54,16 +55,16 @@ def prepare(
     `drawn` is what each shot has drawn already of noise that differs from shot to shot, else it is drawn here.
     `options` are the other fields of a `RunContext`.
     """
-    environment = Environment.of(noise, compiled, emulator, draws, shots)
-    if environment is not None and drawn is not None:
-        environment.settings = dict(drawn)
+    acting_noise = ActingNoise.of(noise, compiled, emulator, draws, shots)
+    if acting_noise is not None and drawn is not None:
+        acting_noise.settings = dict(drawn)
     apparatus = None
-    if environment is not None:
+    if acting_noise is not None:
         apparatus = Apparatus(noise, compiled.target.atoms, Layout.of(compiled.target), representation)
     frames, states = KeptFrames.of(compiled, noise, emulator), options.pop("states", None)
     states = states_of(emulator, compiled.target) if states is None else states
     return RunContext(
-        compiled, emulator, recorder, draws, representation, noise, states, environment, apparatus, frames, **options
+        compiled, emulator, recorder, draws, representation, noise, states, acting_noise, apparatus, frames, **options
     )
 
 

@@ -20,7 +20,7 @@ from rydberg_qmem.compile.steps import Compiled, Placed, Segment
 from rydberg_qmem.devices.target import FRAME
 from rydberg_qmem.emulators.collapse import collapse_operators, turn_with_the_frame
 from rydberg_qmem.emulators.protocol import Emulator
-from rydberg_qmem.engine.noise import NoiseSettings
+from rydberg_qmem.engine.noise_settings import NoiseSettings
 from rydberg_qmem.language.blocks import PhaseShift
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.pulses.shapes import Scope, column
@@ -39,12 +39,12 @@ class KeptFrames:
     frames: Frames
 
     @classmethod
-    def of(cls, compiled: Compiled, around: NoiseSettings, emulator: Emulator) -> KeptFrames | None:
+    def of(cls, compiled: Compiled, noise_settings: NoiseSettings, emulator: Emulator) -> KeptFrames | None:
         """Return what rows keep, or None where references may as well be turned into the states."""
         if not emulator.capabilities.states or emulator.name == "ideal":
             return None
         frames, levels = frames_of(compiled), compiled.target.levels
-        steady = turn_with_the_frame(collapse_operators(levels, around.noise, around.hardware))
+        steady = turn_with_the_frame(collapse_operators(levels, noise_settings.noise, noise_settings.hardware))
         return None if steady or not frames.sites else cls(compiled, frames)
 
     @cached_property

@@ -66,7 +66,7 @@ def _jumped(
 ) -> Part:  # fmt: skip
     """Let each row jump by chance, or keep its decayed state."""
     assert run.draws is not None
-    assert run.environment is not None
+    assert run.acting_noise is not None
     draws, shots, place = run.draws, population.shots, place_of(run, cursor, site)
     lead, atoms = part.atoms[0], run.layout.atoms
 
@@ -74,7 +74,7 @@ def _jumped(
         here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
         return draws.uniform(shots, JUMPS, here, 2)
 
-    return settled(run.environment.jumping, plan, scope, part, decayed, duration_ns, chance)
+    return settled(run.acting_noise.jumping, plan, scope, part, decayed, duration_ns, chance)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class OwnStates:
         self, run: RunContext, cursor: Cursor, population: Population, duration_ns: float, step: Step
     ) -> Population:
         """Let each group of atoms that act on each other wait."""
-        everyone = run.environment is not None and run.environment.decoheres
+        everyone = run.acting_noise is not None and run.acting_noise.decoheres
         for group in groups(run, cursor, None, population, duration_ns, everyone=everyone):
             old = population.holding(group)
             refuse_large(run, step.place, sum(len(part.atoms) for part in old), max(len(p.states) for p in old))
@@ -158,18 +158,18 @@ class OwnStates:
 def _wait_part(
     run: RunContext, cursor: Cursor, population: Population, part: Part, duration_ns: float, step: Step
 ) -> Part:
-    environment, mixed = run.environment, run.representation.is_mixed
-    if environment is None or not environment.acts_in_the_dark:
+    acting_noise, mixed = run.acting_noise, run.representation.is_mixed
+    if acting_noise is None or not acting_noise.acts_in_the_dark:
         target, wait = run.compiled.target.subset(part.atoms), run.emulator.wait
         if not mixed:
             return replace(part, states=wait(target, part.states, duration_ns))
         states = on_both_sides(part.states, lambda rows, which: wait(target, rows, duration_ns))
         return replace(part, states=states)
     scope: dict[str, Any] = {}
-    if environment.settings:  # each shot has its own distances
+    if acting_noise.settings:  # each shot has its own distances
         part = replace(part, states=part.states[part.state_of], state_of=np.arange(len(population)))
-        scope = dict(environment.scope_of(population.shots, cursor.clock_ns))
-    later = environment.wait(scope, part.states, part.atoms, duration_ns, mixed=mixed)
+        scope = dict(acting_noise.scope_of(population.shots, cursor.clock_ns))
+    later = acting_noise.wait(scope, part.states, part.atoms, duration_ns, mixed=mixed)
     if not run.decays:
         return replace(part, states=later)
     return _jumped(run, cursor, None, scope, part, later, population, step.number, duration_ns)

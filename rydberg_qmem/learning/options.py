@@ -12,7 +12,7 @@ from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.errors import InputError, short
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.running.job import surroundings
+from rydberg_qmem.running.job import noise_settings_of
 
 MOST_JOBS = 10_000
 """Processes of an estimator."""
@@ -100,4 +100,4 @@ def check_conditions(program: Program, parameters: Any, noise: Any, hardware: An
         for name, value in numbers.items():
             real_number(f"parameters[{name!r}]", value)
         bind_parameters(program, numbers)
-    surroundings(program, noise, hardware)
+    noise_settings_of(program, noise, hardware)

@@ -24,7 +24,7 @@ from rydberg_qmem.errors import InputError, as_html
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.running.conditions import CONDITIONS
-from rydberg_qmem.running.job import Job, prepare, surroundings
+from rydberg_qmem.running.job import Job, noise_settings_of, prepare
 from rydberg_qmem.running.memory_estimate import ALLOWANCE, kept_bytes, libraries_bytes, sums_bytes, working_bytes
 from rydberg_qmem.running.pilot import BUDGET_S, PILOT_ROUNDS, PILOT_SHOTS, Pilot, further, pilot_of, steps_in
 from rydberg_qmem.running.units import units_of
@@ -148,7 +148,7 @@ def estimate(
     if isinstance(emulator, str) and emulator not in ("exact", "ideal"):
         raise InputError(f"emulator: an estimate knows exact and ideal ({emulator})")
     job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state, neglect=neglect)
-    job = replace(job, around=surroundings(job.program, noise, hardware))
+    job = replace(job, noise_settings=noise_settings_of(job.program, noise, hardware))
     return estimate_of(job, prepare(job, dict(parameters or {})))
 
 
@@ -190,7 +190,7 @@ def estimate_of(job: Job, compiled: Compiled) -> Estimate:
         laboratory_us=walk.cursor.clock_ns / 1000 * max(longer, 1.0),
         groups=_groups(walk),
         shots=shots,
-        hardware=job.around.hardware.name,
+        hardware=job.noise_settings.hardware.name,
     )
 
 

@@ -19,7 +19,7 @@ from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import MOST_GB, NEGLIGIBLE, RunContext
-from rydberg_qmem.engine.noise import NOTHING, NoiseSettings, check_surroundings, kind_of_state
+from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings, check_noise, kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import Draws
@@ -41,13 +41,13 @@ class Job:
     seed: int | None
     emulator: str | Emulator
     state: str
-    around: NoiseSettings = NOTHING
+    noise_settings: NoiseSettings = NOTHING
     neglect: float = NEGLIGIBLE
     memory_gb: float = MOST_GB
     """What its states may take while it runs."""
 
 
-def surroundings(program: Program, noise: Any, hardware: Any) -> NoiseSettings:
+def noise_settings_of(program: Program, noise: Any, hardware: Any) -> NoiseSettings:
     """Return noise and hardware as given, else as the program has them."""
     profile = profile_of(hardware if hardware is not None else program.hardware)
     made = Noise.of(noise if noise is not None else program.noise)
@@ -71,10 +71,10 @@ def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> C
     settings: dict[str, Any] = {"parameters": point, "inputs": job.inputs, "rounds": job.rounds}
     compiled = None
     if not checked:
-        problems, compiled = check_and_compile(job.program, hardware=job.around.hardware, **settings)
+        problems, compiled = check_and_compile(job.program, hardware=job.noise_settings.hardware, **settings)
         if problems:
             raise ProgramError(problems)
-    noise = job.around.noise
+    noise = job.noise_settings.noise
     leakage = noise is not None and noise.with_leakage
     if compiled is None or leakage:
         compiled = compile_program(job.program, leakage=leakage, **settings)
@@ -83,7 +83,7 @@ def prepare(job: Job, point: Mapping[str, float], *, checked: bool = False) -> C
 
 def prepare_alike(job: Job, compiled: Compiled) -> Compiled:
     """Check the values of one more point of a program that was checked; ProgramError if they are wrong."""
-    problems = check_values(compiled, hardware=job.around.hardware)
+    problems = check_values(compiled, hardware=job.noise_settings.hardware)
     if problems:
         raise ProgramError(problems)
     return _fit(job, compiled)
@@ -92,8 +92,8 @@ def prepare_alike(job: Job, compiled: Compiled) -> Compiled:
 def _fit(job: Job, compiled: Compiled) -> Compiled:
     """Hold a compiled point against what its emulator can do."""
     emulator, exact = emulator_of(job.emulator), job.shots is None
-    check_surroundings(job.around, emulator, compiled, exact=exact)
-    state = kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)
+    check_noise(job.noise_settings, emulator, compiled, exact=exact)
+    state = kind_of_state(job.state, job.noise_settings, compiled, job.shots, emulator=emulator)
     check_capabilities(emulator, compiled, exact=exact, state=state)
     return with_reports(compiled, emulator.reports) if isinstance(emulator, Holding) else compiled
 
@@ -103,9 +103,9 @@ def context_of(
 ) -> RunContext:
     """Return what the run of a compiled point stands on, its states kept as asked or as is cheaper."""
     emulator = emulator_of(job.emulator)
-    kept = REPRESENTATIONS[kind_of_state(job.state, job.around, compiled, job.shots, emulator=emulator)]
+    kept = REPRESENTATIONS[kind_of_state(job.state, job.noise_settings, compiled, job.shots, emulator=emulator)]
     options = {"neglect": job.neglect, "max_bytes": job.memory_gb * 1e9, **options}
-    return interpreter.prepare(compiled, emulator, recorder, draws, kept, job.around, shots=shots, **options)
+    return interpreter.prepare(compiled, emulator, recorder, draws, kept, job.noise_settings, shots=shots, **options)
 
 
 def one_thread() -> Any:

@@ -19,7 +19,7 @@ from rydberg_qmem.emulators.protocol import (
 )
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.context import MOST_GB, NEGLIGIBLE
-from rydberg_qmem.engine.noise import kind_of_state
+from rydberg_qmem.engine.noise_settings import kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError
@@ -30,7 +30,7 @@ from rydberg_qmem.language.program import Program
 from rydberg_qmem.running.conditions import CONDITIONS
 from rydberg_qmem.running.gathered import Gathered
 from rydberg_qmem.running.guards import Limits, check_limits
-from rydberg_qmem.running.job import Job, prepare, prepare_alike, seed_of, surroundings
+from rydberg_qmem.running.job import Job, noise_settings_of, prepare, prepare_alike, seed_of
 from rydberg_qmem.running.parallel import Scale, cluster
 from rydberg_qmem.running.parallel import shard as shard_
 from rydberg_qmem.running.points import Points
@@ -146,7 +146,7 @@ def run(
         seed = _store.seed_of(place) if seed is None and not overwrite else seed
     if shard is not None and seed is None and shots is not None:
         raise InputError("shards need a seed: each would draw another")
-    around = surroundings(program, noise, hardware)
+    noise_settings = noise_settings_of(program, noise, hardware)
     limits = Limits(max_memory_gb, max_seconds)
     job = Job(
         program,
@@ -156,7 +156,7 @@ def run(
         seed_of(seed, shots),
         emulator,
         state,
-        around,
+        noise_settings,
         neglect,
         max_memory_gb,
     )
@@ -183,8 +183,8 @@ def run(
         neglected=neglected,
         wall_s=time.perf_counter() - began,
         varied=points.varied(),
-        around=job.around,
-        state=kind_of_state(job.state, job.around, points[0], job.shots, emulator=emulator_of(emulator)),
+        noise_settings=job.noise_settings,
+        state=kind_of_state(job.state, job.noise_settings, points[0], job.shots, emulator=emulator_of(emulator)),
     )
     return record
 

@@ -23,7 +23,7 @@ from rydberg_qmem.emulators.requirements import check_capabilities
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, RunContext, SeriesInputs
 from rydberg_qmem.engine.evaluation import SERIES
-from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings, kind_of_state
+from rydberg_qmem.engine.noise_settings import NoiseSettings, check_noise, kind_of_state
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import COHORT, Draws
@@ -32,7 +32,7 @@ from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.running.job import surroundings
+from rydberg_qmem.running.job import noise_settings_of
 from rydberg_qmem.running.processes import in_processes
 from rydberg_qmem.running.series_means import Floats, SeriesMeans, SeriesRecorder, SeriesState, Standing
 
@@ -74,19 +74,28 @@ def run_series(
     """
     program = load(program)
     table = _table(program, inputs)
-    around = surroundings(program, noise, hardware)
-    compiled = _compiled(program, table, parameters, around)
+    noise_settings = noise_settings_of(program, noise, hardware)
+    compiled = _compiled(program, table, parameters, noise_settings)
     found = emulator_of(emulator)
-    kind = kind_of_state(state, around, compiled, shots, emulator=found)
-    check_surroundings(around, found, compiled, exact=shots is None)
+    kind = kind_of_state(state, noise_settings, compiled, shots, emulator=found)
+    check_noise(noise_settings, found, compiled, exact=shots is None)
     check_capabilities(found, compiled, exact=shots is None, state=kind)
     if isinstance(found, Holding | RoundByRound | Replaying):
         raise InputError(f"emulator: {found.name} takes one series at a time; use rydberg_qmem.run for each")
     together = batch if shots is None else max(1, min(batch, _ROWS // shots))
-    job = _SeriesJob(program, dict(parameters or {}), emulator, shots, seed, kind, around, keep_state)
+    job = _SeriesJob(program, dict(parameters or {}), emulator, shots, seed, kind, noise_settings, keep_state)
     count, rounds = next(iter(table.values())).shape
     parts = [{name: values[rows] for name, values in table.items()} for rows in _chunks(count, together)]
-    identity = (program.fingerprint(), sorted(job.parameters.items()), found.name, shots, kind, around, count, together)
+    identity = (
+        program.fingerprint(),
+        sorted(job.parameters.items()),
+        found.name,
+        shots,
+        kind,
+        noise_settings,
+        count,
+        together,
+    )
     begin = _standings(start, identity, len(parts))
     if start is not None or keep_state:
         _loop_over_inputs(compiled)
@@ -146,7 +155,7 @@ class _SeriesJob:
     shots: int | None
     seed: int
     state: str
-    around: NoiseSettings
+    noise_settings: NoiseSettings
     keep_state: bool = False
 
 
@@ -171,7 +180,7 @@ def _name_of(task: _Task) -> str:
 
 def _remote(task: _Task) -> _Walked:
     job, number, part, begin = task
-    compiled = _compiled(job.program, part, job.parameters, job.around, checked=True)
+    compiled = _compiled(job.program, part, job.parameters, job.noise_settings, checked=True)
     return _walked(job, compiled, emulator_of(job.emulator), number, part, begin)
 
 
@@ -191,7 +200,7 @@ def _compiled(
     program: Program,
     table: dict[str, Floats],
     parameters: Mapping[str, float] | None,
-    around: NoiseSettings,
+    noise_settings: NoiseSettings,
     *,
     checked: bool = False,
 ) -> Compiled:
@@ -202,11 +211,11 @@ def _compiled(
     low, high = ({name: f(v, axis=0) for name, v in table.items()} for f in (np.min, np.max))
     several = any(len(v) > 1 for v in table.values())
     for given in () if checked else (first, low, high) if several else (first,):
-        problems = check(program, parameters=parameters, inputs=given, hardware=around.hardware)
+        problems = check(program, parameters=parameters, inputs=given, hardware=noise_settings.hardware)
         if problems:
             raise ProgramError(problems)
     one = {name: values[0] for name, values in table.items()}
-    leakage = around.noise is not None and around.noise.with_leakage
+    leakage = noise_settings.noise is not None and noise_settings.noise.with_leakage
     compiled = compile_program(program, parameters=parameters, inputs=one, rounds=None, leakage=leakage)
     if compiled.remeasured:
         raise RunError(f"many series: {sorted(compiled.remeasured)} is measured more than once in a round")
@@ -232,7 +241,7 @@ def _walked(
     recorder, cursor, standing = SeriesRecorder(going_on, count), Cursor(), None if begin is None else begin[0]
     inputs = SeriesInputs(table, 0 if begin is None else begin[1])
     run = interpreter.prepare(
-        going_on, emulator, recorder, draws, REPRESENTATIONS[job.state], job.around,
+        going_on, emulator, recorder, draws, REPRESENTATIONS[job.state], job.noise_settings,
         shots=count * each, drawn=None if standing is None else standing.settings, series=inputs,
     )  # fmt: skip
     with threadpool_limits(1, user_api="blas"):
@@ -240,7 +249,8 @@ def _walked(
         if job.keep_state:
             past = _loop_over_inputs(going_on) + 1
             population = interpret(going_on.steps[:past], population, interpreter.steps(run, cursor))
-            end = Standing(population, run.environment.settings if run.environment is not None else {}, cursor.clock_ns)
+            drawn = run.acting_noise.settings if run.acting_noise is not None else {}
+            end = Standing(population, drawn, cursor.clock_ns)
             rest = going_on.steps[past:]
         else:
             end, rest = None, going_on.steps
@@ -251,7 +261,7 @@ def _walked(
 
 def _drawn(run: RunContext) -> dict[str, Floats]:
     """Return what each shot has drawn of noise that differs from shot to shot."""
-    return run.environment.settings if run.environment is not None else {}
+    return run.acting_noise.settings if run.acting_noise is not None else {}
 
 
 def _begun(run: RunContext, cursor: Cursor, standing: Standing | None, rows: int, each: int) -> Population:

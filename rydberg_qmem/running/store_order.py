@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.engine.noise import kind_of_state
+from rydberg_qmem.engine.noise_settings import kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.running.job import Job
@@ -40,9 +40,9 @@ def order_of(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[s
     names = swept or ()
     attrs = records.provenance(
         compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator).name, pruned=0.0, wall_s=0.0,
-        varied=compiled.varied(), around=job.around, neglect=job.neglect,
+        varied=compiled.varied(), noise_settings=job.noise_settings, neglect=job.neglect,
         state=kind_of_state(
-            job.state, job.around, compiled[0], job.shots, emulator=emulator_of(job.emulator)
+            job.state, job.noise_settings, compiled[0], job.shots, emulator=emulator_of(job.emulator)
         ),
     )  # fmt: skip
     told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=records.version_of("rydberg_qmem"))
@@ -56,8 +56,8 @@ def _call(job: Job, points: Sequence[Point], signals: dict[str, Any], swept: tup
         "parameters": fixed, "inputs": signals, "rounds": job.rounds, "shots": job.shots,
         "emulator": job.emulator if isinstance(job.emulator, str) else None, "state": job.state,
         "seed": None if job.seed is None else str(job.seed), "sweep": as_one_axis(points, swept),
-        "noise": None if job.around.noise is None else job.around.noise.to_dict(),
-        "hardware": job.around.hardware.to_dict(), "neglect": job.neglect,
+        "noise": None if job.noise_settings.noise is None else job.noise_settings.noise.to_dict(),
+        "hardware": job.noise_settings.hardware.to_dict(), "neglect": job.neglect,
     }  # fmt: skip
 
 

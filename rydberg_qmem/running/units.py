@@ -100,10 +100,10 @@ def cohorts_together(job: Job, compiled: Sequence[Compiled]) -> int:
 def shares_one_state(job: Job, compiled: Compiled) -> bool:
     """Return whether all shots surely have the same state until their atoms are looked at for the last time."""
     quiet = DURATIONS | READOUT | READOUT_NOISE
-    if not all(field.partition(".")[2] in quiet for field in job.around.fields):
+    if not all(field.partition(".")[2] in quiet for field in job.noise_settings.fields):
         return False
     atoms = frozenset(range(len(compiled.target.atoms)))
-    after = atoms_after(compiled.steps, atoms, timeless=not job.around.fields)
+    after = atoms_after(compiled.steps, atoms, timeless=not job.noise_settings.fields)
     own = frozenset({*compiled.scalars, *compiled.windows, *compiled.keys})
     for step in all_steps(compiled.steps):
         if isinstance(step, WhenStep) or (isinstance(step, MeasureStep | ResetStep) and after[step.number]):

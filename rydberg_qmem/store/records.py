@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled, Variable, uses_ensemble
 from rydberg_qmem.engine.context import NEGLIGIBLE
-from rydberg_qmem.engine.noise import NoiseSettings
+from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.verification.job_feasibility import obstacles
@@ -95,7 +95,7 @@ def provenance(
     pruned: float,
     wall_s: float,
     varied: frozenset[str] = frozenset(),
-    around: NoiseSettings | None = None,
+    noise_settings: NoiseSettings = NOTHING,
     state: str = "vector",
     neglect: float = NEGLIGIBLE,
     neglected: float = 0.0,
@@ -118,8 +118,8 @@ def provenance(
         "state": state,
         "neglect": neglect,
         "neglected": neglected,
-        "noise_json": json.dumps(around.noise.to_dict() if around is not None and around.noise is not None else None),
-        "hardware_json": json.dumps(around.hardware.to_dict() if around is not None else {"name": "ideal"}),
+        "noise_json": json.dumps(None if noise_settings.noise is None else noise_settings.noise.to_dict()),
+        "hardware_json": json.dumps(noise_settings.hardware.to_dict()),
         "versions_json": json.dumps(
             {name: version_of(name) for name in (*PACKAGES, *EMULATOR_PACKAGES.get(emulator, ()))}
         ),

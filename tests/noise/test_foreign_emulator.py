@@ -23,7 +23,7 @@ from rydberg_qmem.emulators.protocol import (
     NoisyEmulator,
 )
 from rydberg_qmem.emulators.registry import NAMES, emulator_of
-from rydberg_qmem.engine import noise as engine_noise
+from rydberg_qmem.engine import acting_noise
 
 RATE = 2.0
 READ: dict[str, Any] = {"measure": {"atoms": "q", "key": "first"}}
@@ -177,7 +177,7 @@ def test_noise_evolved_in_the_emulators_place_is_found(monkeypatch: pytest.Monke
     def instead(emulator: Any, name: str) -> Any:
         return emulator_of("exact")
 
-    monkeypatch.setattr(engine_noise, "_noisy", instead)
+    monkeypatch.setattr(acting_noise, "noisy_emulator", instead)
 
     with pytest.raises(AssertionError):
         test_a_segment_and_a_wait_under_noise_are_the_emulators_own()

@@ -14,7 +14,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.cli import app
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.engine.noise import NoiseSettings, check_surroundings
+from rydberg_qmem.engine.noise_settings import NoiseSettings, check_noise
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT, Noise
 
@@ -171,14 +171,14 @@ def test_no_field_is_ignored(field: str) -> None:
 def test_each_emulator_follows_a_field_or_refuses_it_by_name(emulator: str, field: str) -> None:
     compiled = compile_program(driven(field))
     engine = emulator_of(emulator)
-    around = NoiseSettings(Noise(**FIELDS[field]))
-    refused = [name for name in around.fields if name.partition(".")[2] not in engine.capabilities.noise]
+    noise_settings = NoiseSettings(Noise(**FIELDS[field]))
+    refused = [name for name in noise_settings.fields if name.partition(".")[2] not in engine.capabilities.noise]
 
     if refused:
         with pytest.raises(rq.QmemError, match=rf"emulator '{engine.name}' cannot follow {refused[0]}"):
-            check_surroundings(around, engine, compiled, exact=False)
+            check_noise(noise_settings, engine, compiled, exact=False)
     elif field != "with_leakage":  # its fourth level comes with the compilation of a run
-        check_surroundings(around, engine, compiled, exact=False)
+        check_noise(noise_settings, engine, compiled, exact=False)
     assert bool(refused) == (field not in engine.capabilities.noise)
     assert not refused or emulator != "exact"
 

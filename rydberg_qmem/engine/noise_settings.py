@@ -1,21 +1,15 @@
-"""What surrounds the atoms in a run: noise, the machine that measures them, and what an emulator can follow of it."""
+"""Noise and machine of a run as asked for, and what an emulator can follow of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.emulators.collapse import collapse_operators
-from rydberg_qmem.emulators.fluctuations import Fluctuations
-from rydberg_qmem.emulators.layout import State
-from rydberg_qmem.emulators.noise_channel import NoiseChannel
-from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, JumpingEvolution, NoisyEmulator, NoisyEvolution
-from rydberg_qmem.engine.rng import FLUCTUATING, Draws, Place
+from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, NoisyEmulator
 from rydberg_qmem.errors import CapabilityError, InputError
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
@@ -71,16 +65,16 @@ NOTHING = NoiseSettings()
 """Neither noise nor a machine's shortcomings."""
 
 
-def check_surroundings(around: NoiseSettings, emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
+def check_noise(noise_settings: NoiseSettings, emulator: Emulator, compiled: Compiled, *, exact: bool) -> None:
     """Refuse what an emulator cannot follow, by its name, and what contradicts itself."""
     can = emulator.capabilities
-    for name in around.fields:
+    for name in noise_settings.fields:
         room, _, item = name.partition(".")
         if item not in (can.noise if room == "noise" else can.hardware):
             raise CapabilityError(f"emulator {emulator.name!r} cannot follow {name}")
         if name in IN_TIME:
-            _noisy(emulator, name)
-    hardware, noise = around.hardware, around.noise
+            noisy_emulator(emulator, name)
+    hardware, noise = noise_settings.hardware, noise_settings.noise
     read = hardware.p_false_pos or hardware.p_false_neg or hardware.confusion
     if noise is not None and read and (noise.p_false_pos or noise.p_false_neg):
         raise InputError("noise and hardware both have readout errors: leave those of one of them out")
@@ -102,7 +96,7 @@ def check_surroundings(around: NoiseSettings, emulator: Emulator, compiled: Comp
     collapse_operators(compiled.target.levels, noise, hardware)
 
 
-def _noisy(emulator: Emulator, name: str) -> NoisyEmulator:
+def noisy_emulator(emulator: Emulator, name: str) -> NoisyEmulator:
     """Return an emulator that evolves states under noise itself, or refuse a field of that noise by its name."""
     if isinstance(emulator, Holding):
         raise CapabilityError(f"emulator {emulator.name!r} claims {name}, but keeps states of its own, without noise")
@@ -115,18 +109,18 @@ def _noisy(emulator: Emulator, name: str) -> NoisyEmulator:
 
 
 def kind_of_state(
-    asked: str, around: NoiseSettings, compiled: Compiled, shots: int | None, *, emulator: Emulator
+    asked: str, noise_settings: NoiseSettings, compiled: Compiled, shots: int | None, *, emulator: Emulator
 ) -> str:
     """Return how states are kept: as asked, or by what is cheaper, or as the emulator can.
 
     A density matrix of D levels costs D⁴ for all shots that agree, a vector D² for each that does not.
     """
-    chance = around.decohere or around.disturb
+    chance = noise_settings.decohere or noise_settings.disturb
     if asked == "vector" and chance and shots is None:
         raise CapabilityError(
             "state='vector' with shots=None cannot decohere without chance: use state='density_matrix', or give shots"
         )
-    if around.decohere and not emulator.capabilities.trajectories:
+    if noise_settings.decohere and not emulator.capabilities.trajectories:
         if asked == "vector":
             raise CapabilityError(
                 f"emulator {emulator.name!r} has no quantum jumps, so vectors cannot decohere: use "
@@ -140,88 +134,5 @@ def kind_of_state(
     if shots is None:
         return "density_matrix"
     dimension = compiled.target.dimension
-    alone = around.noise is not None and bool(around.noise.is_random)
+    alone = noise_settings.noise is not None and bool(noise_settings.noise.is_random)
     return "density_matrix" if dimension <= (4 if alone else MOST_MATRIX) else "vector"
-
-
-@dataclass
-class Environment:
-    """The surroundings of one walk, ready to act on its states: the emulator is asked to evolve them."""
-
-    around: NoiseSettings
-    channel: NoiseChannel
-    evolution: NoisyEvolution | None
-    """What the emulator gives for the noise, None where none acts while time passes."""
-    pulses: bool = True
-    """Whether the noise acts while segments play."""
-    settings: dict[str, Array] = field(default_factory=dict)
-    """What each shot keeps to its end: arrays (shots, numbers)."""
-
-    @classmethod
-    def of(cls, around: NoiseSettings, compiled: Compiled, emulator: Emulator, draws: Draws | None, shots: int | None
-           ) -> Environment | None:  # fmt: skip
-        """Return the environment of a walk, or None where all is ideal."""
-        if around.are_ideal:
-            return None
-        channel = NoiseChannel(compiled.target, around.noise, around.hardware)
-        evolution = _noisy(emulator, "noise").under(channel) if channel.acts else None
-        made = cls(around, channel, evolution, emulator.capabilities.noisy_segments)
-        if channel.varies and around.noise is not None and draws is not None:
-            made.settings = _drawn(Fluctuations(compiled.target, around.noise), draws, shots or 0)
-        return made
-
-    @property
-    def acts_on_segments(self) -> bool:
-        """Whether segments go another way than without noise."""
-        return self.pulses and self.evolution is not None
-
-    @property
-    def acts_in_the_dark(self) -> bool:
-        """Whether atoms that wait go another way than without noise."""
-        return self.evolution is not None and self.channel.acts_in_the_dark
-
-    @property
-    def decoheres(self) -> bool:
-        """Whether states decohere as time passes."""
-        return self.channel.decoheres
-
-    @property
-    def excites(self) -> bool:
-        """Whether atoms that nothing drives come to interact, since noise may take them to a Rydberg level."""
-        return self.channel.excites
-
-    def evolve(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
-        """Return states after a segment under the noise; vectors that decohere come back shorter."""
-        assert self.evolution is not None
-        return self.evolution.evolve(plan, scope, states, atoms, mixed=mixed)
-
-    def wait(
-        self, scope: dict[str, Any], states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool
-    ) -> State:
-        """Return states after a wait in the dark under the noise."""
-        assert self.evolution is not None
-        return self.evolution.wait(scope, states, atoms, duration_ns, mixed=mixed)
-
-    @property
-    def jumping(self) -> JumpingEvolution:
-        """The emulator's evolution, where it can jump."""
-        if not isinstance(self.evolution, JumpingEvolution):
-            raise CapabilityError(
-                "the emulator has no quantum jumps (its evolution has no method `jump`), so vectors cannot decohere: "
-                "use state='density_matrix'"
-            )
-        return self.evolution
-
-    def scope_of(self, shots: NDArray[np.int64], clock_ns: float) -> Mapping[str, Any]:
-        """Return what the Hamiltonians of some shots need to know of them."""
-        return {"#clock": clock_ns, **{name: values[shots] for name, values in self.settings.items()}}
-
-
-def _drawn(fluctuating: Fluctuations, draws: Draws, shots: int) -> dict[str, Array]:
-    """Draw what each shot keeps to its end."""
-    every = np.arange(shots)
-    made = {}
-    for k, (name, size) in enumerate(fluctuating.sizes().items()):
-        law = draws.uniform if name == "#phases" else draws.normal
-        made[name] = fluctuating.scaled(name, law(every, FLUCTUATING, Place(k, 0), size))
-    return made
