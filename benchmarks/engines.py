@@ -21,7 +21,7 @@ from scipy.linalg import expm
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.qutip import Qutip

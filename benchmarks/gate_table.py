@@ -12,7 +12,7 @@ import numpy as np
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.devices.target import Target, make_target
+from rydberg_qmem.devices import Target, make_target
 from rydberg_qmem.emulators.gate_set import CLOSE, FAR, PAIR
 from rydberg_qmem.emulators.process import GateReport, gate_report, pulses_infidelity
 from rydberg_qmem.gates.calibration import at_duration

@@ -27,7 +27,7 @@ from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.plan import plan_segment, timed
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_of
 from rydberg_qmem.compile.to_pulser import to_pulser
-from rydberg_qmem.devices.target import make_target
+from rydberg_qmem.devices import make_target
 from rydberg_qmem.gates.lowering import Lowered, expand_cell, lower
 from rydberg_qmem.language.blocks import (
     CNOT,
@@ -59,7 +59,7 @@ from rydberg_qmem.language.blocks import (
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.pulses.carried import CARRIED, NOTHING, Carried, ledger_of
+from rydberg_qmem.pulses import CARRIED, NOTHING, Carried, ledger_of
 
 Complex = NDArray[np.complex128]
 Path = tuple[tuple[str, int], ...]

@@ -16,8 +16,7 @@ from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, When
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Delay
 from rydberg_qmem.language.evaluation import Columns
-from rydberg_qmem.pulses.carried import CARRIED, NOTHING, Carried, ledger_of
-from rydberg_qmem.pulses.schedule import Drive, Schedule
+from rydberg_qmem.pulses import CARRIED, NOTHING, Carried, Drive, Schedule, ledger_of
 
 
 @dataclass

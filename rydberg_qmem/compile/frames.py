@@ -24,8 +24,7 @@ from rydberg_qmem.compile.steps import (
     Step,
     WhenStep,
 )
-from rydberg_qmem.devices.channels import GatePulse, Lowered
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import GatePulse, Lowered, Target
 from rydberg_qmem.errors import Problem
 from rydberg_qmem.language.blocks import (
     Align,
@@ -42,7 +41,7 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
-from rydberg_qmem.pulses.phases import NONE, Reference
+from rydberg_qmem.pulses import UNSHIFTED, Reference
 
 Site = tuple[int, str]
 """Atom and basis."""
@@ -62,7 +61,7 @@ class Frames:
         """Yield atoms, basis and reference of each group that shares one when a segment begins, where it is any."""
         made: dict[tuple[str, Reference], list[int]] = {}
         for (atom, basis), reference in sorted(self.entering.get(segment, {}).items(), key=lambda item: item[0]):
-            if reference != NONE:
+            if reference != UNSHIFTED:
                 made.setdefault((basis, reference), []).append(atom)
         yield from ((tuple(atoms), basis, reference) for (basis, reference), atoms in made.items())
 
@@ -106,8 +105,8 @@ class _Follower:
         left, own = self.walk(step.body, dict(known)), frozenset[Reference]()
         while step.times > 1:
             joined = self._joined(known, left)
-            changed = {site for site, reference in joined.items() if reference != known.get(site, NONE)}
-            if {known.get(site, NONE) for site in changed} <= own and _classes(joined) == _classes(known):
+            changed = {site for site, reference in joined.items() if reference != known.get(site, UNSHIFTED)}
+            if {known.get(site, UNSHIFTED) for site in changed} <= own and _classes(joined) == _classes(known):
                 break
             own = frozenset(joined[site] for site in changed)
             known, left = joined, self.walk(step.body, dict(joined))
@@ -118,7 +117,7 @@ class _Follower:
         made: References = {}
         new: dict[tuple[Reference, Reference], Reference] = {}
         for site in sorted({*one, *other}):
-            pair = one.get(site, NONE), other.get(site, NONE)
+            pair = one.get(site, UNSHIFTED), other.get(site, UNSHIFTED)
             if pair[0] == pair[1]:
                 made[site] = pair[0]
                 continue
@@ -138,7 +137,7 @@ class _Follower:
             self._share(op, place, known, here)
             for references in (known, here):
                 self._play(op, references, step.index, number)
-        self.made.sites |= {site for site, reference in known.items() if reference != NONE}
+        self.made.sites |= {site for site, reference in known.items() if reference != UNSHIFTED}
         return known
 
     def _aim(self, op: Lowered) -> None:
@@ -160,7 +159,7 @@ class _Follower:
             return
         basis, atoms = self._driven(op.channel, op.atoms if isinstance(op, Pulse) else None)
         for references in known:
-            found = [references.get((atom, basis), NONE) for atom in atoms]
+            found = [references.get((atom, basis), UNSHIFTED) for atom in atoms]
             other = next((atom for atom, one in zip(atoms, found, strict=True) if one != found[0]), None)
             if other is not None:
                 names = " and ".join(self.target.atoms[atom] for atom in (atoms[0], other))
@@ -191,7 +190,9 @@ class _Follower:
         if op.correct_phase_drift:
             basis, atoms = self._driven(op.channel, None)
             for atom in atoms:
-                known[atom, basis] = known.get((atom, basis), NONE).plus(f"drift of {op.channel} {number}", segment)
+                known[atom, basis] = known.get((atom, basis), UNSHIFTED).plus(
+                    f"drift of {op.channel} {number}", segment
+                )
 
     def _driven(self, channel_id: str, atoms: str | tuple[str, ...] | None) -> tuple[str, tuple[int, ...]]:
         channel = self.target.channel(channel_id)
@@ -202,13 +203,13 @@ class _Follower:
 def _shift(known: References, atoms: tuple[int, ...], basis: str, angle: Expression, segment: int) -> None:
     if angle != ZERO:
         for atom in atoms:
-            known[atom, basis] = known.get((atom, basis), NONE).shifted(angle, segment)
+            known[atom, basis] = known.get((atom, basis), UNSHIFTED).shifted(angle, segment)
 
 
 def _classes(known: References) -> frozenset[frozenset[Site]]:
     """Return the sites that share a reference, none counted as one."""
     made: dict[tuple[str, Reference], set[Site]] = {}
     for site, reference in known.items():
-        if reference != NONE:
+        if reference != UNSHIFTED:
             made.setdefault((site[1], reference), set()).add(site)
     return frozenset(map(frozenset, made.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from rydberg_qmem.devices.target import device_of
+from rydberg_qmem.devices import device_of
 from rydberg_qmem.language.blocks import (
     Align,
     AnyBlock,

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment, expressions_in
-from rydberg_qmem.devices.channels import GatePulse, Lowered
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import GatePulse, Lowered, Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates.lowering import lower
 from rydberg_qmem.language.blocks import (
@@ -30,12 +29,24 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.pulses import eom
-from rydberg_qmem.pulses.building import build
-from rydberg_qmem.pulses.carried import CARRIED, NOTHING, Carried, Site, carried_in, fades, ledger_of, numbers_in
-from rydberg_qmem.pulses.durations import timed_shape
-from rydberg_qmem.pulses.schedule import Schedule
-from rydberg_qmem.pulses.shapes import Scope, column, timing_of
+from rydberg_qmem.pulses import (
+    CARRIED,
+    NOTHING,
+    Carried,
+    Schedule,
+    Scope,
+    Site,
+    build_sequence,
+    carried_in,
+    check_modes,
+    column,
+    fades,
+    ledger_of,
+    numbers_in,
+    plays_from_samples,
+    timed_shape,
+    timing_of,
+)
 
 MOST_PLANS = 256
 """Plans of one target that are kept."""
@@ -151,7 +162,7 @@ class Plan:
         known = self.wholes.get((carried, values))
         if known is None:
             references: dict[Site, float] | None = {} if self.segment.absolute else None
-            _, known = build(
+            _, known = build_sequence(
                 self.operations, self.target, scope, real=self.sampled, carried=carried, references=references,
                 looks=self.looks,
             )  # fmt: skip
@@ -178,8 +189,8 @@ def _planned(segment: Segment, target: Target) -> Plan:
     lowered = [[(op, placed.place) for op in _lowered(placed, target)] for placed in segment.blocks]
     operations = tuple(op for ops in lowered for op in ops)
     looks = tuple(sum(map(len, lowered[:blocks])) for blocks in segment.looks)
-    eom.check_modes(operations, target)
-    sampled = eom.from_samples(operations, target)
+    check_modes(operations, target)
+    sampled = plays_from_samples(operations, target)
     timing: dict[Expression, None] = {}
     for op, _ in operations:
         for expression in expressions_in(op) if sampled else _timing_of(op, target):

@@ -10,11 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.to_pulser import played
-from rydberg_qmem.devices.target import Target
-from rydberg_qmem.pulses.drive_limits import angle_level, bounds_of, check_amplitude, check_detuning, check_finite
-from rydberg_qmem.pulses.schedule import Drive, Schedule
-from rydberg_qmem.pulses.shape_bounds import Bounds
-from rydberg_qmem.pulses.shapes import Array, Scope, column, levels, phase_levels, unit_area
+from rydberg_qmem.devices import Target
+from rydberg_qmem.pulses import (
+    Array,
+    Bounds,
+    Drive,
+    Schedule,
+    Scope,
+    angle_level,
+    bounds_of,
+    check_amplitude,
+    check_detuning,
+    check_finite,
+    column,
+    levels,
+    phase_levels,
+    unit_area,
+)
 
 
 @dataclass(frozen=True)

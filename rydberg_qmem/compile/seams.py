@@ -22,7 +22,7 @@ import numpy as np
 from rydberg_qmem.compile.bind import bind_block, substitute_atom
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.gates.lowering import HIDDEN, expand_cell
 from rydberg_qmem.language.blocks import (
@@ -44,7 +44,7 @@ from rydberg_qmem.language.blocks import (
     When,
     bodies,
 )
-from rydberg_qmem.pulses.carried import CARRIED, NOTHING, Carried, ledger_of
+from rydberg_qmem.pulses import CARRIED, NOTHING, Carried, ledger_of
 
 MOST_WRITTEN_OUT = 1000
 """So many blocks and rounds may those repeats have in one sequence that are written out."""

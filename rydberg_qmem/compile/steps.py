@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.language.blocks import Probe, Timed
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program

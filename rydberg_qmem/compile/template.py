@@ -18,8 +18,7 @@ from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.waveforms import ZERO
-from rydberg_qmem.pulses.carried import NOTHING, fades
-from rydberg_qmem.pulses.schedule import Schedule
+from rydberg_qmem.pulses import NOTHING, Schedule, fades
 
 Change = Callable[[Expression], Expression]
 

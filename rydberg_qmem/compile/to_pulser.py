@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.devices.target import Target
-from rydberg_qmem.pulses.building import build
-from rydberg_qmem.pulses.carried import carried_in
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.devices import Target
+from rydberg_qmem.pulses import Scope, build_sequence, carried_in
 
 
 def to_pulser(plan: Plan, scope: Scope) -> Any:
     """Build the segment's real `pulser.Sequence` for one row of control values."""
-    builder, _ = build(plan.operations, plan.target, scope, real=True, carried=carried_in(scope, plan.target))
+    builder, _ = build_sequence(plan.operations, plan.target, scope, real=True, carried=carried_in(scope, plan.target))
     return builder.sequence
 
 

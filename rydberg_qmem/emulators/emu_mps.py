@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators import chain as chains
 from rydberg_qmem.emulators.chain import Chain
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
@@ -27,7 +27,7 @@ from rydberg_qmem.emulators.exact import PlayedSegment
 from rydberg_qmem.emulators.layout import GROUND_FIRST, State
 from rydberg_qmem.emulators.played import Played, dark, each_row
 from rydberg_qmem.emulators.protocol import Capabilities
-from rydberg_qmem.pulses.shapes import Scope, column
+from rydberg_qmem.pulses import Scope, column
 from rydberg_qmem.units import NS_PER_US
 
 CERTAIN = 1e-10

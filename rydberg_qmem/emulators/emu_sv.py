@@ -9,14 +9,14 @@ import numpy as np
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
 from rydberg_qmem.emulators.layout import State, ground_first
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.played import Played, dark, each_row, energy_scale
 from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
 from rydberg_qmem.language.noise import EVERYWHERE
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 from rydberg_qmem.units import NS_PER_US
 
 LARGEST_TURN = 30.0

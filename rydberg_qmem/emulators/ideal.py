@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment, expressions_in
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact, layout_of
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
@@ -29,8 +29,7 @@ from rydberg_qmem.emulators.unitaries import apply_gate, excited_atoms, gate_ato
 from rydberg_qmem.language.blocks import Gate, Timed
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import PREPARATION_AND_READOUT
-from rydberg_qmem.pulses.carried import CARRIED, numbers_in
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import CARRIED, Scope, numbers_in
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.target import ONE, Target
+from rydberg_qmem.devices import ONE, Target
 
 State = NDArray[np.complex128]
 

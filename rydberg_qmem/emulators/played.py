@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import PlayedSegment, Stretch, each_schedule
-from rydberg_qmem.pulses.shapes import Scope, column
+from rydberg_qmem.pulses import Scope, column
 
 Array = NDArray[np.float64]
 

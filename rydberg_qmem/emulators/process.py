@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.steps import Compiled, Placed, Segment, all_steps, expressions_in
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.layout import Layout

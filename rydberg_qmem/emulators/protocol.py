@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 CROSSED = (
     "is out of phase with another channel's pulse on the same transition, which plays at once or, both being global, "

@@ -18,7 +18,7 @@ from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import map_expressions
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Placed, Segment
-from rydberg_qmem.devices.target import ONE, Target
+from rydberg_qmem.devices import ONE, Target
 from rydberg_qmem.emulators.job_outcomes import Bits, finished, rows_of, seeded
 from rydberg_qmem.emulators.journal import Entry, Journal, Ticket
 from rydberg_qmem.emulators.layout import State
@@ -27,8 +27,7 @@ from rydberg_qmem.emulators.qutip import pin_levels
 from rydberg_qmem.errors import CapabilityError, InputError, QmemError, RunError, StoreError
 from rydberg_qmem.language.blocks import Align, Delay
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.pulses.building import build
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope, build_sequence
 
 
 class PulserBackend:
@@ -136,7 +135,7 @@ class PulserBackend:
 
     def _sequence(self, target: Target, basis: str, ticket: Ticket) -> Any:
         operations = plan_segment(Segment(0, tuple(self._played)), target).operations
-        builder, schedule = build(operations, target, {}, real=True)
+        builder, schedule = build_sequence(operations, target, {}, real=True)
         if schedule.crossed:
             raise RunError(f"{schedule.crossed}: {CROSSED}")
         made = builder.sequence

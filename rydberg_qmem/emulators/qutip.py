@@ -29,14 +29,14 @@ from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.compile.to_pulser import as_fields, cut_out, played, to_pulser
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import OpenSystemPropagator, PlayedSegment, each_schedule, evolve_stretch
 from rydberg_qmem.emulators.exact import dark as dark_stretch
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import READOUT_NOISE, Capabilities
 from rydberg_qmem.language.noise import EVERYWHERE, Noise
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 ABSOLUTE = 1e-2
 """QuTiP's absolute tolerance of an amplitude, as a part of the relative one: the ratio of its own defaults."""

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from rydberg_qmem.arguments import names_to, numbers, refuse
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import DURATIONS, Capabilities
 from rydberg_qmem.errors import InputError, RunError, did_you_mean
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 
 class Replay:

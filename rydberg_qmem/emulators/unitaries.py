@@ -9,13 +9,13 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Rotation, rotate
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.gates.daqc import interaction_steps
 from rydberg_qmem.language.blocks import Gate, Ising, gate_rule
 from rydberg_qmem.language.blocks.rules import Blockaded, Complex, Diagonal, Matrix
-from rydberg_qmem.pulses.shapes import Scope, column
+from rydberg_qmem.pulses import Scope, column
 
 
 def gate_atoms(gate: Gate, target: Target) -> tuple[int, ...]:

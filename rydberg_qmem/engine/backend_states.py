@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segment, Step
-from rydberg_qmem.devices.target import ONE
+from rydberg_qmem.devices import ONE
 from rydberg_qmem.emulators.protocol import Holding
 from rydberg_qmem.engine import measurement
 from rydberg_qmem.engine.branches import refuse_branches

@@ -12,7 +12,7 @@ from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.error_channels import ABSENT
 from rydberg_qmem.engine.population import Population, merge_branches
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.pulses.carried import CARRIED
+from rydberg_qmem.pulses import CARRIED
 
 MAX_BRANCHES = 2_000_000
 BRANCHES = 2**10

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.population import Population
-from rydberg_qmem.pulses.carried import CARRIED, ledger_of
+from rydberg_qmem.pulses import CARRIED, ledger_of
 
 
 def carrying(cursor: Cursor, population: Population, numbers: NDArray[np.float64]) -> Population:

@@ -15,8 +15,7 @@ from rydberg_qmem.engine.deduplicate import Index, distinct
 from rydberg_qmem.engine.evaluation import refuse_infinite, scope_of
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import RunError
-from rydberg_qmem.pulses.carried import CARRIED
-from rydberg_qmem.pulses.shapes import column
+from rydberg_qmem.pulses import CARRIED, column
 
 Array = NDArray[np.float64]
 SO_SMALL = 512

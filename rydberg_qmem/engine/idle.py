@@ -18,7 +18,7 @@ from rydberg_qmem.engine.evaluation import scope_of
 from rydberg_qmem.engine.evolution import plan_of, turned
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.pulses.carried import CARRIED
+from rydberg_qmem.pulses import CARRIED
 from rydberg_qmem.units import NS_PER_US
 
 

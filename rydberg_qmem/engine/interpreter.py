@@ -33,7 +33,7 @@ from rydberg_qmem.engine.population import Population, join
 from rydberg_qmem.engine.representation import Representation
 from rydberg_qmem.engine.rng import Draws
 from rydberg_qmem.engine.states import states_of
-from rydberg_qmem.pulses.carried import CARRIED, carries, ledger_of
+from rydberg_qmem.pulses import CARRIED, carries, ledger_of
 
 Array = NDArray[np.float64]
 

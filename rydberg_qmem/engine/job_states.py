@@ -19,7 +19,7 @@ from rydberg_qmem.engine.measurement import replay
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.pulses.shapes import column
+from rydberg_qmem.pulses import column
 
 Array = NDArray[np.float64]
 

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.frames import Frames, Site, frames_of
 from rydberg_qmem.compile.plan import plan_segment, timed
 from rydberg_qmem.compile.steps import Compiled, Placed, Segment
-from rydberg_qmem.devices.target import FRAME
+from rydberg_qmem.devices import FRAME
 from rydberg_qmem.emulators.collapse import collapse_operators, turn_with_the_frame
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.noise_settings import NoiseSettings
 from rydberg_qmem.language.blocks import PhaseShift
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.pulses.shapes import Scope, column
+from rydberg_qmem.pulses import Scope, column
 
 Array = NDArray[np.float64]
 LETTERS = {"ground-rydberg": "r", "digital": "h", "XY": "u"}

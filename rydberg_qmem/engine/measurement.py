@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep
-from rydberg_qmem.devices.target import ONE
+from rydberg_qmem.devices import ONE
 from rydberg_qmem.emulators.protocol import Replaying
 from rydberg_qmem.engine.branches import merged, refuse_branches
 from rydberg_qmem.engine.context import Cursor, RunContext, machine_numbers, needed_after, place_of

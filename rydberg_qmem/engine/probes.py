@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import ProbeStep
-from rydberg_qmem.devices.target import ONE
+from rydberg_qmem.devices import ONE
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.population import Part, Population, product
 

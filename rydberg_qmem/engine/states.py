@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.engine.backend_states import BackendStates
 from rydberg_qmem.engine.context import States

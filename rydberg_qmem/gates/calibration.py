@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem import arguments
-from rydberg_qmem.devices.channels import BLACKMAN_MEAN, GATE_RABI
+from rydberg_qmem.devices import BLACKMAN_MEAN, GATE_RABI
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates.entangling import (
     Part,
@@ -28,7 +28,7 @@ from rydberg_qmem.gates.entangling import (
 )
 from rydberg_qmem.gates.starting_pulses import NAMES, Array, started
 from rydberg_qmem.language.blocks import PulseShape
-from rydberg_qmem.pulses.windows import blackman_window
+from rydberg_qmem.pulses import blackman_window
 from rydberg_qmem.units import NS_PER_US
 
 Pulses = Callable[[Array], tuple[Part, ...]]

@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.channels import (
+from rydberg_qmem.devices import (
     GATE_RABI,
     GatePulse,
     Lowered,
+    Target,
     area_duration_ns,
     local_channel,
     rotation_duration_ns,
     rotation_reach,
     several_channel,
 )
-from rydberg_qmem.devices.target import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import Delay, Ising, PhaseShift, Pulse
 from rydberg_qmem.language.expressions import Expression

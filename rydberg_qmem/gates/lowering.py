@@ -6,15 +6,15 @@ from cmath import exp
 from math import ceil, cos, pi, sin, sqrt
 from typing import assert_never
 
-from rydberg_qmem.devices.channels import (
+from rydberg_qmem.devices import (
     GatePulse,
     Lowered,
+    Target,
     local_channel,
     on_clock,
     rotation_duration_ns,
     rotation_reach,
 )
-from rydberg_qmem.devices.target import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import (
     CNOT,

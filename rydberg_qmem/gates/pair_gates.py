@@ -9,15 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.channels import (
-    GATE_RABI,
-    GatePulse,
-    Lowered,
-    area_duration_ns,
-    local_channel,
-    several_channel,
-)
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import GATE_RABI, GatePulse, Lowered, Target, area_duration_ns, local_channel, several_channel
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates.calibration import Calibration, Limits, calibrate
 from rydberg_qmem.gates.entangling import Part

@@ -8,7 +8,7 @@ from math import pi
 
 import numpy as np
 
-from rydberg_qmem.devices.channels import BLACKMAN_MEAN
+from rydberg_qmem.devices import BLACKMAN_MEAN
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates.calibration import SLOWEST_NS, Limits
 from rydberg_qmem.gates.entangling import (
@@ -18,7 +18,7 @@ from rydberg_qmem.gates.entangling import (
 )
 from rydberg_qmem.gates.starting_pulses import Array
 from rydberg_qmem.language.blocks import PulseShape
-from rydberg_qmem.pulses.windows import blackman_window
+from rydberg_qmem.pulses import blackman_window
 from rydberg_qmem.units import NS_PER_US
 
 JUMPS, SETTLED = 8, 6

@@ -19,7 +19,7 @@ from rydberg_qmem.interop.pulser_operations import Operation
 from rydberg_qmem.language.blocks import AnyBlock, Delay, DetuningMap, Pulse
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO, Composite, Constant, Custom, Waveform
-from rydberg_qmem.pulses.shapes import pulser_waveform
+from rydberg_qmem.pulses import pulser_waveform
 
 Samples = NDArray[np.float64]
 

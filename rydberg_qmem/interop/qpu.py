@@ -9,7 +9,7 @@ from typing import Any
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import SETTINGS
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.devices.target import device_of
+from rydberg_qmem.devices import device_of
 from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program

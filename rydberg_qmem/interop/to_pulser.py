@@ -26,13 +26,12 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
     expressions_of,
 )
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import CapabilityError, InputError, ProgramError, did_you_mean
 from rydberg_qmem.interop.known_values import KnownValues, number_of
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.pulses.building import build
-from rydberg_qmem.pulses.carried import NOTHING, Carried, Site
+from rydberg_qmem.pulses import NOTHING, Carried, Site, build_sequence
 from rydberg_qmem.verification.check import compile_checked
 
 REFERENCE_DIGITS = 12
@@ -213,7 +212,9 @@ class _Path:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             operations, target = plan_segment(segment, compiled.target).operations, compiled.target
-            builder, made = build(operations, target, scope, real=True, carried=self.carried, references=before)
+            builder, made = build_sequence(
+                operations, target, scope, real=True, carried=self.carried, references=before
+            )
             self.carried = made.leaves
             self.references = _turns(builder.angles())
             everyone = isinstance(after, MeasureStep) and len(after.atoms) == len(compiled.target.atoms)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem import arguments
-from rydberg_qmem.devices.target import make_target
+from rydberg_qmem.devices import make_target
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.programs.arrays import AnalogArray
 from rydberg_qmem.units import NS_PER_US

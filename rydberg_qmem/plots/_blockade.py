@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep, all_steps
-from rydberg_qmem.devices.target import device_named, device_of
+from rydberg_qmem.devices import device_named, device_of
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.verification.check import compile_checked

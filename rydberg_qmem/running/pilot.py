@@ -25,7 +25,7 @@ from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Constant
-from rydberg_qmem.pulses.shapes import column
+from rydberg_qmem.pulses import column
 from rydberg_qmem.running.job import Job, context_of, one_thread
 from rydberg_qmem.units import NS_PER_US
 

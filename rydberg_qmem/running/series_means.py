@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled, ProbeStep, RepeatStep, Variable, all_steps
-from rydberg_qmem.devices.target import ONE
+from rydberg_qmem.devices import ONE
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.context import States
 from rydberg_qmem.engine.evaluation import SERIES

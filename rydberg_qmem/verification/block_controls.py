@@ -9,7 +9,7 @@ from typing import assert_never
 import numpy as np
 
 from rydberg_qmem.compile.steps import Segment, expressions_in
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.gates.lowering import GatePulse, Lowered, lower
 from rydberg_qmem.language.arithmetic import ROUNDING
 from rydberg_qmem.language.blocks import (
@@ -31,9 +31,7 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import Interval
 from rydberg_qmem.language.waveforms import Waveform
-from rydberg_qmem.pulses.drive_limits import SLACK
-from rydberg_qmem.pulses.durations import LONGEST_NS
-from rydberg_qmem.pulses.shapes import Array, Scope, column, unit_area, wrapped
+from rydberg_qmem.pulses import LONGEST_NS, SLACK, Array, Scope, column, unit_area, wrapped
 from rydberg_qmem.verification.budget import Budget
 from rydberg_qmem.verification.controls import Control, finite, of_expression
 from rydberg_qmem.verification.waveform_controls import amplitude_controls, detuning_controls, map_controls

@@ -14,12 +14,12 @@ from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Compiled
-from rydberg_qmem.devices.target import device_of, make_target
+from rydberg_qmem.devices import device_of, make_target
 from rydberg_qmem.errors import Findings, InputError, Problem, ProgramError, QmemError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.pulses.building import validate_register
+from rydberg_qmem.pulses import validate_register
 from rydberg_qmem.verification.budget import Budget, Undecided
 from rydberg_qmem.verification.findings import as_problem, located
 from rydberg_qmem.verification.limits import UNDECIDED, limits

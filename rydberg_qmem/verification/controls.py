@@ -12,7 +12,7 @@ from rydberg_qmem.language.bounds import bounds
 from rydberg_qmem.language.boxes import Box
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import DOMAIN, Interval
-from rydberg_qmem.pulses.shapes import Array, Scope, column
+from rydberg_qmem.pulses import Array, Scope, column
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.bind import bind_parameters, substitute_atom
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.devices.target import LEVELS
+from rydberg_qmem.devices import LEVELS
 from rydberg_qmem.errors import Problem, QmemError, did_you_mean, short
 from rydberg_qmem.gates.lowering import HIDDEN
 from rydberg_qmem.language.arithmetic import RESERVED as OF_EXPRESSIONS

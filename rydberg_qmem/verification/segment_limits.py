@@ -22,10 +22,7 @@ from rydberg_qmem.compile.steps import (
     expressions_of,
 )
 from rydberg_qmem.errors import Problem, QmemError
-from rydberg_qmem.pulses.carried import carries
-from rydberg_qmem.pulses.drive_limits import check_drive
-from rydberg_qmem.pulses.schedule import Drive, Schedule
-from rydberg_qmem.pulses.shape_bounds import sampled_ns
+from rydberg_qmem.pulses import Drive, Schedule, carries, check_drive, sampled_ns
 from rydberg_qmem.verification.budget import ROWS_PER_TERM, SCHEDULED, Budget
 from rydberg_qmem.verification.findings import as_problem
 from rydberg_qmem.verification.loop_scopes import rounds_in_all, scope_of_rounds

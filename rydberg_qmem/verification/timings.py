@@ -11,7 +11,7 @@ import numpy as np
 
 from rydberg_qmem.compile.plan import Plan, plan_segment, rows_of
 from rydberg_qmem.compile.steps import Segment, expressions_in
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.gates.lowering import GatePulse, Lowered
 from rydberg_qmem.language.blocks import (
@@ -33,7 +33,7 @@ from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import Composite, Waveform
-from rydberg_qmem.pulses.shapes import Array, Scope, timing_of
+from rydberg_qmem.pulses import Array, Scope, timing_of
 from rydberg_qmem.verification.budget import SCHEDULED, Budget
 from rydberg_qmem.verification.controls import Control
 

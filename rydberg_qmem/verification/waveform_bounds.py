@@ -22,9 +22,7 @@ from rydberg_qmem.language.waveforms import (
     Ramp,
     Waveform,
 )
-from rydberg_qmem.pulses.durations import LONGEST_NS
-from rydberg_qmem.pulses.shapes import Array
-from rydberg_qmem.pulses.windows import window_bounds
+from rydberg_qmem.pulses import LONGEST_NS, Array, window_bounds
 from rydberg_qmem.units import NS_PER_US
 
 INTERPOLATION_SLACK = 1e-9

@@ -9,7 +9,7 @@ import numpy as np
 
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import expressions_in
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.blocks import DetuningMap, Pulse
 from rydberg_qmem.language.bounds import bounds
@@ -18,12 +18,19 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import Constant, Custom, Ramp, Waveform
-from rydberg_qmem.pulses.drive_limits import SLACK
-from rydberg_qmem.pulses.durations import timed_shape
-from rydberg_qmem.pulses.schedule import shape_names
-from rydberg_qmem.pulses.shape_bounds import bounds as bounds_of_samples
-from rydberg_qmem.pulses.shape_bounds import sampled_ns
-from rydberg_qmem.pulses.shapes import Array, Scope, column, duration_of, phase_levels, timing_of
+from rydberg_qmem.pulses import (
+    SLACK,
+    Array,
+    Scope,
+    column,
+    duration_of,
+    phase_levels,
+    sample_bounds,
+    sampled_ns,
+    shape_names,
+    timed_shape,
+    timing_of,
+)
 from rydberg_qmem.units import NS_PER_US
 from rydberg_qmem.verification.budget import Budget
 from rydberg_qmem.verification.controls import Control
@@ -125,7 +132,7 @@ def _shaped(shape: Waveform | Expression, op: Pulse | DetuningMap, budget: Budge
 
     def of_one_duration(scope: Scope, duration_ns: int, rows: int) -> Array:
         budget.draw(sampled_ns(shape, duration_ns) * rows)
-        made = bounds_of_samples(shape, scope, duration_ns)
+        made = sample_bounds(shape, scope, duration_ns)
         return np.stack([made.low, made.high, made.mean], axis=1)
 
     return _by_duration(timing, shape, of_one_duration)

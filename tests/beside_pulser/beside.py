@@ -25,7 +25,7 @@ from pulser.sampler import sample
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.devices.target import FRAME
+from rydberg_qmem.devices import FRAME
 from rydberg_qmem.emulators.exact import Exact, dark, evolve_stretch, layout_of
 
 CLOSE = 1e-5

@@ -216,7 +216,7 @@ def test_very_long_pulses_are_checked_without_their_samples(shape: dict[str, Any
 
 @pytest.mark.parametrize("shape", ["blackman", "kaiser"])
 def test_the_bounds_of_long_windows_are_those_of_their_samples(shape: str) -> None:
-    from rydberg_qmem.pulses import windows
+    from rydberg_qmem.pulses import _windows as windows
 
     beta = None if shape == "blackman" else 14.0
     made = windows.of_unit_area(100_001, beta)

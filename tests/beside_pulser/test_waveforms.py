@@ -128,7 +128,7 @@ def test_emu_sv_agrees(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:Setting 'interpolator':DeprecationWarning")
 def test_straight_lines_between_values_are_sampled_as_pulser_does() -> None:
     from rydberg_qmem.language.waveforms import Interpolated
-    from rydberg_qmem.pulses.shapes import levels
+    from rydberg_qmem.pulses import levels
 
     shape = Interpolated(duration_ns=90, values=(1, 12, 5), interpolator="interp1d")
     made = levels(shape, {}, 90)

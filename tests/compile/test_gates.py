@@ -11,7 +11,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.devices.target import Target, make_target
+from rydberg_qmem.devices import Target, make_target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates.lowering import (
     CZ_COEFFICIENT,

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 import rydberg_qmem as rq
 from rydberg_qmem.cli import app
-from rydberg_qmem.devices.target import make_target
+from rydberg_qmem.devices import make_target
 from rydberg_qmem.errors import CapabilityError, InputError
 from rydberg_qmem.interop.pulser_proof import what_differs
 from rydberg_qmem.language.blocks import Delay, Retarget

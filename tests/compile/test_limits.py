@@ -21,7 +21,7 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 from rydberg_qmem.verification.counterexamples import search
 from rydberg_qmem.verification.histories import Site
 from rydberg_qmem.verification.interval_analysis import doubts

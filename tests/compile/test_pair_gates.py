@@ -15,7 +15,7 @@ from scipy.linalg import expm
 import rydberg_qmem as rq
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.steps import Placed, Segment
-from rydberg_qmem.devices.target import Target, make_target
+from rydberg_qmem.devices import Target, make_target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.process import gate_report

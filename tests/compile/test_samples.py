@@ -19,9 +19,7 @@ from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.pulses.drive_limits import check_drive
-from rydberg_qmem.pulses.schedule import Schedule
-from rydberg_qmem.pulses.shapes import column
+from rydberg_qmem.pulses import Schedule, check_drive, column
 
 Samples = dict[tuple[str, str], tuple[NDArray[np.complex128], NDArray[np.float64]]]
 """Ω exp(-iφ) where there is amplitude, and δ, at each nanosecond, by basis and atom."""

@@ -14,7 +14,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.template import Template
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.pulses.building import Builder
+from rydberg_qmem.pulses._building import Builder
 from rydberg_qmem.running import points
 from rydberg_qmem.running.job import Job, prepare, prepare_alike
 from rydberg_qmem.verification import check

@@ -9,7 +9,7 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import _conditional as conditional
 from rydberg_qmem.emulators.exact import _jumps as jumps
 from rydberg_qmem.emulators.exact._conditional import Closed

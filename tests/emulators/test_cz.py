@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import rydberg_qmem as rq
-from rydberg_qmem.devices.target import make_target
+from rydberg_qmem.devices import make_target
 from rydberg_qmem.gates.lowering import cz_pi_duration_ns
 
 LABELS = ["gg", "gh", "hg", "hh"]

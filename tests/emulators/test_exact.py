@@ -17,7 +17,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact, _segment
 from rydberg_qmem.emulators.exact import _joint as joint
 from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace

@@ -13,7 +13,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.language.blocks import KINDS, AnyBlock, Pulse, Repeat, When
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Constant, Custom, Waveform
-from rydberg_qmem.pulses.shapes import pulser_waveform
+from rydberg_qmem.pulses import pulser_waveform
 
 SHAPE = {"constant": {"duration_ns": 40, "value": 2}}
 

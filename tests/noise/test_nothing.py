@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.devices import target
+from rydberg_qmem.devices import _target as target
 from rydberg_qmem.language.noise import LINDBLAD, SHOT_TO_SHOT
 from tests.features import BODIES, clean, final, program
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.target import DRIVEN
+from rydberg_qmem.devices import DRIVEN
 from rydberg_qmem.emulators.layout import Layout, State
 
 Array = NDArray[np.float64]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import _propagate as propagation
 from rydberg_qmem.emulators.exact._hamiltonian import Hamiltonian
 from rydberg_qmem.emulators.exact._open_system import OpenSystemPropagator
@@ -12,7 +12,7 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
 from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 
 class Exact:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.target import DRIVEN, Target
+from rydberg_qmem.devices import DRIVEN, Target
 from rydberg_qmem.emulators.exact import _joint as joint
 from rydberg_qmem.emulators.exact import _rotations as rotations
 from rydberg_qmem.emulators.exact._cache import PropagatorCache
@@ -16,7 +16,7 @@ from rydberg_qmem.emulators.exact._interactions import pair_energies, shifts, su
 from rydberg_qmem.emulators.exact._segment import Drives, PlayedSegment, Stretch, layout_of
 from rydberg_qmem.emulators.exact._subspace import Samples, Site
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 Array = NDArray[np.float64]
 

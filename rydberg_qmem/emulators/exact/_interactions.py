@@ -7,14 +7,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.interactions import Strengths
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Strengths, Target
 from rydberg_qmem.emulators.exact import _rotations as rotations
 from rydberg_qmem.emulators.exact._segment import layout_of
 from rydberg_qmem.emulators.exact._subspace import Subspace
 from rydberg_qmem.emulators.fluctuations import displaced
 from rydberg_qmem.emulators.layout import Layout
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 Array = NDArray[np.float64]
 

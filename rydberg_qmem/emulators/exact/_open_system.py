@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan, rows_of
-from rydberg_qmem.devices.interactions import Strengths
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Strengths, Target
 from rydberg_qmem.emulators.exact import _jumps as jumping
 from rydberg_qmem.emulators.exact import _propagate as propagation
 from rydberg_qmem.emulators.exact._cache import PropagatorCache
@@ -28,7 +27,7 @@ from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import State, on_both_sides
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import Chance
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 Complex = NDArray[np.complex128]
 

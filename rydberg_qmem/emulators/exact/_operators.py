@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from rydberg_qmem.devices.interactions import Strengths
-from rydberg_qmem.devices.target import DRIVEN, Target
+from rydberg_qmem.devices import DRIVEN, Strengths, Target
 from rydberg_qmem.emulators.collapse import dissipator
 from rydberg_qmem.emulators.exact import _jumps as jumping
 from rydberg_qmem.emulators.exact._conditional import Conditional

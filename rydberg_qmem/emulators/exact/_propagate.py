@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact._cache import PropagatorCache
 from rydberg_qmem.emulators.exact._segment import PlayedSegment, Stretch, dark, each_schedule
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import State, times
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses import Scope
 
 Matrix = NDArray[Any]
 Index = NDArray[np.int64]

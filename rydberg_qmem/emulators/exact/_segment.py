@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan, rows_of, timed
 from rydberg_qmem.compile.samples import Track, evaluate, sampled
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact._fluctuating import fluctuating_tracks
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.pulses.schedule import Schedule
-from rydberg_qmem.pulses.shapes import Scope, column
+from rydberg_qmem.pulses import Schedule, Scope, column
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]

@@ -23,7 +23,7 @@ from rydberg_qmem.language.waveforms import (
 )
 from rydberg_qmem.plots._canvas.canvas import Floats
 from rydberg_qmem.plots._canvas.text import formula
-from rydberg_qmem.pulses.shapes import duration_of, levels
+from rydberg_qmem.pulses import duration_of, levels
 
 Values = Mapping[str, float]
 

@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.plots._canvas.outlines import expressions, level
 from rydberg_qmem.plots._canvas.text import formula
-from rydberg_qmem.pulses.schedule import Drive
+from rydberg_qmem.pulses import Drive
 
 
 def us(duration_ns: float) -> str:

@@ -32,7 +32,7 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
 from rydberg_qmem.plots._canvas.outlines import expressions
 from rydberg_qmem.plots._timeline.labels import assigned_text, controls_of, expression_text, shown_key, us
-from rydberg_qmem.pulses.schedule import Drive, Schedule
+from rydberg_qmem.pulses import Drive, Schedule
 
 Source = Literal["memory", "inputs", ""]
 Row = tuple[str, str]

@@ -24,7 +24,7 @@ from rydberg_qmem.language.waveforms import (
     Ramp,
     Waveform,
 )
-from rydberg_qmem.pulses.windows import blackman_duration, blackman_window, kaiser_duration, kaiser_window
+from rydberg_qmem.pulses._windows import blackman_duration, blackman_window, kaiser_duration, kaiser_window
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]

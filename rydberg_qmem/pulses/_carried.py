@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 
 CARRIED = "#carried"
 """Name under which each row of a run has the number of what its channels carry."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rydberg_qmem.devices.channels import GatePulse, Lowered
+from rydberg_qmem.devices import GatePulse, Lowered
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import DetuningMap, Pulse, Retarget, SLMMask
-from rydberg_qmem.pulses.open_sequence import OpenSequence
-from rydberg_qmem.pulses.pauses import Pauses
-from rydberg_qmem.pulses.phase_references import PhaseReferences
+from rydberg_qmem.pulses._open_sequence import OpenSequence
+from rydberg_qmem.pulses._pauses import Pauses
+from rydberg_qmem.pulses._phase_references import PhaseReferences
 
 
 class DeclaredChannels:

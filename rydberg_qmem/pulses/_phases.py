@@ -54,7 +54,7 @@ class Reference:
         return replace(self, shifts=tuple(sorted((*self.shifts, (what, segment)))))
 
 
-NONE = Reference()
+UNSHIFTED = Reference()
 """The reference that every atom begins with."""
 
 

@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.devices.channels import GatePulse
+from rydberg_qmem.devices import GatePulse
 from rydberg_qmem.errors import CapabilityError, QmemError
 from rydberg_qmem.language.blocks import EOM, DetuningMap, DisableEOM, EnableEOM, EOMPulse, ModifyEOM, Protocol, Pulse
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO, Waveform
-from rydberg_qmem.pulses import eom
-from rydberg_qmem.pulses.carried import fades
-from rydberg_qmem.pulses.declared_channels import DeclaredChannels
-from rydberg_qmem.pulses.durations import duration_on, fitting, timed_shape, whole_ns
-from rydberg_qmem.pulses.open_sequence import OpenSequence
-from rydberg_qmem.pulses.pauses import Pauses
-from rydberg_qmem.pulses.phase_references import Parts, PhaseReferences
-from rydberg_qmem.pulses.placeholders import PLACEHOLDER, level_on, placeholder
-from rydberg_qmem.pulses.schedule import Drive
-from rydberg_qmem.pulses.shapes import area_shape, column, pulser_waveform, wrapped
+from rydberg_qmem.pulses._carried import fades
+from rydberg_qmem.pulses._declared_channels import DeclaredChannels
+from rydberg_qmem.pulses._durations import duration_on, fitting, timed_shape, whole_ns
+from rydberg_qmem.pulses._eom import add_eom_block
+from rydberg_qmem.pulses._open_sequence import OpenSequence
+from rydberg_qmem.pulses._pauses import Pauses
+from rydberg_qmem.pulses._phase_references import Parts, PhaseReferences
+from rydberg_qmem.pulses._placeholders import PLACEHOLDER, level_on, placeholder
+from rydberg_qmem.pulses._schedule import Drive
+from rydberg_qmem.pulses._shapes import area_shape, column, pulser_waveform, wrapped
 from rydberg_qmem.units import NS_PER_US
 
 WEIGHT_DIGITS = 6
@@ -178,7 +178,7 @@ class Driving:
         if not isinstance(op, DisableEOM):
             self.setpoints[op.channel] = op
         self.pauses.fade(op.channel, op.channel, place)
-        self.opened.call(place, eom.call, self.opened.sequence, op, self.opened.number)
+        self.opened.call(place, add_eom_block, self.opened.sequence, op, self.opened.number)
 
     def _eom_pulse(self, op: EOMPulse, place: str) -> None:
         import pulser
@@ -192,7 +192,7 @@ class Driving:
             duration, number(point.amp_on), number(point.detuning_on), number(op.phase)
         )  # fmt: skip
         pulse, told = self.references.turned(square, phases[:-1], atoms, basis, op.post_phase_shift)
-        add = partial(eom.call, self.opened.sequence, op, number, told)
+        add = partial(add_eom_block, self.opened.sequence, op, number, told)
         start = self._play(op.channel, pulse, op.protocol, place, add, duration=duration)
         ends = start, start + duration
         self.drives.append(Drive(place, op.channel, basis, atoms, *ends, point.amp_on, point.detuning_on, phases))

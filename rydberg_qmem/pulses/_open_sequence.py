@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rydberg_qmem.devices.target import FIELD_ALONG_Z, Target
+from rydberg_qmem.devices import FIELD_ALONG_Z, Target
 from rydberg_qmem.errors import CapabilityError, RunError
 from rydberg_qmem.language.blocks import Protocol
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.pulses.shapes import Scope, column
+from rydberg_qmem.pulses._shapes import Scope, column
 
 
 class OpenSequence:

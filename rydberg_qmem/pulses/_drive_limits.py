@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.waveforms import Constant, Ramp
-from rydberg_qmem.pulses.schedule import Drive
-from rydberg_qmem.pulses.shape_bounds import Bounds, bounds
-from rydberg_qmem.pulses.shapes import Array, Levels, Scope, column, phase_levels, unit_area, wrapped
-from rydberg_qmem.pulses.windows import CACHED_NS
+from rydberg_qmem.pulses._schedule import Drive
+from rydberg_qmem.pulses._shape_bounds import Bounds, sample_bounds
+from rydberg_qmem.pulses._shapes import Array, Levels, Scope, column, phase_levels, unit_area, wrapped
+from rydberg_qmem.pulses._windows import CACHED_NS
 
 SLACK = 1e-9
 """Relative excess over a limit that is rounding."""
@@ -30,9 +30,9 @@ def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
         check_finite(drive, level)
         check_amplitude(drive, Bounds(level, level, level), target)
         return
-    check_amplitude(drive, bounds(drive.amplitude, scope, duration), target)
+    check_amplitude(drive, sample_bounds(drive.amplitude, scope, duration), target)
     if drive.phase is None:
-        check_detuning(drive, bounds(drive.detuning, scope, duration), target)
+        check_detuning(drive, sample_bounds(drive.detuning, scope, duration), target)
     elif duration <= CACHED_NS or isinstance(drive.phase, Constant | Ramp):
         _, detuning = phase_levels(drive.phase, scope, duration)
         check_detuning(drive, bounds_of(detuning), target)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rydberg_qmem.devices.target import FRAME
+from rydberg_qmem.devices import FRAME
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
-from rydberg_qmem.pulses.carried import Site
-from rydberg_qmem.pulses.open_sequence import OpenSequence
-from rydberg_qmem.pulses.phases import Reference
-from rydberg_qmem.pulses.schedule import Frame
+from rydberg_qmem.pulses._carried import Site
+from rydberg_qmem.pulses._open_sequence import OpenSequence
+from rydberg_qmem.pulses._phases import Reference
+from rydberg_qmem.pulses._schedule import Frame
 
 Parts = tuple[tuple[float, Expression], ...]
 """Factors and expressions of which an angle is the sum."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, pi
 from typing import Any
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices._target import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import PulseLevel, PulseShape
 from rydberg_qmem.language.expressions import Expression

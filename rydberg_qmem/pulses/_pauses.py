@@ -6,17 +6,8 @@ from collections.abc import Callable, Mapping
 from math import remainder, tau
 from typing import Any
 
-from rydberg_qmem.devices.target import Target
-from rydberg_qmem.pulses.carried import (
-    SAME_PHASE,
-    Carried,
-    Past,
-    Site,
-    carries,
-    fades,
-    longest_pause,
-    settled,
-)
+from rydberg_qmem.devices import Target
+from rydberg_qmem.pulses._carried import SAME_PHASE, Carried, Past, Site, carries, fades, longest_pause, settled
 
 Wait = Callable[[str, int, str], None]
 """Delays a channel of the sequence, by its name there, until a time (ns); for a block at a place."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import Pulse
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Waveform
-from rydberg_qmem.pulses.shapes import Scope, column, duration_of, timing_of
+from rydberg_qmem.pulses._shapes import Scope, column, duration_of, timing_of
 
 LONGEST_NS = 10**8
 """The longest duration of a block, whatever the device."""

@@ -18,8 +18,8 @@ from rydberg_qmem.language.waveforms import (
     Ramp,
     Waveform,
 )
-from rydberg_qmem.pulses.shapes import Array, Scope, column, duration_of, interpolated
-from rydberg_qmem.pulses.windows import CACHED_NS, window_bounds
+from rydberg_qmem.pulses._shapes import Array, Scope, column, duration_of, interpolated
+from rydberg_qmem.pulses._windows import CACHED_NS, window_bounds
 from rydberg_qmem.units import NS_PER_US
 
 
@@ -32,7 +32,7 @@ class Bounds:
     mean: Array
 
 
-def bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Bounds:
+def sample_bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Bounds:
     """Return what limits are held against, without the samples of long waveforms.
 
     An interpolated waveform's extremes are those of its values, which its samples never pass.
@@ -42,9 +42,9 @@ def bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Boun
             value = column(shape, scope)
             return Bounds(value, value, value)
         case Constant(value=Expression() as value):
-            return bounds(value, scope, duration_ns)
+            return sample_bounds(value, scope, duration_ns)
         case Constant(area=Expression() as area):
-            return bounds(area * (NS_PER_US / duration_ns), scope, duration_ns)
+            return sample_bounds(area * (NS_PER_US / duration_ns), scope, duration_ns)
         case Constant():
             raise AssertionError("a constant has a value or an area")
         case Ramp():
@@ -67,7 +67,7 @@ def bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Boun
             return Bounds(np.minimum(*ends), np.maximum(*ends), scale * samples.mean())
         case Composite():
             lengths = [duration_of(part, scope) for part in shape.waveforms]
-            parts = [bounds(part, scope, n) for part, n in zip(shape.waveforms, lengths, strict=True)]
+            parts = [sample_bounds(part, scope, n) for part, n in zip(shape.waveforms, lengths, strict=True)]
             low, high = parts[0].low, parts[0].high
             for part in parts[1:]:
                 low, high = np.minimum(low, part.low), np.maximum(high, part.high)

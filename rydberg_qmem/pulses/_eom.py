@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, assert_never
 
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import (
     EOM,
@@ -22,7 +22,7 @@ from rydberg_qmem.language.expressions import Expression
 Placed = Iterable[tuple[Any, str]]
 
 
-def from_samples(operations: Placed, target: Target) -> bool:
+def plays_from_samples(operations: Placed, target: Target) -> bool:
     """Return whether a segment is played from Pulser's samples, its controls together deciding all of it."""
     special = any(isinstance(op, SLMMask | EnableEOM | EOMPulse | ModifyEOM | DisableEOM) for op, _ in operations)
     fading = any(
@@ -66,7 +66,7 @@ def _check_mask(place: str, target: Target, masked: bool) -> None:
         raise CapabilityError(f"{place}: an SLM mask and with_modulation cannot be used together, as in Pulser")
 
 
-def call(sequence: Any, op: EOM, number: Callable[[Expression], float], pulse: Any = None) -> None:
+def add_eom_block(sequence: Any, op: EOM, number: Callable[[Expression], float], pulse: Any = None) -> None:
     """Add one EOM block to a sequence, with the phase and the shift after it that Pulser's `pulse` has."""
     match op:
         case EnableEOM() | ModifyEOM():

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.devices.interactions import Strengths, strengths
+from rydberg_qmem.devices._interactions import Strengths, strengths
 from rydberg_qmem.errors import CapabilityError, did_you_mean
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register

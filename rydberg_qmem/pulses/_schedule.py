@@ -13,7 +13,7 @@ from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
 from rydberg_qmem.language.waveforms import ZERO, Constant, Waveform
-from rydberg_qmem.pulses.carried import NOTHING, Carried
+from rydberg_qmem.pulses._carried import NOTHING, Carried
 
 
 @dataclass(frozen=True)

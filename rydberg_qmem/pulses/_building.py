@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, assert_never
 
-from rydberg_qmem.devices.channels import GatePulse, Lowered
-from rydberg_qmem.devices.target import Target
+from rydberg_qmem.devices import GatePulse, Lowered, Target
 from rydberg_qmem.errors import CapabilityError, QmemError
 from rydberg_qmem.language.blocks import (
     Align,
@@ -25,15 +24,15 @@ from rydberg_qmem.language.blocks import (
     SLMMask,
 )
 from rydberg_qmem.language.waveforms import ZERO
-from rydberg_qmem.pulses.carried import NOTHING, Carried, Site, carries, fades
-from rydberg_qmem.pulses.declared_channels import DeclaredChannels
-from rydberg_qmem.pulses.driving import Driving
-from rydberg_qmem.pulses.durations import check_clock, whole_ns
-from rydberg_qmem.pulses.open_sequence import OpenSequence
-from rydberg_qmem.pulses.pauses import Pauses
-from rydberg_qmem.pulses.phase_references import PhaseReferences
-from rydberg_qmem.pulses.schedule import Look, Schedule, crossing
-from rydberg_qmem.pulses.shapes import Scope
+from rydberg_qmem.pulses._carried import NOTHING, Carried, Site, carries, fades
+from rydberg_qmem.pulses._declared_channels import DeclaredChannels
+from rydberg_qmem.pulses._driving import Driving
+from rydberg_qmem.pulses._durations import check_clock, whole_ns
+from rydberg_qmem.pulses._open_sequence import OpenSequence
+from rydberg_qmem.pulses._pauses import Pauses
+from rydberg_qmem.pulses._phase_references import PhaseReferences
+from rydberg_qmem.pulses._schedule import Look, Schedule, crossing
+from rydberg_qmem.pulses._shapes import Scope
 
 
 class Builder:
@@ -175,7 +174,7 @@ class Builder:
         self.opened.call(place, self.sequence.target, names, op.channel)
 
 
-def build(
+def build_sequence(
     operations: Sequence[tuple[Lowered, str]], target: Target, scope: Scope, *, real: bool, carried: Carried = NOTHING,
     references: Mapping[Site, float] | None = None, looks: Sequence[int] = (),
 ) -> tuple[Builder, Schedule]:  # fmt: skip
