@@ -6,13 +6,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
 from rydberg_qmem.compile.bind import as_written
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, expressions_in
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    ProbeStep,
+    PushStep,
+    RepeatStep,
+    ResetStep,
+    Segment,
+    SetStep,
+    Step,
+    WhenStep,
+    expressions_in,
+)
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Delay
 from rydberg_qmem.language.evaluation import Columns
@@ -89,8 +101,10 @@ def _step_ns(compiled: Compiled, step: Step, clock: Clock) -> float:
             longer, clock.carried = max(sides, key=lambda side: side[0])
             clock.once[step.place] = clock.once.get(step.place, 0.0) + longer
             return longer
-        case _:
+        case MeasureStep() | ResetStep() | ProbeStep() | SetStep() | PushStep():
             return 0.0
+        case _:
+            assert_never(step)
 
 
 def _repeat_ns(compiled: Compiled, step: RepeatStep, clock: Clock) -> float:

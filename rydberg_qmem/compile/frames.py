@@ -147,8 +147,12 @@ class _Follower:
                 self.aims[op.channel] = atoms
             case GatePulse():
                 self.aims[op.channel] = (op.atom,)
+            case Pulse() | Retarget() | PhaseShift() | Delay() | Align() | DetuningMap() | SLMMask():
+                pass
+            case EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM():
+                pass
             case _:
-                pass  # nothing else turns a channel
+                assert_never(op)
 
     def _share(self, op: Lowered, place: str, *known: References) -> None:
         """Note a pulse on atoms that do not share a reference: of all the program, or of the shifts in its segment.

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
     ProbeStep,
+    PushStep,
     RepeatStep,
+    ResetStep,
+    Segment,
     SetStep,
     Step,
     Variable,
     WhenStep,
     all_steps,
+    leaf,
 )
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.gates.lowering import HIDDEN
@@ -105,8 +110,10 @@ def _note(step: Step, around: tuple[RepeatStep, ...], sites: _Sites) -> None:
             sites.probes[step.probe.key] = (loops, step)
         case RepeatStep():
             sites.loops[step.name] = (loops, step)
-        case _:
+        case Segment() | ResetStep() | PushStep() | WhenStep():
             pass
+        case _:
+            assert_never(step)
 
 
 def _recording(step: Step, loops: Loops, memory: dict[str, Loops], again: frozenset[str]) -> Step:
@@ -122,7 +129,7 @@ def _recording(step: Step, loops: Loops, memory: dict[str, Loops], again: frozen
             otherwise = tuple(_recording(s, loops, memory, again) for s in step.otherwise)
             return replace(step, then=then, otherwise=otherwise)
         case _:
-            return step
+            return leaf(step)
 
 
 def _common(paths: list[Loops]) -> Loops:

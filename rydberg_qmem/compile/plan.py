@@ -94,8 +94,10 @@ class Plan:
         match op:
             case Pulse() | GatePulse() | DetuningMap() | SLMMask() | EnableEOM() | EOMPulse() | ModifyEOM():
                 return str(self.target.channel(op.channel).basis)
-            case _:
+            case Retarget() | Delay() | Align() | PhaseShift() | DisableEOM():
                 return ""
+            case _:
+                assert_never(op)
 
     def _acts_on(self, op: Lowered) -> frozenset[int]:
         match op:
@@ -109,8 +111,10 @@ class Plan:
                 return frozenset(self.target.indices("all"))
             case SLMMask():
                 return frozenset(self.target.indices(op.atoms))
-            case _:
+            case Retarget() | Delay() | Align() | PhaseShift() | DisableEOM():
                 return frozenset()
+            case _:
+                assert_never(op)
 
     def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
         """Return the expressions that steer what happens to some atoms, and those that timing depends on."""

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from rydberg_qmem.compile.steps import (
+    MeasureStep,
     Placed,
     ProbeStep,
     PushStep,
     RepeatStep,
+    ResetStep,
+    Segment,
     SetStep,
     Step,
     WhenStep,
@@ -64,8 +68,10 @@ def split(step: Step, later: frozenset[str], copy: Copy) -> tuple[Steps, Steps]:
             return (replace(step, body=memory, tells_time=False),), (replace(step, body=looks, tells_memory=False),)
         case WhenStep():
             return _split_sides(step, later, copy)
-        case _:
+        case SetStep() | PushStep() | Segment() | MeasureStep() | ResetStep():
             return (step,), ()
+        case _:
+            assert_never(step)
 
 
 def split_all(steps: Steps, later: frozenset[str], copy: Copy) -> tuple[Steps, Steps]:

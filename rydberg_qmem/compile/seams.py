@@ -177,6 +177,7 @@ def _unitary(block: AnyBlock) -> Iterator[Timed]:
 def _one_pulse_after_the_other(line: Line, target: Target) -> bool:
     """Return whether all is played by one channel that stays where it is aimed, with a pulse before each seam."""
     beams: set[tuple[str, object]] = set()
+    named: set[str] = set()
     last: Timed | None = None
     for item in line:
         match item:
@@ -185,14 +186,16 @@ def _one_pulse_after_the_other(line: Line, target: Target) -> bool:
                 last = block
             case Placed(block=Delay() | Align() as block):
                 last = block
+                named |= set(_named(block))
             case Placed(block=PhaseShift()):
                 continue
             case _Seam():
                 if isinstance(last, Delay | Align) and not _waits_exactly(target):
                     return False
-            case _:
+            case Placed():  # whatever else: schedules tell
                 return False
-    named = {name for item in line if isinstance(item, Placed) for name in _named(item.block)}
+            case _:
+                assert_never(item)
     return len(beams) < 2 and named <= {channel for channel, _ in beams}
 
 
@@ -201,14 +204,10 @@ def _waits_exactly(target: Target) -> bool:
     return all(channel.clock_period == channel.min_duration == 1 for channel in target.device.channels.values())
 
 
-def _named(block: AnyBlock) -> tuple[str, ...]:
-    match block:
-        case Align():
-            return block.channels or ()
-        case Delay():
-            return () if block.channel is None else (block.channel,)
-        case _:
-            return ()
+def _named(block: Delay | Align) -> tuple[str, ...]:
+    if isinstance(block, Align):
+        return block.channels or ()
+    return () if block.channel is None else (block.channel,)
 
 
 def _the_same_in_time(line: Line, target: Target) -> bool:

@@ -193,7 +193,10 @@ class WhenStep:
     number: int = UNNUMBERED
 
 
-Step = Segment | MeasureStep | ResetStep | ProbeStep | SetStep | PushStep | RepeatStep | WhenStep
+LeafStep = Segment | MeasureStep | ResetStep | ProbeStep | SetStep | PushStep
+"""Steps that hold no others."""
+
+Step = LeafStep | RepeatStep | WhenStep
 
 
 @dataclass(frozen=True)
@@ -236,13 +239,24 @@ def all_steps(steps: Iterable[Step]) -> Iterator[Step]:
     """Yield every step of a program, outer ones before inner ones."""
     for step in steps:
         yield step
-        match step:
-            case RepeatStep():
-                yield from all_steps(step.body)
-            case WhenStep():
-                yield from all_steps((*step.then, *step.otherwise))
-            case _:
-                pass
+        yield from all_steps(inner_steps(step))
+
+
+def inner_steps(step: Step) -> tuple[Step, ...]:
+    """Return the steps directly within one; none where it holds no others."""
+    match step:
+        case RepeatStep():
+            return step.body
+        case WhenStep():
+            return (*step.then, *step.otherwise)
+        case _:
+            leaf(step)
+            return ()
+
+
+def leaf(step: LeafStep) -> LeafStep:
+    """Return a step that holds no others: the type checker refuses one that may."""
+    return step
 
 
 def numbered(steps: tuple[Step, ...], numbers: Iterator[int] | None = None) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, expressions_in
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, expressions_in, leaf
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged
@@ -99,7 +99,7 @@ class Template:
                 )
                 return replace(step, condition=change(step.condition), then=then, otherwise=otherwise)
             case _:
-                return cast(Step, put(step, change)) if step.number in self._reading else step
+                return cast(Step, put(leaf(step), change)) if step.number in self._reading else step
 
     @cached_property
     def _reading(self) -> frozenset[int]:

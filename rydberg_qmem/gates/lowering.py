@@ -148,12 +148,11 @@ def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
 
 
 def _as_waveform(block: PulseLevel) -> PulseLevel:
-    match block:
-        case Pulse(duration_ns=Expression() as duration, amplitude=Expression() as level):
-            steady = Constant(duration_ns=duration, value=level)
-            return block.unchecked({"amplitude": steady, "duration_ns": None})
-        case _:
-            return block
+    """Return a block with the level of a pulse written as the waveform that it means."""
+    if not isinstance(block, Pulse) or block.duration_ns is None or not isinstance(block.amplitude, Expression):
+        return block
+    steady = Constant(duration_ns=block.duration_ns, value=block.amplitude)
+    return block.unchecked({"amplitude": steady, "duration_ns": None})
 
 
 def _lower_pair(block: CZ | CPhase | ZZ | Exchange | BlockadeRotate, place: str, target: Target) -> tuple[Lowered, ...]:

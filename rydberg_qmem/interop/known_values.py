@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import (
     Compiled,
+    MeasureStep,
+    ProbeStep,
     PushStep,
     RepeatStep,
+    ResetStep,
+    Segment,
     SetStep,
     Step,
     WhenStep,
@@ -118,8 +122,10 @@ class KnownValues:
                     inner.inside[step.counter] = float(k), number
                     inner.inside.update({name: (float(self.compiled.inputs[name][k]), number) for name in step.signals})
                     made.update(inner._do(step.body))
-            case _:
+            case Segment() | MeasureStep() | ResetStep() | ProbeStep():
                 pass
+            case _:
+                assert_never(step)
         return made
 
     def _evaluated(self, expression: Expression, place: str) -> float:
@@ -196,5 +202,7 @@ def _reads(step: Step) -> tuple[Expression, ...]:
             return tuple(expression for _, expression in step.values)
         case WhenStep():
             return (step.condition,)
-        case _:
+        case Segment() | MeasureStep() | ResetStep() | ProbeStep() | RepeatStep():
             return ()
+        case _:
+            assert_never(step)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import remainder, tau
-from typing import Any
+from typing import Any, assert_never
 
 from numpy.typing import ArrayLike
 
@@ -18,8 +18,10 @@ from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import (
     Compiled,
     MeasureStep,
+    ProbeStep,
     PushStep,
     RepeatStep,
+    ResetStep,
     Segment,
     SetStep,
     Step,
@@ -175,8 +177,10 @@ class _Path:
                     yield from self._when(step)
                 case SetStep() | PushStep():
                     self.known.follow(step)
-                case _:
+                case Segment() | MeasureStep() | ResetStep() | ProbeStep():
                     pass
+                case _:
+                    assert_never(step)
 
     def _repeat(self, step: RepeatStep) -> Iterator[Exported]:
         first, again = self.count, step.times > 1

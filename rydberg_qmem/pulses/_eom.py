@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, assert_never
 
-from rydberg_qmem.devices import Target
+from rydberg_qmem.devices import GatePulse, Lowered, Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.blocks import (
     EOM,
+    Align,
+    Delay,
+    DetuningMap,
     DisableEOM,
     EnableEOM,
     EOMPulse,
     ModifyEOM,
+    PhaseShift,
     Pulse,
     Retarget,
     SLMMask,
 )
 from rydberg_qmem.language.expressions import Expression
 
-Placed = Iterable[tuple[Any, str]]
+Placed = Iterable[tuple[Lowered, str]]
 
 
 def plays_from_samples(operations: Placed, target: Target) -> bool:
     """Return whether a segment is played from Pulser's samples, its controls together deciding all of it."""
     special = any(isinstance(op, SLMMask | EnableEOM | EOMPulse | ModifyEOM | DisableEOM) for op, _ in operations)
-    fading = any(
-        target.channel(op.channel).mod_bandwidth for op, _ in operations if getattr(op, "channel", None) is not None
-    )
+    channels = {name for op, _ in operations if (name := getattr(op, "channel", None)) is not None}
+    fading = any(target.channel(name).mod_bandwidth for name in channels)
     return special or (target.with_modulation and fading)
 
 
@@ -53,8 +56,10 @@ def check_modes(operations: Placed, target: Target) -> None:
                 masked = True
             case Pulse() | Retarget() if op.channel in on:
                 raise CapabilityError(f"{place}: {op.channel} is in EOM mode: add_eom_pulse, or disable_eom_mode first")
-            case _:
+            case Pulse() | Retarget() | GatePulse() | DetuningMap() | Delay() | Align() | PhaseShift():
                 pass
+            case _:
+                assert_never(op)
 
 
 def _check_mask(place: str, target: Target, masked: bool) -> None:

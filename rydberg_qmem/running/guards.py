@@ -6,7 +6,17 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep, all_steps
+from rydberg_qmem.compile.steps import (
+    Compiled,
+    MeasureStep,
+    RepeatStep,
+    ResetStep,
+    Segment,
+    Step,
+    WhenStep,
+    all_steps,
+    leaf,
+)
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
@@ -80,6 +90,7 @@ def _steps(steps: tuple[Step, ...]) -> int:
             case WhenStep():
                 total += _steps(step.then) + _steps(step.otherwise)
             case _:
+                leaf(step)
                 total += 1
     return total
 

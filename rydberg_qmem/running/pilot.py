@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, leaf
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
@@ -132,7 +132,7 @@ def _shortened(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
                 then, otherwise = _shortened(step.then, most), _shortened(step.otherwise, most)
                 made.append(replace(step, then=then, otherwise=otherwise))
             case _:
-                made.append(step)
+                made.append(leaf(step))
     return tuple(made)
 
 
@@ -146,6 +146,7 @@ def steps_in(steps: tuple[Step, ...]) -> int:
             case WhenStep():
                 total += steps_in(step.then) + steps_in(step.otherwise)
             case _:
+                leaf(step)
                 total += 1
     return total
 

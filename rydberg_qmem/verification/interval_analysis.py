@@ -22,6 +22,7 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
     all_steps,
     expressions_of,
+    leaf,
 )
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.bounds import bounds, split
@@ -277,4 +278,5 @@ def _visits(step: Step) -> int:
         case Segment():
             return len(step.blocks)
         case _:
+            leaf(step)
             return 1

@@ -224,8 +224,10 @@ def _jobs(steps: tuple[Step, ...], played: list[bool]) -> int:
                 sides = [list(played), list(played)]
                 total += max(_jobs(step.then, sides[0]), _jobs(step.otherwise, sides[1]))
                 played[0] = sides[0][0] or sides[1][0]
-            case _:
+            case MeasureStep() | ResetStep() | ProbeStep() | SetStep() | PushStep():
                 pass
+            case _:
+                assert_never(step)
     return total
 
 
@@ -252,8 +254,10 @@ def _assigned(steps: tuple[Step, ...], varying: frozenset[str], *, chosen: bool)
             case WhenStep():
                 here = chosen or bool(unshared(step.condition, varying))
                 yield from _assigned((*step.then, *step.otherwise), varying, chosen=here)
-            case _:
+            case Segment() | MeasureStep() | ResetStep() | ProbeStep():
                 pass
+            case _:
+                assert_never(step)
 
 
 def unshared(expression: Expression, varying: frozenset[str]) -> frozenset[str]:

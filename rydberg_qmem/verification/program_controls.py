@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rydberg_qmem.compile.steps import Compiled, Segment, expressions_in
-from rydberg_qmem.language.blocks import CNOT, CZ, ZZ, CPhase, Exchange, Ising, Swap, Timed
+from rydberg_qmem.language.blocks import Gate, Timed, gate_rule
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.verification.block_controls import controls_of
 from rydberg_qmem.verification.budget import Budget
@@ -51,4 +51,4 @@ def _building(block: Timed) -> int:
     """Return the terms that could be evaluated in the time in which a block's controls are made."""
     if not expressions_in(block):
         return 1
-    return 200 if isinstance(block, CZ | CNOT | CPhase | ZZ | Swap | Exchange | Ising) else 40
+    return 200 if isinstance(block, Gate) and len(gate_rule(block).atoms) != 1 else 40

@@ -104,8 +104,12 @@ def _may_misfit(op: Lowered) -> bool:
             return len(lengths) > 1 or together or any(map(_has_own_length, shapes))
         case DetuningMap():
             return op.start_with is not None or _has_own_length(op.detuning)
-        case _:
+        case GatePulse() | Delay() | Align() | PhaseShift() | SLMMask() | Retarget():
             return False
+        case EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM():
+            return False
+        case _:
+            assert_never(op)
 
 
 def _has_own_length(shape: Waveform) -> bool:

@@ -13,7 +13,6 @@ import numpy as np
 from rydberg_qmem.errors import InputError, did_you_mean
 from rydberg_qmem.language.blocks import (
     Align,
-    AnyBlock,
     Cell,
     Classical,
     Delay,
@@ -21,18 +20,16 @@ from rydberg_qmem.language.blocks import (
     DisableEOM,
     EnableEOM,
     EOMPulse,
-    ForEach,
     Gate,
+    Leaf,
     Measure,
     ModifyEOM,
     PhaseShift,
     Probe,
     Pulse,
-    Repeat,
     Reset,
     Retarget,
     SLMMask,
-    When,
     cell_rule,
     classical_rule,
     gate_rule,
@@ -87,7 +84,7 @@ class BlockSymbols:
         """Return whether any of the expressions reads memory or outcomes."""
         return any(self.kept.fullmatch(name) for e in expressions for name in e.names)
 
-    def column(self, block: AnyBlock) -> Column:
+    def column(self, block: Leaf) -> Column:
         """Return what a block looks like."""
         reads = self.reads(expressions(block))
         if isinstance(block, Gate):
@@ -114,8 +111,6 @@ class BlockSymbols:
             case Probe(atoms=atoms, key=key, quantities=quantities):
                 symbols = wrapped(", ".join(_PROBED[quantity] for quantity in quantities))
                 return self._boxes(atoms, symbols, reads, look="probe", note=(f"probe {key}",))
-            case Repeat() | When() | ForEach():
-                raise AssertionError("frames are placed, not drawn as one column")
             case _:
                 assert_never(block)
 

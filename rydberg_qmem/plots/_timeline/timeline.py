@@ -25,9 +25,23 @@ from rydberg_qmem.compile.steps import (
     SetStep,
     Step,
     WhenStep,
+    leaf,
 )
+from rydberg_qmem.devices import GatePulse
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.language.blocks import PhaseShift, Pulse
+from rydberg_qmem.language.blocks import (
+    Align,
+    Delay,
+    DetuningMap,
+    DisableEOM,
+    EnableEOM,
+    EOMPulse,
+    ModifyEOM,
+    PhaseShift,
+    Pulse,
+    Retarget,
+    SLMMask,
+)
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import ZERO
 from rydberg_qmem.plots._canvas.outlines import expressions
@@ -181,8 +195,12 @@ class Timeline:
                     for drive in schedule.drives:
                         if drive.place == plan.operations[k][1]:
                             yield PhaseTurn(self._rows(drive), drive.stop)
-                case _:
+                case Pulse() | GatePulse() | DetuningMap() | SLMMask() | Retarget() | Delay() | Align():
                     pass
+                case EnableEOM() | EOMPulse() | ModifyEOM() | DisableEOM():
+                    pass
+                case _:
+                    assert_never(op)
 
     def _meets(self, drive: Drive, atoms: str | tuple[str, ...]) -> bool:
         return atoms == "all" or any(self.compiled.target.atoms[i] in atoms for i in drive.atoms)
@@ -257,5 +275,5 @@ def _counters(steps: Iterable[Step]) -> frozenset[str]:
             case WhenStep(then=then, otherwise=otherwise):
                 made |= _counters(then) | _counters(otherwise)
             case _:
-                pass
+                leaf(step)
     return made
