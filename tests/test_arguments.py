@@ -211,9 +211,8 @@ EXCEPTIONS = {
     r"language\.blocks\.walking\.\w+": "takes the blocks of a program, which is made of nothing else",
     r"language\.expressions\.Expression\.(bind|evaluate|substitute)": "what a run asks of an expression, step by step",
     r"language\.models\.Model\.unchecked": "is the way around the checks, for parts that are known to fit",
-    r"learning\.tasks\.(finite_array|same_rounds)": "holds arguments of others against what they may be",
     r"gallery\.Entry|learning\.(capacities\.ProcessingCapacity|datasets\.Cases|measures\.MemoryCapacity)|"
-    r"learning\.(optimise\.Optimum|tasks\.Split)": "holds what a function gives",
+    r"learning\.optimise\.Optimum": "holds what a function gives",
 }
 """What is public and yet not held against this law, and why."""
 SCIKIT_LEARN = ("X", "y")

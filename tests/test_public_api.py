@@ -30,8 +30,8 @@ HEAVY = ("pulser", "matplotlib", "xarray", "scipy", "sklearn", "pandas", "zarr",
 PACKAGE = Path(rq.__file__).parent
 DOORS = (
     "rydberg_qmem", *(f"rydberg_qmem.{room}" for room in (
-        "analysis", "blocks", "emulators", "gallery", "learning", "plots", "programs", "report",
-        "waveforms",
+        "analysis", "blocks", "emulators", "gallery", "learning", "plots", "programs",
+        "report", "waveforms",
     )),
 )  # fmt: skip
 NOT_CALLED = (
@@ -59,6 +59,14 @@ def loaded_after(statement: str) -> set[str]:
 def test_the_public_names_are_these() -> None:
     assert set(rq.__all__) == NAMES
     assert len(rq.__all__) == len(NAMES) <= 48
+
+
+def test_all_packages_together_offer_few_names() -> None:
+    """One that two of them offer is one."""
+    doors = (*DOORS, "rydberg_qmem.analysis.closed_forms")
+    offered = {(name, id(getattr(importlib.import_module(door), name))) for door in doors for name in _all(door)}
+
+    assert len(offered) <= 200
 
 
 def test_dir_shows_the_public_names() -> None:

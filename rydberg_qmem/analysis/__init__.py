@@ -4,7 +4,9 @@ Importing it registers the accessor `record.qmem`.
 """
 
 from rydberg_qmem.analysis import closed_forms, entanglement, geometry, mitigation
-from rydberg_qmem.analysis.accessor import program_json, register, unstack
+from rydberg_qmem.analysis.accessor import program_json as program_json
+from rydberg_qmem.analysis.accessor import register as register
+from rydberg_qmem.analysis.accessor import unstack
 from rydberg_qmem.analysis.expectation import expectation, group
 from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
@@ -30,8 +32,6 @@ __all__ = [
     "mitigation",
     "mutual_information",
     "outcome_mean",
-    "program_json",
-    "register",
     "standard_error",
     "tomography",
     "unstack",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rydberg_qmem import arguments
-from rydberg_qmem.language.library import folder, load, names
+from rydberg_qmem.language.library import folder, names
+from rydberg_qmem.language.library import load as load
 
 
 @dataclass(frozen=True)
@@ -48,4 +49,4 @@ def entries(search: str = "", *, tag: str | None = None) -> list[Entry]:
     return found
 
 
-__all__ = ["Entry", "entries", "folder", "load", "names"]
+__all__ = ["Entry", "entries", "folder", "names"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rydberg_qmem.learning import datasets, measures, readout, tasks
+from rydberg_qmem.learning import datasets
 from rydberg_qmem.learning.boltzmann import train_boltzmann
 from rydberg_qmem.learning.capacities import ProcessingCapacity, kernel_rank, processing_capacity, separation
 from rydberg_qmem.learning.classical import echo_state, mean_field
@@ -22,7 +22,6 @@ from rydberg_qmem.learning.readout import Readout, fit_ridge, polynomial, window
 from rydberg_qmem.learning.spins import classical_spins
 from rydberg_qmem.learning.tasks import (
     Series,
-    Split,
     mackey_glass,
     narma,
     narma_memristor,
@@ -41,11 +40,9 @@ __all__ = [
     "MemoryCapacity",
     "Readout",
     "Series",
-    "Split",
     "accuracy",
     "fit_ridge",
     "mackey_glass",
-    "measures",
     "memory_capacity",
     "mse",
     "narma",
@@ -53,9 +50,7 @@ __all__ = [
     "nmse",
     "parity",
     "polynomial",
-    "readout",
     "short_term_memory",
-    "tasks",
     "MemristorClassifier",
     "MemristorReservoir",
     "Optimum",

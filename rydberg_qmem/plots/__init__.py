@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rydberg_qmem.plots._comparison import comparison
-    from rydberg_qmem.plots._draw import draw
+    from rydberg_qmem.plots._draw import draw as draw
     from rydberg_qmem.plots._embedded import embedded as embedded
     from rydberg_qmem.plots._embedded import save_and_close as save_and_close
     from rydberg_qmem.plots._hysteresis import hysteresis
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from rydberg_qmem.plots._program import program
     from rydberg_qmem.plots._pulses import pulses
     from rydberg_qmem.plots._register import register
-    from rydberg_qmem.plots._style import axes_or_new, paper
+    from rydberg_qmem.plots._style import axes_or_new as axes_or_new
     from rydberg_qmem.plots._style import okabe_ito as okabe_ito
+    from rydberg_qmem.plots._style import paper
     from rydberg_qmem.plots._tables import program_table
     from rydberg_qmem.plots._trajectory import trajectory as trajectory
 
-__all__ = ["axes_or_new", "comparison", "draw", "hysteresis", "paper", "program", "program_table", "pulses", "register"]
+__all__ = ["comparison", "hysteresis", "paper", "program", "program_table", "pulses", "register"]
 
 _WHERE = {
     "_comparison": ("comparison",),
