@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from rydberg_qmem.language import library
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.pulses import validate_register
+from rydberg_qmem.verification.block_references import Checker
 from rydberg_qmem.verification.budget import Budget, Undecided
 from rydberg_qmem.verification.findings import as_problem, located
 from rydberg_qmem.verification.limits import UNDECIDED, limits
-from rydberg_qmem.verification.names import Checker, degrees, is_reserved, unread
+from rydberg_qmem.verification.names import clashes
+from rydberg_qmem.verification.notes import degrees, unread
 from rydberg_qmem.verification.segment_limits import MOST_SCHEDULED, segment_problems, too_long_after_pauses
 from rydberg_qmem.verification.sizes import sizes
 
@@ -124,7 +126,7 @@ def _check(
     yield from large
     if large:
         return
-    names = list(_names(program))
+    names = list(clashes(program))
     yield from names
     try:
         device = device_of(program)
@@ -144,26 +146,6 @@ def _check(
         compiled.append(_compiled(program, parameters, inputs, rounds))
     except QmemError as error:
         yield as_problem(error)
-
-
-def _names(program: Program) -> Iterator[Problem]:
-    """Yield what is wrong with the names of atoms, parameters, inputs and memory."""
-    for name in program.register.names:
-        if name == "all":
-            yield Problem("register", "must not name an atom all, which stands for every atom", name)
-    spaces: dict[str, Iterable[str]] = {
-        "parameters": program.parameters,
-        "inputs": program.inputs,
-        "memory": program.memory,
-    }
-    owner: dict[str, str] = {}
-    for space, names in spaces.items():
-        for name in names:
-            if is_reserved(name):
-                yield Problem(f"{space}.{name}", "is a reserved name", name)
-            if name in owner:
-                yield Problem(f"{space}.{name}", f"is already the name of one of the {owner[name]}", name)
-            owner[name] = space
 
 
 def _compiled(

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from rydberg_qmem.errors import Findings, Problem, QmemError
+from rydberg_qmem.errors import Findings, Problem, QmemError, short
 from rydberg_qmem.language.problems import locate
 from rydberg_qmem.language.program import Program
 
 _PART = re.compile(r"([A-Za-z_$][A-Za-z0-9_$-]*)|\[(\d+)\]")
+
+
+@dataclass
+class Report:
+    """Problems, as one after the other is found."""
+
+    found: list[Problem] = field(default_factory=list)
+
+    def say(self, place: str, rule: str, value: object = None) -> None:
+        """Add what is wrong at a place: the rule, and the value that breaks it."""
+        self.found.append(Problem(place, rule, None if value is None else short(value)))
 
 
 def located(program: Program, found: Iterable[Problem]) -> Findings:

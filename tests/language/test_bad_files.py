@@ -22,7 +22,7 @@ from rydberg_qmem.engine import evaluation
 from rydberg_qmem.language import data_builder, files, parsing, scalars, source_map, syntax, yaml_reader
 from rydberg_qmem.language.evaluation import ExpressionError
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.verification import names as references
+from rydberg_qmem.verification import block_references as references
 
 DATA = Path(__file__).parent.parent / "data"
 EXPECTED: dict[str, list[Any]] = json.loads((DATA / "bad" / "expected.json").read_text())
