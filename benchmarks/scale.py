@@ -14,8 +14,8 @@ import numpy as np
 from timing import seconds, table
 
 import rydberg_qmem as rq
-from rydberg_qmem.store.creation import Column, lay_out
-from rydberg_qmem.store.layout import Layout
+from rydberg_qmem.store.creation import RecordColumn, lay_out
+from rydberg_qmem.store.layout import RecordLayout
 from rydberg_qmem.store.regions import Regions, Written
 
 SWEPT = "two_port_memristor"
@@ -76,8 +76,8 @@ def writing(folder: Path, points: int) -> None:
 
 def million(folder: Path) -> None:
     """Write a million shots of 100 rounds and 4 atoms at the entropy bound, and open them."""
-    layout = Layout(points=1, shots=10**6, together=20, first_shots=10**6, sums=0, swept=False)
-    bits_of_all = Column("m", ("shot", "round", "m_atom"), (10**6, 100, 4), np.int8, {})
+    layout = RecordLayout(points=1, shots=10**6, together=20, first_shots=10**6, sums=0, swept=False)
+    bits_of_all = RecordColumn("m", ("shot", "round", "m_atom"), (10**6, 100, 4), np.int8, {})
     place, rng = folder / "million.zarr", np.random.default_rng(1)
     ledger = {"identity_json": "{}", "points_json": "[{}]", "call_json": "{}"}
     lay_out(place, [bits_of_all], layout, attrs={"program_sha256": "none", "shots": 10**6}, ledger=ledger)

@@ -15,7 +15,7 @@ import rydberg_qmem as rq
 from rydberg_qmem import analysis, blocks, emulators, gallery, learning, plots, programs, report, waveforms
 from rydberg_qmem.analysis import closed_forms, entanglement, geometry, mitigation
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.gates.calibration import Limits, calibrate
+from rydberg_qmem.gates.calibration import ChannelLimits, calibrate
 from rydberg_qmem.interop.export import write
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.noise import Noise
@@ -166,7 +166,7 @@ def _of_programs() -> list[Call]:
     settings = {"parameters": {"rabi": 2}}
     sequence = flip().to_pulser()[0].sequence
     drawn = ("view", "ax", "width_in", "parameters", "inputs", "rounds")
-    limits = Limits(4, 16, 10.0, 60.0)
+    limits = ChannelLimits(4, 16, 10.0, 60.0)
     return [
         *(Call(model, partial(dict, given)) for model, given in MODELS.items()),
         Call(rq.Expression, lambda: {"source": "1 + x"}),

@@ -200,6 +200,19 @@ def circle_of(imports: dict[str, set[str]]) -> list[str]:
     return []
 
 
+# --- one word for one thing ---
+
+
+def test_no_two_classes_have_one_name() -> None:
+    named: dict[str, list[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                named.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+
+    assert not {name: places for name, places in named.items() if len(places) > 1}
+
+
 # --- lightness ---
 
 

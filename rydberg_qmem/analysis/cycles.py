@@ -21,7 +21,7 @@ _SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Layout:
+class CycleLayout:
     """Which rounds make up the loops of a point: `cycles` cycles of `period` rounds from cycle `first` on."""
 
     period: int
@@ -34,10 +34,10 @@ class Layout:
         return starts[:, None] + np.arange(self.period)
 
 
-def layouts_of(pair: Pair, period: int | None, cycle: Cycle) -> dict[Layout, list[int]]:
+def layouts_of(pair: Pair, period: int | None, cycle: Cycle) -> dict[CycleLayout, list[int]]:
     """Return the points of each layout; points differ where a sweep changes period or number of rounds."""
     _check_period(period)
-    layouts: dict[Layout, list[int]] = {}
+    layouts: dict[CycleLayout, list[int]] = {}
     drives, responses = pair.drive.values, pair.response.values
     for point in range(pair.points):
         both = drives[point % len(drives)], responses[point % len(responses)]
@@ -73,20 +73,20 @@ def shortest_period(drive: Floats) -> int:
     return rounds
 
 
-def _layout(length: int, period: int, cycle: Cycle) -> Layout:
+def _layout(length: int, period: int, cycle: Cycle) -> CycleLayout:
     fewest = max(period, FEWEST_ROUNDS)
     if length < fewest:
         raise InputError(f"a loop must have at least {fewest} rounds, but the series has {length}")
     count = length // period
     if cycle == "all":
-        return Layout(period, 0, count)
+        return CycleLayout(period, 0, count)
     named = {"first": 0, "last": count - 1}
     number = named.get(cycle, cycle) if isinstance(cycle, str) else cycle
     if not is_whole(number):
         raise InputError(f"cycle must be 'last', 'first', 'all' or a whole number, but is {short(cycle)}")
     if not -count <= number < count:
         raise InputError(f"cycle must be below {count}, the number of whole periods, but is {number}")
-    return Layout(period, int(number) % count, 1)
+    return CycleLayout(period, int(number) % count, 1)
 
 
 def repeats(cycles: Floats) -> bool:
@@ -95,7 +95,7 @@ def repeats(cycles: Floats) -> bool:
     return bool(np.all(~(np.abs(cycles - cycles[:1]) > near)))
 
 
-def samples_of(pair: Pair, role: str, points: list[int], layout: Layout) -> Floats:
+def samples_of(pair: Pair, role: str, points: list[int], layout: CycleLayout) -> Floats:
     """Return the samples of the rounds in use; each round must have a valid one."""
     signal = pair.drive if role == "drive" else pair.response
     own = points if len(signal.values) > 1 else [0] * len(points)

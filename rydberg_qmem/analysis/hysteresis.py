@@ -9,7 +9,7 @@ import xarray as xr
 
 from rydberg_qmem import arguments
 from rydberg_qmem.analysis.cycles import Cycle as Cycle
-from rydberg_qmem.analysis.cycles import Layout, layouts_of, samples_of
+from rydberg_qmem.analysis.cycles import CycleLayout, layouts_of, samples_of
 from rydberg_qmem.analysis.loop_measures import Numbers, measures
 from rydberg_qmem.analysis.mean_noise import MeanNoise, errors_of_means, mean_noise, rough_errors
 from rydberg_qmem.analysis.signals import Pair, pair_of
@@ -177,7 +177,7 @@ def loop(
 
 
 def _labelled(
-    pair: Pair, found: Mapping[str, Numbers], layouts: Mapping[Layout, list[int]], cycle: Cycle
+    pair: Pair, found: Mapping[str, Numbers], layouts: Mapping[CycleLayout, list[int]], cycle: Cycle
 ) -> xr.Dataset:
     dims = ("point", "cycle") if cycle == "all" else ("point",)
     result = xr.Dataset(coords=pair.free_coords(_LONG_NAMES), attrs=_settings(pair, layouts, cycle))
@@ -213,7 +213,7 @@ def _units(pair: Pair, measure: str) -> str:
             return "1"
 
 
-def _settings(pair: Pair, layouts: Mapping[Layout, list[int]], cycle: Cycle) -> dict[str, object]:
+def _settings(pair: Pair, layouts: Mapping[CycleLayout, list[int]], cycle: Cycle) -> dict[str, object]:
     periods = {point: layout.period for layout, points in layouts.items() for point in points}
     each = [periods[point] for point in range(pair.points)]
     period = each[0] if len(set(each)) == 1 else each

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from rydberg_qmem.analysis.cycles import Layout, repeats
+from rydberg_qmem.analysis.cycles import CycleLayout, repeats
 from rydberg_qmem.analysis.signals import Pair
 from rydberg_qmem.analysis.standard_error import (
     FEW_COHORTS,
@@ -53,7 +53,14 @@ class MeanNoise:
 
 
 def mean_noise(
-    pair: Pair, points: list[int], layout: Layout, samples: tuple[Floats, Floats], *, drawn: int, seed: int, cohort: int
+    pair: Pair,
+    points: list[int],
+    layout: CycleLayout,
+    samples: tuple[Floats, Floats],
+    *,
+    drawn: int,
+    seed: int,
+    cohort: int,
 ) -> MeanNoise | None:
     """Return the noise of the means of both signals' `samples` (point, shot, cycle, round); None where all is exact.
 
@@ -114,7 +121,7 @@ def error_of_cycles(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def errors_of_means(
-    pair: Pair, points: list[int], layout: Layout, samples: tuple[Floats, Floats], cohort: int
+    pair: Pair, points: list[int], layout: CycleLayout, samples: tuple[Floats, Floats], cohort: int
 ) -> tuple[Floats, Floats]:
     """Return the standard errors of the means of both signals' `samples`: (point, cycle, round), 0 where exact."""
     if 1 < cohort >= pair.shots > 0:
@@ -144,7 +151,7 @@ def cycles_of(series: Floats, period: int) -> Floats:
     return series[: count * period].reshape(count, period)
 
 
-def _of_cycles(pair: Pair, points: list[int], layout: Layout, drawn: int, seed: int) -> MeanNoise:
+def _of_cycles(pair: Pair, points: list[int], layout: CycleLayout, drawn: int, seed: int) -> MeanNoise:
     each = [of_cycles(*series_of(pair, point, layout.period), drawn=drawn, seed=seed) for point in points]
     x, y = (
         np.repeat(np.stack(parts, axis=1)[:, :, None], layout.cycles, axis=2)

@@ -35,16 +35,18 @@ class Command(TyperCommand):
             raise typer.Exit(0) from None
         except OSError as error:
             debug = bool(ctx.find_root().params.get("debug"))
-            raise typer.Exit(leave_output(error) if is_full_output(error) else told(error, debug=debug)) from None
+            raise typer.Exit(
+                leave_output(error) if is_full_output(error) else print_error(error, debug=debug)
+            ) from None
         except KeyboardInterrupt as stopped:
             echo(["interrupted", *getattr(stopped, "__notes__", ())], err=True)
             raise typer.Exit(exit_code_of(stopped)) from None
         except Exception as error:
             debug = bool(ctx.find_root().params.get("debug"))
-            raise typer.Exit(told(error, debug=debug)) from None
+            raise typer.Exit(print_error(error, debug=debug)) from None
 
 
-def told(error: Exception, *, debug: bool) -> int:
+def print_error(error: Exception, *, debug: bool) -> int:
     """Write what went wrong to stderr and return the exit code."""
     if debug:
         import traceback

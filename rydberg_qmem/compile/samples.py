@@ -13,10 +13,10 @@ from rydberg_qmem.compile.to_pulser import played
 from rydberg_qmem.devices import Target
 from rydberg_qmem.pulses import (
     Array,
-    Bounds,
     Drive,
     Schedule,
     Scope,
+    WaveformBounds,
     angle_level,
     bounds_of,
     check_amplitude,
@@ -198,7 +198,7 @@ def _whole_track(drive: Drive, scope: Scope, target: Target) -> Track:
         check_finite(drive, level)
         check_finite(drive, phase)
         size = np.abs(level).max(axis=1)
-        check_amplitude(drive, Bounds(size, size, size), target)
+        check_amplitude(drive, WaveformBounds(size, size, size), target)
         turned = np.asarray(level * np.exp(-1j * phase)[:, None], dtype=complex)
         dark = np.zeros((1, level.shape[1]))
         breaks = unit_area(drive.shape, duration).breaks + drive.start

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators.journal import Entry, Ticket
+from rydberg_qmem.emulators.journal import JournalEntry, Ticket
 from rydberg_qmem.errors import RunError
 
 Bits = NDArray[np.int8]
 
 
-def finished(entry: Entry, results: Sequence[Any], ticket: Ticket) -> Entry:
+def finished(entry: JournalEntry, results: Sequence[Any], ticket: Ticket) -> JournalEntry:
     """Return the finished entry: counts of all the batch's jobs together."""
     counts: dict[str, int] = {}
     for result in results:
@@ -24,10 +24,10 @@ def finished(entry: Entry, results: Sequence[Any], ticket: Ticket) -> Entry:
     if sum(counts.values()) != entry.runs:
         raise RunError(f"{ticket}: {entry.runs} shots were asked for, but {sum(counts.values())} came back")
     atoms = tuple(str(name) for name in results[0].atom_order)
-    return Entry(entry.sequence, entry.runs, "done", entry.batch, entry.jobs, atoms, counts)
+    return JournalEntry(entry.sequence, entry.runs, "done", entry.batch, entry.jobs, atoms, counts)
 
 
-def rows_of(entry: Entry, atoms: tuple[str, ...], ticket: Ticket) -> Bits:
+def rows_of(entry: JournalEntry, atoms: tuple[str, ...], ticket: Ticket) -> Bits:
     """Return outcomes (shots, atoms) in the register's order.
 
     Shots of a job have no order; one is drawn, or the sorted counts would look like memory from round to round.

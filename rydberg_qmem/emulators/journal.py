@@ -37,7 +37,7 @@ class Ticket:
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """What is known of one job: its sequence, how far it has come, and its outcome."""
 
     sequence: str
@@ -54,7 +54,7 @@ class Journal:
 
     def __init__(self, folder: str | Path | None) -> None:
         self.path = Path(folder) / FILE if folder is not None else None
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, JournalEntry] = {}
         if self.path is None:
             return
         try:
@@ -76,11 +76,11 @@ class Journal:
                 known: dict[str, Any] = {
                     name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name != "place"
                 }
-                self.entries[key] = Entry(**known)
+                self.entries[key] = JournalEntry(**known)
             except (ValueError, KeyError, TypeError):
                 raise StoreError(f"{path}:{number}: is not a line of a journal of jobs") from None
 
-    def of(self, ticket: Ticket, *, sequence: str, runs: int) -> Entry | None:
+    def of(self, ticket: Ticket, *, sequence: str, runs: int) -> JournalEntry | None:
         """Return what is known of a job; refuse one that was submitted with another sequence."""
         entry = self.entries.get(ticket.key)
         if entry is not None and (entry.sequence, entry.runs) != (sequence, runs):
@@ -90,7 +90,7 @@ class Journal:
             )
         return entry
 
-    def write(self, ticket: Ticket, entry: Entry) -> None:
+    def write(self, ticket: Ticket, entry: JournalEntry) -> None:
         """Keep what is known of a job: on disk before this returns."""
         self.entries[ticket.key] = entry
         if self.path is None:

@@ -20,7 +20,7 @@ from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.devices import ONE, Target
 from rydberg_qmem.emulators.job_outcomes import Bits, finished, rows_of, seeded
-from rydberg_qmem.emulators.journal import Entry, Journal, Ticket
+from rydberg_qmem.emulators.journal import Journal, JournalEntry, Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import CROSSED, Capabilities
 from rydberg_qmem.emulators.qutip import pin_levels
@@ -163,7 +163,7 @@ class PulserBackend:
 
         return not issubclass(self._class, RemoteBackend)
 
-    def _entry(self, sequence: Any, target: Target, basis: str, ticket: Ticket, shots: int) -> Entry:
+    def _entry(self, sequence: Any, target: Target, basis: str, ticket: Ticket, shots: int) -> JournalEntry:
         """Return the finished job: from the journal, from the machine where it is under way, or by submitting it."""
         mark = hashlib.sha256(sequence.to_abstract_repr(skip_validation=True).encode()).hexdigest()
         known = self.journal.of(ticket, sequence=mark, runs=shots)
@@ -175,12 +175,12 @@ class PulserBackend:
                 "its way; look among the provider's batches, and submit it again with resubmit=True if it is not there"
             )
         if known is None or known.state == "submitting":
-            known = self._submit(sequence, target, basis, ticket, Entry(mark, shots, "submitting"))
+            known = self._submit(sequence, target, basis, ticket, JournalEntry(mark, shots, "submitting"))
         if known.state == "submitted":
             known = self._fetch(known, ticket)
         return known
 
-    def _submit(self, sequence: Any, target: Target, basis: str, ticket: Ticket, entry: Entry) -> Entry:
+    def _submit(self, sequence: Any, target: Target, basis: str, ticket: Ticket, entry: JournalEntry) -> JournalEntry:
         """Submit a job; return what is known of it then: that it is under way, or its outcome."""
         if self._is_local:
             with seeded(ticket):
@@ -196,7 +196,7 @@ class PulserBackend:
         remote = _calling(str(ticket), backend.run, job_params=[{"runs": runs} for runs in parts], wait=False)
         self.submitted += 1
         jobs = tuple(_job_ids(remote))
-        under_way = Entry(entry.sequence, entry.runs, "submitted", str(remote.batch_id), jobs)
+        under_way = JournalEntry(entry.sequence, entry.runs, "submitted", str(remote.batch_id), jobs)
         self.journal.write(ticket, under_way)
         return under_way
 
@@ -215,7 +215,7 @@ class PulserBackend:
             options["config"] = given.with_changes(observables=wanted, with_modulation=target.with_modulation)
         return _calling(self.name, self._class, sequence, **options)
 
-    def _fetch(self, entry: Entry, ticket: Ticket) -> Entry:
+    def _fetch(self, entry: JournalEntry, ticket: Ticket) -> JournalEntry:
         """Wait for a job that is under way, and keep its outcome."""
         from pulser.backend.remote import BatchStatus, RemoteResults
 

@@ -32,7 +32,7 @@ from rydberg_qmem.engine.acting_noise import ActingNoise
 from rydberg_qmem.engine.apparatus import Apparatus, Numbers
 from rydberg_qmem.engine.kept_frames import KeptFrames
 from rydberg_qmem.engine.noise_settings import NoiseSettings
-from rydberg_qmem.engine.outcomes import Split
+from rydberg_qmem.engine.outcomes import Partition
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import Representation
 from rydberg_qmem.engine.rng import APPARATUS, Draws, Place
@@ -142,7 +142,7 @@ class RunContext:
     notice: Callable[[Step, Population], None] | None = None
     """Is told of each step before it is done, and may raise to stop."""
     plans: dict[int, Any] = field(default_factory=dict, repr=False)
-    splits: dict[tuple[object, ...], Split] = field(default_factory=dict, repr=False)
+    splits: dict[tuple[object, ...], Partition] = field(default_factory=dict, repr=False)
     layouts: dict[int, Layout] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -16,7 +16,7 @@ from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.deduplicate import compact, distinct
 from rydberg_qmem.engine.outcomes import (
     Chosen,
-    Split,
+    Partition,
     choose,
     choose_all,
     collapse,
@@ -109,12 +109,12 @@ def _dropped(
     return replace(population, parts=tuple(sorted((*others, new), key=lambda p: p.atoms)))
 
 
-def _levels_of(part: Part, atom: int, layout: Layout) -> Split:
+def _levels_of(part: Part, atom: int, layout: Layout) -> Partition:
     here = Layout(layout.levels, len(part.atoms))
-    return Split(here.level_code((part.atoms.index(atom),)), len(layout.levels))
+    return Partition(here.level_code((part.atoms.index(atom),)), len(layout.levels))
 
 
-def _chosen(population: Population, part: Part, split: Split, uniform: Array | None) -> Chosen:
+def _chosen(population: Population, part: Part, split: Partition, uniform: Array | None) -> Chosen:
     if uniform is None:
         return choose_all(population, part, split, 0.0)
     return choose(population, part, split, uniform[:, None])

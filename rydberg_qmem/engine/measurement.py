@@ -15,8 +15,8 @@ from rydberg_qmem.engine.idle import spend
 from rydberg_qmem.engine.memory import is_large, refuse_large
 from rydberg_qmem.engine.outcomes import (
     Chosen,
+    Partition,
     Project,
-    Split,
     bits_of,
     choose,
     choose_all,
@@ -130,7 +130,7 @@ def _measure_part(
 
 
 def _left(
-    run: RunContext, step: MeasureStep, chosen: Chosen, split: Split, atoms: tuple[int, ...], seen: Array
+    run: RunContext, step: MeasureStep, chosen: Chosen, split: Partition, atoms: tuple[int, ...], seen: Array
 ) -> Population:
     """Return what a measurement leaves of a part: of its atoms, the states that anything still asks for."""
     here = [atom for atom in step.atoms if atom in atoms]
@@ -164,15 +164,15 @@ def _collapsed(
     return population.with_parts(population.holding(atoms), [collapse(chosen, atoms, project, kept)])
 
 
-def _split(run: RunContext, size: int, places: tuple[int, ...], basis: str) -> Split:
+def _split(run: RunContext, size: int, places: tuple[int, ...], basis: str) -> Partition:
     """Return the outcomes of looking at some places of a part: bits of a basis, or levels for a reset."""
     key = (size, places, basis)
     if key not in run.splits:
         layout, levels = run.layout_of(size), len(run.layout.levels)
         if basis:
-            run.splits[key] = Split(layout.code(places, basis), 2 ** len(places))
+            run.splits[key] = Partition(layout.code(places, basis), 2 ** len(places))
         else:
-            run.splits[key] = Split(layout.level_code(places), levels ** len(places))
+            run.splits[key] = Partition(layout.level_code(places), levels ** len(places))
     return run.splits[key]
 
 
@@ -207,7 +207,7 @@ def _reset_part(
 
 
 def _chosen(
-    run: RunContext, cursor: Cursor, population: Population, atoms: tuple[int, ...], split: Split,
+    run: RunContext, cursor: Cursor, population: Population, atoms: tuple[int, ...], split: Partition,
     step: MeasureStep | ResetStep,
 ) -> Chosen:  # fmt: skip
     """Return the rows with an outcome each: by chance, or with all of them, weighted."""

@@ -26,7 +26,7 @@ def bits_of(outcome: Index, atoms: int) -> Array:
 
 
 @dataclass(frozen=True)
-class Split:
+class Partition:
     """A partition of the basis states of a part: outcome of each of them, and how many outcomes there are."""
 
     code: NDArray[np.int64]
@@ -65,7 +65,7 @@ MOST_CHANCES = 4_000_000
 
 
 def choose_all(
-    population: Population, part: Part, split: Split, below: float, refuse: Callable[[int], None] = lambda _: None
+    population: Population, part: Part, split: Partition, below: float, refuse: Callable[[int], None] = lambda _: None
 ) -> Chosen:
     """Let every row have every outcome in a part, weighted by its probability (exact runs).
 
@@ -85,7 +85,7 @@ def choose_all(
     return Chosen(replace(population.take(rows), weights=weights), outcomes, chances)
 
 
-def choose(population: Population, part: Part, split: Split, uniform: Array) -> Chosen:
+def choose(population: Population, part: Part, split: Partition, uniform: Array) -> Chosen:
     """Let every row have one outcome in a part by chance.
 
     `uniform` holds one number per row and looked-at atom, and atoms have their outcomes one after the other, each
@@ -138,7 +138,7 @@ def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tup
     return merge_states(Part(kept, states, which, part.representation))
 
 
-def projector(split: Split) -> Project:
+def projector(split: Partition) -> Project:
     """Return the projection on the subspace of an outcome; all atoms stay."""
 
     def project(representation: Representation, states: State, rows: Index, outcome: Index) -> State:
@@ -147,7 +147,7 @@ def projector(split: Split) -> Project:
     return project
 
 
-def remover(split: Split) -> Project:
+def remover(split: Partition) -> Project:
     """Return the projection on an outcome that is one level of each looked-at atom; those atoms drop out."""
     places = np.argsort(split.code, kind="stable").reshape(split.outcomes, -1)
 

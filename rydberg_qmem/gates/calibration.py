@@ -19,7 +19,7 @@ from rydberg_qmem import arguments
 from rydberg_qmem.devices import BLACKMAN_MEAN, GATE_RABI
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates.entangling import (
-    Part,
+    SteppedPulse,
     amplitudes,
     h_phase,
     infidelities,
@@ -31,7 +31,7 @@ from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.pulses import blackman_window
 from rydberg_qmem.units import NS_PER_US
 
-Pulses = Callable[[Array], tuple[Part, ...]]
+Pulses = Callable[[Array], tuple[SteppedPulse, ...]]
 ROOM = 1.03
 """A pulse starts a little longer than its area needs, which the search may raise."""
 LEAST_ANGLE = 0.05 * pi
@@ -46,7 +46,7 @@ SLOWEST_NS = 100_000
 
 
 @dataclass(frozen=True)
-class Limits:
+class ChannelLimits:
     """What a channel can do: clock and shortest pulse (ns), largest amplitude and detuning (rad/µs)."""
 
     clock_ns: int
@@ -55,7 +55,7 @@ class Limits:
     detuning: float
 
     @classmethod
-    def of(cls, channel: Any) -> Limits:
+    def of(cls, channel: Any) -> ChannelLimits:
         """Return the limits of a channel of a device."""
         rabi = min(GATE_RABI, channel.max_amp or GATE_RABI)
         return cls(channel.clock_period, channel.min_duration, rabi, channel.max_abs_detuning or inf)
@@ -71,7 +71,7 @@ class Calibration:
     """A calibrated gate: its pulses, the phase that h of each atom gets, its predicted infidelities, its numbers."""
 
     method: str
-    parts: tuple[Part, ...]
+    parts: tuple[SteppedPulse, ...]
     h_phase: float
     process_infidelity: float
     average_infidelity: float
@@ -87,7 +87,7 @@ class Calibration:
         """Largest amplitude (rad/µs)."""
         return max(float(part.amplitude.max()) for part in self.parts)
 
-    def within(self, limits: Limits) -> bool:
+    def within(self, limits: ChannelLimits) -> bool:
         """Return whether a channel can play the pulses."""
         detuning = max(float(np.abs(part.detuning).max()) for part in self.parts)
         return self.peak_rabi <= limits.rabi * (1 + 1e-9) and detuning <= limits.detuning
@@ -97,13 +97,13 @@ class Calibration:
     method=arguments.one_of("levine", "time_optimal", "analog"),
     angle=arguments.real(),
     interaction=arguments.real(above=0),
-    limits=arguments.made(Limits),
+    limits=arguments.made(ChannelLimits),
     infidelity=arguments.real(above=0),
     shape=arguments.one_of("square", "blackman"),
 )
 @lru_cache(maxsize=512)
 def calibrate(
-    method: str, *, angle: float, interaction: float, limits: Limits, infidelity: float, shape: PulseShape
+    method: str, *, angle: float, interaction: float, limits: ChannelLimits, infidelity: float, shape: PulseShape
 ) -> Calibration:
     """Return the shortest calibrated gate of a method, on a grid of durations, that meets an average infidelity.
 
@@ -177,7 +177,9 @@ def _fitted(
     return judged(method, pulses(found), interaction, angle, tuple(zip(names, map(float, found), strict=True)))
 
 
-def judged(method: str, parts: tuple[Part, ...], interaction: float, angle: float, parameters: Any = ()) -> Calibration:
+def judged(
+    method: str, parts: tuple[SteppedPulse, ...], interaction: float, angle: float, parameters: Any = ()
+) -> Calibration:
     """Return what pulses on both atoms are as a gate."""
     one, two = amplitudes(parts, interaction)
     turn = h_phase(one, two, angle)
@@ -185,34 +187,34 @@ def judged(method: str, parts: tuple[Part, ...], interaction: float, angle: floa
     return Calibration(method, parts, turn, process, average, parameters)
 
 
-def _levine(x: Array, duration_ns: int) -> tuple[Part, ...]:
+def _levine(x: Array, duration_ns: int) -> tuple[SteppedPulse, ...]:
     area, detuning, jump = x
     rabi = NS_PER_US * abs(area) / duration_ns
     level = np.array([rabi]), np.array([detuning * rabi])
-    return Part(duration_ns, *level), Part(duration_ns, *level, float(jump))
+    return SteppedPulse(duration_ns, *level), SteppedPulse(duration_ns, *level, float(jump))
 
 
-def _time_optimal(x: Array, duration_ns: int) -> tuple[Part, ...]:
+def _time_optimal(x: Array, duration_ns: int) -> tuple[SteppedPulse, ...]:
     """Return a square pulse of phase A cos(ωt - φ) + δt, as the detuning that it stands for in Pulser."""
     depth, frequency, start, detuning, area = x
     rabi = NS_PER_US * abs(area) / duration_ns
     n = _steps(duration_ns)
     t = (np.arange(n) + 0.5) * duration_ns / n / NS_PER_US
     swing = depth * frequency * rabi * np.sin(frequency * rabi * t - start)
-    return (Part(duration_ns, np.array([rabi]), swing - detuning * rabi),)
+    return (SteppedPulse(duration_ns, np.array([rabi]), swing - detuning * rabi),)
 
 
-def _smooth(x: Array, duration_ns: int) -> tuple[Part, ...]:
+def _smooth(x: Array, duration_ns: int) -> tuple[SteppedPulse, ...]:
     """Return a Blackman pulse with a detuning that is even about its middle."""
     depth, frequency, detuning, area = x
     n = _steps(duration_ns)
     t = (np.arange(n) + 0.5) / n - 0.5
     window = blackman_window(duration_ns).reshape(n, -1).mean(axis=1)
     swing = (depth * frequency * np.cos(frequency * t) - detuning) * NS_PER_US / duration_ns
-    return (Part(duration_ns, abs(area) * window, swing),)
+    return (SteppedPulse(duration_ns, abs(area) * window, swing),)
 
 
-def _analog(angle: float, interaction: float, limits: Limits, infidelity: float) -> Calibration:
+def _analog(angle: float, interaction: float, limits: ChannelLimits, infidelity: float) -> Calibration:
     """Return g to r and back on both atoms, with a wait in which rr gathers the angle: -U t = angle."""
     pulse = limits.up(ANALOG_ROOM * NS_PER_US * pi / limits.rabi)
     best: Calibration | None = None
@@ -235,7 +237,11 @@ def _analog(angle: float, interaction: float, limits: Limits, infidelity: float)
     )
 
 
-def _there_and_back(x: Array, pulse_ns: int, wait_ns: int) -> tuple[Part, ...]:
+def _there_and_back(x: Array, pulse_ns: int, wait_ns: int) -> tuple[SteppedPulse, ...]:
     area, detuning, jump = x
     level = np.array([NS_PER_US * abs(area) / pulse_ns]), np.array([NS_PER_US * detuning / pulse_ns])
-    return Part(pulse_ns, *level), Part(wait_ns, np.zeros(1), np.zeros(1)), Part(pulse_ns, *level, float(jump))
+    return (
+        SteppedPulse(pulse_ns, *level),
+        SteppedPulse(wait_ns, np.zeros(1), np.zeros(1)),
+        SteppedPulse(pulse_ns, *level, float(jump)),
+    )

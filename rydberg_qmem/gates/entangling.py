@@ -20,7 +20,7 @@ ROOT = 2**0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SteppedPulse:
     """One pulse: amplitude and detuning (rad/µs) in equal steps of whole ns, and a phase."""
 
     duration_ns: int
@@ -29,11 +29,11 @@ class Part:
     phase: float = 0.0
 
 
-def amplitudes(parts: tuple[Part, ...], interaction: float) -> tuple[Complex, Complex]:
+def amplitudes(parts: tuple[SteppedPulse, ...], interaction: float) -> tuple[Complex, Complex]:
     """Return where one atom (levels g, r) and a pair (gg, W, rr) get to from g and gg.
 
     >>> import numpy as np
-    >>> pulse = Part(100, np.array([np.pi / 0.1]), np.zeros(1))
+    >>> pulse = SteppedPulse(100, np.array([np.pi / 0.1]), np.zeros(1))
     >>> one, two = amplitudes((pulse,), 1e6)
     >>> round(float(abs(one[1])), 6), round(float(abs(two[1])), 3)
     (1.0, 0.796)
@@ -48,7 +48,7 @@ def amplitudes(parts: tuple[Part, ...], interaction: float) -> tuple[Complex, Co
     return _propagator(one, dt)[:, 0], _propagator(two, dt)[:, 0]
 
 
-def _steps(part: Part) -> tuple[Complex, Array, Array]:
+def _steps(part: SteppedPulse) -> tuple[Complex, Array, Array]:
     amplitude, detuning = np.broadcast_arrays(part.amplitude, part.detuning)
     dt = np.full(len(amplitude), part.duration_ns / len(amplitude) / NS_PER_US)
     return amplitude * np.exp(-1j * part.phase), detuning, dt

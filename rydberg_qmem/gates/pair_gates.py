@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.devices import GATE_RABI, GatePulse, Lowered, Target, area_duration_ns, local_channel, several_channel
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.calibration import Calibration, Limits, calibrate
-from rydberg_qmem.gates.entangling import Part
+from rydberg_qmem.gates.calibration import Calibration, ChannelLimits, calibrate
+from rydberg_qmem.gates.entangling import SteppedPulse
 from rydberg_qmem.gates.phase_jump import SplitPulse, shift_series, split_pulse
 from rydberg_qmem.language.blocks import (
     CZ,
@@ -70,7 +70,7 @@ def pair_calibration(block: CPhase, target: Target) -> Calibration:
         block.method,
         angle=_known(block.angle, "angle", block.method),
         interaction=interaction(target, block.control, block.target),
-        limits=Limits.of(channel),
+        limits=ChannelLimits.of(channel),
         infidelity=block.infidelity,
         shape=block.shape,
     )
@@ -81,7 +81,7 @@ def split_calibration(block: CPhase, target: Target) -> SplitPulse:
     _, channel = local_channel(target, "ground-rydberg")
     jump = _number(block.angle) + pi if block.angle.is_constant else None
     u = interaction(target, block.control, block.target)
-    return split_pulse(u, Limits.of(channel), infidelity=block.infidelity, shape=block.shape, jump=jump)
+    return split_pulse(u, ChannelLimits.of(channel), infidelity=block.infidelity, shape=block.shape, jump=jump)
 
 
 def interaction(target: Target, one: str, other: str) -> float:
@@ -117,7 +117,7 @@ def _pi_pulse(channel: str, atom: str, duration_ns: int, shape: PulseShape, phas
     return Pulse(channel=channel, atoms=(atom,), amplitude=wave, phase=phase)
 
 
-def played(part: Part, channel: str, atoms: tuple[str, ...] | None) -> Lowered:
+def played(part: SteppedPulse, channel: str, atoms: tuple[str, ...] | None) -> Lowered:
     """Return one part of a calibrated train as a pulse; where nothing is driven, as a wait."""
     if not part.amplitude.any():
         return Delay(duration_ns=Expression(part.duration_ns))

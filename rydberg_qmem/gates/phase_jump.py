@@ -10,7 +10,7 @@ import numpy as np
 
 from rydberg_qmem.devices import BLACKMAN_MEAN
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.calibration import SLOWEST_NS, Limits
+from rydberg_qmem.gates.calibration import SLOWEST_NS, ChannelLimits
 from rydberg_qmem.gates.entangling import (
     blockaded,
     infidelities,
@@ -36,7 +36,7 @@ class SplitPulse:
 
 @lru_cache(maxsize=512)
 def split_pulse(
-    interaction: float, limits: Limits, *, infidelity: float, shape: PulseShape, jump: float | None
+    interaction: float, limits: ChannelLimits, *, infidelity: float, shape: PulseShape, jump: float | None
 ) -> SplitPulse:
     """Return the shortest π pulse whose split π-2π-π gate meets an infidelity, for one phase jump or (None) any."""
     mean = BLACKMAN_MEAN if shape == "blackman" else 1.0

@@ -162,7 +162,7 @@ class KnownValues:
             raise InputError(f"{place}: {name} gets its value at run only: give it (--value {name}=…)")
         window = compiled.windows.get(name)
         initial = window[1] if window else compiled.scalars[name]
-        number = float(np.ravel(np.asarray(initial.evaluate({}, random=_Drawn(name))))[0])
+        number = float(np.ravel(np.asarray(initial.evaluate({}, random=_FixedRandom(name))))[0])
         origin = "initial, drawn" if initial.is_random else "initial"
         return (np.full((1, window[0]), number) if window else number), (number, origin)
 
@@ -178,7 +178,7 @@ class KnownValues:
         return Columns(atoms, np.array([bits])), (bits if len(bits) > 1 else bits[0], "given")
 
 
-class _Drawn:
+class _FixedRandom:
     """The random numbers of a memory that begins with one: the same in every export."""
 
     def __init__(self, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.errors import InputError, did_you_mean, short
-from rydberg_qmem.interop.pulser_text import Told, cut, defaults_of, refuse_long, sequence_from, variables_in
+from rydberg_qmem.interop.pulser_text import AbstractForm, cut, defaults_of, refuse_long, sequence_from, variables_in
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,21 @@ class Given:
     job: int | None = None
 
 
-def built_from_text(told: Told, given: Given) -> Any:
+def built_from_text(form: AbstractForm, given: Given) -> Any:
     """Return the sequence that an abstract form holds, with all its values.
 
     Those which the caller does not give are the job's, else the defaults of the file. Raises InputError for a value
     that is missing, unknown, of the wrong length or kind, and for one that Pulser refuses.
     """
-    defaults, traps = defaults_of(told.abstract)
-    of_job = dict(_of_job(told, given.job))
+    defaults, traps = defaults_of(form.abstract)
+    of_job = dict(_of_job(form, given.job))
     qubits = given.qubits or of_job.pop("qubits", None) or traps
-    declared = {name: (len(v["value"]), v["type"] == "int") for name, v in told.abstract["variables"].items()}
+    declared = {name: (len(v["value"]), v["type"] == "int") for name, v in form.abstract["variables"].items()}
     _check_known(given.variables, declared)
     values = {**defaults, **of_job, **given.variables}
-    used = set(variables_in(told.abstract["operations"]))
+    used = set(variables_in(form.abstract["operations"]))
     checked = {name: _value(name, *kind, values.get(name)) for name, kind in declared.items() if name in used}
-    return _placed(sequence_from(told, checked), {}, given.qubits if given.qubits else qubits, asked=given.qubits)
+    return _placed(sequence_from(form, checked), {}, given.qubits if given.qubits else qubits, asked=given.qubits)
 
 
 def built(sequence: Any, given: Given) -> Any:
@@ -50,8 +50,8 @@ def built(sequence: Any, given: Given) -> Any:
         return _placed(sequence, {}, given.qubits, asked=given.qubits)
     checked = {name: _value(name, *kind, given.variables.get(name)) for name, kind in declared.items()}
     try:
-        told = Told(json.loads(_quietly(sequence.to_abstract_repr, skip_validation=True)))
-        sequence_from(told, checked)  # which refuses one that lasts too long before it is sampled
+        form = AbstractForm(json.loads(_quietly(sequence.to_abstract_repr, skip_validation=True)))
+        sequence_from(form, checked)  # which refuses one that lasts too long before it is sampled
     except InputError as error:
         if "samples" in str(error):
             raise
@@ -66,15 +66,15 @@ def _check_known(variables: Mapping[str, Any], declared: Mapping[str, Any]) -> N
         raise InputError(f"from_pulser: {name!r} is no variable of the sequence{known}")
 
 
-def _of_job(told: Told, job: int | None) -> Mapping[str, Any]:
+def _of_job(form: AbstractForm, job: int | None) -> Mapping[str, Any]:
     """Return the values of one job."""
     if job is not None:
-        if not 0 <= job < len(told.values):
-            raise InputError(f"from_pulser: job must number one of the {len(told.values)} jobs with variables ({job})")
-        return told.values[job]
-    distinct = [values for i, values in enumerate(told.values) if values not in told.values[:i]]
+        if not 0 <= job < len(form.values):
+            raise InputError(f"from_pulser: job must number one of the {len(form.values)} jobs with variables ({job})")
+        return form.values[job]
+    distinct = [values for i, values in enumerate(form.values) if values not in form.values[:i]]
     if len(distinct) > 1:
-        raise InputError(f"from_pulser: the file holds {len(told.values)} jobs with variables: give job, from 0")
+        raise InputError(f"from_pulser: the file holds {len(form.values)} jobs with variables: give job, from 0")
     return distinct[0] if distinct else {}
 
 

@@ -18,7 +18,7 @@ MOST_SAMPLES = 5_000_000
 
 
 @dataclass(frozen=True)
-class Told:
+class AbstractForm:
     """A sequence in Pulser's abstract form, where it was found, and what the job around it gives to its variables."""
 
     abstract: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Told:
     values: tuple[Mapping[str, Any], ...] = ()
 
 
-def read(source: str | Mapping[str, Any]) -> Told:
+def read(source: str | Mapping[str, Any]) -> AbstractForm:
     """Return the one sequence that a text or plain data hold, alone or somewhere in a job.
 
     Raises InputError with the field's place where it breaks Pulser's schema.
@@ -37,20 +37,20 @@ def read(source: str | Mapping[str, Any]) -> Told:
         raise InputError(
             "from_pulser: holds no sequence in Pulser's abstract form: operations, channels and a register"
         )
-    place, told = found[0] if found else ("", data)
-    others = [at for at, other in found if other != told]
+    place, form = found[0] if found else ("", data)
+    others = [at for at, other in found if other != form]
     if others:
         raise InputError(f"from_pulser: {place} and {others[0]} hold different sequences: give one of them")
-    _hold_against_schema(told, place)
-    return Told(told, place, tuple(_job_values(data)))
+    _hold_against_schema(form, place)
+    return AbstractForm(form, place, tuple(_job_values(data)))
 
 
-def sequence_from(told: Told, values: Mapping[str, Any]) -> Any:
+def sequence_from(form: AbstractForm, values: Mapping[str, Any]) -> Any:
     """Return Pulser's sequence of an abstract form, its variables replaced by values.
 
     Raises InputError with the place of the operation that Pulser refuses.
     """
-    plain = {**told.abstract, "variables": {}}
+    plain = {**form.abstract, "variables": {}}
     plain["operations"] = [_with_values(op, values, f"operations[{i}]") for i, op in enumerate(plain["operations"])]
     refuse_long(_least_ns(plain["operations"]), len(plain["register"]))
     try:
@@ -59,7 +59,7 @@ def sequence_from(told: Told, values: Mapping[str, Any]) -> Any:
         at = _first_refused(plain)
         where = f"operations[{at}] ({plain['operations'][at]['op']}): " if at is not None else ""
         why = f"{type(error).__name__}: {cut(error)}"
-        raise InputError(f"from_pulser: {_place(told.place, ())}{where}Pulser refuses it: {why}") from None
+        raise InputError(f"from_pulser: {_place(form.place, ())}{where}Pulser refuses it: {why}") from None
 
 
 def refuse_long(duration_ns: float, atoms: int) -> None:
@@ -105,13 +105,13 @@ def defaults_of(abstract: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 # --- what is wrong with it ---
 
 
-def _hold_against_schema(told: Any, place: str) -> None:
+def _hold_against_schema(form: Any, place: str) -> None:
     """Raise InputError that names the field which breaks Pulser's schema of sequences."""
     import jsonschema  # type: ignore[import-untyped]  # it has no types
     from pulser.json.abstract_repr import SCHEMAS
     from pulser.json.abstract_repr.validation import REGISTRY
 
-    errors = jsonschema.Draft7Validator(SCHEMAS["sequence"], registry=REGISTRY).iter_errors(told)
+    errors = jsonschema.Draft7Validator(SCHEMAS["sequence"], registry=REGISTRY).iter_errors(form)
     wrong = next(iter(_meant(errors)), None)
     if wrong is not None:
         at = _place(place, wrong.path)
@@ -190,33 +190,33 @@ def cut(message: object) -> str:
     return line if len(line) <= 200 else f"{line[:199]}…"
 
 
-def _sequence(told: Mapping[str, Any], operations: int) -> Any:
+def _sequence(form: Mapping[str, Any], operations: int) -> Any:
     """Return Pulser's sequence with the first operations of its abstract form."""
     import pulser
 
-    part = {**told, "operations": told["operations"][:operations]}
-    if operations < len(told["operations"]):
+    part = {**form, "operations": form["operations"][:operations]}
+    if operations < len(form["operations"]):
         part["measurement"] = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pulser.Sequence.from_abstract_repr(json.dumps(part))
 
 
-def _first_refused(told: Mapping[str, Any]) -> int | None:
+def _first_refused(form: Mapping[str, Any]) -> int | None:
     """Return the index of the operation that Pulser refuses; None where it is none of them."""
-    told = {**told, "measurement": None}
-    good, bad = 0, len(told["operations"])
-    if not _reads(told, good) or _reads(told, bad):
+    form = {**form, "measurement": None}
+    good, bad = 0, len(form["operations"])
+    if not _reads(form, good) or _reads(form, bad):
         return None
     while bad - good > 1:
         middle = (good + bad) // 2
-        good, bad = (middle, bad) if _reads(told, middle) else (good, middle)
+        good, bad = (middle, bad) if _reads(form, middle) else (good, middle)
     return good
 
 
-def _reads(told: Mapping[str, Any], operations: int) -> bool:
+def _reads(form: Mapping[str, Any], operations: int) -> bool:
     try:
-        _sequence(told, operations)
+        _sequence(form, operations)
     except Exception:  # Pulser raises what its parts raise
         return False
     return True

@@ -14,7 +14,7 @@ from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.verification.check import check
-from rydberg_qmem.verification.job_feasibility import Part, jobs_of, parts_of
+from rydberg_qmem.verification.job_feasibility import QuantumStep, jobs_of, parts_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class QpuReport:
 
     program: str
     device: str
-    parts: tuple[Part, ...]
+    parts: tuple[QuantumStep, ...]
     against: tuple[str, ...]
     jobs: int
 

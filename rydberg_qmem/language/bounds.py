@@ -12,29 +12,30 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.language.arithmetic import BINARY, ELEMENTWISE, REDUCE, SEVERAL, UNARY
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_steps import apply, averaged, compared, reduce_window
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.narrowing import name_of, narrowed
 
 UNIFORM = Interval(0.0, nextafter(1.0, 0.0))
-_Run = Callable[[Box], Interval]
-_Sides = tuple[Box | None, Box | None]
-_Split = Callable[[Box], _Sides]
+_Run = Callable[[IntervalScope], Interval]
+_Sides = tuple[IntervalScope | None, IntervalScope | None]
+_Split = Callable[[IntervalScope], _Sides]
 """Evaluates every part of a condition once, however deeply conditions are nested."""
 
 
-def bounds(expression: Expression, box: Box) -> Interval:
+def bounds(expression: Expression, box: IntervalScope) -> Interval:
     """Return an interval that holds every value of an expression for values of its names in a box."""
     with np.errstate(all="ignore"):
         return _compiled(expression).run(box)
 
 
-def split(condition: Expression, box: Box) -> tuple[Box | None, Box | None]:
+def split(condition: Expression, box: IntervalScope) -> tuple[IntervalScope | None, IntervalScope | None]:
     """Return what is known of the names where a condition holds, and where not; None where that cannot be.
 
-    >>> holds, fails = split(Expression("x > 2 and m == 1"), Box({"x": Interval(0, 5), "m.a": Interval.of(0, 1)}))
+    >>> known = IntervalScope({"x": Interval(0, 5), "m.a": Interval.of(0, 1)})
+    >>> holds, fails = split(Expression("x > 2 and m == 1"), known)
     >>> holds.names["x"].low, fails.names["x"].low
     (2.0, 0)
     """
@@ -115,7 +116,7 @@ def _call(name: str, args: list[ast.expr]) -> _Run:
         return _where(*args)
     if name == "ensemble_mean":
         inner = _run(args[0])
-        return lambda box: averaged(inner(box if box.ensemble is None else Box(box.ensemble, box.keys)))
+        return lambda box: averaged(inner(box if box.ensemble is None else IntervalScope(box.ensemble, box.keys)))
     if name in ELEMENTWISE:
         return _step(name, ELEMENTWISE[name][1], args)
     if len(args) > 1:
@@ -129,8 +130,8 @@ def _where(condition: ast.expr, yes: ast.expr, no: ast.expr) -> _Run:
     parted, sides = _splitter(condition), (_run(yes), _run(no))
     plain = frozenset(_plain_names(condition)).union(_plain_names(yes), _plain_names(no))
 
-    def run(box: Box) -> Interval:
-        here = Box(box.names, box.keys, box.names if box.ensemble is None else box.ensemble)
+    def run(box: IntervalScope) -> Interval:
+        here = IntervalScope(box.names, box.keys, box.names if box.ensemble is None else box.ensemble)
         found = [side(known) for side, known in zip(sides, parted(here), strict=True) if known is not None]
         if not found:  # nothing is left of the box: any bounds hold
             found = [side(box) for side in sides]
@@ -162,7 +163,7 @@ def _comparison(node: ast.Compare) -> _Run:
     parts = [_run(part) for part in (node.left, *node.comparators)]
     signs = [type(sign) for sign in node.ops]
 
-    def run(box: Box) -> Interval:
+    def run(box: IntervalScope) -> Interval:
         values = [part(box) for part in parts]
         found = [compared(sign, a, b) for sign, a, b in zip(signs, values, values[1:], strict=False)]
         width = max(value.width for value in values)
@@ -196,7 +197,7 @@ def _splitter(node: ast.expr) -> _Split:
 
 
 def _not(part: _Split) -> _Split:
-    def parted(box: Box) -> _Sides:
+    def parted(box: IntervalScope) -> _Sides:
         holds, fails = part(box)
         return fails, holds
 
@@ -204,7 +205,7 @@ def _not(part: _Split) -> _Split:
 
 
 def _by_value(run: _Run) -> _Split:
-    def parted(box: Box) -> _Sides:
+    def parted(box: IntervalScope) -> _Sides:
         value = run(box)
         if value.width:
             return box, box
@@ -216,7 +217,7 @@ def _by_value(run: _Run) -> _Split:
 def _all_of(parts: list[_Split]) -> _Split:
     """Part a box by several conditions at once: all narrow it where all hold; one may fail unless all surely hold."""
 
-    def parted(box: Box) -> _Sides:
+    def parted(box: IntervalScope) -> _Sides:
         known, sure = box, True
         for part in parts:
             holds, fails = part(known)
@@ -235,7 +236,7 @@ def _any_of(parts: list[_Split]) -> _Split:
 def _pair(left: ast.expr, sign: type[ast.cmpop], right: ast.expr) -> _Split:
     sides, names = (_run(left), _run(right)), (name_of(left), name_of(right))
 
-    def parted(box: Box) -> _Sides:
+    def parted(box: IntervalScope) -> _Sides:
         a, b = sides[0](box), sides[1](box)
         if a.width or b.width:
             return box, box

@@ -9,12 +9,12 @@ from rydberg_qmem.language.intervals import UNKNOWN, Interval
 
 
 @dataclass(frozen=True)
-class Box:
+class IntervalScope:
     """What is known of the names in scope: an interval for each; outcomes as `key.atom`, one for each atom of a key.
 
     >>> from rydberg_qmem.language.bounds import bounds
     >>> from rydberg_qmem.language.expressions import Expression
-    >>> box = Box({"R": Interval(0, 0.5), "m.a": Interval.of(0, 1)}, {"m": ("a",)})
+    >>> box = IntervalScope({"R": Interval(0, 0.5), "m.a": Interval.of(0, 1)}, {"m": ("a",)})
     >>> bounds(Expression("20 * R + m"), box)
     Interval(low=0.0, high=11.0, values=None, width=0, fault=0)
     """
@@ -40,6 +40,6 @@ class Box:
         """Return how wide an expression is that reads some names plainly: 0 where it gives one value."""
         return max((self.get(name).width for name in names), default=0)
 
-    def narrowed(self, name: str, interval: Interval) -> Box:
+    def narrowed(self, name: str, interval: Interval) -> IntervalScope:
         """Return the box with one name known better."""
-        return Box({**self.names, name: interval}, self.keys, self.ensemble)
+        return IntervalScope({**self.names, name: interval}, self.keys, self.ensemble)

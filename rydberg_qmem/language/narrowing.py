@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.interval_steps import compared
 from rydberg_qmem.language.intervals import SOUND, Interval
 
@@ -17,8 +17,12 @@ _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def narrowed(
-    box: Box, sign: type[ast.cmpop], names: tuple[str | None, str | None], ends: tuple[Interval, Interval], holds: bool
-) -> Box | None:
+    box: IntervalScope,
+    sign: type[ast.cmpop],
+    names: tuple[str | None, str | None],
+    ends: tuple[Interval, Interval],
+    holds: bool,
+) -> IntervalScope | None:
     """Return what is known where a comparison of two names (or of what has none) holds, or fails."""
     a, b = ends
     if compared(sign, a, b) is (not holds):
@@ -48,7 +52,7 @@ def name_of(node: ast.expr) -> str | None:
             return None
 
 
-def _target(name: str | None, box: Box) -> str | None:
+def _target(name: str | None, box: IntervalScope) -> str | None:
     """Return the name under which a box knows what can be narrowed, if it can."""
     if name is not None and name in box.keys:
         name = f"{name}.{box.keys[name][0]}" if len(box.keys[name]) == 1 else None

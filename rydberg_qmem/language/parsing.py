@@ -42,7 +42,7 @@ from rydberg_qmem.language.evaluation import (
 from rydberg_qmem.language.syntax import (
     MAX_INTEGER,
     WRITTEN,
-    Limits,
+    SyntaxLimits,
     check_length,
     position_of,
     simplest,
@@ -67,7 +67,7 @@ class Parsed:
 
 
 @lru_cache(maxsize=4096)
-def parsed(text: str, limits: Limits = WRITTEN) -> Parsed:
+def parsed(text: str, limits: SyntaxLimits = WRITTEN) -> Parsed:
     """Return all that is known of a text, which is parsed once."""
     tree, terms = tree_of(text, limits)
     compiler = _Compiler(text)

@@ -15,7 +15,7 @@ from rydberg_qmem.language.values import KEPT_BY_PYTHON
 
 
 @dataclass(frozen=True)
-class Limits:
+class SyntaxLimits:
     """The largest size of an expression: characters, terms and depth of nesting."""
 
     length: int
@@ -23,8 +23,8 @@ class Limits:
     depth: int
 
 
-WRITTEN = Limits(length=2000, nodes=400, depth=40)
-BOUND = Limits(length=20_000, nodes=800, depth=80)
+WRITTEN = SyntaxLimits(length=2000, nodes=400, depth=40)
+BOUND = SyntaxLimits(length=20_000, nodes=800, depth=80)
 """Numbers put in the place of names may be longer than the names, and have a sign of their own."""
 MAX_INTEGER = 10**15
 
@@ -41,7 +41,7 @@ _STRAY_DOLLAR = re.compile(r"(?<=[A-Za-z0-9_])\$|\$(?![A-Za-z])")
 _PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9_])_(?=[A-Za-z])")
 
 
-def tree_of(text: str, limits: Limits) -> tuple[ast.expr, int]:
+def tree_of(text: str, limits: SyntaxLimits) -> tuple[ast.expr, int]:
     """Return the tree of a text and how many terms it has."""
     _check_characters(text, limits)
     column = len(text) - len(text.lstrip()) + 1
@@ -63,14 +63,14 @@ def _kept_word(text: str) -> str:
     return f" ({kept[0]!r} is a reserved word, which cannot be a name)" if kept else ""
 
 
-def check_length(text: str, limits: Limits) -> None:
+def check_length(text: str, limits: SyntaxLimits) -> None:
     """Raise ExpressionError for a text with more characters than its limits allow."""
     if len(text) > limits.length:
         rule = f"must have at most {limits.length} characters, but has {len(text)}"
         raise ExpressionError(text, rule, limits.length + 1)
 
 
-def _check_characters(text: str, limits: Limits) -> None:
+def _check_characters(text: str, limits: SyntaxLimits) -> None:
     check_length(text, limits)
     if not text.strip():
         raise ExpressionError(text, "must not be empty", 1)
@@ -84,7 +84,7 @@ def _check_characters(text: str, limits: Limits) -> None:
             raise ExpressionError(text, rule, found.start() + 1)
 
 
-def _check_size(text: str, tree: ast.expr, limits: Limits) -> int:
+def _check_size(text: str, tree: ast.expr, limits: SyntaxLimits) -> int:
     """Count nodes and depth without recursion, before anything recursive touches the tree."""
     stack: list[tuple[ast.AST, int]] = [(tree, 1)]
     count = 0

@@ -35,7 +35,7 @@ LAYOUTS = ("series", "stream", "window")
 
 
 @dataclass
-class Standing:
+class StreamState:
     """Where a stream stands between two calls: rounds behind it, memory and atoms, and the last rows of a window."""
 
     rounds: int = 0
@@ -146,14 +146,14 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         self.low_, self.high_ = self._ranges(values)
         self.shots_ = ShotStream(self.random_state)
-        self.standing_ = Standing()
+        self.standing_ = StreamState()
         return self
 
     def transform(self, X: ArrayLike) -> Floats:
         """Return the features (row of X, feature), without the rounds of the wash-out."""
         check_is_fitted(self, "program_")
         values = self._scaled(validate_data(self, X, dtype=np.float64, reset=False))
-        standing = Standing() if self.reset_state else self.standing_
+        standing = StreamState() if self.reset_state else self.standing_
         match self.layout:
             case "series":
                 series = values.reshape(len(values), -1, len(self.program_.inputs))
@@ -206,14 +206,14 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         found = self._features(series)
         return _chosen(found[:, self.washout :], self.readout)
 
-    def _stream(self, values: Floats, standing: Standing) -> Floats:
+    def _stream(self, values: Floats, standing: StreamState) -> Floats:
         """Return the features (round, feature) of one long series, from where the stream stands."""
         if self.reset_state:
             return np.asarray(self._features(values[None])[0])
         found, standing.state = self._run(values[None], standing.state, keep_state=True)
         return np.asarray(found[0])
 
-    def _windows(self, values: Floats, standing: Standing) -> Floats:
+    def _windows(self, values: Floats, standing: StreamState) -> Floats:
         """Return the features of a series for each round, over the rounds before it that the stream has seen."""
         past = np.repeat(values[:1], self.window - 1, axis=0) if standing.past is None else standing.past
         padded = np.concatenate([past, values])

@@ -27,7 +27,7 @@ from rydberg_qmem.pulses._durations import LONGEST_NS, timed_shape
 from rydberg_qmem.pulses._eom import check_modes, plays_from_samples
 from rydberg_qmem.pulses._phases import UNSHIFTED, Reference
 from rydberg_qmem.pulses._schedule import Drive, Schedule, shape_names
-from rydberg_qmem.pulses._shape_bounds import Bounds, sample_bounds, sampled_ns
+from rydberg_qmem.pulses._shape_bounds import WaveformBounds, sample_bounds, sampled_ns
 from rydberg_qmem.pulses._shapes import (
     Array,
     Scope,
@@ -44,7 +44,7 @@ from rydberg_qmem.pulses._windows import blackman_window, window_bounds
 
 __all__ = [
     "Array",
-    "Bounds",
+    "WaveformBounds",
     "CARRIED",
     "Carried",
     "Drive",

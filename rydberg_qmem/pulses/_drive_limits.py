@@ -10,7 +10,7 @@ from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.waveforms import Constant, Ramp
 from rydberg_qmem.pulses._schedule import Drive
-from rydberg_qmem.pulses._shape_bounds import Bounds, sample_bounds
+from rydberg_qmem.pulses._shape_bounds import WaveformBounds, sample_bounds
 from rydberg_qmem.pulses._shapes import Array, Levels, Scope, column, phase_levels, unit_area, wrapped
 from rydberg_qmem.pulses._windows import CACHED_NS
 
@@ -28,7 +28,7 @@ def check_drive(drive: Drive, scope: Scope, target: Target) -> None:
     if drive.angle is not None:
         level = np.abs(angle_level(drive, scope)).max(axis=1)
         check_finite(drive, level)
-        check_amplitude(drive, Bounds(level, level, level), target)
+        check_amplitude(drive, WaveformBounds(level, level, level), target)
         return
     check_amplitude(drive, sample_bounds(drive.amplitude, scope, duration), target)
     if drive.phase is None:
@@ -46,10 +46,10 @@ def angle_level(drive: Drive, scope: Scope) -> Array:
     return np.asarray(angle[:, None] * unit_area(drive.shape, drive.length_ns).values)
 
 
-def bounds_of(made: Levels) -> Bounds:
+def bounds_of(made: Levels) -> WaveformBounds:
     """Return the bounds of levels."""
     mean = made.values @ np.diff(made.breaks) / made.breaks[-1]
-    return Bounds(made.values.min(axis=1), made.values.max(axis=1), mean)
+    return WaveformBounds(made.values.min(axis=1), made.values.max(axis=1), mean)
 
 
 def check_finite(drive: Drive, values: Array) -> None:
@@ -59,7 +59,7 @@ def check_finite(drive: Drive, values: Array) -> None:
         raise RunError(f"{drive.place}: a control value is not finite (an expression left its domain{of})")
 
 
-def check_amplitude(drive: Drive, found: Bounds, target: Target) -> None:
+def check_amplitude(drive: Drive, found: WaveformBounds, target: Target) -> None:
     """Raise RunError where an amplitude is negative, above its channel's limit, or too weak on average."""
     channel = target.channel(drive.channel)
     check_finite(drive, np.concatenate([found.low, found.high]))
@@ -82,7 +82,7 @@ def check_amplitude(drive: Drive, found: Bounds, target: Target) -> None:
         )
 
 
-def check_detuning(drive: Drive, found: Bounds, target: Target) -> None:
+def check_detuning(drive: Drive, found: WaveformBounds, target: Target) -> None:
     """Raise RunError where a detuning leaves the range of its channel, or of a DMM."""
     channel = target.channel(drive.channel)
     check_finite(drive, np.concatenate([found.low, found.high]))
@@ -96,7 +96,7 @@ def check_detuning(drive: Drive, found: Bounds, target: Target) -> None:
         )
 
 
-def _check_map(drive: Drive, found: Bounds, channel: Any) -> None:
+def _check_map(drive: Drive, found: WaveformBounds, channel: Any) -> None:
     """Hold a weighted detuning against what a DMM gives one atom, all atoms together, and at least."""
     weights = [weight for weight in drive.weights or () if weight]
     low, high = float(found.low.min()), float(found.high.max())

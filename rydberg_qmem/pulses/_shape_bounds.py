@@ -24,7 +24,7 @@ from rydberg_qmem.units import NS_PER_US
 
 
 @dataclass(frozen=True)
-class Bounds:
+class WaveformBounds:
     """Smallest and largest value and mean of waveforms, shape (rows,) or (1,)."""
 
     low: Array
@@ -32,7 +32,7 @@ class Bounds:
     mean: Array
 
 
-def sample_bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> Bounds:
+def sample_bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) -> WaveformBounds:
     """Return what limits are held against, without the samples of long waveforms.
 
     An interpolated waveform's extremes are those of its values, which its samples never pass.
@@ -40,7 +40,7 @@ def sample_bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) 
     match shape:
         case Expression():
             value = column(shape, scope)
-            return Bounds(value, value, value)
+            return WaveformBounds(value, value, value)
         case Constant(value=Expression() as value):
             return sample_bounds(value, scope, duration_ns)
         case Constant(area=Expression() as area):
@@ -49,7 +49,7 @@ def sample_bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) 
             raise AssertionError("a constant has a value or an area")
         case Ramp():
             ends = np.broadcast_arrays(column(shape.start, scope), column(shape.stop, scope))
-            return Bounds(np.minimum(*ends), np.maximum(*ends), (ends[0] + ends[1]) / 2)
+            return WaveformBounds(np.minimum(*ends), np.maximum(*ends), (ends[0] + ends[1]) / 2)
         case Blackman():
             return _of_window(column(shape.area, scope), window_bounds(duration_ns, None), duration_ns)
         case Kaiser():
@@ -59,12 +59,12 @@ def sample_bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) 
             return _of_samples(interpolated(shape, scope, duration_ns))
         case Interpolated():
             values = np.stack(np.broadcast_arrays(*(column(value, scope) for value in shape.values)), axis=-1)
-            return Bounds(values.min(axis=-1), values.max(axis=-1), values.max(axis=-1))
+            return WaveformBounds(values.min(axis=-1), values.max(axis=-1), values.max(axis=-1))
         case Custom():
             samples = np.array(shape.samples)
             scale = column(shape.scale, scope)
             ends = scale * samples.min(), scale * samples.max()
-            return Bounds(np.minimum(*ends), np.maximum(*ends), scale * samples.mean())
+            return WaveformBounds(np.minimum(*ends), np.maximum(*ends), scale * samples.mean())
         case Composite():
             lengths = [duration_of(part, scope) for part in shape.waveforms]
             parts = [sample_bounds(part, scope, n) for part, n in zip(shape.waveforms, lengths, strict=True)]
@@ -72,7 +72,7 @@ def sample_bounds(shape: Waveform | Expression, scope: Scope, duration_ns: int) 
             for part in parts[1:]:
                 low, high = np.minimum(low, part.low), np.maximum(high, part.high)
             mean = sum(part.mean * n for part, n in zip(parts, lengths, strict=True)) / sum(lengths)
-            return Bounds(low, high, np.asarray(mean))
+            return WaveformBounds(low, high, np.asarray(mean))
         case _:
             assert_never(shape)
 
@@ -90,10 +90,10 @@ def sampled_ns(shape: Waveform | Expression, duration_ns: int) -> int:
             return 1
 
 
-def _of_samples(values: Array) -> Bounds:
-    return Bounds(values.min(axis=1), values.max(axis=1), values.mean(axis=1))
+def _of_samples(values: Array) -> WaveformBounds:
+    return WaveformBounds(values.min(axis=1), values.max(axis=1), values.mean(axis=1))
 
 
-def _of_window(area: Array, ends: tuple[float, float], duration_ns: int) -> Bounds:
+def _of_window(area: Array, ends: tuple[float, float], duration_ns: int) -> WaveformBounds:
     one, two = area * ends[0], area * ends[1]
-    return Bounds(np.minimum(one, two), np.maximum(one, two), area * NS_PER_US / duration_ns)
+    return WaveformBounds(np.minimum(one, two), np.maximum(one, two), area * NS_PER_US / duration_ns)

@@ -45,14 +45,14 @@ BRANCHING = 20
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """What a run may take at most: memory (GB), and seconds of one processor."""
 
     memory_gb: float = MOST_GB
     seconds: float | None = None
 
 
-def check_limits(points: Points, job: Job, limits: Limits, *, place: Path | None, workers: int) -> None:
+def check_limits(points: Points, job: Job, limits: RunLimits, *, place: Path | None, workers: int) -> None:
     """Raise InputError, with the way out, if a run would pass a limit; a pilot runs only where it is needed."""
     layouts = points.layouts
     record = _of_all(layouts, job.shots) + POINT_BYTES * len(layouts)

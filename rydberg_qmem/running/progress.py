@@ -18,10 +18,10 @@ SHORTEST_S = 0.1
 
 
 @dataclass(frozen=True)
-class State:
+class ProgressState:
     """How far a run is, as a line of text or of HTML.
 
-    >>> State(2000, 10_000, 1.0, fresh=2000)
+    >>> ProgressState(2000, 10_000, 1.0, fresh=2000)
     2,000 of 10,000, 2,000/s, 4 s left
     """
 
@@ -58,8 +58,8 @@ def listener(progress: Progress | bool | None) -> Progress | None:
             raise InputError(f"progress must be True, or a function of what is done and the total ({short(progress)})")
         return progress
     if in_notebook():
-        return Told(_cell())
-    return Told(_line) if sys.stderr.isatty() else None
+        return ProgressReporter(_cell())
+    return ProgressReporter(_line) if sys.stderr.isatty() else None
 
 
 def in_notebook() -> bool:
@@ -69,19 +69,19 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-class Told:
+class ProgressReporter:
     """Shows how far a run is: when it begins, when it ends, and ten times a second at most in between.
 
     >>> shown, clock = [], iter([0.0, 1.0, 1.01, 2.0])
-    >>> told = Told(shown.append, clock=clock.__next__)
-    >>> told.begin(1000, 4000)
+    >>> reporter = ProgressReporter(shown.append, clock=clock.__next__)
+    >>> reporter.begin(1000, 4000)
     >>> for done in (2000, 3000, 4000):
-    ...     told(done, 4000)
+    ...     reporter(done, 4000)
     >>> shown
     [1,000 of 4,000, 2,000 of 4,000, 1,000/s, 2 s left, 4,000 of 4,000, 1,500/s, 2.0 s]
     """
 
-    def __init__(self, show: Callable[[State], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, show: Callable[[ProgressState], None], clock: Callable[[], float] = time.monotonic) -> None:
         self.show, self.clock = show, clock
         self.kept, self.began, self.shown_at = 0, 0.0, 0.0
 
@@ -89,31 +89,31 @@ class Told:
         """Take note of what is there before the run."""
         self.kept, self.began = done, self.clock()
         self.shown_at = self.began
-        self.show(State(done, total, 0.0, 0))
+        self.show(ProgressState(done, total, 0.0, 0))
 
     def __call__(self, done: int, total: int) -> None:
         """Take note of what is done by now."""
         now = self.clock()
         if done == total or now - self.shown_at >= SHORTEST_S:
             self.shown_at = now
-            self.show(State(done, total, now - self.began, done - self.kept))
+            self.show(ProgressState(done, total, now - self.began, done - self.kept))
 
 
 def begin(progress: Progress | None, done: int, total: int) -> None:
     """Tell what is there before the run; a function of the user's hears of it only if it is anything."""
-    if isinstance(progress, Told):
+    if isinstance(progress, ProgressReporter):
         progress.begin(done, total)
     elif progress is not None and done:
         progress(done, total)
 
 
-def _cell() -> Callable[[State], None]:
+def _cell() -> Callable[[ProgressState], None]:
     """Return what shows a state in the cell that runs, always in the same place."""
     from IPython.display import display  # a kernel is there, so this is too
 
     handles: list[Any] = []
 
-    def show(state: State) -> None:
+    def show(state: ProgressState) -> None:
         if handles:
             handles[0].update(state)
         else:
@@ -122,7 +122,7 @@ def _cell() -> Callable[[State], None]:
     return show
 
 
-def _line(state: State) -> None:
+def _line(state: ProgressState) -> None:
     """Show a state on the line where the cursor is, and leave that line when the run is over."""
     sys.stderr.write(f"\r{state!r}\x1b[K" + "\n" * (state.done == state.total))
     sys.stderr.flush()

@@ -29,7 +29,7 @@ from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.running.conditions import CONDITIONS
 from rydberg_qmem.running.gathered import Gathered
-from rydberg_qmem.running.guards import Limits, check_limits
+from rydberg_qmem.running.guards import RunLimits, check_limits
 from rydberg_qmem.running.job import Job, noise_settings_of, prepare, prepare_alike, seed_of
 from rydberg_qmem.running.parallel import Scale, cluster
 from rydberg_qmem.running.parallel import shard as shard_
@@ -147,7 +147,7 @@ def run(
     if shard is not None and seed is None and shots is not None:
         raise InputError("shards need a seed: each would draw another")
     noise_settings = noise_settings_of(program, noise, hardware)
-    limits = Limits(max_memory_gb, max_seconds)
+    limits = RunLimits(max_memory_gb, max_seconds)
     job = Job(
         program,
         dict(inputs or {}),

@@ -34,7 +34,7 @@ from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.running.job import noise_settings_of
 from rydberg_qmem.running.processes import in_processes
-from rydberg_qmem.running.series_means import Floats, SeriesMeans, SeriesRecorder, SeriesState, Standing
+from rydberg_qmem.running.series_means import BatchState, Floats, SeriesMeans, SeriesRecorder, SeriesState
 
 _ROWS = 200_000
 """Sampled rows that are walked together."""
@@ -116,7 +116,7 @@ def run_series(
 
 def _standings(
     start: SeriesState | None, job: tuple[object, ...], batches: int
-) -> tuple[tuple[Standing, int] | None, ...]:
+) -> tuple[tuple[BatchState, int] | None, ...]:
     """Return where each batch begins, and how many rounds it has behind it; refuse a state of something else."""
     if start is None:
         return (None,) * batches
@@ -159,8 +159,8 @@ class _SeriesJob:
     keep_state: bool = False
 
 
-_Task = tuple[_SeriesJob, int, dict[str, Floats], tuple[Standing, int] | None]
-_Walked = tuple[SeriesMeans, Standing | None]
+_Task = tuple[_SeriesJob, int, dict[str, Floats], tuple[BatchState, int] | None]
+_Walked = tuple[SeriesMeans, BatchState | None]
 
 
 def whole_workers(workers: object) -> int:
@@ -230,7 +230,7 @@ def _chunks(total: int, size: int) -> Iterator[slice]:
 
 def _walked(
     job: _SeriesJob, compiled: Compiled, emulator: Emulator, number: int, table: dict[str, Floats],
-    begin: tuple[Standing, int] | None,
+    begin: tuple[BatchState, int] | None,
 ) -> _Walked:  # fmt: skip
     from threadpoolctl import threadpool_limits
 
@@ -250,7 +250,7 @@ def _walked(
             past = _loop_over_inputs(going_on) + 1
             population = interpret(going_on.steps[:past], population, interpreter.steps(run, cursor))
             drawn = run.acting_noise.settings if run.acting_noise is not None else {}
-            end = Standing(population, drawn, cursor.clock_ns)
+            end = BatchState(population, drawn, cursor.clock_ns)
             rest = going_on.steps[past:]
         else:
             end, rest = None, going_on.steps
@@ -264,7 +264,7 @@ def _drawn(run: RunContext) -> dict[str, Floats]:
     return run.acting_noise.settings if run.acting_noise is not None else {}
 
 
-def _begun(run: RunContext, cursor: Cursor, standing: Standing | None, rows: int, each: int) -> Population:
+def _begun(run: RunContext, cursor: Cursor, standing: BatchState | None, rows: int, each: int) -> Population:
     """Return the rows that series begin with, or go on with, each of which knows its series."""
     if standing is not None:
         cursor.clock_ns = standing.clock_ns

@@ -48,11 +48,11 @@ class SeriesState:
 
     job: tuple[object, ...]
     rounds: int
-    batches: tuple[Standing, ...]
+    batches: tuple[BatchState, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class BatchState:
     """The rows of one batch at the end of its last round."""
 
     population: Population

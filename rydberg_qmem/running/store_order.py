@@ -19,7 +19,7 @@ from rydberg_qmem.running.units import cohorts_together
 from rydberg_qmem.store import records
 from rydberg_qmem.store.columns import columns
 from rydberg_qmem.store.identity import identity
-from rydberg_qmem.store.layout import Layout, points_together
+from rydberg_qmem.store.layout import RecordLayout, points_together
 from rydberg_qmem.store.resume import Order
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def order_of(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[s
     made = columns(layouts, points, swept, job.shots)
     kept = [(dict(zip(c.dims, c.shape, strict=True)), np.dtype(c.dtype).itemsize) for c in made if "shot" in c.dims]
     group = points_together(kept, len(points), together, job.shots or 1) if swept is not None else 1
-    layout = Layout(len(points), job.shots, together, job.shots or 1, sums, swept is not None, group)
+    layout = RecordLayout(len(points), job.shots, together, job.shots or 1, sums, swept is not None, group)
     signals = {name: _signal(values) for name, values in job.inputs.items()}
     names = swept or ()
     attrs = records.provenance(

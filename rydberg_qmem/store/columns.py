@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled, Variable
-from rydberg_qmem.store.creation import Column
+from rydberg_qmem.store.creation import RecordColumn
 from rydberg_qmem.store.records import attributes_of
 
 
@@ -38,7 +38,7 @@ def columns(
     points: Sequence[Mapping[str, float]],
     swept: tuple[str, ...] | None,
     shots: int | None,
-) -> list[Column]:
+) -> list[RecordColumn]:
     """Return the arrays of a record: along `point` if anything is swept, along `shot` if anything is sampled."""
     seen: dict[str, _Seen] = {}
     rounds: dict[str, int] = {}
@@ -58,13 +58,13 @@ def columns(
     return made if swept is None else [*made, *_points(points, swept)]
 
 
-def _column(seen: _Seen, points: int, swept: bool, shots: int | None) -> Column:
+def _column(seen: _Seen, points: int, swept: bool, shots: int | None) -> RecordColumn:
     variable = seen.variable
     sampled = shots is not None and variable.origin in ("key", "memory", "final")
     dims = (*(("point",) if swept else ()), *(("shot",) if sampled else ()), *variable.loops, *variable.extra_dims)
     shape = (*((points,) if swept else ()), *((shots or 0,) if sampled else ()), *seen.shape)
     dtype = variable.dtype if sampled or variable.dtype == "complex128" else "float64"
-    return Column(variable.name, dims, shape, dtype, seen.attrs, _given(seen, points, swept))
+    return RecordColumn(variable.name, dims, shape, dtype, seen.attrs, _given(seen, points, swept))
 
 
 def _given(seen: _Seen, points: int, swept: bool) -> NDArray[Any] | None:
@@ -80,18 +80,18 @@ def _given(seen: _Seen, points: int, swept: bool) -> NDArray[Any] | None:
     return made
 
 
-def _texts(name: str, texts: tuple[str, ...]) -> Column:
+def _texts(name: str, texts: tuple[str, ...]) -> RecordColumn:
     kind = np.dtypes.StringDType()
-    return Column(name, (name,), (len(texts),), kind, {}, np.array(texts, dtype=object).astype(kind))
+    return RecordColumn(name, (name,), (len(texts),), kind, {}, np.array(texts, dtype=object).astype(kind))
 
 
-def _counted(name: str, size: int, told: str) -> Column:
-    return Column(name, (name,), (size,), "int64", {"long_name": told} if told else {}, np.arange(size))
+def _counted(name: str, size: int, told: str) -> RecordColumn:
+    return RecordColumn(name, (name,), (size,), "int64", {"long_name": told} if told else {}, np.arange(size))
 
 
-def _points(points: Sequence[Mapping[str, float]], swept: tuple[str, ...]) -> list[Column]:
+def _points(points: Sequence[Mapping[str, float]], swept: tuple[str, ...]) -> list[RecordColumn]:
     made = [_counted("point", len(points), "")]
     for name in swept:
         values = np.array([point[name] for point in points], dtype=float)
-        made.append(Column(name, ("point",), values.shape, "float64", {"long_name": f"parameter {name}"}, values))
+        made.append(RecordColumn(name, ("point",), values.shape, "float64", {"long_name": f"parameter {name}"}, values))
     return made

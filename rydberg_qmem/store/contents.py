@@ -17,7 +17,7 @@ from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.store import chunks, documents, metadata, provenance
 from rydberg_qmem.store.documents import NAME
-from rydberg_qmem.store.layout import Layout
+from rydberg_qmem.store.layout import RecordLayout
 from rydberg_qmem.store.metadata import ArrayMeta
 from rydberg_qmem.store.seal import SEAL, Seal, seal_of
 
@@ -61,11 +61,11 @@ class Contents:
     """Documents that are not what was written; where there is a seal, its copy stands for them."""
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> RecordLayout:
         """How the record is cut."""
         if self.told is None:
             raise StoreError(f"{self.place}: was saved whole, so it has no layout")
-        return Layout(**self.told["layout"])
+        return RecordLayout(**self.told["layout"])
 
     @property
     def sealed(self) -> bool:
@@ -138,7 +138,7 @@ def contents(place: Path) -> Contents:
         if where not in told:
             raise StoreError(f"{place / where}: is missing")
         markers[array] = metadata.array_of(told[where], array, str(place / where))
-    _check_layout(place, Layout(**said["layout"]), found, markers)
+    _check_layout(place, RecordLayout(**said["layout"]), found, markers)
     return Contents(place, attrs, found, said, markers, name, seal, faults)
 
 
@@ -185,7 +185,7 @@ def _check_sizes(place: Path, arrays: Mapping[str, ArrayMeta]) -> None:
 
 
 def _check_layout(
-    place: Path, layout: Layout, arrays: Mapping[str, ArrayMeta], markers: Mapping[str, ArrayMeta]
+    place: Path, layout: RecordLayout, arrays: Mapping[str, ArrayMeta], markers: Mapping[str, ArrayMeta]
 ) -> None:
     shapes = {"cohort_done": (layout.points, layout.cohorts), "sums": (layout.points, layout.units, 1 + layout.sums)}
     if math.prod(shapes["cohort_done"]) > MOST_COHORTS:
@@ -270,7 +270,7 @@ def chunks_of_cohorts(
             yield folder, meta, tuple(place[dim] for dim in meta.dims)
 
 
-def units_of(meta: ArrayMeta, done: NDArray[np.bool_], layout: Layout) -> Iterator[tuple[int, ...]]:
+def units_of(meta: ArrayMeta, done: NDArray[np.bool_], layout: RecordLayout) -> Iterator[tuple[int, ...]]:
     """Yield the chunks of sums that done units have."""
     places = np.argwhere(done) // (meta.chunks[0], layout.together)
     yield from ((group, unit, 0) for group, unit in sorted(set(map(tuple, places.tolist()))))

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.store import chunks, files
 from rydberg_qmem.store.contents import SEALED, UNFINISHED, ledger_of
-from rydberg_qmem.store.layout import Layout, chunk_shape
+from rydberg_qmem.store.layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.seal import seal_now
 
 
 @dataclass(frozen=True)
-class Column:
+class RecordColumn:
     """One array of a record that is laid out: `values` where they are known before the run."""
 
     name: str
@@ -31,8 +31,8 @@ class Column:
 
 def lay_out(
     place: Path,
-    columns: Sequence[Column],
-    layout: Layout,
+    columns: Sequence[RecordColumn],
+    layout: RecordLayout,
     *,
     attrs: Mapping[str, Any],
     ledger: Mapping[str, Any],
@@ -64,7 +64,7 @@ def lay_out(
     files.flush_tree(place)
 
 
-def _create(group: Any, column: Column, layout: Layout) -> None:
+def _create(group: Any, column: RecordColumn, layout: RecordLayout) -> None:
     sizes = dict(zip(column.dims, column.shape, strict=True))
     cut = chunk_shape(sizes, np.dtype(column.dtype).itemsize, layout)
     if "shot" not in column.dims or column.values is not None:

@@ -23,7 +23,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class Group(Strict):
+class GroupDocument(Strict):
     """The document of a group: a record, or its ledger."""
 
     zarr_format: Literal[3]

@@ -15,7 +15,7 @@ from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.store import chunks, files
 from rydberg_qmem.store.contents import Contents, chunks_of_cohorts, per_shot
-from rydberg_qmem.store.layout import Layout
+from rydberg_qmem.store.layout import RecordLayout
 from rydberg_qmem.store.metadata import ArrayMeta
 from rydberg_qmem.store.regions import Regions, Written, files_of
 
@@ -39,7 +39,7 @@ def take_over(old: Contents, new: Regions, done: NDArray[np.bool_]) -> None:
         files.put(files_of(new.place / new.held.ledger / name, written))
 
 
-def _units(done: NDArray[np.bool_], layout: Layout) -> NDArray[np.bool_]:
+def _units(done: NDArray[np.bool_], layout: RecordLayout) -> NDArray[np.bool_]:
     """Return which units have a whole cohort, (points, units, 1)."""
     return np.logical_or.reduceat(done, np.arange(0, layout.cohorts, layout.together), axis=1)[:, :, None]
 

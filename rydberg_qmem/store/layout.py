@@ -20,7 +20,7 @@ LEAST_GROUPS = 32
 
 
 @dataclass(frozen=True)
-class Layout:
+class RecordLayout:
     """How a record is cut: `together` cohorts are one unit of work, and no chunk spans two units along the shots.
 
     Chunks hold `points_together` points: points with little to keep share their files.
@@ -51,10 +51,10 @@ class Layout:
         return np.minimum(COHORT, self.shots - COHORT * np.arange(self.cohorts)).astype(np.int32)
 
 
-def chunk_shape(shape: Mapping[str, int], itemsize: int, layout: Layout) -> tuple[int, ...]:
+def chunk_shape(shape: Mapping[str, int], itemsize: int, layout: RecordLayout) -> tuple[int, ...]:
     """Return the chunk of a variable with these dimensions: whole cohorts, at most 8 MB, few points or one.
 
-    >>> layout = Layout(points=1, shots=10**6, together=20, first_shots=10**6, sums=0, swept=False)
+    >>> layout = RecordLayout(points=1, shots=10**6, together=20, first_shots=10**6, sums=0, swept=False)
     >>> chunk_shape({"shot": 10**6, "round": 100, "m_atom": 4}, 1, layout)
     (20000, 100, 4)
     >>> chunk_shape({"shot": 10**6, "round": 100}, 8, layout)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store.documents import Group, Strict, attributes_of, problem_in
+from rydberg_qmem.store.documents import GroupDocument, Strict, attributes_of, problem_in
 
 
 class _Provenance(Strict):
@@ -48,7 +48,7 @@ class _Json(Strict):
 def of_record(told: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the attributes of a record, each of the kind that it must be; StoreError if one is not."""
     try:
-        attrs = dict(Group.model_validate(told).attributes)
+        attrs = dict(GroupDocument.model_validate(told).attributes)
         _Provenance.model_validate(attrs)
         texts = {name: json.loads(attrs[name]) for name in _Json.model_fields if name in attrs}
         made = _Json.model_validate(texts)
@@ -93,7 +93,7 @@ class _Ledger(Strict):
 def of_ledger(told: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return what a ledger says: `layout`, `identity`, `points`, `call`; StoreError if it cannot be so."""
     try:
-        attrs = Group.model_validate(told).attributes
+        attrs = GroupDocument.model_validate(told).attributes
         texts = {name: json.loads(attrs[name]) for name in _Ledger.model_fields}
         made = _Ledger.model_validate(texts)
         if len(made.points_json) != made.layout_json.points:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.errors import RunError, StoreError
 from rydberg_qmem.store.contents import Contents, contents, is_record
-from rydberg_qmem.store.creation import Column, lay_out
+from rydberg_qmem.store.creation import RecordColumn, lay_out
 from rydberg_qmem.store.exchange import SETUP, SETUP_S, beside, exchange, found, recover
 from rydberg_qmem.store.growth import take_over
 from rydberg_qmem.store.identity import differences, fingerprint
-from rydberg_qmem.store.layout import Layout
+from rydberg_qmem.store.layout import RecordLayout
 from rydberg_qmem.store.lock import is_locked, lock_of, locked, shard_locks
 from rydberg_qmem.store.regions import Regions
 from rydberg_qmem.store.store import check_free, instead
@@ -32,10 +32,10 @@ class Order:
 
     identity: Mapping[str, str]
     points: list[dict[str, float]]
-    layout: Layout
+    layout: RecordLayout
     attrs: Mapping[str, Any]
     call: Mapping[str, Any]
-    columns: Callable[[], list[Column]]
+    columns: Callable[[], list[RecordColumn]]
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def _grow(place: Path, order: Order, old: Contents, done: NDArray[np.bool_]) -> 
 def _swap_in(
     place: Path,
     order: Order,
-    layout: Layout,
+    layout: RecordLayout,
     keep: Contents | None = None,
     done: NDArray[np.bool_] | None = None,
 ) -> Regions:

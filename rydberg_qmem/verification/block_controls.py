@@ -26,7 +26,7 @@ from rydberg_qmem.language.blocks import (
     SLMMask,
 )
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import Interval
@@ -50,7 +50,7 @@ def controls_of(segment: Segment, target: Target, budget: Budget) -> tuple[Contr
         for placed in segment.blocks
         for op in lower(placed.block, placed.place, target)
         for control in _of(op, placed.place, target, budget)
-        if control.names or not control.proved(control.span(Box({})))
+        if control.names or not control.proved(control.span(IntervalScope({})))
     )
     once = {(control.place, control.above): control for control in made}
     return tuple(once.values())
@@ -137,7 +137,7 @@ def _gate(op: GatePulse, target: Target) -> Iterator[Control]:
     if limit is None or (op.reach and op.reach * per_angle <= limit * (1 + SLACK)):
         return
 
-    def within(box: Box) -> Interval:
+    def within(box: IntervalScope) -> Interval:
         angle = Interval(-op.reach, op.reach) if op.reach else bounds(op.angle, box)
         return apply("*", np.multiply, [apply("abs", np.abs, [angle]), Interval.of(per_angle)])
 

@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import DOMAIN, Interval
 from rydberg_qmem.pulses import Array, Scope, column
@@ -21,7 +21,7 @@ class Control:
 
     place: str
     names: frozenset[str]
-    span: Callable[[Box], Interval]
+    span: Callable[[IntervalScope], Interval]
     values: Callable[[Scope], Array]
     """Values of shape (rows, k) or (1, k): a row keeps the limits if all of them do."""
     low: float = -inf

@@ -27,7 +27,7 @@ DEFAULTS = {"outcome": 0.0, "uniform": 0.5, "normal": 0.0}
 
 
 @dataclass(frozen=True, order=True)
-class Site:
+class ChanceEvent:
     """One outcome or draw of a history: its key (or the place and count of a draw), its column, and its rounds."""
 
     kind: str
@@ -40,7 +40,7 @@ Source = Callable[[str, str, int, At], Array]
 """Gives the outcomes or draws (rows, columns) of one visit: kind, name, columns, rounds."""
 
 
-History = dict[Site, float]
+History = dict[ChanceEvent, float]
 """Outcomes and draws that are not their defaults."""
 
 
@@ -113,5 +113,5 @@ class Generation:
         for (kind, name, at), values in self.made.items():
             for column, value in enumerate(values[row].tolist()):
                 if value != DEFAULTS[kind]:
-                    found[Site(kind, name, column, at)] = value
+                    found[ChanceEvent(kind, name, column, at)] = value
         return found

@@ -26,12 +26,12 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.bounds import bounds, split
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.verification.budget import NAMES_PER_TERM, ROWS_PER_TERM, Budget, Undecided
 from rydberg_qmem.verification.controls import Control, Reading
-from rydberg_qmem.verification.interval_states import State, either, ended, forgotten, known
+from rydberg_qmem.verification.interval_states import IntervalState, either, ended, forgotten, known
 from rydberg_qmem.verification.loop_scopes import rounds_in_all, scope_of_rounds
 from rydberg_qmem.verification.program_controls import Controls
 from rydberg_qmem.verification.widening import settled
@@ -92,7 +92,7 @@ class Reach:
     silent: bool = False
     budget: Budget = field(default_factory=lambda: Budget(MOST_WORK))
     scopes: dict[tuple[tuple[str, int], ...], dict[str, np.ndarray] | None] = field(default_factory=dict)
-    end: State | None = None
+    end: IntervalState | None = None
     """What is known when the program ends."""
     anywhere: dict[int, dict[str, Interval]] = field(default_factory=dict)
     """By the number of a loop: its counter and inputs in any of its rounds."""
@@ -107,7 +107,7 @@ class Reach:
 
     def _program(self) -> None:
         compiled = self.compiled
-        state: State = State({}, frozenset())
+        state: IntervalState = IntervalState({}, frozenset())
         for name, initial in compiled.scalars.items():
             if name in compiled.program.memory:
                 value = self._value(initial, state, f"memory.{name}.initial")
@@ -117,7 +117,7 @@ class Reach:
             state = state.having({name: replace(value, width=size)}, {name})
         self.end = interpret(compiled.steps, state, self._domain())
 
-    def _domain(self) -> Domain[State | None]:
+    def _domain(self) -> Domain[IntervalState | None]:
         """Return what steps do to intervals; where no history comes, there is no state."""
         return Domain(
             compiled=self.compiled,
@@ -136,12 +136,12 @@ class Reach:
             notice=self._notice,
         )
 
-    def _notice(self, step: Step, state: State | None) -> None:
+    def _notice(self, step: Step, state: IntervalState | None) -> None:
         self.budget.need(1 + len(known(state).names) / NAMES_PER_TERM)
 
     # ------------------------------------------------------------------ plain steps
 
-    def _segment(self, step: Segment, before: State | None) -> State:
+    def _segment(self, step: Segment, before: IntervalState | None) -> IntervalState:
         state = known(before)
         box = self._box(state)
         for control in self.controls.of_segment(step):
@@ -151,20 +151,20 @@ class Reach:
                 self._hold(control, control.span(box))
         return state
 
-    def _measure(self, step: MeasureStep, state: State | None) -> State:
+    def _measure(self, step: MeasureStep, state: IntervalState | None) -> IntervalState:
         outcomes = OUTCOMES_WITH_LOSS if self.controls.loses else OUTCOMES
         return known(state).having(
             {f"{step.key}.{atom}": outcomes for atom in self.compiled.keys[step.key]}, {step.key}
         )
 
-    def _assign(self, step: SetStep, values: Values, before: State | None) -> State:
+    def _assign(self, step: SetStep, values: Values, before: IntervalState | None) -> IntervalState:
         state, made = known(before), {}
         for name, expression in values:
             state = self._read(expression.names, f"{step.place}.{name}", state)
             made[name] = self._value(expression, state, f"{step.place}.{name}")
         return state.having(made, made)
 
-    def _push(self, step: PushStep, values: Values, before: State | None) -> State:
+    def _push(self, step: PushStep, values: Values, before: IntervalState | None) -> IntervalState:
         state, made = known(before), {}
         for name, expression in values:
             state = self._read(expression.names, f"{step.place}.{name}", state)
@@ -172,15 +172,15 @@ class Reach:
             made[name] = replace(window.join(value) if window.width > 1 else value, width=window.width)
         return state.having(made)
 
-    def _value(self, expression: Expression, state: State, place: str) -> Interval:
+    def _value(self, expression: Expression, state: IntervalState, place: str) -> Interval:
         """Return the bounds of a value; the run stops where it is no number, so what goes on is one."""
         self.budget.need(expression.terms)
         interval = bounds(expression, self._box(state))
         self._hold(self.controls.of_value(expression, place), interval)
         return interval.sound()
 
-    def _box(self, state: State) -> Box:
-        return Box(state.names, self.compiled.keys)
+    def _box(self, state: IntervalState) -> IntervalScope:
+        return IntervalScope(state.names, self.compiled.keys)
 
     def _hold(self, control: Control, interval: Interval) -> None:
         if self.silent or control.proved(interval) or self._seen_in_every_round(control):
@@ -207,7 +207,7 @@ class Reach:
             self.scopes = {loops: scope_of_rounds(self.compiled, self.loops) if few else None}
         return self.scopes[loops]
 
-    def _read(self, names: frozenset[str], place: str, state: State) -> State:
+    def _read(self, names: frozenset[str], place: str, state: IntervalState) -> IntervalState:
         unsure = (name for name in names - state.certain if name in self.compiled.keys or name in self.compiled.scalars)
         for name in sorted(unsure):
             if not self.silent:
@@ -217,17 +217,21 @@ class Reach:
 
     # ------------------------------------------------------------------ control
 
-    def _when(self, step: WhenStep, before: State | None, domain: Domain[State | None]) -> State | None:
+    def _when(
+        self, step: WhenStep, before: IntervalState | None, domain: Domain[IntervalState | None]
+    ) -> IntervalState | None:
         place = f"{step.place}.if"
         state = self._read(step.condition.names, place, known(before))
         self._value(step.condition, state, place)
         ends = []
         for steps, box in zip((step.then, step.otherwise), split(step.condition, self._box(state)), strict=True):
             if box is not None:
-                ends.append(interpret(steps, State(box.names, state.certain), domain))
+                ends.append(interpret(steps, IntervalState(box.names, state.certain), domain))
         return either(ends)
 
-    def _repeat(self, step: RepeatStep, state: State | None, domain: Domain[State | None]) -> State | None:
+    def _repeat(
+        self, step: RepeatStep, state: IntervalState | None, domain: Domain[IntervalState | None]
+    ) -> IntervalState | None:
         outer = self.loops
         self.loops = (*outer, step)
         if _visits(step) * rounds_in_all(outer) <= self.visits:
@@ -237,7 +241,9 @@ class Reach:
         self.loops = outer
         return end
 
-    def _as_a_whole(self, step: RepeatStep, state: State, domain: Domain[State | None]) -> State | None:
+    def _as_a_whole(
+        self, step: RepeatStep, state: IntervalState, domain: Domain[IntervalState | None]
+    ) -> IntervalState | None:
         silent, self.silent = self.silent, True
         start = settled(
             state, lambda begin: rounds(step, (None,), begin, domain), narrowings=NARROWINGS[self.visits > 0]
@@ -245,7 +251,7 @@ class Reach:
         self.silent = silent
         return rounds(step, (None,), start, domain)
 
-    def _begin(self, step: RepeatStep, k: int | None, before: State | None) -> State:
+    def _begin(self, step: RepeatStep, k: int | None, before: IntervalState | None) -> IntervalState:
         if k is None:
             scope = self._in_any_round(step)
         else:

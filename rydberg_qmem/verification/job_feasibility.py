@@ -34,7 +34,7 @@ MOST_PASSES = 4
 
 
 @dataclass(frozen=True)
-class Part:
+class QuantumStep:
     """One quantum step of a program: where, what, and why a machine that reads at the end cannot do it, if so.
 
     Where the reason is only that an earlier step cannot be done, `after` names that step's place.
@@ -68,7 +68,7 @@ class _Reader:
 
     atoms: tuple[str, ...]
     varying: frozenset[str]
-    parts: dict[int, Part] = field(default_factory=dict)
+    parts: dict[int, QuantumStep] = field(default_factory=dict)
     ends: dict[tuple[int, _Job], _Job] = field(default_factory=dict)
     """What each step leaves, for each state that it has begun in: loops within loops come by again and again."""
 
@@ -83,12 +83,12 @@ class _Reader:
     def _note(self, step: Step, place: str, what: str, reason: str) -> None:
         known = self.parts.get(step.number)
         if known is None or (reason and not known.reason):
-            self.parts[step.number] = Part(place, what, reason)
+            self.parts[step.number] = QuantumStep(place, what, reason)
 
     def _follow(self, step: MeasureStep, place: str) -> None:
         known = self.parts.get(step.number)
         if known is None or not known.reason:
-            self.parts[step.number] = Part(step.place, "measure", f"reads what {place} would have played", place)
+            self.parts[step.number] = QuantumStep(step.place, "measure", f"reads what {place} would have played", place)
 
     def _step(self, step: Step, job: _Job) -> _Job:
         match step:
@@ -192,14 +192,14 @@ def _from_shot(names: frozenset[str]) -> str:
     return f"from shot to shot ({', '.join(sorted(names))})"
 
 
-def parts_of(compiled: Compiled) -> tuple[Part, ...]:
+def parts_of(compiled: Compiled) -> tuple[QuantumStep, ...]:
     """Return every quantum step of a program, each with what stands in the way of running it as part of a job."""
     reader = _Reader(compiled.target.atoms, varying_names(compiled))
     reader.walk(compiled.steps, _Job())
     return tuple(reader.parts.values())
 
 
-def obstacles(compiled: Compiled) -> tuple[Part, ...]:
+def obstacles(compiled: Compiled) -> tuple[QuantumStep, ...]:
     """Return the steps that a machine which reads at the end cannot do: none, and the program is one job per round."""
     return tuple(part for part in parts_of(compiled) if part.reason and not part.after)
 

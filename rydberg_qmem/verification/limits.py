@@ -10,7 +10,7 @@ from rydberg_qmem.errors import Problem
 from rydberg_qmem.gates.lowering import HIDDEN
 from rydberg_qmem.verification.controls import Control, Reading
 from rydberg_qmem.verification.counterexamples import search
-from rydberg_qmem.verification.histories import At, Site
+from rydberg_qmem.verification.histories import At, ChanceEvent
 from rydberg_qmem.verification.interval_analysis import Doubt, doubts
 from rydberg_qmem.verification.program_controls import Controls
 from rydberg_qmem.verification.smallest_history import Witness
@@ -88,7 +88,7 @@ def _history(compiled: Compiled, witness: Witness, hidden: dict[str, str]) -> st
     return "when " + _listed(list(told))
 
 
-def _label(compiled: Compiled, site: Site, hidden: dict[str, str]) -> str:
+def _label(compiled: Compiled, site: ChanceEvent, hidden: dict[str, str]) -> str:
     if site.kind != "outcome":
         return f"{site.kind}() of {site.name.partition('#')[0]}"
     if site.name.endswith(HIDDEN):

@@ -215,7 +215,7 @@ class Replayer:
     def _value(self, expression: Expression, rows: Rows, place: str) -> Array:
         """Evaluate an expression; every shot of an ensemble has the row's own history, so means are its values."""
         self.budget.need(expression.terms)
-        drawn = _Drawn(self.source, place, self._here(), rows)
+        drawn = _ReplayedRandom(self.source, place, self._here(), rows)
         made = expression.of_one_shot().evaluate(self._scope(expression.names, rows), random=drawn)
         value = np.array(np.broadcast_to(np.asarray(made, dtype=float), (len(rows),)))
         if not np.isfinite(value).all():
@@ -241,7 +241,7 @@ class Replayer:
 
 
 @dataclass
-class _Drawn:
+class _ReplayedRandom:
     """Random numbers of one evaluation, from the history."""
 
     source: Source

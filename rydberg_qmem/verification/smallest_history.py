@@ -10,7 +10,7 @@ import numpy as np
 from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.verification.budget import Budget, Undecided
 from rydberg_qmem.verification.controls import Control
-from rydberg_qmem.verification.histories import DEFAULTS, Array, At, History, Site, Visit
+from rydberg_qmem.verification.histories import DEFAULTS, Array, At, ChanceEvent, History, Visit
 from rydberg_qmem.verification.program_controls import Controls
 from rydberg_qmem.verification.replayer import MOST_VISITS, Broken, Replayer
 
@@ -41,7 +41,7 @@ def _replayed(
 
     def source(kind: str, name: str, width: int, at: At) -> Array:
         if (kind, name, at) not in seen:
-            sites = [Site(kind, name, column, at) for column in range(width)]
+            sites = [ChanceEvent(kind, name, column, at) for column in range(width)]
             seen[kind, name, at] = np.array([[h.get(s, DEFAULTS[kind]) for s in sites] for h in histories])
         return seen[kind, name, at]
 
@@ -87,7 +87,7 @@ def _witness(replayer: Replayer, history: History, seen: set[Visit]) -> Witness:
 
 def _with_less(
     history: History,
-    parts: list[frozenset[Site]],
+    parts: list[frozenset[ChanceEvent]],
     breaks: Callable[[list[History]], list[bool]],
 ) -> History:
     """Return a history without as many of its parts as can be left out, one by one and then together."""
@@ -102,10 +102,10 @@ def _with_less(
     return kept[-1] if kept else history
 
 
-def _partitions(history: History) -> Iterable[list[frozenset[Site]]]:
+def _partitions(history: History) -> Iterable[list[frozenset[ChanceEvent]]]:
     """Yield ways to cut a history into parts: by kind and name, then ever smaller pieces in order of time."""
     sites = sorted(history, key=lambda site: (site.at, site.kind, site.name, site.column))
-    groups: dict[object, set[Site]] = {}
+    groups: dict[object, set[ChanceEvent]] = {}
     for site in sites:
         groups.setdefault((site.kind, site.name, site.column), set()).add(site)
     yield [frozenset(group) for group in groups.values()]
@@ -119,6 +119,6 @@ def _partitions(history: History) -> Iterable[list[frozenset[Site]]]:
             return
 
 
-def _without(history: History, parts: list[frozenset[Site]]) -> History:
+def _without(history: History, parts: list[frozenset[ChanceEvent]]) -> History:
     gone = frozenset().union(*parts)
     return {site: value for site, value in history.items() if site not in gone}

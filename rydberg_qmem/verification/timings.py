@@ -28,7 +28,7 @@ from rydberg_qmem.language.blocks import (
     SLMMask,
 )
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
@@ -118,7 +118,7 @@ def _has_own_length(shape: Waveform) -> bool:
     return own and any(not expression.is_constant for expression in timing_of(shape))
 
 
-def _misfits(plan: Plan, names: frozenset[str], box: Box, budget: Budget) -> Interval:
+def _misfits(plan: Plan, names: frozenset[str], box: IntervalScope, budget: Budget) -> Interval:
     """Return whether any timing that may come up fails, where they are few enough to be tried."""
     settings = _settings(names, box)
     if settings is None or not budget.spend(len(settings) * len(plan.operations) * SCHEDULED):
@@ -126,7 +126,7 @@ def _misfits(plan: Plan, names: frozenset[str], box: Box, budget: Budget) -> Int
     return Interval.of(*{_misfit(plan, scope) for scope in settings})
 
 
-def _settings(names: frozenset[str], box: Box) -> list[Scope] | None:
+def _settings(names: frozenset[str], box: IntervalScope) -> list[Scope] | None:
     """Return a scope of one row for each combination of the names' values, None where they are too many."""
     axes: dict[tuple[str, str], tuple[float, ...]] = {}
     for name in sorted(names):
@@ -141,7 +141,7 @@ def _settings(names: frozenset[str], box: Box) -> list[Scope] | None:
     return [_scope_of(dict(zip(axes, chosen, strict=True)), box) for chosen in product(*axes.values())]
 
 
-def _scope_of(chosen: dict[tuple[str, str], float], box: Box) -> Scope:
+def _scope_of(chosen: dict[tuple[str, str], float], box: IntervalScope) -> Scope:
     scope: dict[str, Any] = {name: np.array([value]) for (name, part), value in chosen.items() if not part}
     for key in {name for name, part in chosen if part}:
         scope[key] = Columns(box.keys[key], np.array([[chosen[key, atom] for atom in box.keys[key]]]))
@@ -151,7 +151,7 @@ def _scope_of(chosen: dict[tuple[str, str], float], box: Box) -> Scope:
 # --- how long a segment lasts ---
 
 
-def _longest(operations: tuple[tuple[Lowered, str], ...], box: Box, target: Target) -> Interval:
+def _longest(operations: tuple[tuple[Lowered, str], ...], box: IntervalScope, target: Target) -> Interval:
     """Return an interval of a segment's duration, all blocks one after the other with all that may lie between."""
     high = 0.0
     for op, _ in operations:

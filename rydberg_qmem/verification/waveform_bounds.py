@@ -8,7 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
@@ -29,7 +29,7 @@ INTERPOLATION_SLACK = 1e-9
 """Interpolated samples are rounded to nine digits."""
 
 
-def span(shape: Waveform | Expression, box: Box) -> Interval:
+def span(shape: Waveform | Expression, box: IntervalScope) -> Interval:
     """Return an interval that holds every sample of a waveform."""
     match shape:
         case Expression():
@@ -58,7 +58,7 @@ def span(shape: Waveform | Expression, box: Box) -> Interval:
             assert_never(shape)
 
 
-def average(shape: Waveform | Expression, box: Box) -> Interval:
+def average(shape: Waveform | Expression, box: IntervalScope) -> Interval:
     """Return an interval that holds a waveform's mean: that of its samples where no closer one is simple."""
     match shape:
         case Ramp():
@@ -77,12 +77,12 @@ def _joined(parts: Iterator[Interval]) -> Interval:
     return made
 
 
-def _mean_level(area: Expression, duration_ns: Expression, box: Box) -> Interval:
+def _mean_level(area: Expression, duration_ns: Expression, box: IntervalScope) -> Interval:
     made = apply("*", np.multiply, [bounds(area, box), Interval.of(NS_PER_US)])
     return apply("/", np.divide, [made, bounds(duration_ns, box)])
 
 
-def _window(shape: Blackman | Kaiser, box: Box, beta: float | None) -> Interval:
+def _window(shape: Blackman | Kaiser, box: IntervalScope, beta: float | None) -> Interval:
     """Return the area times the window's least and greatest sample, for each duration that may come."""
     if shape.max_val is not None:
         return bounds(shape.max_val, box).join(Interval.of(0.0))
@@ -101,7 +101,7 @@ def scaled(scale: Interval, samples: Array) -> Interval:
     return apply("*", np.multiply, [scale, Interval(float(samples.min()), float(samples.max()))])
 
 
-def _curve(shape: Interpolated, box: Box) -> Interval:
+def _curve(shape: Interpolated, box: IntervalScope) -> Interval:
     """Return the bounds of the values: between two of them a PCHIP curve never leaves their range."""
     if shape.times is not None and (shape.times[0] != 0 or shape.times[-1] != 1):
         return UNKNOWN

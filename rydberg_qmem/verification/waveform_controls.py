@@ -13,7 +13,7 @@ from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.blocks import DetuningMap, Pulse
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
@@ -67,7 +67,7 @@ def _average(
 ) -> Control:  # fmt: skip
     """Return the control of a waveform's mean, which a channel holds against a minimum unless it is 0."""
 
-    def within(box: Box) -> Interval:
+    def within(box: IntervalScope) -> Interval:
         sizes = [apply("abs", np.abs, [average(shape, box)]), Interval.of(weight)]
         return apply("*", np.multiply, sizes)
 
@@ -172,7 +172,7 @@ def _by_duration(
     return values
 
 
-def _slopes(phase: Waveform | Expression, box: Box) -> Interval:
+def _slopes(phase: Waveform | Expression, box: IntervalScope) -> Interval:
     """Return an interval of the detuning that a phase's waveform makes, where its slope is simple."""
     match phase:
         case Constant():

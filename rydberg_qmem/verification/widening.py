@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
-from rydberg_qmem.verification.interval_states import State
+from rydberg_qmem.verification.interval_states import IntervalState
 
 PATIENCE = 3
 """Joins of a loop's beginning and end before their bounds are widened."""
@@ -16,7 +16,9 @@ STAIRS = (0.0, 1.0, 10.0, 100.0, 1e4, 1e8, inf)
 """Bounds that widening goes up by."""
 
 
-def settled(state: State, body: Callable[[State], State | None], *, narrowings: int) -> State:
+def settled(
+    state: IntervalState, body: Callable[[IntervalState], IntervalState | None], *, narrowings: int
+) -> IntervalState:
     """Return a state that holds the beginning of every round, where `body` tells what is known after one.
 
     What widening went too far by is taken back so many times.
@@ -29,7 +31,7 @@ def settled(state: State, body: Callable[[State], State | None], *, narrowings: 
             break
         start = joined if i < PATIENCE else _widened(start, joined, sheer=i > MOST_JOINS // 2)
     else:
-        start = State({name: replace(UNKNOWN, width=i.width) for name, i in start.names.items()}, start.certain)
+        start = IntervalState({name: replace(UNKNOWN, width=i.width) for name, i in start.names.items()}, start.certain)
     for _ in range(narrowings):
         end = body(start)
         less = state if end is None else state.join(end)
@@ -42,7 +44,7 @@ def settled(state: State, body: Callable[[State], State | None], *, narrowings: 
     return start
 
 
-def _widened(old: State, new: State, *, sheer: bool) -> State:
+def _widened(old: IntervalState, new: IntervalState, *, sheer: bool) -> IntervalState:
     """Return the new state with every bound that moved taken up a stair."""
     names = {}
     for name, interval in new.names.items():
@@ -54,4 +56,4 @@ def _widened(old: State, new: State, *, sheer: bool) -> State:
         low = low if low == before.low else -inf if sheer else -next(s for s in STAIRS if s >= -low)
         high = high if high == before.high else inf if sheer else next(s for s in STAIRS if s >= high)
         names[name] = Interval(low, high, None, interval.width, interval.fault)
-    return State(names, new.certain)
+    return IntervalState(names, new.certain)

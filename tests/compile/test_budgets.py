@@ -143,13 +143,13 @@ def test_every_part_of_an_expression_is_bounded_once(form: str, monkeypatch: pyt
     for depth in (8, 16):
         looked = [0]
 
-        class Counting(boxes.Box):
+        class Counting(boxes.IntervalScope):
             def get(self, name: str, looked: list[int] = looked) -> Interval:
                 looked[0] += 1
                 return super().get(name)
 
         for module in (bounds, boxes):
-            monkeypatch.setattr(module, "Box", Counting)
+            monkeypatch.setattr(module, "IntervalScope", Counting)
         bounds.bounds(Expression(nested(form, depth)), Counting({"x": Interval(0, 1)}))
         counts.append(looked[0])
 

@@ -23,7 +23,7 @@ from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of
 from rydberg_qmem.pulses import Scope
 from rydberg_qmem.verification.counterexamples import search
-from rydberg_qmem.verification.histories import Site
+from rydberg_qmem.verification.histories import ChanceEvent
 from rydberg_qmem.verification.interval_analysis import doubts
 from rydberg_qmem.verification.limits import limits
 from rydberg_qmem.verification.program_controls import Controls
@@ -554,8 +554,8 @@ def assert_judged_rightly(made: rq.Program, seed: int) -> str:
     return "refused"
 
 
-def played(history: dict[Site, float], key: str, at: Any, width: int) -> NDArray[Any]:
-    return np.array([[history.get(Site("outcome", key, column, at), 0.0) for column in range(width)]])
+def played(history: dict[ChanceEvent, float], key: str, at: Any, width: int) -> NDArray[Any]:
+    return np.array([[history.get(ChanceEvent("outcome", key, column, at), 0.0) for column in range(width)]])
 
 
 @given(fed_back(), st.integers(0, 2**32))

@@ -20,7 +20,15 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.process import gate_report
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.calibration import Limits, _levine, _smooth, _time_optimal, at_duration, calibrate, judged
+from rydberg_qmem.gates.calibration import (
+    ChannelLimits,
+    _levine,
+    _smooth,
+    _time_optimal,
+    at_duration,
+    calibrate,
+    judged,
+)
 from rydberg_qmem.gates.entangling import amplitudes
 from rydberg_qmem.gates.lowering import cz_infidelity
 from rydberg_qmem.gates.pair_gates import exchange_wait, light_shift
@@ -194,7 +202,7 @@ def test_searches_start_from_pulses_that_work_at_a_perfect_blockade(method: str,
 
 
 def test_a_calibration_is_what_the_engine_plays() -> None:
-    limits = Limits(4, 16, 2.5 * 2 * pi, 20 * 2 * pi)
+    limits = ChannelLimits(4, 16, 2.5 * 2 * pi, 20 * 2 * pi)
     for method in ("levine", "time_optimal"):
         block = {"cz": PAIR | {"method": method}}
         gate, target = setting(block, gap=6.0)
@@ -208,7 +216,7 @@ def test_a_calibration_is_what_the_engine_plays() -> None:
 
 
 def test_calibrations_are_reproducible_and_kept() -> None:
-    limits = Limits(4, 16, 12.0, 100.0)
+    limits = ChannelLimits(4, 16, 12.0, 100.0)
     ask: dict[str, Any] = {"angle": pi, "interaction": 200.0, "limits": limits, "infidelity": 1e-3, "shape": "square"}
 
     once = calibrate("time_optimal", **ask)
@@ -219,7 +227,7 @@ def test_calibrations_are_reproducible_and_kept() -> None:
 
 @pytest.mark.parametrize("method", ["levine", "time_optimal"])
 def test_a_calibrated_pulse_stays_within_the_limits_of_its_channel(method: str) -> None:
-    limits = Limits(4, 16, 9.0, 60.0)
+    limits = ChannelLimits(4, 16, 9.0, 60.0)
 
     made = calibrate(method, angle=1.5, interaction=300.0, limits=limits, infidelity=1e-3, shape="square")
 
@@ -228,7 +236,7 @@ def test_a_calibrated_pulse_stays_within_the_limits_of_its_channel(method: str) 
 
 
 def test_a_split_pulse_meets_its_infidelity_for_every_phase_jump() -> None:
-    limits = Limits(1, 1, 20 * pi, 1e9)
+    limits = ChannelLimits(1, 1, 20 * pi, 1e9)
     any_jump = split_pulse(116.2, limits, infidelity=1e-4, shape="square", jump=None)
 
     one = split_pulse(116.2, limits, infidelity=1e-4, shape="square", jump=0.3)

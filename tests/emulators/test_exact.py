@@ -20,7 +20,7 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact, _segment
 from rydberg_qmem.emulators.exact import _joint as joint
-from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace
+from rydberg_qmem.emulators.exact._subspace import Samples, Subspace, Transition
 from tests.reference import largest_difference
 
 C6 = pulser.MockDevice.interaction_coeff
@@ -374,7 +374,7 @@ def test_a_pulse_evolved_in_parts_ends_where_it_ends_whole(
 
 def test_propagators_made_in_batches_are_bit_for_bit_those_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     space = Subspace(2, 2, np.array([[0.5, 0.0, 0.0, 0.0]]))
-    sites, rng = tuple(Site(k, 0, 1) for k in range(2)), np.random.default_rng(3)
+    sites, rng = tuple(Transition(k, 0, 1) for k in range(2)), np.random.default_rng(3)
     omega, delta = rng.normal(size=(3, 101)).astype(complex), rng.normal(size=(1, 101))
     samples = Samples(np.full(101, 0.001), (omega, omega), (delta, delta))
 

@@ -5,11 +5,11 @@ import pytest
 from scipy.linalg import expm
 
 from rydberg_qmem.emulators.exact import _joint as joint
-from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace
+from rydberg_qmem.emulators.exact._subspace import Samples, Subspace, Transition
 
 RNG = np.random.default_rng(11)
 ROWS, LEVELS, ATOMS = 2, 3, 3
-SITES = (Site(0, 1, 0), Site(1, 1, 0), Site(2, 2, 1))
+SITES = (Transition(0, 1, 0), Transition(1, 1, 0), Transition(2, 2, 1))
 
 
 def random_space(settings: int, exchange: bool = False) -> Subspace:

@@ -24,7 +24,7 @@ from rydberg_qmem.errors import QmemError, StoreError
 from rydberg_qmem.running import stored
 from rydberg_qmem.store import chunks, exchange, files
 from rydberg_qmem.store.contents import LEDGERS, contents
-from rydberg_qmem.store.layout import Layout, chunk_shape
+from rydberg_qmem.store.layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.lock import lock_of
 from rydberg_qmem.store.seal import SEAL
 from tests.execute.scaling import ended_badly, sha256
@@ -406,7 +406,7 @@ def test_many_points_share_their_files(tmp_path: Path) -> None:
 
 
 def test_chunks_of_many_points_hold_little(tmp_path: Path) -> None:
-    layout = Layout(10_000, 1, 20, 1, 0, True, 256)
+    layout = RecordLayout(10_000, 1, 20, 1, 0, True, 256)
 
     assert chunk_shape({"point": 10_000, "shot": 1}, 8, layout) == (256, 1000)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.running.progress import Told, listener
+from rydberg_qmem.running.progress import ProgressReporter, listener
 
 KERNEL = """
 import warnings
@@ -61,9 +61,15 @@ def test_where_nobody_looks_nothing_is_written(monkeypatch: pytest.MonkeyPatch) 
 def test_a_store_tells_what_it_had_before_and_its_speed_is_without_that(tmp_path: Any) -> None:
     run(store=tmp_path / "r.zarr")
     shown: list[Any] = []
-    told = Told(shown.append)
+    reporter = ProgressReporter(shown.append)
     rq.run(
-        "rabi", shots=20, seed=1, sweep={"angle": [1, 2, 3]}, emulator="ideal", store=tmp_path / "r.zarr", progress=told
+        "rabi",
+        shots=20,
+        seed=1,
+        sweep={"angle": [1, 2, 3]},
+        emulator="ideal",
+        store=tmp_path / "r.zarr",
+        progress=reporter,
     )
 
     assert (shown[0].done, shown[0].total, shown[0].fresh) == (40, 60, 0)
@@ -72,10 +78,10 @@ def test_a_store_tells_what_it_had_before_and_its_speed_is_without_that(tmp_path
 
 def test_many_units_are_told_ten_times_a_second_at_most() -> None:
     shown: list[Any] = []
-    told = Told(shown.append, clock=iter([i / 1000 for i in range(1002)]).__next__)
-    told.begin(0, 1000)
+    reporter = ProgressReporter(shown.append, clock=iter([i / 1000 for i in range(1002)]).__next__)
+    reporter.begin(0, 1000)
     for done in range(1, 1001):
-        told(done, 1000)
+        reporter(done, 1000)
 
     assert len(shown) <= 12
     assert shown[-1].done == 1000

@@ -16,7 +16,7 @@ from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.engine import branches, interpreter, measurement
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
-from rydberg_qmem.engine.outcomes import Chosen, Split, choose
+from rydberg_qmem.engine.outcomes import Chosen, Partition, choose
 from rydberg_qmem.engine.population import Part, Population
 from tests.reference import Reference, chance_of, largest_difference, least_likely
 from tests.strategies import LEVELS, if_a_device_takes_it, programs
@@ -146,7 +146,7 @@ def test_feedforward_that_reads_the_value_before_the_measurement_is_found(monkey
 
 
 def test_atoms_that_share_one_random_number_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def careless(population: Population, part: Part, split: Split, uniform: Any) -> Chosen:
+    def careless(population: Population, part: Part, split: Partition, uniform: Any) -> Chosen:
         return choose(population, part, split, np.repeat(uniform[:, :1], uniform.shape[1], axis=1))
 
     monkeypatch.setattr("rydberg_qmem.engine.measurement.choose", careless)

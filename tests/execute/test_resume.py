@@ -16,7 +16,7 @@ from rydberg_qmem.errors import StoreError
 from rydberg_qmem.running import store_order, stored
 from rydberg_qmem.store import records, resume
 from rydberg_qmem.store.identity import identity
-from rydberg_qmem.store.layout import Layout, chunk_shape
+from rydberg_qmem.store.layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.lock import StaleLockWarning, lock_of
 from rydberg_qmem.store.regions import Regions
 from rydberg_qmem.store.seal import SEAL
@@ -304,7 +304,7 @@ def test_shards_without_a_seed_are_refused_before_they_draw_different_ones(tmp_p
 
 
 def test_chunks_are_whole_units_and_at_most_eight_megabytes() -> None:
-    layout = Layout(points=3, shots=10**6, together=20, first_shots=10**6, sums=0, swept=True)
+    layout = RecordLayout(points=3, shots=10**6, together=20, first_shots=10**6, sums=0, swept=True)
 
     for shape, size in (({"shot": 10**6}, 1), ({"shot": 10**6, "round": 1000}, 8), ({"shot": 10**6, "round": 9999}, 8)):
         point, shots, *rest = chunk_shape({"point": 3, **shape}, size, layout)

@@ -15,7 +15,7 @@ from rydberg_qmem.errors import RunError
 from rydberg_qmem.language import interval_rules
 from rydberg_qmem.language.arithmetic import FUNCTIONS
 from rydberg_qmem.language.bounds import bounds, split
-from rydberg_qmem.language.boxes import Box
+from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_rules import RULES
@@ -77,7 +77,7 @@ expressions = st.recursive(atoms, grown, max_leaves=6).map(Expression)
 
 
 @st.composite
-def boxes(draw: Any) -> tuple[Box, dict[str, Any]]:
+def boxes(draw: Any) -> tuple[IntervalScope, dict[str, Any]]:
     """Draw a box and a scope that lies in it."""
     names = {name: draw(ranges()) for name in ("x", "y", "k")}
     columns = {name: draw(st.sampled_from((Interval.of(0, 1), Interval.of(1), Interval.of(-1, 0, 1)))) for name in
@@ -89,7 +89,7 @@ def boxes(draw: Any) -> tuple[Box, dict[str, Any]]:
     point["c"] = Columns(("a",), np.array([[bits["c.a"]]]))  # type: ignore[assignment]  # columns among numbers, as a run has them
     point["w"] = np.array([[point_in(draw, window) for _ in range(3)]])
     wide = Interval(window.low, window.high, window.values, 3)
-    return Box({**names, **columns, "w": wide}, KEYS), point
+    return IntervalScope({**names, **columns, "w": wide}, KEYS), point
 
 
 class Given:
@@ -125,7 +125,7 @@ def assert_holds(interval: Interval, value: float, what: object) -> None:
 @given(expressions, boxes(), st.sampled_from((0.0, 0.5, 1 - 2.0**-53)))
 @settings(max_examples=CASES, deadline=None)
 def test_the_value_at_every_point_lies_within_the_bounds(
-    expression: Expression, case: tuple[Box, dict[str, Any]], drawn: float
+    expression: Expression, case: tuple[IntervalScope, dict[str, Any]], drawn: float
 ) -> None:
     box, point = case
 
@@ -139,7 +139,7 @@ def test_the_value_at_every_point_lies_within_the_bounds(
 @given(expressions, boxes())
 @settings(max_examples=CASES, deadline=None)
 def test_what_a_condition_leaves_of_a_box_holds_every_point_where_it_holds(
-    condition: Expression, case: tuple[Box, dict[str, Any]]
+    condition: Expression, case: tuple[IntervalScope, dict[str, Any]]
 ) -> None:
     box, point = case
     truth = value_at(condition, point) != 0
@@ -163,7 +163,7 @@ def test_every_function_keeps_a_cloud_of_points_within_its_bounds(name: str) -> 
     text = f"{name}({', '.join('xyz'[:arity])})" if name.isalpha() or name == "atan2" else f"x {name} y"
     for _ in range(60):
         ends = np.sort(random.choice([random.normal(0, 3), random.normal(0, 1), 0.0, 1.0, -1.0], (arity, 2)), axis=1)
-        box = Box({n: Interval(float(pair[0]), float(pair[1])) for n, pair in zip("xyz", ends, strict=False)})
+        box = IntervalScope({n: Interval(float(pair[0]), float(pair[1])) for n, pair in zip("xyz", ends, strict=False)})
         inner = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * random.uniform(size=(arity, 300))
         points = np.clip(np.concatenate([inner, ends, ends[:, ::-1]], axis=1), ends[:, :1], ends[:, 1:])
 
@@ -202,7 +202,7 @@ def test_every_function_of_the_language_has_a_rule() -> None:
     ],
 )
 def test_bounds_are_tight_where_that_is_easy(text: str, low: float, high: float) -> None:
-    box = Box({"x": Interval(0, 2), "w": Interval(0, 1, width=9), "m.a": Interval.of(0, 1)}, {"m": ("a",)})
+    box = IntervalScope({"x": Interval(0, 2), "w": Interval(0, 1, width=9), "m.a": Interval.of(0, 1)}, {"m": ("a",)})
 
     found = bounds(Expression(text), box)
 
@@ -212,24 +212,24 @@ def test_bounds_are_tight_where_that_is_easy(text: str, low: float, high: float)
 
 @pytest.mark.parametrize("text", ["1 / x", "sqrt(x - 1)", "log(x)", "asin(x)", "x ** -1", "1 % x", "(x - 1) ** 0.5"])
 def test_a_step_that_may_leave_its_domain_says_so(text: str) -> None:
-    assert bounds(Expression(text), Box({"x": Interval(0, 2)})).fault == DOMAIN
+    assert bounds(Expression(text), IntervalScope({"x": Interval(0, 2)})).fault == DOMAIN
 
 
 def test_a_guard_keeps_a_step_in_its_domain() -> None:
-    box = Box({"R": Interval(0, 1)})
+    box = IntervalScope({"R": Interval(0, 1)})
 
     assert bounds(Expression("where(R > 0.05, 1 / max(R, 0.05), 1)"), box).high == pytest.approx(20)
     assert bounds(Expression("where(R > 0.05, 1 / R, 1)"), box).fault == SOUND
 
 
 def test_an_ensemble_is_not_bounded_by_a_guard_of_single_shots() -> None:
-    box = Box({"R": Interval(0, 1)})
+    box = IntervalScope({"R": Interval(0, 1)})
 
     assert bounds(Expression("where(R > 0.5, ensemble_mean(R), 1)"), box).low == 0
 
 
 def test_few_values_stay_known_one_by_one() -> None:
-    box = Box({"m.a": Interval.of(0, 1)}, {"m": ("a",)})
+    box = IntervalScope({"m.a": Interval.of(0, 1)}, {"m": ("a",)})
 
     assert bounds(Expression("where(m == 1, 96, 48)"), box).values == (48, 96)
     assert split(Expression("m == 1"), box)[1].names["m.a"].values == (0,)  # type: ignore[union-attr]  # a box is left

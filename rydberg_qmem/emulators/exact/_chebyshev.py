@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace
+from rydberg_qmem.emulators.exact._subspace import Samples, Subspace, Transition
 from rydberg_qmem.emulators.layout import State
 
 Complex = NDArray[np.complex128]
@@ -33,14 +33,14 @@ def coefficients(x: float, cutoff: float = CUTOFF) -> Complex:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class SpectralBounds:
     """An interval that holds the spectra of all Hamiltonians of a stretch."""
 
     centre: float
     radius: float
 
     @classmethod
-    def of(cls, space: Subspace, sites: tuple[Site, ...], samples: Samples) -> Bounds:
+    def of(cls, space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> SpectralBounds:
         low, high = space.energies.min(axis=0), space.energies.max(axis=0)
         for site, delta in zip(sites, samples.deltas, strict=True):
             here = space.digits[site.atom] == site.b
@@ -53,7 +53,12 @@ class Bounds:
 
 
 def evolve(
-    states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, bounds: Bounds, cutoff: float
+    states: State,
+    space: Subspace,
+    sites: tuple[Transition, ...],
+    samples: Samples,
+    bounds: SpectralBounds,
+    cutoff: float,
 ) -> State:
     """Expand exp(-iHt) in Chebyshev polynomials: as many terms as the spectrum's width times t, and a few more."""
     at_once = max(1, BLOCK // states[0].size)
@@ -104,9 +109,9 @@ def _expanded(
     return np.asarray(total)
 
 
-def _raisings(space: Subspace, sites: tuple[Site, ...], omegas: tuple[Complex, ...]) -> list[tuple[Any, Complex]]:
+def _raisings(space: Subspace, sites: tuple[Transition, ...], omegas: tuple[Complex, ...]) -> list[tuple[Any, Complex]]:
     """Return the sum of |a⟩⟨b| over the sites of each drive, sparse, with the drive; alike drives are one."""
-    groups: list[tuple[list[Site], Complex]] = []
+    groups: list[tuple[list[Transition], Complex]] = []
     for site, omega in zip(sites, omegas, strict=True):
         for some, other in groups:
             if omega is other or np.array_equal(omega, other):

@@ -14,7 +14,7 @@ from rydberg_qmem.emulators.exact import _rotations as rotations
 from rydberg_qmem.emulators.exact._cache import PropagatorCache
 from rydberg_qmem.emulators.exact._interactions import pair_energies, shifts, subspace
 from rydberg_qmem.emulators.exact._segment import Drives, PlayedSegment, Stretch, layout_of
-from rydberg_qmem.emulators.exact._subspace import Samples, Site
+from rydberg_qmem.emulators.exact._subspace import Samples, Transition
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Layout, State
 from rydberg_qmem.pulses import Scope
 
@@ -138,7 +138,7 @@ def _together(stretch: Stretch, layout: Layout, states: State, sites: Drives, dr
     for (atom, basis), (omega, delta) in sites.items():
         if atom in driven:
             a, b = (layout.levels.index(level) for level in DRIVEN[basis])
-            places.append(Site(driven.index(atom), a, b))
+            places.append(Transition(driven.index(atom), a, b))
             omegas.append(omega)
             deltas.append(delta)
     samples = Samples(stretch.times_us, tuple(omegas), tuple(deltas))

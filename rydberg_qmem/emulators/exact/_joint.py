@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.exact import _chebyshev as chebyshev
 from rydberg_qmem.emulators.exact import _split_operator as splitting
-from rydberg_qmem.emulators.exact._subspace import Samples, Site, Subspace
+from rydberg_qmem.emulators.exact._subspace import Samples, Subspace, Transition
 from rydberg_qmem.emulators.layout import State
 
 Complex = NDArray[np.complex128]
@@ -30,7 +30,9 @@ REFERENCE_CUTOFF = 1e-10
 """The same where a state is what the steps of the split operator are held against."""
 
 
-def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, share: float = 1.0) -> State:
+def evolve(
+    states: State, space: Subspace, sites: tuple[Transition, ...], samples: Samples, share: float = 1.0
+) -> State:
     """Evolve states (rows, settings, dimension) through all intervals: `share` of a segment, of whose error as much."""
     if _is_global(space, sites, samples):
 
@@ -44,12 +46,12 @@ def evolve(states: State, space: Subspace, sites: tuple[Site, ...], samples: Sam
 
 
 def _steps(
-    states: State, space: Subspace, sites: tuple[Site, ...], samples: Samples, cutoff: float = chebyshev.CUTOFF
+    states: State, space: Subspace, sites: tuple[Transition, ...], samples: Samples, cutoff: float = chebyshev.CUTOFF
 ) -> State:
     """Diagonalise where that costs less than expanding: where many states share few Hamiltonians."""
     rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
     matrices, count = rows * len(space.energies), len(samples.dt_us)
-    bounds = chebyshev.Bounds.of(space, sites, samples)
+    bounds = chebyshev.SpectralBounds.of(space, sites, samples)
     terms = sum(len(chebyshev.coefficients(bounds.radius * dt)) for dt in samples.dt_us.tolist())
     expanding = terms * (EXPAND_CALL + EXPAND_AMPLITUDE * states.size)
     if space.dimension > DENSE_DIMENSION or expanding < count * matrices * DENSE_ELEMENT * space.dimension**3:
@@ -64,7 +66,7 @@ def _steps(
     return states
 
 
-def _dense_all(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> Complex:
+def _dense_all(space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> Complex:
     """Return the propagators (rows, 1, settings, dimension, dimension) of all intervals, multiplied in a tree of pairs.
 
     Batches of a power of two of intervals are branches of the tree of all.
@@ -95,7 +97,7 @@ def _product(u: Complex) -> Complex:
 
 
 def hamiltonian(
-    space: Subspace, sites: tuple[Site, ...], omegas: tuple[Complex, ...], deltas: tuple[Array, ...]
+    space: Subspace, sites: tuple[Transition, ...], omegas: tuple[Complex, ...], deltas: tuple[Array, ...]
 ) -> Complex:
     """Return the dense Hamiltonians (rows or 1, settings, dimension, dimension) in rad/µs."""
     size = space.dimension
@@ -111,7 +113,7 @@ def hamiltonian(
     return h
 
 
-def _drive_matrices(space: Subspace, site: Site) -> tuple[Array, Array]:
+def _drive_matrices(space: Subspace, site: Transition) -> tuple[Array, Array]:
     up = np.zeros((space.levels, space.levels))
     up[site.a, site.b] = 1.0
     here = np.zeros((space.levels, space.levels))
@@ -127,7 +129,7 @@ def _dense(states: State, h: Complex, dt_us: float) -> State:
     return np.asarray(np.matmul(vectors, inner[..., None])[..., 0])
 
 
-def _is_global(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> bool:
+def _is_global(space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> bool:
     """Return whether one drive of steady phase acts alike on all atoms, and they are many."""
     if space.exchange is not None or len(space.energies) > 1 or space.dimension < SPLIT_DIMENSION:
         return False
@@ -143,7 +145,7 @@ def _is_global(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> bo
     return bool(np.all(np.abs((first * lead[:, None].conj()).imag) <= 1e-12 * max(1e-300, np.abs(lead).max() ** 2)))
 
 
-def _global_drive(space: Subspace, sites: tuple[Site, ...], samples: Samples) -> splitting.GlobalDrive:
+def _global_drive(space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> splitting.GlobalDrive:
     omega = samples.omegas[0]
     lead = omega[np.arange(len(omega)), np.abs(omega).argmax(axis=1)]
     phase = -np.angle(lead)

@@ -38,7 +38,7 @@ class Flow(Protocol):
         """Return all rows after a time each."""
 
 
-class Part(Protocol):
+class StepGroup(Protocol):
     """Steps that are taken together, or one after the other where a row jumps among them."""
 
     def advance(self, states: State) -> State:
@@ -64,7 +64,7 @@ class Step:
         yield self.flow, self.time_us
 
 
-def evolve(jumps: Sequence[Any], parts: Iterable[Part], states: State, chance: Chance) -> State:
+def evolve(jumps: Sequence[Any], parts: Iterable[StepGroup], states: State, chance: Chance) -> State:
     """Return normalised states (rows, dimension) after parts during which each row jumps when its chance comes."""
     walk = _Rows(tuple(jump.tocsr() for jump in jumps), chance, len(states))
     for part in parts:

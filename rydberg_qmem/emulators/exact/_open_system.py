@@ -207,7 +207,7 @@ class OpenSystemPropagator:
             out[rows] = segment.turned(made)
         return out
 
-    def _parts(self, stretch: Stretch, scope: Scope) -> Iterator[jumping.Part]:
+    def _parts(self, stretch: Stretch, scope: Scope) -> Iterator[jumping.StepGroup]:
         """Yield how vectors decay through the steps of a stretch."""
         here = self.operators.of(stretch.target)
         coefficients = here.coefficients(stretch, self.operators.strengths(stretch.target, scope))

@@ -178,7 +178,7 @@ class OperatorSet:
         closed = None if self._conditional is None else self._conditional.flow(coefficients)
         return closed or jumping.Diagonalised(self.decaying, coefficients)
 
-    def parts(self, coefficients: Array, times_us: Array) -> Iterable[jumping.Part]:
+    def parts(self, coefficients: Array, times_us: Array) -> Iterable[jumping.StepGroup]:
         """Return how vectors decay through steps of coefficients (rows or 1, steps, terms)."""
         if self._conditional is not None and (paths := self._conditional.paths(coefficients, times_us)) is not None:
             return paths

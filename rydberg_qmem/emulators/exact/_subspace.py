@@ -36,7 +36,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Site:
+class Transition:
     """A drive's place in the subspace: the atom, and the indices of its levels (a, b)."""
 
     atom: int
@@ -64,10 +64,10 @@ class Subspace:
         return np.indices((self.levels,) * self.atoms, dtype=np.int8).reshape(self.atoms, -1)
 
     @cached_property
-    def _raised(self) -> dict[tuple[Site, ...], Any]:
+    def _raised(self) -> dict[tuple[Transition, ...], Any]:
         return {}
 
-    def raising(self, sites: tuple[Site, ...]) -> Any:
+    def raising(self, sites: tuple[Transition, ...]) -> Any:
         """Return Σ |a⟩⟨b| over some sites, and its adjoint, made once."""
         if sites not in self._raised:
             places = [(site.atom, site.a, site.b) for site in sites]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.plots._canvas.text import NAME, TEXT, Label
+from rydberg_qmem.plots._canvas.text import NAME, TEXT, ScaledText
 from rydberg_qmem.plots._style import COLUMN_IN, axes_or_new, okabe_ito
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Canvas:
         """Write lines of text around a point."""
         joined = lines if isinstance(lines, str) else "\n".join(lines)
         look = {"ha": "center", "va": "center", "linespacing": 1.2, "zorder": 5, **look}
-        self.ax.add_artist(Label(x, y, joined, size=size, transform=self.ax.transData, **look))
+        self.ax.add_artist(ScaledText(x, y, joined, size=size, transform=self.ax.transData, **look))
 
     def line(self, xs: Sequence[float] | Floats, ys: Sequence[float] | Floats, width: float = 0.8, **look: Any) -> None:
         """Draw a line; its width is in points."""

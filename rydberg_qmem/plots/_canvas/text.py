@@ -100,7 +100,7 @@ def cut(text: str, wide: int) -> str:
     return text if len(text) <= wide else text[: wide - 1].rstrip(" …") + "…"
 
 
-class Label(Text):
+class ScaledText(Text):
     """Text that keeps its size in data units, so that it stays in its box when the axes change their size."""
 
     def __init__(self, *args: Any, size: float, **look: Any) -> None:
