@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +24,8 @@ from rydberg_qmem.emulators.protocol import (
     Capabilities,
     JumpingEvolution,
 )
-from rydberg_qmem.emulators.unitaries import apply_gate, excited_atoms, gate_atoms
-from rydberg_qmem.language.blocks import Gate, Timed
+from rydberg_qmem.emulators.unitaries import IdealGate, apply_gate
+from rydberg_qmem.language.blocks import Gate
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.noise import PREPARATION_AND_READOUT
 from rydberg_qmem.pulses import CARRIED, Scope, numbers_in
@@ -37,12 +36,12 @@ class IdealPlan:
     """A segment as gates, and runs of pulses between them."""
 
     target: Target
-    parts: tuple[Gate | Plan, ...]
+    parts: tuple[IdealGate | Plan, ...]
 
     @cached_property
     def touched(self) -> frozenset[int]:
         """Atoms that any gate, pulse or phase shift acts on."""
-        return frozenset().union(*(p.touched if isinstance(p, Plan) else self.atoms_of(p) for p in self.parts))
+        return frozenset().union(*(p.touched if isinstance(p, Plan) else p.atoms for p in self.parts))
 
     @cached_property
     def excited(self) -> frozenset[int]:
@@ -52,22 +51,18 @@ class IdealPlan:
             if isinstance(part, Plan):
                 found |= part.excited
             else:
-                found |= set(excited_atoms(part, self.target))
+                found |= set(part.excited(self.target))
         return frozenset(found)
 
     @cached_property
     def linked(self) -> tuple[tuple[int, ...], ...]:
         """Pairs of atoms that a gate joins."""
-        return tuple(atoms for part in self.gates if len(atoms := self.atoms_of(part)) > 1)
+        return tuple(part.atoms for part in self.gates if len(part.atoms) > 1)
 
     @property
-    def gates(self) -> tuple[Gate, ...]:
+    def gates(self) -> tuple[IdealGate, ...]:
         """The parts that are gates."""
         return tuple(part for part in self.parts if not isinstance(part, Plan))
-
-    def atoms_of(self, gate: Gate) -> tuple[int, ...]:
-        """Return the register indices of a gate's atoms."""
-        return gate_atoms(gate, self.target)
 
     def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
         """Return the expressions that steer what happens to some atoms."""
@@ -75,8 +70,8 @@ class IdealPlan:
         for part in self.parts:
             if isinstance(part, Plan):
                 found.update(dict.fromkeys(part.controls_of(atoms)))
-            elif set(self.atoms_of(part)) & set(atoms):
-                found.update(dict.fromkeys(expressions_in(part)))
+            elif set(part.atoms) & set(atoms):
+                found.update(dict.fromkeys(expressions_in(part.gate)))
         return tuple(found)
 
     @property
@@ -98,16 +93,12 @@ class IdealPlan:
                 total += part.durations(here, rows)
         return total
 
-    def in_turn(self, scope: Scope, rows: int) -> Iterator[tuple[Gate | Plan, Scope]]:
+    def in_turn(self, scope: Scope, rows: int) -> Iterator[tuple[IdealGate | Plan, Scope]]:
         """Yield the parts, each with what the channels carry into it; gates take no time and leave no light behind."""
         for part in self.parts:
             yield part, scope
             if isinstance(part, Plan) and CARRIED in scope:
                 scope = {**scope, CARRIED: part.leaves(scope, rows)}
-
-
-def _is_gate(block: Timed) -> TypeGuard[Gate]:
-    return isinstance(block, Gate)
 
 
 class Ideal:
@@ -130,13 +121,14 @@ class Ideal:
         """Split the segment, or a part of it, into gates and runs of pulses."""
         edges = (0, *segment.looks, len(segment.blocks))
         begin, end = edges[segment.part], edges[segment.part + 1]
-        parts: list[Gate | Plan] = []
+        parts: list[IdealGate | Plan] = []
         first = 0
         for is_gate, run in groupby(segment.blocks, key=lambda placed: isinstance(placed.block, Gate)):
             blocks = tuple(run)
             last = first + len(blocks)
             if is_gate and not segment.turning:
-                parts.extend(p.block for p in blocks[max(begin - first, 0) : max(end - first, 0)] if _is_gate(p.block))
+                here = [placed.block for placed in blocks[max(begin - first, 0) : max(end - first, 0)]]
+                parts.extend(IdealGate.of(block, target) for block in here if isinstance(block, Gate))
             elif not is_gate and first < end and last > begin and not (segment.turning and begin <= first):
                 looks = tuple(look - first for look in segment.looks if first < look < last)
                 part = sum(first + look <= begin for look in looks)
@@ -150,7 +142,7 @@ class Ideal:
         for part, here in plan.in_turn(scope, len(states)):
             if isinstance(part, Plan):
                 states = self._pulses.evolve(part, here, states, atoms)
-            elif set(plan.atoms_of(part)) <= set(atoms):
+            elif set(part.atoms) <= set(atoms):
                 states = apply_gate(target, layout_of(target), part, scope, states)
         return states
 

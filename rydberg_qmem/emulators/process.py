@@ -14,7 +14,7 @@ from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.layout import Layout
-from rydberg_qmem.emulators.unitaries import gate_atoms
+from rydberg_qmem.emulators.unitaries import IdealGate
 from rydberg_qmem.gates.daqc import interaction_steps
 from rydberg_qmem.gates.lowering import GatePulse, lower
 from rydberg_qmem.gates.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
@@ -60,7 +60,7 @@ def gate_report(block: Gate | BlockadeMeasure, target: Target) -> GateReport:
     between outcomes means nothing. Raises CapabilityError where the device cannot make the gate.
     """
     gate = _pulsed(block)
-    atoms = gate_atoms(gate, target)
+    atoms = IdealGate.of(gate, target).atoms
     segment = Segment(0, (Placed(gate, gate.kind),))
     exact, ideal = Exact(), Ideal()
     plan = exact.plan(segment, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import assert_never
@@ -14,53 +15,62 @@ from rydberg_qmem.emulators.exact import Rotation, rotate
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.gates.daqc import interaction_steps
 from rydberg_qmem.language.blocks import Gate, Ising, gate_rule
-from rydberg_qmem.language.blocks.rules import Blockaded, Complex, Diagonal, Matrix
+from rydberg_qmem.language.blocks.rules import Complex, Diagonal, GateRule, Matrix, Turn
 from rydberg_qmem.pulses import Scope, column
 
 
-def gate_atoms(gate: Gate, target: Target) -> tuple[int, ...]:
-    """Return the register indices of a gate's atoms."""
-    named = gate_rule(gate).atoms
-    return tuple(target.atoms.index(name) for _, name in named) if named else tuple(range(len(target.atoms)))
+@dataclass(frozen=True)
+class IdealGate:
+    """A gate on a register: its rule, and the indices of its atoms."""
+
+    gate: Gate
+    rule: GateRule
+    atoms: tuple[int, ...]
+
+    @classmethod
+    def of(cls, gate: Gate, target: Target) -> IdealGate:
+        """Look up what a gate is, and where its atoms are."""
+        rule = gate_rule(gate)
+        named = tuple(target.atoms.index(name) for _, name in rule.atoms)
+        return cls(gate, rule, named or tuple(range(len(target.atoms))))
+
+    def excited(self, target: Target) -> tuple[int, ...]:
+        """Return the atoms that it may take to a Rydberg level and leave there."""
+        return tuple(target.atoms.index(name) for name in self.rule.excited)
 
 
-def excited_atoms(gate: Gate, target: Target) -> tuple[int, ...]:
-    """Return the atoms that an ideal gate may take to a Rydberg level and leave there."""
-    return tuple(target.atoms.index(name) for name in gate_rule(gate).excited)
-
-
-def apply_gate(target: Target, layout: Layout, gate: Gate, scope: Scope, states: State) -> State:
-    """Apply one ideal gate to every row of states."""
-    if isinstance(gate, Ising):
-        return np.asarray(states * _ising_diagonal(gate, target))
-    rule, atoms = gate_rule(gate), gate_atoms(gate, target)
+def apply_gate(target: Target, layout: Layout, ideal: IdealGate, scope: Scope, states: State) -> State:
+    """Apply one ideal gate to every row of states; the target may hold a part of the register's atoms."""
+    if isinstance(ideal.gate, Ising):
+        return np.asarray(states * _ising_diagonal(ideal.gate, target))
+    rule, atoms = ideal.rule, tuple(target.atoms.index(name) for _, name in ideal.rule.atoms)
     assert rule.unitary is not None  # of all gates but that one
     match rule.unitary(lambda expression: column(expression, scope)):
         case Diagonal(factors=factors):
             beside = np.concatenate([factors, np.ones((len(factors), 1))], axis=1)
             return np.asarray(states * beside[:, _which(layout, atoms, rule.levels)])
-        case Matrix(matrix=matrix) if len(atoms) == 1:
-            everywhere = np.zeros((len(layout.levels) ** atoms[0], len(layout.levels) ** (layout.atoms - atoms[0] - 1)))
-            return _turned(layout, atoms[0], rule.levels, matrix[:, None], everywhere.astype(np.int64), states)
+        case Turn(alpha=alpha, beta=beta, blockaded=False):
+            made = Rotation(np.zeros((1, 1)), alpha[:, None], beta[:, None])
+            return rotate(states, layout, atoms[-1], _pair(rule), made, _anywhere(layout, atoms[-1]))
+        case Turn(alpha=alpha, beta=beta):
+            kinds = np.zeros((1, 2)), np.stack([alpha, np.ones_like(alpha)], -1), np.stack([beta, 0 * beta], -1)
+            levels, upper = len(layout.levels), layout.is_level(atoms[0], rule.levels[1])
+            blocked = upper.reshape(levels ** atoms[-1], levels, -1)[:, 0, :].astype(np.int64)
+            return rotate(states, layout, atoms[-1], _pair(rule), Rotation(*kinds), blocked)
         case Matrix(matrix=matrix):
             return _on_several(layout, atoms, rule.levels, matrix, states)
-        case Blockaded(matrix=matrix):
-            control, atom = atoms
-            both = np.stack([matrix, np.broadcast_to(np.eye(2), matrix.shape)], axis=1)
-            levels = len(layout.levels)
-            blocked = layout.is_level(control, rule.levels[1]).reshape(levels**atom, levels, -1)[:, 0, :]
-            return _turned(layout, atom, rule.levels, both, blocked.astype(np.int64), states)
         case unitary:
             assert_never(unitary)
 
 
-def _turned(
-    layout: Layout, atom: int, levels: str, matrices: Complex, which: NDArray[np.int64], states: State
-) -> State:
-    """Apply matrices (rows or 1, kinds, 2, 2) on two levels of one atom, each setting of the others its kind."""
-    theta = np.angle(matrices[..., 0, 0] * matrices[..., 1, 1] - matrices[..., 0, 1] * matrices[..., 1, 0]) / 2
-    alpha, beta = (matrices[..., 0, k] * np.exp(-1j * theta) for k in range(2))
-    return rotate(states, layout, atom, (levels[0], levels[1]), Rotation(theta, alpha, beta), which)
+def _pair(rule: GateRule) -> tuple[str, str]:
+    return rule.levels[0], rule.levels[1]
+
+
+@lru_cache(maxsize=512)
+def _anywhere(layout: Layout, atom: int) -> NDArray[np.int64]:
+    """Return the one kind of rotation, for every setting of the other atoms."""
+    return np.zeros((len(layout.levels) ** atom, len(layout.levels) ** (layout.atoms - atom - 1)), dtype=np.int64)
 
 
 def _on_several(layout: Layout, atoms: tuple[int, ...], levels: str, matrix: Complex, states: State) -> State:

@@ -13,7 +13,6 @@ from rydberg_qmem.language.blocks.rules import (
     RYDBERG,
     XY,
     Array,
-    Blockaded,
     Complex,
     Diagonal,
     GateRule,
@@ -26,7 +25,6 @@ from rydberg_qmem.language.blocks.rules import (
     always,
     permuting,
     phases,
-    rotation_matrix,
     turning,
 )
 from rydberg_qmem.language.expressions import Expression
@@ -270,9 +268,7 @@ def _exchanged(angle: Array) -> Complex:
 def _blockade_rotation(gate: BlockadeRotate) -> GateRule:
     angle, target = gate.angle, (gate.target,)
     marks: tuple[Mark, ...] = "dot", Label(("Rx if g",), angle)
-    return GateRule(
-        _pair(gate), "gr", RYDBERG, marks, lambda of: Blockaded(rotation_matrix(of(angle), "x")), target, target
-    )
+    return GateRule(_pair(gate), "gr", RYDBERG, marks, turning(angle, "x", blockaded=True), target, target)
 
 
 def _pair(gate: CZ | CNOT | CPhase | BlockadeRotate) -> Named:

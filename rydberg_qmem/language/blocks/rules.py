@@ -42,16 +42,18 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Blockaded:
-    """A matrix on the two levels of the last atom, where the first is not in the second of them."""
+class Turn:
+    """[[α, β], [-β*, α*]] on the two levels of the last atom, each of shape (rows or 1,)."""
 
-    matrix: Complex
-    """Shape (rows or 1, 2, 2)."""
+    alpha: Complex
+    beta: Complex
+    blockaded: bool = False
+    """Whether it is done only where the first atom is not in the second of its levels."""
 
 
 Values = Callable[[Expression], Array]
 """Evaluates an expression, to shape (rows or 1,)."""
-Unitary = Callable[[Values], Diagonal | Matrix | Blockaded]
+Unitary = Callable[[Values], Diagonal | Matrix | Turn]
 
 
 def always(unitary: Diagonal | Matrix) -> Unitary:
@@ -69,16 +71,15 @@ def phases(angle: Expression, *shares: float) -> Unitary:
     return lambda of: Diagonal(np.exp(1j * of(angle)[:, None] * np.array(shares)))
 
 
-def turning(angle: Expression, axis: Literal["x", "y"]) -> Unitary:
-    """Return exp(-i angle/2 P) for P = X or Y."""
-    return lambda of: Matrix(rotation_matrix(of(angle), axis))
+def turning(angle: Expression, axis: Literal["x", "y"], *, blockaded: bool = False) -> Unitary:
+    """Return exp(-i angle/2 P), P = X or Y, on the last atom; blockaded, where the first is not in its upper level."""
 
+    def unitary(of: Values) -> Turn:
+        half = 0.5 * of(angle)
+        beta = -1j * np.sin(half) if axis == "x" else -np.sin(half) + 0j
+        return Turn(np.cos(half) + 0j, beta, blockaded)
 
-def rotation_matrix(angle: Array, axis: Literal["x", "y"]) -> Complex:
-    """Return exp(-i angle/2 P) for P = X or Y, shape (rows, 2, 2)."""
-    cosine, sine = np.cos(0.5 * angle) + 0j, np.sin(0.5 * angle)
-    beta = -1j * sine if axis == "x" else -sine + 0j
-    return np.stack([cosine, beta, -beta.conj(), cosine], axis=-1).reshape(-1, 2, 2)
+    return unitary
 
 
 @dataclass(frozen=True)
