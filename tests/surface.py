@@ -12,7 +12,7 @@ DOORS = (
     "", "analysis", "blocks", "emulators", "gallery", "learning", "plots", "programs", "report", "waveforms",
     "language.hardware",
 )  # fmt: skip
-"""Where public names begin: the package, its rooms, and modules that pages import from."""
+"""Where public names begin: the package, those within it, and modules that pages import from."""
 BESIDE = {
     "gates.calibration": "calibrate",
     "interop.export": "write",

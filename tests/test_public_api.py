@@ -29,7 +29,7 @@ NAMES = {
 HEAVY = ("pulser", "matplotlib", "xarray", "scipy", "sklearn", "pandas", "zarr", "torch", "qutip", "dask", "rich")
 PACKAGE = Path(rq.__file__).parent
 DOORS = (
-    "rydberg_qmem", *(f"rydberg_qmem.{room}" for room in (
+    "rydberg_qmem", *(f"rydberg_qmem.{package}" for package in (
         "analysis", "blocks", "emulators", "gallery", "learning", "plots", "programs",
         "report", "waveforms",
     )),
@@ -81,14 +81,14 @@ def test_every_public_name_is_there_and_explains_itself(name: str) -> None:
     assert getattr(rq, name) is value
 
 
-def test_the_help_of_the_package_names_its_verbs_and_rooms() -> None:
+def test_the_help_of_the_package_names_its_verbs_and_packages() -> None:
     text = rq.__doc__ or ""
     verbs = {name for name in NAMES if inspect.isfunction(getattr(rq, name))} - {"schema"}
 
     assert all(f"    {verb}(" in text or f"; {verb}(" in text for verb in verbs)
     assert all(
-        f"`{room}`" in text
-        for room in ("analysis", "plots", "programs", "gallery", "learning", "blocks", "waveforms", "emulators")
+        f"`{package}`" in text
+        for package in ("analysis", "plots", "programs", "gallery", "learning", "blocks", "waveforms", "emulators")
     )
 
 

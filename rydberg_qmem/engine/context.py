@@ -262,7 +262,7 @@ def place_of(run: RunContext, cursor: Cursor, site: int) -> Place:
 
 
 def machine_numbers(run: RunContext, cursor: Cursor, site: int) -> Numbers:
-    """Return the door to the machine's chances at a site."""
+    """Return the function that draws the machine's numbers at a site."""
     place, apparatus = place_of(run, cursor, site), run.apparatus
     assert apparatus is not None
 

@@ -69,8 +69,8 @@ def check_noise(noise_settings: NoiseSettings, emulator: Emulator, compiled: Com
     """Refuse what an emulator cannot follow, by its name, and what contradicts itself."""
     can = emulator.capabilities
     for name in noise_settings.fields:
-        room, _, item = name.partition(".")
-        if item not in (can.noise if room == "noise" else can.hardware):
+        kind, _, item = name.partition(".")
+        if item not in (can.noise if kind == "noise" else can.hardware):
             raise CapabilityError(f"emulator {emulator.name!r} cannot follow {name}")
         if name in IN_TIME:
             noisy_emulator(emulator, name)

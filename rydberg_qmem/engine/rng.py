@@ -1,4 +1,4 @@
-"""The one door for randomness: counter-based generators, one per point, cohort and stream."""
+"""All randomness of a run: counter-based generators, one per point, cohort and stream."""
 
 from __future__ import annotations
 

@@ -32,13 +32,13 @@ from rydberg_qmem.pulses import blackman_window
 from rydberg_qmem.units import NS_PER_US
 
 Pulses = Callable[[Array], tuple[SteppedPulse, ...]]
-ROOM = 1.03
+MARGIN = 1.03
 """A pulse starts a little longer than its area needs, which the search may raise."""
 LEAST_ANGLE = 0.05 * pi
 LONGER, TRIES = 1.3, 8
 MOST_STEPS = 160
 """Into so many steps a modulated pulse is cut at most: more are not needed, and cost time."""
-ANALOG_ROOM = 1.1
+ANALOG_MARGIN = 1.1
 CLOSER = 3.0
 """A pulse on both atoms starts no faster than the interaction over this."""
 MOST_WAITS = 3
@@ -118,7 +118,7 @@ def calibrate(
         raise CapabilityError(f"{method} makes no angle as small as {angle:.3g}: use pi-2pi-pi")
     rabi = min(limits.rabi, interaction / CLOSER)
     area = started(method, angle, shape)[NAMES[method, shape].index("area")]
-    shortest = ROOM * NS_PER_US * area / (rabi if shape == "square" else BLACKMAN_MEAN * rabi)
+    shortest = MARGIN * NS_PER_US * area / (rabi if shape == "square" else BLACKMAN_MEAN * rabi)
     best = inf
     for n in range(TRIES):
         duration = _in_steps(limits.up(shortest * LONGER**n), limits.clock_ns)
@@ -216,7 +216,7 @@ def _smooth(x: Array, duration_ns: int) -> tuple[SteppedPulse, ...]:
 
 def _analog(angle: float, interaction: float, limits: ChannelLimits, infidelity: float) -> Calibration:
     """Return g to r and back on both atoms, with a wait in which rr gathers the angle: -U t = angle."""
-    pulse = limits.up(ANALOG_ROOM * NS_PER_US * pi / limits.rabi)
+    pulse = limits.up(ANALOG_MARGIN * NS_PER_US * pi / limits.rabi)
     best: Calibration | None = None
     for turns in range(MOST_WAITS):
         time_ns = NS_PER_US * ((-angle) % (2 * pi) + 2 * pi * turns) / interaction - 0.75 * pulse
