@@ -33,6 +33,23 @@ if TYPE_CHECKING:
 
     from rydberg_qmem.compile.steps import Compiled
 
+Shots = Annotated[int | None, typer.Option(help="How many shots (default 1000).")]
+ExactMeans = Annotated[bool, typer.Option("--exact", help="Sample nothing: exact expectation values.")]
+Rounds = Annotated[int | None, typer.Option(help="How many rounds the inputs last.")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="NAME=EXPRESSION", help="An input, as an expression of the round k."),
+]
+SweptValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=V1,V2,…", help="Run all combinations of these values; A,B=1:2,3:4 sets A and B together."
+    ),
+]
+Kept = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="Where to keep the record; the same run again goes on with it."),
+]
 MOST_LOOPS = 8
 """As many sweep points can be told apart by colour in one plot."""
 
@@ -40,29 +57,18 @@ MOST_LOOPS = 8
 @app.command(cls=Command)
 def run(
     program: ProgramName,
-    shots: Annotated[int | None, typer.Option(help="How many shots (default 1000).")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Sample nothing: exact expectation values.")] = False,
+    shots: Shots = None,
+    exact: ExactMeans = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers; drawn if not given.")] = None,
     settings: Settings = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="NAME=EXPRESSION", help="An input, as an expression of the round k."),
-    ] = None,
-    rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
-    sweep: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=V1,V2,…", help="Run all combinations of these values; A,B=1:2,3:4 sets A and B together."
-        ),
-    ] = None,
+    inputs: Inputs = None,
+    rounds: Rounds = None,
+    sweep: SweptValues = None,
     emulator: Annotated[str, typer.Option(help="exact, ideal, qutip, emu_sv, emu_mps or pulser_backend.")] = "exact",
     noise: NoiseFields = None,
     hardware: Hardware = None,
     state: StateKind = "auto",
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Where to keep the record; the same run again goes on with it."),
-    ] = None,
+    output: Kept = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a record that is there.")] = False,
     workers: Workers = 1,
     shard: Shard = None,
@@ -184,10 +190,10 @@ def _plotted(record: xr.Dataset, path: Path, drive: str, response: str) -> list[
 @app.command(cls=Command)
 def estimate(
     program: ProgramName,
-    shots: Annotated[int | None, typer.Option(help="How many shots (default 1000).")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Sample nothing: exact expectation values.")] = False,
+    shots: Shots = None,
+    exact: ExactMeans = False,
     settings: Settings = None,
-    rounds: Annotated[int | None, typer.Option(help="How many rounds the inputs last.")] = None,
+    rounds: Rounds = None,
     emulator: Annotated[str, typer.Option(help="exact or ideal.")] = "exact",
     noise: NoiseFields = None,
     hardware: Hardware = None,

@@ -93,38 +93,16 @@ def network(
     """
     if not 1 <= units <= 12:
         raise InputError(f"units must be from 1 to 12, but is {units}")
-    cells = range(units)
-    systems, ancillas = [f"s{i}" for i in cells], [f"a{i}" for i in cells]
-    body: list[AnyBlock] = []
-    for i in cells:
-        angle = Expression(f"2 * asin(sqrt(sin(pi * k / {period} + {i * phase / 2!r}) ** 2))")
-        body.append(Rotate(atom=systems[i], angle=angle))
-        memory_of = "R0" if memory == "shared" else f"R{i}"
-        reflect = BeamSplitter(system=systems[i], ancilla=ancillas[i], reflectivity=memory_of, shape="blackman")
-        body.append(reflect)
-    body.append(Measure(atoms=tuple(ancillas), key="reflected", basis="digital"))
-    body.append(Reset(atoms=tuple(ancillas)))  # read before the coupling: a cell's ancilla stays out of its net
-    for i, j in () if coupling == "none" else links(units, topology):
-        pair = (systems[i], systems[j])
-        body.append(_link(coupling, pair, strength))
+    cells, pairs = range(units), () if coupling == "none" else links(units, topology)
+    body = [block for i in cells for block in _entered(i, period, phase, memory)]
+    body += _read(tuple(f"a{i}" for i in cells), "reflected")  # before the coupling: ancillas stay out of the net
+    body += [_link(coupling, (f"s{i}", f"s{j}"), strength) for i, j in pairs]
     if probes:
-        body.append(
-            Probe(atoms=tuple(systems if units <= 3 else systems[:2]), density_matrix=True, key="rho", basis="digital")
-        )
-    body.append(Measure(atoms=tuple(systems), key="out", basis="digital"))
-    body.append(Reset(atoms=tuple(systems)))
-    memories = [0] if memory == "shared" else list(cells)
-    seen = {i: f"ensemble_mean(reflected.a{i})" for i in cells}
-    if memory == "shared":
-        seen = {0: f"ensemble_mean(({' + '.join(f'reflected.a{i}' for i in cells)}) / {units})"}
-    body.append(Push(values={f"seen{i}": Expression(f"{seen[i]} / R{i}") for i in memories}))
-    body.append(Set(values={f"R{i}": Expression(f"clip(mean(seen{i}), {least!r}, 1)") for i in memories}))
-    stored: dict[str, dict[str, float]] = {f"R{i}": {"initial": 0.5} for i in memories}
-    stored |= {f"seen{i}": {"window": window, "initial": 0.5} for i in memories}
-    where = places(units, topology, spacing_um)
-    shift = ancilla_shifts(where, topology, spacing_um)
-    atoms = dict(zip(systems, where, strict=True))
-    atoms |= {a: (p[0] + dx, p[1] + dy) for a, p, (dx, dy) in zip(ancillas, where, shift, strict=True)}
+        some = tuple(f"s{i}" for i in (cells if units <= 3 else range(2)))
+        body.append(Probe(atoms=some, density_matrix=True, key="rho", basis="digital"))
+    body += [*_read(tuple(f"s{i}" for i in cells), "out"), *_remembered(units, memory, least)]
+    memories = range(1 if memory == "shared" else units)
+    atoms = _cells_at(units, topology, spacing_um)
     return Program(
         name="network",
         about=f"{units} photonic-type memristors, {topology}, coupling {coupling}, memory {memory}. "
@@ -133,9 +111,42 @@ def network(
         device=device or ("MockDevice" if coupling == "interaction" else "DigitalAnalogDevice"),
         register={"atoms": atoms},
         inputs={"tick": {"default": "k", "rounds": 2 * period}},
-        memory=stored,
+        memory={
+            **{f"R{i}": {"initial": 0.5} for i in memories},
+            **{f"seen{i}": {"window": window, "initial": 0.5} for i in memories},
+        },
         body=(Repeat(over="tick", body=tuple(body)),),
     )
+
+
+def _entered(cell: int, period: int, phase: float, memory: str) -> list[AnyBlock]:
+    """Return what brings a cell its part of a photon, and splits it by what the cell remembers."""
+    angle = Expression(f"2 * asin(sqrt(sin(pi * k / {period} + {cell * phase / 2!r}) ** 2))")
+    reflectivity = "R0" if memory == "shared" else f"R{cell}"
+    split = BeamSplitter(system=f"s{cell}", ancilla=f"a{cell}", reflectivity=reflectivity, shape="blackman")
+    return [Rotate(atom=f"s{cell}", angle=angle), split]
+
+
+def _read(atoms: tuple[str, ...], key: str) -> list[AnyBlock]:
+    return [Measure(atoms=atoms, key=key, basis="digital"), Reset(atoms=atoms)]
+
+
+def _remembered(units: int, memory: str, least: float) -> list[AnyBlock]:
+    """Return what puts the reflected light of the round into the memory of each cell, or into that of all."""
+    seen = [f"ensemble_mean(reflected.a{i})" for i in range(units)]
+    if memory == "shared":
+        seen = [f"ensemble_mean(({' + '.join(f'reflected.a{i}' for i in range(units))}) / {units})"]
+    pushed = {f"seen{i}": Expression(f"{light} / R{i}") for i, light in enumerate(seen)}
+    followed = {f"R{i}": Expression(f"clip(mean(seen{i}), {least!r}, 1)") for i in range(len(seen))}
+    return [Push(values=pushed), Set(values=followed)]
+
+
+def _cells_at(units: int, topology: Topology, spacing_um: float) -> dict[str, tuple[float, float]]:
+    """Return the places (µm) of systems, then of ancillas."""
+    where = places(units, topology, spacing_um)
+    shift = ancilla_shifts(where, topology, spacing_um)
+    systems = {f"s{i}": place for i, place in enumerate(where)}
+    return systems | {f"a{i}": (x + dx, y + dy) for i, ((x, y), (dx, dy)) in enumerate(zip(where, shift, strict=True))}
 
 
 @arguments.taking(program=library.program)
@@ -228,11 +239,7 @@ def coupled(
     ('s0', 's1', 'a0', 'a1')
     """
     systems, ancillas = [f"s{i}" for i in range(units)], [f"a{i}" for i in range(units)]
-    where = places(units, topology, 5.0)
-    shift = ancilla_shifts(where, topology, 5.0)
-    atoms = dict(zip(systems, where, strict=True))
-    if damping:
-        atoms |= {a: (p[0] + d[0], p[1] + d[1]) for a, p, d in zip(ancillas, where, shift, strict=True)}
+    atoms = {name: at for name, at in _cells_at(units, topology, 5.0).items() if damping or name in systems}
     pairs = links(units, topology)
     half = Expression(f"rate * {step!r} / 2")
     forth = [Exchange(atoms=(systems[i], systems[j]), angle=half, shape="blackman") for i, j in pairs]
@@ -244,11 +251,6 @@ def coupled(
     start: list[AnyBlock] = []
     for s in systems:
         start += [Rotate(atom=s, angle="pi / 2"), Rotate(atom=s, axis="z", angle=-angle)]
-    # Simpson's rule for the rate over a step
-    rate_at = "(1 - sin(sin({})))"
-    mean = " + ".join(
-        f"{weight} * {rate_at.format(f'(k + {part}) * {step!r}')}" for weight, part in ((1, 0), (4, 0.5), (1, 1))
-    )
     return Program(
         name="coupled",
         about="Coupled CA-SQUID type memristors. Expected: concurrence |sin kt| of two without damping (derived).",
@@ -256,6 +258,15 @@ def coupled(
         device=device,
         register={"atoms": atoms},
         parameters={"rate": rate, "damping": damping},
-        inputs={"loss": {"default": f"damping * {step!r} * ({mean}) / 6", "rounds": steps}},
+        inputs={"loss": {"default": _loss(step), "rounds": steps}},
         body=(*start, Repeat(over="loss", body=tuple(body))),
     )
+
+
+def _loss(step: float) -> str:
+    """Return the damping over step k: the integral of the rate, by Simpson's rule."""
+    rate_at = "(1 - sin(sin({})))"
+    mean = " + ".join(
+        f"{weight} * {rate_at.format(f'(k + {part}) * {step!r}')}" for weight, part in ((1, 0), (4, 0.5), (1, 1))
+    )
+    return f"damping * {step!r} * ({mean}) / 6"

@@ -62,23 +62,8 @@ def memristor_network(
         raise InputError(f"time_constants must be one of 1 or more for each of {len(photons)} cells: {time_constants}")
     if memory == "window" and any(tau != int(tau) for tau in time_constants):
         raise InputError(f"time_constants of windows must be whole numbers: {time_constants}")
-    body: list[Any] = []
-    for c, (photon, tau) in enumerate(zip(photons, time_constants, strict=True)):
-        seen = _SEEN[port].format(c=c)
-        body += [
-            {"rotate": {"atom": f"s{c}", "angle": f"2 * asin(sqrt({photon}))"}},
-            {
-                "beam_splitter": {
-                    "system": f"s{c}",
-                    "ancilla": f"a{c}",
-                    "reflectivity": f"0.5 + strength * (R{c} - 0.5)",
-                }
-            },
-            {"measure": {"atoms": [f"a{c}", f"s{c}"], "key": f"m{c}"}},
-            {"reset": {"atoms": [f"a{c}", f"s{c}"]}},
-            *([{"push": {f"seen{c}": seen}}] if memory == "window" else []),
-            {"set": {f"R{c}": _followed(c, seen, tau, memory)}},
-        ]
+    cells = enumerate(zip(photons, time_constants, strict=True))
+    body = [block for c, (photon, tau) in cells for block in _cell(c, photon, tau, port, memory)]
     places = {f"{x}{c}": (c * _GAP_UM + dx, 0) for c in range(len(photons)) for x, dx in (("s", 0), ("a", 5))}
     inputs: dict[str, Any] = {f"x{i}": {"default": "0.5", "rounds": 2} for i in range(channels)}
     return Program.model_validate(
@@ -92,6 +77,25 @@ def memristor_network(
             "body": [{"repeat": {"over": list(inputs) if channels > 1 else "x0", "body": body}}],
         }
     )
+
+
+def _cell(c: int, photon: str, tau: float, port: Port, memory: Kind) -> list[Any]:
+    """Return what a cell does in a round: its photon comes in, is split and read, and its memory follows."""
+    seen = _SEEN[port].format(c=c)
+    return [
+        {"rotate": {"atom": f"s{c}", "angle": f"2 * asin(sqrt({photon}))"}},
+        {
+            "beam_splitter": {
+                "system": f"s{c}",
+                "ancilla": f"a{c}",
+                "reflectivity": f"0.5 + strength * (R{c} - 0.5)",
+            }
+        },
+        {"measure": {"atoms": [f"a{c}", f"s{c}"], "key": f"m{c}"}},
+        {"reset": {"atoms": [f"a{c}", f"s{c}"]}},
+        *([{"push": {f"seen{c}": seen}}] if memory == "window" else []),
+        {"set": {f"R{c}": _followed(c, seen, tau, memory)}},
+    ]
 
 
 def _followed(cell: int, seen: str, tau: float, memory: Kind) -> str:

@@ -65,23 +65,6 @@ def boltzmann_machine(
     """
     names = [f"q{k}" for k in range(atoms)]
     place = {name: _on_circle(k / atoms, spacing_um) for k, name in enumerate(names)}
-    steps = round(6 * width_us / step_us)
-    shape = f"exp(-((j - {(steps - 1) / 2}) * {step_us} / {width_us})**2 / 2)"
-    total = sum(exp(-(((j - (steps - 1) / 2) * step_us / width_us) ** 2) / 2) for j in range(steps))
-    sweep: list[Any] = []
-    for k, name in enumerate(names):
-        for n, cost in enumerate(_costs(k, atoms)):
-            move = [
-                {"exchange": {"atoms": [name, "bath"], "angle": f"{swap / total} * {shape}"}},
-                *_hamiltonian(names, step_us),
-                {"rotate": {"atom": "bath", "axis": "z", "angle": f"-({cost}) * {step_us}"}},
-            ]
-            sweep += [
-                *coin("bath", f"1 / (1 + exp(beta * {cost}))", key="hot"),
-                {"when": {"if": "hot == 1", "then": [{"rotate": {"atom": "bath", "axis": "x", "angle": "pi"}}]}},
-                {"repeat": {"times": steps, "counter": "j", "name": f"step_{k}_{n}", "body": move}},
-                {"reset": {"atoms": "bath"}},
-            ]
     return Program(
         name="boltzmann_machine",
         device=device,
@@ -94,11 +77,33 @@ def boltzmann_machine(
         },
         body=[
             *({"rotate": {"atom": name, "angle": "pi / 2"}} for name in names),
-            {"repeat": {"times": sweeps, "name": "sweep", "body": sweep}},
+            {"repeat": {"times": sweeps, "name": "sweep", "body": _sweep(names, swap, width_us, step_us)}},
             {"probe": {"atoms": names, "density_matrix": True, "key": "p"}},
             {"measure": {"atoms": names, "key": "m"}},
         ],
     )
+
+
+def _sweep(names: list[str], swap: float, width_us: float, step_us: float) -> list[Any]:
+    """Return one collision of each atom for each of its costs."""
+    steps = round(6 * width_us / step_us)
+    shape = f"exp(-((j - {(steps - 1) / 2}) * {step_us} / {width_us})**2 / 2)"
+    total = sum(exp(-(((j - (steps - 1) / 2) * step_us / width_us) ** 2) / 2) for j in range(steps))
+    sweep: list[Any] = []
+    for k, name in enumerate(names):
+        for n, cost in enumerate(_costs(k, len(names))):
+            move = [
+                {"exchange": {"atoms": [name, "bath"], "angle": f"{swap / total} * {shape}"}},
+                *_hamiltonian(names, step_us),
+                {"rotate": {"atom": "bath", "axis": "z", "angle": f"-({cost}) * {step_us}"}},
+            ]
+            sweep += [
+                *coin("bath", f"1 / (1 + exp(beta * {cost}))", key="hot"),
+                {"when": {"if": "hot == 1", "then": [{"rotate": {"atom": "bath", "axis": "x", "angle": "pi"}}]}},
+                {"repeat": {"times": steps, "counter": "j", "name": f"step_{k}_{n}", "body": move}},
+                {"reset": {"atoms": "bath"}},
+            ]
+    return sweep
 
 
 def _on_circle(turns: float, radius_um: float) -> tuple[float, float]:

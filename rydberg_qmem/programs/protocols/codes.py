@@ -49,26 +49,10 @@ def repetition_code(
     >>> repetition_code("phase").name
     'phase_flip_code'
     """
-    axis = "x" if error == "bit" else "z"
     into, back = ([], []) if error == "bit" else (_quarter("-pi / 2"), _quarter("pi / 2"))
-    flips = [step for atom in DATA for step in _flip(atom, "p", axis)]
-    check = [
-        {"cnot": {"control": control, "target": target, "method": method}}
-        for control, target in (("d0", "a0"), ("d1", "a0"), ("d1", "a1"), ("d2", "a1"))
-    ]
+    flips = [step for atom in DATA for step in _flip(atom, "p", "x" if error == "bit" else "z")]
     faults = [step for atom in SYNDROME for step in _flip(atom, "q", "x")] if q else []
-    body = [
-        *flips,
-        *into,
-        *check,
-        *faults,
-        {"measure": {"atoms": list(SYNDROME), "key": "syndrome"}},
-        {"reset": {"atoms": list(SYNDROME)}},
-        _correct("syndrome.a0 == 1 and syndrome.a1 == 0", "d0"),
-        _correct("syndrome.a0 == 1 and syndrome.a1 == 1", "d1"),
-        _correct("syndrome.a0 == 0 and syndrome.a1 == 1", "d2"),
-        *back,
-    ]
+    body = [*flips, *into, *_copied(method), *faults, *_corrected(), *back]
     return Program(
         name=f"{error}_flip_code",
         device=device,
@@ -86,6 +70,23 @@ def repetition_code(
 
 _MAJORITY = " > ".join(" + ".join(f"(data.{atom} == {bit})" for atom in DATA) for bit in (1, 0))
 """The majority of the data atoms that are there: a lost one has no vote."""
+
+
+def _copied(method: str) -> list[Any]:
+    """Return the gates that copy the parities of neighbours to the syndrome's atoms."""
+    pairs = (("d0", "a0"), ("d1", "a0"), ("d1", "a1"), ("d2", "a1"))
+    return [{"cnot": {"control": control, "target": target, "method": method}} for control, target in pairs]
+
+
+def _corrected() -> list[Any]:
+    """Return the reading of the syndrome, and what it corrects."""
+    return [
+        {"measure": {"atoms": list(SYNDROME), "key": "syndrome"}},
+        {"reset": {"atoms": list(SYNDROME)}},
+        _correct("syndrome.a0 == 1 and syndrome.a1 == 0", "d0"),
+        _correct("syndrome.a0 == 1 and syndrome.a1 == 1", "d1"),
+        _correct("syndrome.a0 == 0 and syndrome.a1 == 1", "d2"),
+    ]
 
 
 def _quarter(angle: str) -> list[Any]:

@@ -52,14 +52,40 @@ def adaptive_ramp(
     >>> adaptive_ramp(adaptive=False).name
     'fixed_ramp'
     """
-    scouts = [f"s{k}" for k in range(SCOUTS)]
-    found = " + ".join(f"seen.{name}" for name in scouts)
-    where = " + ".join(f"seen.{name} * {2 * k - SCOUTS + 1}" for k, name in enumerate(scouts))
     half_ns = round(500 * time_us)
     share = (0.15 if adaptive else 0.0) if edge is None else edge
     if not 0 <= share < 0.5:
         raise InputError(f"edge must be a share of the sweep from 0 to less than 0.5, but is {edge}")
-    look: list[Any] = [
+    whole_ns = half_ns if adaptive else round(1000 * time_us)
+    sweep = {
+        "pulse": {
+            "channel": "rydberg_local",
+            "atoms": "a",
+            "amplitude": _rounded(whole_ns, share),
+            "detuning": _ramp(whole_ns, "centre", "width + margin"),
+        }
+    }
+    places = {"a": (0.0, 0.0), **({f"s{k}": (60.0 * (k + 1), 0.0) for k in range(SCOUTS)} if adaptive else {})}
+    return Program(
+        name=f"{'adaptive' if adaptive else 'fixed'}_ramp",
+        device=device,
+        register={"atoms": places},
+        parameters={"rabi": rabi, "drift": drift, "margin": margin},
+        memory={
+            "shift": {"initial": "drift * (2 * uniform() - 1)"},
+            "centre": {"initial": 0.0},
+            "width": {"initial": "drift"},
+        },
+        body=[*(_scouted(half_ns, share) if adaptive else []), sweep, {"measure": {"atoms": "a", "key": "up"}}],
+    )
+
+
+def _scouted(half_ns: int, share: float) -> list[Any]:
+    """Return the sweep of the scouts, their measurement, and where it says that the resonance lies."""
+    scouts = [f"s{k}" for k in range(SCOUTS)]
+    found = " + ".join(f"seen.{name}" for name in scouts)
+    where = " + ".join(f"seen.{name} * {2 * k - SCOUTS + 1}" for k, name in enumerate(scouts))
+    return [
         {
             "detuning_map": {
                 "channel": "dmm_0",
@@ -84,28 +110,6 @@ def adaptive_ramp(
             }
         },
     ]
-    whole_ns = half_ns if adaptive else round(1000 * time_us)
-    sweep = {
-        "pulse": {
-            "channel": "rydberg_local",
-            "atoms": "a",
-            "amplitude": _rounded(whole_ns, share),
-            "detuning": _ramp(whole_ns, "centre", "width + margin"),
-        }
-    }
-    places = {"a": (0.0, 0.0), **({name: (60.0 * (k + 1), 0.0) for k, name in enumerate(scouts)} if adaptive else {})}
-    return Program(
-        name=f"{'adaptive' if adaptive else 'fixed'}_ramp",
-        device=device,
-        register={"atoms": places},
-        parameters={"rabi": rabi, "drift": drift, "margin": margin},
-        memory={
-            "shift": {"initial": "drift * (2 * uniform() - 1)"},
-            "centre": {"initial": 0.0},
-            "width": {"initial": "drift"},
-        },
-        body=[*(look if adaptive else []), sweep, {"measure": {"atoms": "a", "key": "up"}}],
-    )
 
 
 def _ramp(duration_ns: int, centre: str, half: str) -> dict[str, Any]:

@@ -18,6 +18,12 @@ Environment = Literal["great_circle", "haar"]
 _ATOMS = {"e": (0, 0), "r": (4, 0)}
 _RANGE = "where(punish < 0, range, where(punish == 1, range / epsilon, range * epsilon))"  # lost: no lesson
 _OWN_RANGE = "where(punish < 0, range, where(punish == 1, range * punishment, range * epsilon))"
+_REACHED_ON_CIRCLE = "cos((theta - turn) / 2)**2"
+_REACHED = (
+    "0.5 + 0.5 * (2 * (x*z + w*y) * sin(theta) * cos(phi) + 2 * (y*z - w*x) * sin(theta) * sin(phi)"
+    " + (1 - 2 * (x**2 + y**2)) * cos(theta))"
+)
+"""The fidelity of the agent's state."""
 _TURNED = {
     "w": "w*cos(alpha/2)*cos(beta/2) - x*cos(alpha/2)*sin(beta/2) - y*sin(alpha/2)*sin(beta/2)"
     " - z*sin(alpha/2)*cos(beta/2)",
@@ -75,19 +81,7 @@ def reward_learning(
     'reward_learning_great_circle'
     """
     one = environment == "great_circle"
-    agent = {"turn": {"initial": 0}} if one else {axis: {"initial": float(axis == "w")} for axis in "wxyz"}
-    memory: dict[str, Any] = {
-        "theta": {"initial": "2 * pi * uniform()" if one else "acos(1 - 2 * uniform())"},
-        "phi": {"initial": "0" if one else "2 * pi * uniform()"},
-        "range": {"initial": "4 * pi" if widest is None else "widest"},
-        **agent,
-        "fidelity": {"initial": 0},
-    }
     undo: dict[str, Any] = {"angle": "-turn"} if one else {"quaternion": ["w", "-x", "-y", "-z"]}
-    reached = "cos((theta - turn) / 2)**2" if one else (
-        "0.5 + 0.5 * (2 * (x*z + w*y) * sin(theta) * cos(phi) + 2 * (y*z - w*x) * sin(theta) * sin(phi)"
-        " + (1 - 2 * (x**2 + y**2)) * cos(theta))"
-    )  # fmt: skip
     body: list[Any] = [
         {"rotate": {"atom": "e", "axis": "y", "angle": "theta"}},
         {"rotate": {"atom": "e", "axis": "z", "angle": "phi"}},
@@ -97,8 +91,10 @@ def reward_learning(
         {"measure": {"atoms": "e" if semi_quantum else "r", "key": "punish"}},
         {"reset": {"atoms": ["e"] if semi_quantum else ["e", "r"]}},
         *_learn(one, _wider(punishment, widest)),
-        {"set": {"fidelity": reached}},
+        {"set": {"fidelity": _REACHED_ON_CIRCLE if one else _REACHED}},
     ]
+    given = {"epsilon": epsilon, "punishment": punishment, "widest": widest, "rounds": rounds}
+    given |= dict(zip(("bath_r", "bath_q"), bath or (), strict=False))
     atoms = {"e": _ATOMS["e"]} if semi_quantum else dict(_ATOMS)
     if bath is not None:
         atoms["b"] = (0, 4)
@@ -106,16 +102,22 @@ def reward_learning(
         name=f"{'reconstruction' if semi_quantum else 'reward_learning'}_{environment}",
         device=device,
         register={"atoms": atoms},
-        parameters={
-            "epsilon": epsilon,
-            **({} if punishment is None else {"punishment": punishment}),
-            **({} if widest is None else {"widest": widest}),
-            "rounds": rounds,
-            **({} if bath is None else {"bath_r": bath[0], "bath_q": bath[1]}),
-        },
-        memory=memory,
+        parameters={name: value for name, value in given.items() if value is not None},
+        memory=_memory(one, widest),
         body=[{"repeat": {"times": "rounds", "body": body}}],
     )
+
+
+def _memory(one: bool, widest: float | None) -> dict[str, Any]:
+    """Return the environment's angles, drawn, and the agent's range and turns, as they begin."""
+    agent = {"turn": {"initial": 0}} if one else {axis: {"initial": float(axis == "w")} for axis in "wxyz"}
+    return {
+        "theta": {"initial": "2 * pi * uniform()" if one else "acos(1 - 2 * uniform())"},
+        "phi": {"initial": "0" if one else "2 * pi * uniform()"},
+        "range": {"initial": "4 * pi" if widest is None else "widest"},
+        **agent,
+        "fidelity": {"initial": 0},
+    }
 
 
 def _wider(punishment: float | None, widest: float | None) -> str:
