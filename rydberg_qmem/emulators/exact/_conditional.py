@@ -30,7 +30,7 @@ BLOCK = 200_000
 
 
 @dataclass(frozen=True)
-class Turn:
+class ConditionalTurn:
     """A driven atom: its two levels, 2 x 2 generators (rows or 1, kinds), and which setting of the others has which."""
 
     atom: int
@@ -44,7 +44,7 @@ class Turn:
     """The other levels of the atom, and what each does on its own."""
     which: Index
 
-    def subset(self, rows: Index) -> Turn:
+    def subset(self, rows: Index) -> ConditionalTurn:
         """Return the generators of some of the rows."""
         mean, half, up, down = (_some(part, rows) for part in (self.mean, self.half, self.up, self.down))
         rest = tuple((level, _some(own, rows)) for level, own in self.rest)
@@ -118,7 +118,7 @@ class Closed:
     """Evolution by any time under constant coefficients, one set for all rows or one each."""
 
     layout: Layout
-    turns: tuple[Turn, ...]
+    turns: tuple[ConditionalTurn, ...]
     left: Complex
     """What the basis states do that no driven atom has a part in (rows or 1, dimension)."""
 
@@ -245,12 +245,12 @@ class Conditional:
             flat = flat[:, :, first]
         return flat, which.reshape(shape), np.broadcast_to(ground, grid.shape).reshape(len(diagonal), -1)
 
-    def _turn(self, site: Site, own: Complex, which: Index, drive: Array) -> Turn:
+    def _turn(self, site: Site, own: Complex, which: Index, drive: Array) -> ConditionalTurn:
         a, b = (self.layout.levels.index(level) for level in DRIVEN[site[1]])
         omega, delta = drive[:, 0] + 1j * drive[:, 1], drive[:, 2]
         first, second = own[:, a], own[:, b] + 1j * delta[:, None]
         rest = tuple((k, own[:, k]) for k in range(len(self.layout.levels)) if k not in (a, b))
-        return Turn(
+        return ConditionalTurn(
             site[0],
             (a, b),
             (first + second) / 2,
