@@ -93,7 +93,7 @@ def of_cycles(x: Floats, y: Floats, *, drawn: int, seed: int) -> MeanNoise:
     >>> noise.cycles, round(float(noise.y.std()), 1), round(float(noise.widening), 3)
     (3, 1.0, 1.128)
     """
-    about_x, about_y = settled(x, y)
+    about_x, about_y = settled_cycles(x, y)
     count = len(about_x)
     if count < 2:
         nothing = np.zeros((drawn, x.shape[1]))
@@ -102,7 +102,7 @@ def of_cycles(x: Floats, y: Floats, *, drawn: int, seed: int) -> MeanNoise:
     return MeanNoise(weights @ about_x, weights @ about_y, np.asarray(_widening(count - 1)), count - 1, count)
 
 
-def settled(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def settled_cycles(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return what settled cycles of two mean signals (cycle, round) are off their mean, of those known throughout."""
     known = np.asarray(np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1))
     known[:1] = False
@@ -112,7 +112,7 @@ def settled(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 def error_of_cycles(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return the standard errors (round,) of one cycle of each of two mean signals (cycle, round)."""
-    about = settled(x, y)
+    about = settled_cycles(x, y)
     freedom = len(about[0]) - 1
     if freedom < 1:
         return np.full(x.shape[1], np.nan), np.full(x.shape[1], np.nan)

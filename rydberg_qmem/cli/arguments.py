@@ -72,9 +72,9 @@ def _expression(text: str, place: str) -> Expression:
 
 
 def _number(text: str, place: str) -> float:
-    from rydberg_qmem.compile.bind import number
+    from rydberg_qmem.compile.bind import known_number
 
-    return number(_expression(text, place), {}, place)
+    return known_number(_expression(text, place), {}, place)
 
 
 def inputs_of(given: Iterable[str] | None) -> dict[str, str]:

@@ -51,7 +51,7 @@ def bind_parameters(program: Program, overrides: Mapping[str, float] | None = No
     }
     known: dict[str, float] = {}
     for name in _in_order(waiting):
-        known[name] = number(waiting[name], known, f"parameters.{name}")
+        known[name] = known_number(waiting[name], known, f"parameters.{name}")
     return {name: known[name] for name in program.parameters}
 
 
@@ -74,7 +74,7 @@ def _in_order(values: Mapping[str, Expression]) -> Iterator[str]:
         raise InputError(f"parameters: {listed(left)} depend on each other or on unknown names")
 
 
-def number(expression: Expression, scope: Mapping[str, float], place: str) -> float:
+def known_number(expression: Expression, scope: Mapping[str, float], place: str) -> float:
     """Evaluate an expression that must be a finite number before the run."""
     free = expression.names - scope.keys()
     if free or expression.is_random or expression.uses_ensemble:
@@ -86,9 +86,9 @@ def number(expression: Expression, scope: Mapping[str, float], place: str) -> fl
     return value
 
 
-def whole(expression: Expression, scope: Mapping[str, float], place: str, *, least: int, most: int) -> int:
+def known_whole_number(expression: Expression, scope: Mapping[str, float], place: str, *, least: int, most: int) -> int:
     """Evaluate an expression that must be a whole number within bounds before the run."""
-    value = number(expression, scope, place)
+    value = known_number(expression, scope, place)
     if value != round(value) or not least <= value <= most:
         raise InputError(f"{place}: must be a whole number from {least} to {most} ({short(value)})")
     return int(value)
@@ -105,7 +105,7 @@ def bind_memory(
         if memory.window is None:
             scalars[name] = initial
         else:
-            size = whole(memory.window, values, f"memory.{name}.window", least=1, most=MAX_WINDOW)
+            size = known_whole_number(memory.window, values, f"memory.{name}.window", least=1, most=MAX_WINDOW)
             windows[name] = (size, initial)
     return scalars, windows
 
@@ -149,7 +149,7 @@ def _length(program: Program, name: str, parameters: Mapping[str, float], rounds
     count = rounds if rounds is not None else program.inputs[name].rounds
     if count is None:
         raise InputError(f"inputs.{name}: must say for how many rounds")
-    return whole(Expression(count), parameters, f"inputs.{name}.rounds", least=1, most=MAX_ROUNDS)
+    return known_whole_number(Expression(count), parameters, f"inputs.{name}.rounds", least=1, most=MAX_ROUNDS)
 
 
 def _formula(

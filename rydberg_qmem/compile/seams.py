@@ -83,14 +83,14 @@ def cuts(block: AnyBlock) -> bool:
             assert_never(block)
 
 
-def looks(block: AnyBlock) -> bool:
+def is_recorded(block: AnyBlock) -> bool:
     """Return whether a block is recorded at a time of its own: a probe, or a round."""
-    return isinstance(block, Probe | Repeat) or any(map(looks, inner_blocks(block)))
+    return isinstance(block, Probe | Repeat) or any(map(is_recorded, inner_blocks(block)))
 
 
 def chooses_looks(block: AnyBlock) -> bool:
     """Return whether a repeat has a side inside that holds what is recorded at a time of its own."""
-    return any((isinstance(one, When) and looks(one)) or chooses_looks(one) for one in inner_blocks(block))
+    return any((isinstance(one, When) and is_recorded(one)) or chooses_looks(one) for one in inner_blocks(block))
 
 
 def each_atom(blocks: Iterable[AnyBlock], path: str, atoms: tuple[str, ...]) -> Iterator[At]:

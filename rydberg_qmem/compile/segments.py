@@ -16,7 +16,7 @@ from rydberg_qmem.compile.bind import (
     bind_inputs,
     bind_memory,
     bind_parameters,
-    whole,
+    known_whole_number,
 )
 from rydberg_qmem.compile.dimensions import Dimensions
 from rydberg_qmem.compile.layout import lay_out
@@ -247,7 +247,7 @@ class _Walker:
 
     def _times(self, block: Repeat, place: str) -> int:
         if block.times is not None:
-            return whole(block.times, self.values, f"{place}.times", least=1, most=MAX_ROUNDS)
+            return known_whole_number(block.times, self.values, f"{place}.times", least=1, most=MAX_ROUNDS)
         lengths = {name: len(self.signals[name]) for name in block.over or ()}
         if len(set(lengths.values())) > 1:
             raise InputError(f"{place}.over: inputs must be equally long ({lengths})")

@@ -103,7 +103,7 @@ def moved(chain: Chain, atom: int, before: str, after: str) -> Chain:
     return chain.with_factor(site, factor)
 
 
-def turned(chain: Chain, atom: int, level: str, angle: float) -> Chain:
+def with_phase(chain: Chain, atom: int, level: str, angle: float) -> Chain:
     """Return the chain with the amplitudes of a level of an atom multiplied by exp(i angle)."""
     site = chain.site_of[atom]
     chain.mps.orthogonalize(site)

@@ -283,5 +283,5 @@ def _framed(segment: PlayedSegment, state: Chain) -> Chain:
     """Turn the phase references that a segment leaves behind into the frame of the state."""
     for atom, level, parts in segment.schedule.frame:
         angle = sum(factor * float(column(expression, segment.scope)[0]) for factor, expression in parts)
-        state = chains.turned(state, atom, level, angle)
+        state = chains.with_phase(state, atom, level, angle)
     return state

@@ -25,7 +25,7 @@ from rydberg_qmem.engine.rng import MEASURING
 Array = NDArray[np.float64]
 
 
-def settled(held: Held, holder: Holding) -> Held:
+def without_duplicates(held: Held, holder: Holding) -> Held:
     """Drop states that no row has, and keep one of those that are equal."""
     used, which = compact(held.state_of, len(held.states))
     kept: list[Any] = []
@@ -187,13 +187,13 @@ class BackendStates:
             held = collapsed(held_by(population), self.emulator, atom, levels, found_in)
             if after is not None:
                 held = moved(held, self.emulator, atom, levels, found_in, after)
-            population = replace(population, held=settled(held, self.emulator))
+            population = replace(population, held=without_duplicates(held, self.emulator))
             outcome[:, k] = found_in
         return population, outcome
 
     def share(self, population: Population) -> Population:
         """Return the rows with equal states kept once."""
-        return replace(population, held=settled(held_by(population), self.emulator))
+        return replace(population, held=without_duplicates(held_by(population), self.emulator))
 
     def probe_totals(self, step: ProbeStep, population: Population, quantities: Iterable[str]) -> Mapping[str, Any]:
         """Return, for each quantity, its sum over rows times their weights."""

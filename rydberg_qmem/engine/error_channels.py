@@ -24,7 +24,7 @@ from rydberg_qmem.engine.outcomes import (
     remover,
     traced,
 )
-from rydberg_qmem.engine.population import Part, Population, found, fresh, join, merge_states
+from rydberg_qmem.engine.population import Part, Population, ground_part, join, known_part, merge_states
 from rydberg_qmem.engine.representation import Representation
 
 Array = NDArray[np.float64]
@@ -87,7 +87,7 @@ def lose(
         return no
     hit = None if uniform is None else uniform[uniform[:, 0] < chance * there, 1]
     yes = _dropped(yes, atom, hit, layout, representation)
-    yes = yes.with_parts([], [fresh(atom, layout, len(yes), representation)])
+    yes = yes.with_parts([], [ground_part(atom, layout, len(yes), representation)])
     return join(_marked(yes, atom, LOST), no, len(layout.levels))
 
 
@@ -167,10 +167,10 @@ def heat(
     grounds = _grounds(layout)
     if numbers is None:
         yes = _every(yes, len(grounds))
-        part = found(atom, layout, np.repeat(grounds, len(yes) // len(grounds)), representation)
+        part = known_part(atom, layout, np.repeat(grounds, len(yes) // len(grounds)), representation)
     else:
         pick = np.minimum((numbers[:, 2] * len(grounds)).astype(np.int64), len(grounds) - 1)
-        part = found(atom, layout, np.array(grounds)[pick], representation)
+        part = known_part(atom, layout, np.array(grounds)[pick], representation)
     return join(yes.with_parts([], [part]), no, len(layout.levels))
 
 

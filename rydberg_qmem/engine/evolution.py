@@ -33,7 +33,7 @@ def plan_of(run: RunContext, segment: Segment) -> Any:
 def segment(run: RunContext, cursor: Cursor, step: Segment, population: Population) -> Population:
     """Return the rows after a segment, and let the clock go on by the longest time that it takes in any of them."""
     plan = plan_of(run, step)
-    population = turned(run, cursor, population, -1, step) if step.begins else population
+    population = turn_frames(run, cursor, population, -1, step) if step.begins else population
     timing = frozenset().union(*(e.names for e in plan.timing))
     scope = scope_of(run, cursor, population, timing | {CARRIED})
     for expression in plan.timing:
@@ -60,7 +60,7 @@ def _with_frames(run: RunContext, cursor: Cursor, step: Segment, population: Pop
     return population.with_values(**made)
 
 
-def turned(run: RunContext, cursor: Cursor, population: Population, sign: int, step: Step) -> Population:
+def turn_frames(run: RunContext, cursor: Cursor, population: Population, sign: int, step: Step) -> Population:
     """Turn the references that rows keep into their states (1), or out of them (-1): no time passes."""
     if run.kept_frames is None:
         return population

@@ -15,7 +15,7 @@ from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, all_
 from rydberg_qmem.engine.carried import aged, with_carried
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.evaluation import scope_of
-from rydberg_qmem.engine.evolution import plan_of, turned
+from rydberg_qmem.engine.evolution import plan_of, turn_frames
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.pulses import CARRIED
@@ -35,9 +35,9 @@ def idle(run: RunContext, cursor: Cursor, population: Population, duration_ns: f
     population = aged(run, cursor, population, duration_ns)
     if run.kept_frames is None:
         return run.states.wait(run, cursor, population, duration_ns, step)
-    population = turned(run, cursor, population, -1, step)
+    population = turn_frames(run, cursor, population, -1, step)
     population = run.states.wait(run, cursor, population, duration_ns, step)
-    return turned(run, cursor, population, 1, step)
+    return turn_frames(run, cursor, population, 1, step)
 
 
 # --- the time of steps that no row takes ---

@@ -25,7 +25,7 @@ from rydberg_qmem.engine.outcomes import (
     remover,
     traced,
 )
-from rydberg_qmem.engine.population import Population, found, fresh, product
+from rydberg_qmem.engine.population import Population, ground_part, known_part, product
 from rydberg_qmem.engine.rng import MEASURING
 
 Array = NDArray[np.float64]
@@ -107,7 +107,7 @@ def _measure_means(run: RunContext, step: MeasureStep, population: Population) -
 
 def _dropped(run: RunContext, atoms: tuple[int, ...], population: Population) -> Population:
     """Return the population without a state that nothing asks for any more: its atoms are as at the start."""
-    new = [fresh(atom, run.layout, len(population), run.representation) for atom in atoms]
+    new = [ground_part(atom, run.layout, len(population), run.representation) for atom in atoms]
     if not run.emulator.capabilities.factorises:
         new = [product(new, len(run.layout.levels))]
     return population.with_parts(population.holding(atoms), new)
@@ -144,9 +144,9 @@ def _left(
     one = run.layout.levels.index(ONE[step.basis])
     level_of = np.where(seen == 1, one, 1 - one)
     new = [
-        found(atom, run.layout, level_of[:, k], run.representation)
+        known_part(atom, run.layout, level_of[:, k], run.representation)
         if atom in needed
-        else fresh(atom, run.layout, len(left), run.representation)
+        else ground_part(atom, run.layout, len(left), run.representation)
         for k, atom in enumerate(here)
     ]
     return left.with_parts([] if rest else left.holding(atoms), new)
@@ -200,7 +200,7 @@ def _reset_part(
         chosen = _chosen(run, cursor, population, atoms, split, step)
         population = _collapsed(run, step, chosen, atoms, remover(split), rest)
         new = population.holding(rest)
-    new += [fresh(atom, run.layout, len(population), run.representation) for atom in here]
+    new += [ground_part(atom, run.layout, len(population), run.representation) for atom in here]
     if not run.emulator.capabilities.factorises:
         new = [product(new, len(run.layout.levels))]
     return population.with_parts(population.holding(atoms), new)

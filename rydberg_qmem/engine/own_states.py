@@ -18,10 +18,10 @@ from rydberg_qmem.engine.error_channels import ABSENT, without_absent
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.interactions import groups
 from rydberg_qmem.engine.memory import refuse_large
-from rydberg_qmem.engine.population import Part, Population, fresh, merge_states, product
+from rydberg_qmem.engine.population import Part, Population, ground_part, merge_states, product
 from rydberg_qmem.engine.probes import of_all_rows, probe_totals
 from rydberg_qmem.engine.rng import JUMPS, Place
-from rydberg_qmem.engine.trajectories import settled
+from rydberg_qmem.engine.trajectories import after_jumps
 
 Array = NDArray[np.float64]
 MOST_JUMPS = 2**16
@@ -74,7 +74,7 @@ def _jumped(
         here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
         return draws.uniform(shots, JUMPS, here, 2)
 
-    return settled(run.acting_noise.jumping, plan, scope, part, decayed, duration_ns, chance)
+    return after_jumps(run.acting_noise.jumping, plan, scope, part, decayed, duration_ns, chance)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class OwnStates:
 
     def start(self, run: RunContext, rows: int) -> Population:
         """Return rows whose atoms are all in their ground level, each a part of its own where that can be."""
-        parts = tuple(fresh(atom, run.layout, rows, run.representation) for atom in range(run.layout.atoms))
+        parts = tuple(ground_part(atom, run.layout, rows, run.representation) for atom in range(run.layout.atoms))
         if parts and not run.emulator.capabilities.factorises:
             parts = (product(list(parts), len(self.levels)),)
         return Population(parts, np.ones(rows), np.arange(rows), {})

@@ -215,13 +215,13 @@ def _mixed(population: Population, number: int) -> Population:
     return replace(population.take(first), parts=parts, weights=weights)
 
 
-def fresh(atom: int, layout: Layout, rows: int, representation: Representation) -> Part:
+def ground_part(atom: int, layout: Layout, rows: int, representation: Representation) -> Part:
     """Return a part of one atom in its ground level."""
     return Part(
         (atom,), one_level(representation, layout, layout.ground), np.zeros(rows, dtype=np.int64), representation
     )
 
 
-def found(atom: int, layout: Layout, level_of: Index, representation: Representation) -> Part:
+def known_part(atom: int, layout: Layout, level_of: Index, representation: Representation) -> Part:
     """Return a part of one atom whose level in each row is known."""
     return Part((atom,), representation.of_levels(len(layout.levels)), level_of, representation)

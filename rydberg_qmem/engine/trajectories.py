@@ -13,7 +13,7 @@ from rydberg_qmem.emulators.protocol import Chance, JumpingEvolution
 from rydberg_qmem.engine.population import Part
 
 
-def settled(
+def after_jumps(
     evolution: JumpingEvolution,
     plan: Any,
     scope: dict[str, Any],

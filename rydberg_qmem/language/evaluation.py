@@ -135,7 +135,7 @@ def element_of(frame: Frame, name: str, index: int, column: int) -> Array:
     return value[:, index]
 
 
-def drawn(frame: Frame, name: str) -> Array:
+def random_numbers(frame: Frame, name: str) -> Array:
     """Return random numbers of the program, one per branch."""
     if frame.random is None:
         raise RunError(f"{short(frame.text)}: {name}() has no source of random numbers here")

@@ -32,11 +32,11 @@ from rydberg_qmem.language.evaluation import (
     ExpressionError,
     Run,
     column_of,
-    drawn,
     element_of,
     elementwise,
     ensemble_mean,
     plain_value,
+    random_numbers,
     reduced,
 )
 from rydberg_qmem.language.syntax import (
@@ -214,7 +214,7 @@ class _Compiler:
         parts = [self.compile(argument) for argument in node.args]
         position = position_of(self.text, node)
         if name in RANDOM:
-            return lambda frame: drawn(frame, name)
+            return lambda frame: random_numbers(frame, name)
         if name == "ensemble_mean":
             read = _outcomes_read(node.args[0])
             return lambda frame: ensemble_mean(frame, parts[0](frame), position, read)

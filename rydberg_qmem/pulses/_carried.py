@@ -55,13 +55,13 @@ class Carried:
         """Return what is carried after a time in the dark; what no longer matters is forgotten."""
         waited = int(duration_ns)
         kept = {name: _aged(past, waited, target.channel(name)) for name, past in self.channels}
-        return settled(kept, dict(self.references))
+        return canonical_carried(kept, dict(self.references))
 
 
 NOTHING = Carried()
 
 
-def settled(channels: dict[str, Past], references: dict[Site, float]) -> Carried:
+def canonical_carried(channels: dict[str, Past], references: dict[Site, float]) -> Carried:
     """Return what channels carry in the one form that equal things have."""
     kept = tuple(sorted((name, past) for name, past in channels.items() if past != Past()))
     if not any(past.since_ns is not None for _, past in kept):

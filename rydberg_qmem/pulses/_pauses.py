@@ -7,7 +7,16 @@ from math import remainder, tau
 from typing import Any
 
 from rydberg_qmem.devices import Target
-from rydberg_qmem.pulses._carried import SAME_PHASE, Carried, Past, Site, carries, fades, longest_pause, settled
+from rydberg_qmem.pulses._carried import (
+    SAME_PHASE,
+    Carried,
+    Past,
+    Site,
+    canonical_carried,
+    carries,
+    fades,
+    longest_pause,
+)
 
 Wait = Callable[[str, int, str], None]
 """Delays a channel of the sequence, by its name there, until a time (ns); for a block at a place."""
@@ -126,7 +135,7 @@ class Pauses:
             since = None if faded is None else -faded
             made[name] = Past(atoms, aimed if atoms else 0, self.faded_at.get(name, 0), since, phase % tau)
         turned = {site: self.offsets.get(site, 0.0) + angle for site, angle in references.items()}
-        return settled(made, {**self.offsets, **turned}).aged(duration, self.target)
+        return canonical_carried(made, {**self.offsets, **turned}).aged(duration, self.target)
 
 
 def _is_dark(pulse: Any) -> bool:

@@ -35,14 +35,14 @@ class Reference:
         made = cls()
         for factor, angle in parts:
             if angle.is_constant:
-                made = made.turned(factor * number(angle))
+                made = made.turned(factor * constant_value(angle))
             else:
                 made = made.plus(f"{factor} * ({angle.text})", 0)
         return made
 
     def shifted(self, angle: Expression, segment: int) -> Reference:
         """Return the reference after a shift in a segment."""
-        return self.turned(number(angle)) if angle.is_constant else self.plus(angle.text, segment)
+        return self.turned(constant_value(angle)) if angle.is_constant else self.plus(angle.text, segment)
 
     def turned(self, angle: float) -> Reference:
         """Return the reference after a shift by a number (rad)."""
@@ -58,6 +58,6 @@ UNSHIFTED = Reference()
 """The reference that every atom begins with."""
 
 
-def number(angle: Expression) -> float:
+def constant_value(angle: Expression) -> float:
     """Return the value of a constant expression."""
     return float(angle.evaluate({}))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, all_steps, uses_ensemble
-from rydberg_qmem.emulators.exact import method
+from rydberg_qmem.emulators.exact import evolution_method
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.branches import MAX_BRANCHES, branches_expected
 from rydberg_qmem.engine.context import NEGLIGIBLE
@@ -236,7 +236,7 @@ def _groups(walk: Pilot) -> tuple[Group, ...]:
                 "density matrices" if walk.run.representation.is_mixed else "vectors, quantum jumps where they decohere"
             )
         elif isinstance(plan, Plan):
-            how = method(target, plan.excited, atoms, plan.drives_together(atoms))
+            how = evolution_method(target, plan.excited, atoms, plan.drives_together(atoms))
         names = tuple(target.atoms[i] for i in atoms)
         made.append(Group(places[index].place, names, target.subset(atoms).dimension, rows, how))
     return tuple(made)

@@ -24,7 +24,7 @@ from rydberg_qmem.running.store_writer import Batch, Done, Writer, walk_into, wo
 from rydberg_qmem.running.sweep import Point
 from rydberg_qmem.running.units import Task, units_of
 from rydberg_qmem.store.contents import UNFINISHED, contents
-from rydberg_qmem.store.exchange import found
+from rydberg_qmem.store.exchange import store_path
 from rydberg_qmem.store.identity import fingerprint
 from rydberg_qmem.store.lock import real
 from rydberg_qmem.store.regions import Regions
@@ -185,7 +185,7 @@ def resume(place: str | Path, *, run: Callable[..., xr.Dataset], **options: Any)
 
 def progress_of(path: str | Path) -> tuple[int, int] | None:
     """Return the cohorts done and all cohorts of a store, or None if it was saved whole."""
-    held = contents(found(path))
+    held = contents(store_path(path))
     if held.told is None:
         return None
     done = held.done()

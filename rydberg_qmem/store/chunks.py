@@ -73,7 +73,7 @@ def read(folder: Path, meta: ArrayMeta, box: Box) -> NDArray[Any]:
     return made
 
 
-def whole(meta: ArrayMeta) -> Box:
+def whole_box(meta: ArrayMeta) -> Box:
     """Return all of an array."""
     return tuple(slice(0, n) for n in meta.shape)
 

@@ -38,7 +38,7 @@ def recover(place: Path) -> None:
             shutil.rmtree(beside(place, what), ignore_errors=True)
 
 
-def found(path: str | Path) -> Path:
+def store_path(path: str | Path) -> Path:
     """Return where a store lies; one that was moved away by an exchange which a kill cut short is put back."""
     try:
         place = real(path)

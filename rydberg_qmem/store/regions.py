@@ -133,7 +133,7 @@ class Regions:
     def sums(self) -> Array:
         """Return the sums of all units, (points, units, numbers)."""
         meta = self.held.markers["sums"]
-        return chunks.read(self.place / self.held.ledger / "sums", meta, chunks.whole(meta))
+        return chunks.read(self.place / self.held.ledger / "sums", meta, chunks.whole_box(meta))
 
     def note(self, spent_s: float) -> None:
         """Keep how long runs have worked on the store."""

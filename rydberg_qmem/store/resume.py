@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.errors import RunError, StoreError
 from rydberg_qmem.store.contents import Contents, contents, is_record
 from rydberg_qmem.store.creation import RecordColumn, lay_out
-from rydberg_qmem.store.exchange import SETUP, SETUP_S, beside, exchange, found, recover
+from rydberg_qmem.store.exchange import SETUP, SETUP_S, beside, exchange, recover, store_path
 from rydberg_qmem.store.growth import take_over
 from rydberg_qmem.store.identity import differences, fingerprint
 from rydberg_qmem.store.layout import RecordLayout
@@ -80,7 +80,7 @@ def stored_identity(path: str | Path) -> tuple[dict[str, str], list[dict[str, fl
 
 def of_a_run(path: str | Path) -> Contents:
     """Return what lies in the store of a run; StoreError if it is none."""
-    place = found(path)
+    place = store_path(path)
     if not is_record(place):
         raise StoreError(f"{path}: is not a record, so it will not be continued{instead(place)}")
     held = contents(place)

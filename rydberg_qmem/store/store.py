@@ -14,7 +14,7 @@ from rydberg_qmem import arguments
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.store import chunks, files
 from rydberg_qmem.store.contents import SEALED, UNFINISHED, Contents, contents, is_record, missing
-from rydberg_qmem.store.exchange import found
+from rydberg_qmem.store.exchange import store_path
 from rydberg_qmem.store.lock import real
 from rydberg_qmem.store.seal import seal_now
 
@@ -43,7 +43,7 @@ def check_free(path: str | Path, *, overwrite: bool) -> Path:
 
 def seed_of(path: str | Path) -> int | None:
     """Return the seed of the record that is stored there, so that a run without one goes on with it."""
-    place = found(path)
+    place = store_path(path)
     if not is_record(place):
         return None
     seed = str(contents(place).attrs.get("seed", "none"))
@@ -153,7 +153,7 @@ def opened(path: str | Path) -> xr.Dataset:
 
 def whole_contents(path: str | Path) -> Contents:
     """Return what lies in a store, or raise StoreError if it is no record, or is damaged as far as no chunk is read."""
-    place = found(path)
+    place = store_path(path)
     if not is_record(place):
         raise StoreError(f"{path}: no record there" + instead(place))
     held = contents(place)

@@ -13,7 +13,7 @@ from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.store import chunks
 from rydberg_qmem.store.contents import Contents, Fault, contents, damaged, expected, is_record, per_shot
-from rydberg_qmem.store.exchange import found
+from rydberg_qmem.store.exchange import store_path
 from rydberg_qmem.store.store import instead
 
 
@@ -60,7 +60,7 @@ def verify(path: str | Path) -> Verified:
     ...     bool(rq.verify(f"{folder}/r.zarr"))
     True
     """
-    place = found(arguments.path("path", path))
+    place = store_path(arguments.path("path", path))
     if not is_record(place):
         raise StoreError(f"{path}: no record there" + instead(place))
     held = contents(place)
@@ -109,7 +109,7 @@ def _unreadable(held: Contents) -> list[Fault]:
     found = []
     for name, meta in held.arrays.items():
         try:
-            chunks.read(held.place / name, meta, chunks.whole(meta))
+            chunks.read(held.place / name, meta, chunks.whole_box(meta))
         except StoreError as error:
             found.append(Fault(held.place / name, str(error).partition(": ")[2], name))
     return found

@@ -33,7 +33,7 @@ from rydberg_qmem.language.intervals import Interval
 from rydberg_qmem.language.waveforms import Waveform
 from rydberg_qmem.pulses import LONGEST_NS, SLACK, Array, Scope, column, unit_area, wrapped
 from rydberg_qmem.verification.budget import Budget
-from rydberg_qmem.verification.controls import Control, finite, of_expression
+from rydberg_qmem.verification.controls import Control, finite_control, of_expression
 from rydberg_qmem.verification.waveform_controls import amplitude_controls, detuning_controls, map_controls
 
 
@@ -82,7 +82,7 @@ def _of(op: Lowered, place: str, target: Target, budget: Budget) -> Iterator[Con
         case _:
             assert_never(op)
     for expression in expressions_in(op):
-        yield _strength(expression, place) or finite(expression, place)
+        yield _strength(expression, place) or finite_control(expression, place)
 
 
 # --- durations ---

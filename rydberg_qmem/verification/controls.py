@@ -85,7 +85,7 @@ def of_expression(
     )  # fmt: skip
 
 
-def finite(expression: Expression, place: str) -> Control:
+def finite_control(expression: Expression, place: str) -> Control:
     """Return the control that an expression is a finite number."""
     return of_expression(expression, place, f"must be a finite number: {expression}", terms=expression.terms)
 

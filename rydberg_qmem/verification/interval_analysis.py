@@ -31,10 +31,16 @@ from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.verification.budget import NAMES_PER_TERM, ROWS_PER_TERM, Budget, Undecided
 from rydberg_qmem.verification.controls import Control, Reading
-from rydberg_qmem.verification.interval_states import IntervalState, either, ended, forgotten, known
+from rydberg_qmem.verification.interval_states import (
+    IntervalState,
+    after_either_side,
+    after_round,
+    forgotten,
+    reached_state,
+)
 from rydberg_qmem.verification.loop_scopes import rounds_in_all, scope_of_rounds
 from rydberg_qmem.verification.program_controls import Controls
-from rydberg_qmem.verification.widening import settled
+from rydberg_qmem.verification.widening import fixed_point
 
 OUTCOMES = Interval.of(0, 1)
 OUTCOMES_WITH_LOSS = Interval.of(-1, 0, 1)
@@ -131,18 +137,18 @@ class Reach:
             when=self._when,
             begin=self._begin,
             forget=forgotten,
-            end=ended,
+            end=after_round,
             repeat=self._repeat,
             notice=self._notice,
         )
 
     def _notice(self, step: Step, state: IntervalState | None) -> None:
-        self.budget.need(1 + len(known(state).names) / NAMES_PER_TERM)
+        self.budget.need(1 + len(reached_state(state).names) / NAMES_PER_TERM)
 
     # ------------------------------------------------------------------ plain steps
 
     def _segment(self, step: Segment, before: IntervalState | None) -> IntervalState:
-        state = known(before)
+        state = reached_state(before)
         box = self._box(state)
         for control in self.controls.of_segment(step):
             self.budget.need(1 + control.terms)
@@ -153,19 +159,19 @@ class Reach:
 
     def _measure(self, step: MeasureStep, state: IntervalState | None) -> IntervalState:
         outcomes = OUTCOMES_WITH_LOSS if self.controls.loses else OUTCOMES
-        return known(state).having(
+        return reached_state(state).having(
             {f"{step.key}.{atom}": outcomes for atom in self.compiled.keys[step.key]}, {step.key}
         )
 
     def _assign(self, step: SetStep, values: Values, before: IntervalState | None) -> IntervalState:
-        state, made = known(before), {}
+        state, made = reached_state(before), {}
         for name, expression in values:
             state = self._read(expression.names, f"{step.place}.{name}", state)
             made[name] = self._value(expression, state, f"{step.place}.{name}")
         return state.having(made, made)
 
     def _push(self, step: PushStep, values: Values, before: IntervalState | None) -> IntervalState:
-        state, made = known(before), {}
+        state, made = reached_state(before), {}
         for name, expression in values:
             state = self._read(expression.names, f"{step.place}.{name}", state)
             value, window = self._value(expression, state, f"{step.place}.{name}"), state.names[name]
@@ -221,13 +227,13 @@ class Reach:
         self, step: WhenStep, before: IntervalState | None, domain: Domain[IntervalState | None]
     ) -> IntervalState | None:
         place = f"{step.place}.if"
-        state = self._read(step.condition.names, place, known(before))
+        state = self._read(step.condition.names, place, reached_state(before))
         self._value(step.condition, state, place)
         ends = []
         for steps, box in zip((step.then, step.otherwise), split(step.condition, self._box(state)), strict=True):
             if box is not None:
                 ends.append(interpret(steps, IntervalState(box.names, state.certain), domain))
-        return either(ends)
+        return after_either_side(ends)
 
     def _repeat(
         self, step: RepeatStep, state: IntervalState | None, domain: Domain[IntervalState | None]
@@ -237,7 +243,7 @@ class Reach:
         if _visits(step) * rounds_in_all(outer) <= self.visits:
             end = rounds(step, step.numbers, state, domain)
         else:
-            end = self._as_a_whole(step, known(state), domain)
+            end = self._as_a_whole(step, reached_state(state), domain)
         self.loops = outer
         return end
 
@@ -245,7 +251,7 @@ class Reach:
         self, step: RepeatStep, state: IntervalState, domain: Domain[IntervalState | None]
     ) -> IntervalState | None:
         silent, self.silent = self.silent, True
-        start = settled(
+        start = fixed_point(
             state, lambda begin: rounds(step, (None,), begin, domain), narrowings=NARROWINGS[self.visits > 0]
         )
         self.silent = silent
@@ -257,7 +263,7 @@ class Reach:
         else:
             signals = {name: Interval.of(self.compiled.inputs[name][k]) for name in step.signals}
             scope = {step.counter: Interval.of(k), **signals}
-        return known(before).having(scope, scope)
+        return reached_state(before).having(scope, scope)
 
     def _in_any_round(self, step: RepeatStep) -> dict[str, Interval]:
         """Return what a loop's counter and inputs are in any of its rounds."""

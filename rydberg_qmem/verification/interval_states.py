@@ -28,7 +28,7 @@ class IntervalState:
         return IntervalState({**self.names, **more}, self.certain | frozenset(certain))
 
 
-def known(state: IntervalState | None) -> IntervalState:
+def reached_state(state: IntervalState | None) -> IntervalState:
     """Return the state of a point that some history comes to."""
     assert state is not None  # where no history comes, no step is done
     return state
@@ -36,10 +36,10 @@ def known(state: IntervalState | None) -> IntervalState:
 
 def forgotten(keys: frozenset[str], state: IntervalState | None) -> IntervalState:
     """Return what is known where keys may have no outcome."""
-    return IntervalState(known(state).names, known(state).certain - keys)
+    return IntervalState(reached_state(state).names, reached_state(state).certain - keys)
 
 
-def ended(step: RepeatStep, k: int | None, state: IntervalState | None) -> IntervalState | None:
+def after_round(step: RepeatStep, k: int | None, state: IntervalState | None) -> IntervalState | None:
     """Return what is known after a round, where its counter and inputs are no more."""
     if state is None:
         return None
@@ -47,7 +47,7 @@ def ended(step: RepeatStep, k: int | None, state: IntervalState | None) -> Inter
     return IntervalState({name: i for name, i in state.names.items() if name not in gone}, state.certain - gone)
 
 
-def either(ends: list[IntervalState | None]) -> IntervalState | None:
+def after_either_side(ends: list[IntervalState | None]) -> IntervalState | None:
     """Return what is known after one of two sides, of those that any history takes."""
     reached = [end for end in ends if end is not None]
     if not reached:

@@ -9,7 +9,7 @@ from rydberg_qmem.language.blocks import Gate, Timed, gate_rule
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.verification.block_controls import controls_of
 from rydberg_qmem.verification.budget import Budget
-from rydberg_qmem.verification.controls import Control, finite
+from rydberg_qmem.verification.controls import Control, finite_control
 from rydberg_qmem.verification.timings import timings_of
 from rydberg_qmem.verification.waveform_controls import MOST_DRAWN
 
@@ -43,7 +43,7 @@ class Controls:
     def of_value(self, expression: Expression, place: str) -> Control:
         """Return the control that a value of memory, or a condition, is a number."""
         if (place, expression) not in self.made:
-            self.made[place, expression] = (finite(expression, place),)
+            self.made[place, expression] = (finite_control(expression, place),)
         return self.made[place, expression][0]
 
 

@@ -16,7 +16,7 @@ STAIRS = (0.0, 1.0, 10.0, 100.0, 1e4, 1e8, inf)
 """Bounds that widening goes up by."""
 
 
-def settled(
+def fixed_point(
     state: IntervalState, body: Callable[[IntervalState], IntervalState | None], *, narrowings: int
 ) -> IntervalState:
     """Return a state that holds the beginning of every round, where `body` tells what is known after one.

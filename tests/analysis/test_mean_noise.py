@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import rydberg_qmem as rq
 from rydberg_qmem.analysis import fingerprints, geometry, hysteresis, loop, memristivity
 from rydberg_qmem.analysis.lobes import no_area_probability
-from rydberg_qmem.analysis.mean_noise import error_of_cycles, of_cycles, series_of, settled
+from rydberg_qmem.analysis.mean_noise import error_of_cycles, of_cycles, series_of, settled_cycles
 from rydberg_qmem.analysis.signals import pair_of
 
 Floats = NDArray[np.float64]
@@ -114,7 +114,7 @@ def test_errors_of_few_cycles_are_right_in_the_mean(cycles: int) -> None:
 
     rel = SIGMAS * np.sqrt(0.57 / (cycles - 2) / 20_000)
     assert claimed == pytest.approx(1.0, rel=rel)
-    apart = settled(drawn, drawn)[0]
+    apart = settled_cycles(drawn, drawn)[0]
     assert np.sqrt((apart**2).mean(axis=0)).mean() < 1 - rel  # without the mean taken off counted, nor the root
     assert drawn[1:].std(axis=0, ddof=1).mean() < 1 - rel  # without the root counted
 
@@ -157,7 +157,7 @@ def test_cycles_that_are_not_known_throughout_do_not_count() -> None:
     means[0, K + 3] = np.nan
     one = pair_of(record(means), "u", "y", None)
 
-    assert [len(part) for part in settled(*series_of(one, 0, K))] == [2, 2]
+    assert [len(part) for part in settled_cycles(*series_of(one, 0, K))] == [2, 2]
 
 
 def test_drawn_loops_and_all_cycles_have_the_errors_of_one_cycle() -> None:

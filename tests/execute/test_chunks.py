@@ -51,7 +51,7 @@ def test_zarr_reads_what_was_written_and_the_other_way_round(
     theirs[first[0], first[1] : first[1] + shots] = given[0]
 
     np.testing.assert_array_equal(zarr.open_array(tmp_path / "ours" / "a")[:], theirs[:])
-    np.testing.assert_array_equal(chunks.read(tmp_path / "theirs" / "a", told, chunks.whole(told)), theirs[:])
+    np.testing.assert_array_equal(chunks.read(tmp_path / "theirs" / "a", told, chunks.whole_box(told)), theirs[:])
     assert sorted(p.relative_to(tmp_path / "ours") for p in (tmp_path / "ours").rglob("*")) == sorted(
         p.relative_to(tmp_path / "theirs") for p in (tmp_path / "theirs").rglob("*")
     )
@@ -97,7 +97,7 @@ def test_every_flipped_bit_of_a_chunk_is_told(tmp_path: Path, dtype: str) -> Non
         bad[place // 8] ^= 1 << place % 8
         path.write_bytes(bad)
         with pytest.raises(StoreError, match="its checksum is another"):
-            chunks.read(tmp_path / "a", meta, chunks.whole(meta))
+            chunks.read(tmp_path / "a", meta, chunks.whole_box(meta))
 
 
 def test_a_chunk_that_would_unfold_to_gigabytes_is_refused_before_it_does(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_chunk_that_would_unfold_to_gigabytes_is_refused_before_it_does(tmp_pa
     path.write_bytes(content + chunks.crc(content))
 
     with pytest.raises(StoreError, match="does not unfold to 2000 bytes"):
-        chunks.read(tmp_path / "a", meta, chunks.whole(meta))
+        chunks.read(tmp_path / "a", meta, chunks.whole_box(meta))
 
 
 def test_a_chunk_that_does_not_fit_leaves_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

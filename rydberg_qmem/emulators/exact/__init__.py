@@ -5,7 +5,7 @@ Between two changes of Pulser's 1 ns samples a generator is constant, and its ex
 
 from rydberg_qmem.emulators.exact._cache import CACHE_BYTES
 from rydberg_qmem.emulators.exact._emulator import Exact
-from rydberg_qmem.emulators.exact._hamiltonian import evolve_stretch, method
+from rydberg_qmem.emulators.exact._hamiltonian import evolution_method, evolve_stretch
 from rydberg_qmem.emulators.exact._open_system import OpenSystemPropagator
 from rydberg_qmem.emulators.exact._raising import HALVED_DIMENSION
 from rydberg_qmem.emulators.exact._rotations import Rotation
@@ -24,6 +24,6 @@ __all__ = [
     "each_schedule",
     "evolve_stretch",
     "layout_of",
-    "method",
+    "evolution_method",
     "rotate",
 ]

@@ -61,7 +61,7 @@ class Hamiltonian:
         return evolve_stretch(stretch, flat, columns).reshape(rows.shape)
 
 
-def method(target: Target, excited: frozenset[int], atoms: tuple[int, ...], everywhere: bool) -> str:
+def evolution_method(target: Target, excited: frozenset[int], atoms: tuple[int, ...], everywhere: bool) -> str:
     """Return how a segment evolves some atoms, in words.
 
     `excited` are the atoms that its pulses may take to a Rydberg level; `everywhere`: one pulse drives them all.

@@ -21,7 +21,7 @@ from rydberg_qmem.emulators.exact._cache import PropagatorCache
 from rydberg_qmem.emulators.exact._hamiltonian import Hamiltonian
 from rydberg_qmem.emulators.exact._interactions import interactions
 from rydberg_qmem.emulators.exact._linear import DENSE_SIZE, Matrix
-from rydberg_qmem.emulators.exact._operators import OperatorSet, shared
+from rydberg_qmem.emulators.exact._operators import OperatorSet, shared_operators
 from rydberg_qmem.emulators.exact._segment import PlayedSegment, Stretch, dark, each_schedule
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import State, on_both_sides
@@ -46,7 +46,7 @@ class Operators:
         """Return the operators of a target's atoms, those that are hidden without interactions."""
         key = target.atoms, target.hidden
         if key not in self._sets:
-            self._sets[key] = shared(OperatorSet(target, self.collapse, self.moving))
+            self._sets[key] = shared_operators(OperatorSet(target, self.collapse, self.moving))
         return self._sets[key]
 
     def strengths(self, target: Target, scope: Scope) -> Strengths | None:

@@ -218,7 +218,7 @@ class OperatorSet:
 _SHARED: OrderedDict[Any, OperatorSet] = OrderedDict()
 
 
-def shared(space: OperatorSet) -> OperatorSet:
+def shared_operators(space: OperatorSet) -> OperatorSet:
     """Return a space made before with the same operators, or this one; atoms that move are kept apart."""
     target = space.target
     if space.moving or target.dimension > DENSE_SIZE:
