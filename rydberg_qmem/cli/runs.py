@@ -26,6 +26,7 @@ from rydberg_qmem.cli.command import (
 from rydberg_qmem.cli.pictures import picture_place, save_picture, without_screen
 from rydberg_qmem.cli.progress import shown
 from rydberg_qmem.cli.text import echo, sizes_text, with_error
+from rydberg_qmem.emulators import EMULATORS
 from rydberg_qmem.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 
     from rydberg_qmem.compile.steps import Compiled
 
+*_FIRST, _LAST = EMULATORS
 Shots = Annotated[int | None, typer.Option(help="How many shots (default 1000).")]
 ExactMeans = Annotated[bool, typer.Option("--exact", help="Sample nothing: exact expectation values.")]
+EmulatorName = Annotated[str, typer.Option(help=f"{', '.join(_FIRST)} or {_LAST}.")]
 Rounds = Annotated[int | None, typer.Option(help="How many rounds the inputs last.")]
 Inputs = Annotated[
     list[str] | None,
@@ -64,7 +67,7 @@ def run(
     inputs: Inputs = None,
     rounds: Rounds = None,
     sweep: SweptValues = None,
-    emulator: Annotated[str, typer.Option(help="exact, ideal, qutip, emu_sv, emu_mps or pulser_backend.")] = "exact",
+    emulator: EmulatorName = "exact",
     noise: NoiseFields = None,
     hardware: Hardware = None,
     state: StateKind = "auto",

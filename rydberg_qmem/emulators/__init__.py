@@ -24,18 +24,23 @@ if TYPE_CHECKING:
 __all__ = ["Capabilities", "EmuMps", "EmuSv", "Emulator", "Exact", "Ideal", "NoiseChannel", "NoisyEmulator",
            "PulserBackend", "Qutip", "Replay"]  # fmt: skip
 
+EMULATORS = {
+    "exact": "Exact",
+    "ideal": "Ideal",
+    "qutip": "Qutip",
+    "emu_sv": "EmuSv",
+    "emu_mps": "EmuMps",
+    "pulser_backend": "PulserBackend",
+}
+"""The emulators that `run` knows by name: each one's class, in the module of that name."""
+
 _HOMES = {
     "Capabilities": "protocol",
-    "EmuMps": "emu_mps",
-    "EmuSv": "emu_sv",
     "Emulator": "protocol",
-    "Exact": "exact",
-    "Ideal": "ideal",
     "NoiseChannel": "noise_channel",
     "NoisyEmulator": "protocol",
-    "PulserBackend": "pulser_backend",
-    "Qutip": "qutip",
     "Replay": "replay",
+    **{cls: name for name, cls in EMULATORS.items()},
 }
 """Each public name and the module that holds it."""
 

@@ -53,6 +53,7 @@ class EmuMps:
 
     name = "emu_mps"
     capabilities = Capabilities(
+        packages=("emu-mps", "torch"),
         levels=frozenset({("r", "g"), ("0", "1")}),
         largest_dimension=2**1000,
         factorises=False,

@@ -34,6 +34,7 @@ class EmuSv:
 
     name = "emu_sv"
     capabilities = Capabilities(
+        packages=("emu-sv", "torch"),
         levels=frozenset({("r", "g")}),
         largest_dimension=2**20,
         factorises=False,

@@ -59,6 +59,7 @@ class Capabilities:
             it ends.
         sums_fields: Whether pulses of several channels on one transition add as Ω exp(-iφ); Pulser's backends may add
             phases.
+        packages: Distributions, beside this package's own, whose versions a record notes.
     """
 
     levels: frozenset[tuple[str, ...]] = frozenset({("r", "g"), ("g", "h"), ("r", "g", "h"), ("0", "1")})
@@ -77,6 +78,7 @@ class Capabilities:
     noisy_segments: bool = True
     xy_masks: bool = True
     sums_fields: bool = True
+    packages: tuple[str, ...] = ()
 
 
 class Emulator(Protocol):

@@ -69,6 +69,7 @@ class Qutip:
 
     name = "qutip"
     capabilities = Capabilities(
+        packages=("qutip",),
         largest_dimension=2**14,
         factorises=False,
         xy_masks=False,

@@ -15,7 +15,7 @@ from rydberg_qmem.emulators.exact import Rotation, rotate
 from rydberg_qmem.emulators.layout import Layout, State
 from rydberg_qmem.gates.daqc import interaction_steps
 from rydberg_qmem.language.blocks import Gate, Ising, gate_rule
-from rydberg_qmem.language.blocks.rules import Complex, Diagonal, GateRule, Matrix, Turn
+from rydberg_qmem.language.blocks.rules import Complex, Diagonal, GateRule, Matrix, RotationMatrix
 from rydberg_qmem.pulses import Scope, column
 
 
@@ -49,10 +49,10 @@ def apply_gate(target: Target, layout: Layout, ideal: IdealGate, scope: Scope, s
         case Diagonal(factors=factors):
             beside = np.concatenate([factors, np.ones((len(factors), 1))], axis=1)
             return np.asarray(states * beside[:, _which(layout, atoms, rule.levels)])
-        case Turn(alpha=alpha, beta=beta, blockaded=False):
+        case RotationMatrix(alpha=alpha, beta=beta, blockaded=False):
             made = Rotation(np.zeros((1, 1)), alpha[:, None], beta[:, None])
             return rotate(states, layout, atoms[-1], _pair(rule), made, _anywhere(layout, atoms[-1]))
-        case Turn(alpha=alpha, beta=beta):
+        case RotationMatrix(alpha=alpha, beta=beta):
             kinds = np.zeros((1, 2)), np.stack([alpha, np.ones_like(alpha)], -1), np.stack([beta, 0 * beta], -1)
             levels, upper = len(layout.levels), layout.is_level(atoms[0], rule.levels[1])
             blocked = upper.reshape(levels ** atoms[-1], levels, -1)[:, 0, :].astype(np.int64)

@@ -177,7 +177,7 @@ def run(
         points[0],
         seed=job.seed,
         shots=shots,
-        emulator=emulator_of(emulator).name,
+        emulator=emulator_of(emulator),
         pruned=lost,
         neglect=job.neglect,
         neglected=neglected,

@@ -39,7 +39,7 @@ def order_of(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[s
     signals = {name: _signal(values) for name, values in job.inputs.items()}
     names = swept or ()
     attrs = records.provenance(
-        compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator).name, pruned=0.0, wall_s=0.0,
+        compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator), pruned=0.0, wall_s=0.0,
         varied=compiled.varied(), noise_settings=job.noise_settings, neglect=job.neglect,
         state=kind_of_state(
             job.state, job.noise_settings, compiled[0], job.shots, emulator=emulator_of(job.emulator)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import Compiled, Variable, uses_ensemble
+from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.context import NEGLIGIBLE
 from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings
 from rydberg_qmem.engine.recorder import Recorder
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 OUTCOME_ATTRS = {"flag_values": [-1, 0, 1], "flag_meanings": "not_measured zero one"}
 PACKAGES = ("rydberg_qmem", "pulser", "numpy", "scipy", "xarray", "zarr")
-EMULATOR_PACKAGES = {"qutip": ("qutip",), "emu_sv": ("emu-sv", "torch"), "emu_mps": ("emu-mps", "torch")}
 
 
 def dataset(compiled: Compiled, trace: Recorder) -> xr.Dataset:
@@ -91,7 +91,7 @@ def provenance(
     *,
     seed: int | None,
     shots: int | None,
-    emulator: str,
+    emulator: Emulator,
     pruned: float,
     wall_s: float,
     varied: frozenset[str] = frozenset(),
@@ -114,15 +114,13 @@ def provenance(
         "shots": "exact" if shots is None else shots,
         "seed": "none" if seed is None else str(seed),
         "rng": f"numpy Philox, SeedSequence spawn_key (point, cohort, stream), cohorts of {COHORT}",
-        "emulator": emulator,
+        "emulator": emulator.name,
         "state": state,
         "neglect": neglect,
         "neglected": neglected,
         "noise_json": json.dumps(None if noise_settings.noise is None else noise_settings.noise.to_dict()),
         "hardware_json": json.dumps(noise_settings.hardware.to_dict()),
-        "versions_json": json.dumps(
-            {name: version_of(name) for name in (*PACKAGES, *EMULATOR_PACKAGES.get(emulator, ()))}
-        ),
+        "versions_json": json.dumps({name: version_of(name) for name in (*PACKAGES, *emulator.capabilities.packages)}),
         "git_commit": commit(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(wall_s, 3),

@@ -42,7 +42,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Turn:
+class RotationMatrix:
     """[[α, β], [-β*, α*]] on the two levels of the last atom, each of shape (rows or 1,)."""
 
     alpha: Complex
@@ -53,7 +53,7 @@ class Turn:
 
 Values = Callable[[Expression], Array]
 """Evaluates an expression, to shape (rows or 1,)."""
-Unitary = Callable[[Values], Diagonal | Matrix | Turn]
+Unitary = Callable[[Values], Diagonal | Matrix | RotationMatrix]
 
 
 def always(unitary: Diagonal | Matrix) -> Unitary:
@@ -74,10 +74,10 @@ def phases(angle: Expression, *shares: float) -> Unitary:
 def turning(angle: Expression, axis: Literal["x", "y"], *, blockaded: bool = False) -> Unitary:
     """Return exp(-i angle/2 P), P = X or Y, on the last atom; blockaded, where the first is not in its upper level."""
 
-    def unitary(of: Values) -> Turn:
+    def unitary(of: Values) -> RotationMatrix:
         half = 0.5 * of(angle)
         beta = -1j * np.sin(half) if axis == "x" else -np.sin(half) + 0j
-        return Turn(np.cos(half) + 0j, beta, blockaded)
+        return RotationMatrix(np.cos(half) + 0j, beta, blockaded)
 
     return unitary
 
