@@ -20,9 +20,9 @@ import numpy as np
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.plan import Plan, plan_segment
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import RepeatStep, Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
 
 ROUNDS, WINDOW = 100, 9
 Clock = Callable[[], float]

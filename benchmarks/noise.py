@@ -19,9 +19,9 @@ from timing import best_of, seconds, table
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.plan import plan_segment
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import RepeatStep, Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.language.noise import Noise
 

@@ -15,7 +15,7 @@ from timing import seconds, table
 
 import rydberg_qmem as rq
 from rydberg_qmem.store.creation import RecordColumn, lay_out
-from rydberg_qmem.store.layout import RecordLayout
+from rydberg_qmem.store.record_layout import RecordLayout
 from rydberg_qmem.store.regions import Regions, Written
 
 SWEPT = "two_port_memristor"

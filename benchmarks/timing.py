@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.compile.to_pulser import to_pulser
+from rydberg_qmem.compile.segment_sequence import to_pulser
 
 
 def best_of(times: int, work: Callable[[], Any]) -> float:

@@ -25,8 +25,8 @@ from scipy.stats import binom, chi2, poisson
 from rydberg_qmem.compile.bind import bind_block, bind_inputs, bind_parameters, map_expressions, substitute_atom
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.plan import plan_segment, timed
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_of
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.devices import make_target
 from rydberg_qmem.gates.lowering import Lowered, expand_cell, lower
 from rydberg_qmem.language.blocks import (

@@ -176,7 +176,7 @@ def test_how_many_cohorts_are_walked_together_changes_nothing(monkeypatch: pytes
 
 def test_means_over_two_cohorts_at_once_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     together = fingerprint(rq.run(noisy(ensemble=True), shots=2000, seed=4))
-    monkeypatch.setattr("rydberg_qmem.engine.evaluation.ensembles_of", lambda run, population: None)
+    monkeypatch.setattr("rydberg_qmem.engine.row_values.ensembles_of", lambda run, population: None)
 
     assert fingerprint(rq.run(noisy(ensemble=True), shots=2000, seed=4)) != together
 

@@ -12,9 +12,9 @@ from rydberg_qmem.analysis.fingerprints import fingerprints
 from rydberg_qmem.analysis.hysteresis import hysteresis, loop
 from rydberg_qmem.analysis.memristivity import memristivity
 from rydberg_qmem.analysis.outcome_mean import outcome_mean
+from rydberg_qmem.analysis.probed_states import density_matrix
 from rydberg_qmem.analysis.retention import memory_time, mutual_information
 from rydberg_qmem.analysis.standard_error import standard_error
-from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.analysis.tomography import tomography
 
 __all__ = [

@@ -12,8 +12,8 @@ from rydberg_qmem import arguments
 from rydberg_qmem.analysis.cycles import Cycle
 from rydberg_qmem.analysis.hysteresis import hysteresis
 from rydberg_qmem.analysis.outcome_mean import outcome_mean
+from rydberg_qmem.analysis.probed_states import density_matrix
 from rydberg_qmem.analysis.signals import Signal
-from rydberg_qmem.analysis.states import density_matrix
 from rydberg_qmem.errors import InputError
 
 

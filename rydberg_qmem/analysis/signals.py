@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from rydberg_qmem.analysis.series import labelled
+from rydberg_qmem.analysis.record_series import labelled
 from rydberg_qmem.errors import InputError, did_you_mean, short
 
 Floats = NDArray[np.float64]

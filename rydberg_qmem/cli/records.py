@@ -66,7 +66,7 @@ def analyse(
 ) -> None:
     """Measure the hysteresis loop of a record: its last cycle, with errors."""
     from rydberg_qmem.analysis.hysteresis import hysteresis
-    from rydberg_qmem.analysis.points import points_of
+    from rydberg_qmem.analysis.sweep_points import points_of
     from rydberg_qmem.store.store import open_record
 
     record = open_record(store)

@@ -175,7 +175,7 @@ def _plotted(record: xr.Dataset, path: Path, drive: str, response: str) -> list[
     """Draw the loop of each point, and return what there is to say about it."""
     without_screen()
     from rydberg_qmem.analysis.hysteresis import hysteresis
-    from rydberg_qmem.analysis.points import points_of
+    from rydberg_qmem.analysis.sweep_points import points_of
     from rydberg_qmem.plots import hysteresis as draw_loop
 
     lines, ax = [f"plot: {path}"], None

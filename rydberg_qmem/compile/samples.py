@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.to_pulser import played
+from rydberg_qmem.compile.segment_sequence import played
 from rydberg_qmem.devices import Target
 from rydberg_qmem.pulses import (
     Array,

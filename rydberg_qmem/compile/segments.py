@@ -19,9 +19,9 @@ from rydberg_qmem.compile.bind import (
     known_whole_number,
 )
 from rydberg_qmem.compile.dimensions import Dimensions
-from rydberg_qmem.compile.layout import lay_out
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.liveness import live_after
+from rydberg_qmem.compile.record_variables import lay_out
 from rydberg_qmem.compile.rounds_inside import Item
 from rydberg_qmem.compile.seams import (
     MOST_WRITTEN_OUT,

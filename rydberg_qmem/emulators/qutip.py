@@ -27,8 +27,8 @@ import numpy as np
 
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
+from rydberg_qmem.compile.segment_sequence import as_fields, cut_out, played, to_pulser
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import as_fields, cut_out, played, to_pulser
 from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import OpenSystemPropagator, PlayedSegment, each_schedule, evolve_stretch
 from rydberg_qmem.emulators.exact import dark as dark_stretch

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import Segment, Step
-from rydberg_qmem.engine.carried import carrying
+from rydberg_qmem.engine.carried_numbers import carrying
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import Index, distinct
-from rydberg_qmem.engine.evaluation import refuse_infinite, scope_of
 from rydberg_qmem.engine.population import Population
+from rydberg_qmem.engine.row_values import refuse_infinite, scope_of
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.pulses import CARRIED, column
 

@@ -12,11 +12,11 @@ import numpy as np
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.semantics import Domain, interpret, rounds
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, all_steps
-from rydberg_qmem.engine.carried import aged, with_carried
+from rydberg_qmem.engine.carried_numbers import aged, with_carried
 from rydberg_qmem.engine.context import Cursor, RunContext
-from rydberg_qmem.engine.evaluation import scope_of
 from rydberg_qmem.engine.evolution import plan_of, turn_frames
 from rydberg_qmem.engine.population import Population
+from rydberg_qmem.engine.row_values import scope_of
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.pulses import CARRIED
 from rydberg_qmem.units import NS_PER_US

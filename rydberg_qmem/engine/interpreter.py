@@ -21,9 +21,8 @@ from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.acting_noise import ActingNoise
 from rydberg_qmem.engine.apparatus import Apparatus
 from rydberg_qmem.engine.branches import count_branches, merged
-from rydberg_qmem.engine.carried import carrying, with_carried
+from rydberg_qmem.engine.carried_numbers import carrying, with_carried
 from rydberg_qmem.engine.context import Cursor, Recording, RunContext, machine_numbers
-from rydberg_qmem.engine.evaluation import SERIES, evaluate
 from rydberg_qmem.engine.evolution import segment
 from rydberg_qmem.engine.idle import fixed_ns, idle, time_of
 from rydberg_qmem.engine.kept_frames import KeptFrames
@@ -32,6 +31,7 @@ from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings
 from rydberg_qmem.engine.population import Population, join
 from rydberg_qmem.engine.representation import Representation
 from rydberg_qmem.engine.rng import Draws
+from rydberg_qmem.engine.row_values import SERIES, evaluate
 from rydberg_qmem.engine.states import states_of
 from rydberg_qmem.pulses import CARRIED, carries, ledger_of
 

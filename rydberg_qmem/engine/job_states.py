@@ -13,10 +13,10 @@ from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segmen
 from rydberg_qmem.emulators.journal import Ticket
 from rydberg_qmem.emulators.protocol import Replaying, RoundByRound
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of
-from rydberg_qmem.engine.evaluation import refuse_infinite, scope_of
 from rydberg_qmem.engine.idle import spend
 from rydberg_qmem.engine.measurement import replay
 from rydberg_qmem.engine.population import Population
+from rydberg_qmem.engine.row_values import refuse_infinite, scope_of
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.pulses import column

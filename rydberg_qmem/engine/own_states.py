@@ -16,7 +16,7 @@ from rydberg_qmem.engine import measurement
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of
 from rydberg_qmem.engine.error_channels import ABSENT, without_absent
 from rydberg_qmem.engine.evolution import settings
-from rydberg_qmem.engine.interactions import groups
+from rydberg_qmem.engine.interacting_parts import groups
 from rydberg_qmem.engine.memory import refuse_large
 from rydberg_qmem.engine.population import Part, Population, ground_part, merge_states, product
 from rydberg_qmem.engine.probes import of_all_rows, probe_totals

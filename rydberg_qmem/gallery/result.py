@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from rydberg_qmem.analysis.series import last_values, series
+from rydberg_qmem.analysis.record_series import last_values, series
 from rydberg_qmem.analysis.signals import Signal
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program

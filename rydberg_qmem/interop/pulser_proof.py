@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import plan_segment
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.verification.check import check_and_compile

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.language.arithmetic import BINARY, ELEMENTWISE, REDUCE, SEVERAL, UNARY
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.interval_steps import apply, averaged, compared, reduce_window
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.narrowing import name_of, narrowed

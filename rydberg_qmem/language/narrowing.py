@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from rydberg_qmem.language.boxes import IntervalScope
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.interval_steps import compared
 from rydberg_qmem.language.intervals import SOUND, Interval
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rydberg_qmem.learning import datasets
 from rydberg_qmem.learning.boltzmann import train_boltzmann
 from rydberg_qmem.learning.capacities import ProcessingCapacity, kernel_rank, processing_capacity, separation
-from rydberg_qmem.learning.classical import echo_state, mean_field
+from rydberg_qmem.learning.classical_reservoirs import echo_state, mean_field
 from rydberg_qmem.learning.freezing import frozen
 from rydberg_qmem.learning.measures import Accuracy, MemoryCapacity, accuracy, memory_capacity, mse, nmse
 from rydberg_qmem.learning.optimise import Optimum, optimise

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, QmemError, short
-from rydberg_qmem.learning.classical import echo_state, mean_field
+from rydberg_qmem.learning.classical_reservoirs import echo_state, mean_field
 from rydberg_qmem.learning.measures import mse, nmse
 from rydberg_qmem.learning.readout import fit_ridge, polynomial, window
 from rydberg_qmem.learning.reservoir import MemristorReservoir

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rydberg_qmem.analysis.series import last_values
+from rydberg_qmem.analysis.record_series import last_values
 from rydberg_qmem.analysis.standard_error import cohort_of, mean_and_error
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.plots._style import axes_or_new, paper

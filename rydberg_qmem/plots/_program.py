@@ -15,8 +15,8 @@ from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.plots._canvas.canvas import Canvas, Extent
 from rydberg_qmem.plots._canvas.text import NAME, widest
+from rydberg_qmem.plots._circuit.columns import CircuitLayout
 from rydberg_qmem.plots._circuit.drawing import draw_channels, draw_column, draw_frame, draw_tracks
-from rydberg_qmem.plots._circuit.layout import CircuitLayout
 from rydberg_qmem.plots._circuit.track_heights import TrackHeights
 from rydberg_qmem.plots._style import axes, paper
 

@@ -16,7 +16,7 @@ import numpy as np
 from rydberg_qmem import arguments
 from rydberg_qmem.checked import real_number, whole_number
 from rydberg_qmem.errors import InputError, short
-from rydberg_qmem.language.devices import addressed_array
+from rydberg_qmem.language.further_devices import addressed_array
 from rydberg_qmem.language.program import Program
 
 Encoding = Literal["local_detuning", "global_time", "position"]

@@ -13,9 +13,9 @@ import numpy as np
 
 from rydberg_qmem import arguments
 from rydberg_qmem.analysis.hysteresis import hysteresis
-from rydberg_qmem.analysis.points import points_of
-from rydberg_qmem.analysis.series import last_values, series
+from rydberg_qmem.analysis.record_series import last_values, series
 from rydberg_qmem.analysis.standard_error import cohort_of, mean_and_error
+from rydberg_qmem.analysis.sweep_points import points_of
 from rydberg_qmem.errors import InputError, QmemError, StoreError, as_html
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.report._command import command, named

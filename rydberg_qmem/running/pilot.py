@@ -16,13 +16,13 @@ from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, When
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
-from rydberg_qmem.engine.evaluation import scope_of
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.memory import amplitudes_of, refuse_large
 from rydberg_qmem.engine.own_states import OwnStates, evolve_group
 from rydberg_qmem.engine.population import Part, Population
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
+from rydberg_qmem.engine.row_values import scope_of
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Constant
 from rydberg_qmem.pulses import column

@@ -22,11 +22,11 @@ from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, RunContext, SeriesInputs
-from rydberg_qmem.engine.evaluation import SERIES
 from rydberg_qmem.engine.noise_settings import NoiseSettings, check_noise, kind_of_state
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import COHORT, Draws
+from rydberg_qmem.engine.row_values import SERIES
 from rydberg_qmem.errors import InputError, ProgramError, RunError, short
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load

@@ -13,8 +13,8 @@ from rydberg_qmem.compile.steps import Compiled, ProbeStep, RepeatStep, Variable
 from rydberg_qmem.devices import ONE
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.context import States
-from rydberg_qmem.engine.evaluation import SERIES
 from rydberg_qmem.engine.population import Population, product
+from rydberg_qmem.engine.row_values import SERIES
 from rydberg_qmem.errors import RunError
 
 Floats = NDArray[np.float64]

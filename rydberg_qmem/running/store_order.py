@@ -19,7 +19,7 @@ from rydberg_qmem.running.units import cohorts_together
 from rydberg_qmem.store import records
 from rydberg_qmem.store.columns import columns
 from rydberg_qmem.store.identity import identity
-from rydberg_qmem.store.layout import RecordLayout, points_together
+from rydberg_qmem.store.record_layout import RecordLayout, points_together
 from rydberg_qmem.store.resume import Order
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
 from rydberg_qmem.store import chunks, documents, metadata, provenance
 from rydberg_qmem.store.documents import NAME
-from rydberg_qmem.store.layout import RecordLayout
 from rydberg_qmem.store.metadata import ArrayMeta
+from rydberg_qmem.store.record_layout import RecordLayout
 from rydberg_qmem.store.seal import SEAL, Seal, seal_of
 
 LEDGERS = ("progress", "qmem-progress")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store import atomic_files, chunks
 from rydberg_qmem.store.contents import SEALED, UNFINISHED, ledger_of
-from rydberg_qmem.store.layout import RecordLayout, chunk_shape
+from rydberg_qmem.store.record_layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.seal import seal_now
 
 
@@ -61,7 +61,7 @@ def lay_out(
         )  # fmt: skip
     held.attrs.update({**ledger, "layout_json": json.dumps(asdict(layout))})
     seal_now(place, spent_s=spent_s)
-    files.flush_tree(place)
+    atomic_files.flush_tree(place)
 
 
 def _create(group: Any, column: RecordColumn, layout: RecordLayout) -> None:

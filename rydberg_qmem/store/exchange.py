@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import files
+from rydberg_qmem.store import atomic_files
 from rydberg_qmem.store.lock import lock_of, locked, real
 
 SETUP = "setup"
@@ -25,7 +25,7 @@ def exchange(new: Path, place: Path) -> None:
     if place.exists():
         place.rename(old)
     new.rename(place)
-    files.flush([place.parent])
+    atomic_files.flush([place.parent])
     shutil.rmtree(old, ignore_errors=True)
 
 

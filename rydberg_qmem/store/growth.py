@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store import atomic_files, chunks
 from rydberg_qmem.store.contents import Contents, chunks_of_cohorts, per_shot
-from rydberg_qmem.store.layout import RecordLayout
 from rydberg_qmem.store.metadata import ArrayMeta
+from rydberg_qmem.store.record_layout import RecordLayout
 from rydberg_qmem.store.regions import Regions, Written, files_of
 
 
@@ -29,14 +29,14 @@ def take_over(old: Contents, new: Regions, done: NDArray[np.bool_]) -> None:
         return
     for name in kept:
         for folder, meta, chunk in chunks_of_cohorts(old.place / name, old.arrays[name], done):
-            files.make_folders(new.place / name, meta.key(chunk))
+            atomic_files.make_folders(new.place / name, meta.key(chunk))
             _link(folder / meta.key(chunk), new.place / name / meta.key(chunk))
     for name, which in (("sums", _units(done, old.layout)), ("cohort_done", done)):
         there, meta = old.marker(name), new.held.markers[name]
         values = np.full(meta.shape, meta.fill_value, dtype=meta.dtype)
         values[tuple(slice(n) for n in there.shape)] = np.where(which, there, meta.fill_value)
         written = chunks.encoded(meta, (0,) * values.ndim, values)
-        files.put(files_of(new.place / new.held.ledger / name, written))
+        atomic_files.put(files_of(new.place / new.held.ledger / name, written))
 
 
 def _units(done: NDArray[np.bool_], layout: RecordLayout) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rydberg_qmem import arguments
 from rydberg_qmem.errors import InputError, RunError, StoreError
-from rydberg_qmem.store import files
+from rydberg_qmem.store import atomic_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,7 +55,7 @@ def _write_from_memory(plain: xr.Dataset, place: Path, encoding: Any) -> None:
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{place}: this record cannot be a netCDF file ({error})") from None
     try:
-        files.put({place: content})
+        atomic_files.put({place: content})
     except OSError as error:
         raise RunError(f"{place}: cannot be written, {len(content)} bytes are needed ({error})") from None
 
@@ -67,7 +67,7 @@ def _write_large(plain: xr.Dataset, place: Path, encoding: Any) -> None:
     scratch = place.with_name(f".{place.name}.new")
     try:
         plain.to_netcdf(scratch, engine="h5netcdf", encoding=encoding)
-        files.flush([scratch])
+        atomic_files.flush([scratch])
         scratch.replace(place)
     except OSError as error:
         raise RunError(f"{place}: cannot be written, {plain.nbytes} bytes or fewer are needed ({error})") from None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store import atomic_files, chunks
 from rydberg_qmem.store.contents import UNFINISHED, Contents, contents
 from rydberg_qmem.store.metadata import ArrayMeta
 from rydberg_qmem.store.seal import Seal, put_seal, replace_root
@@ -58,8 +58,8 @@ class Regions:
                     data |= self._arrays(name, meta, together)
             data |= self._sums(together)
             marks |= self._marks(together)
-        files.put(data)
-        files.put(marks)
+        atomic_files.put(data)
+        atomic_files.put(marks)
 
     def _together(self, units: Sequence[Written]) -> Iterator[list[Written]]:
         """Yield units whose points share chunks."""
@@ -147,7 +147,7 @@ class Regions:
             meta = self.held.arrays[name]
             first = (0,) * len(meta.shape)
             made |= files_of(self.place / name, chunks.encoded(meta, first, values))
-        files.put(made)
+        atomic_files.put(made)
         kept = {name: value for name, value in self.held.attrs.items() if name != UNFINISHED}
         replace_root(self.place, self._seal(), {**kept, **attrs})
 
@@ -163,6 +163,6 @@ def files_of(folder: Path, written: Iterable[tuple[str, bytes]]) -> dict[Path, b
     """Return chunks by their files, whose folders are made; that of the array must be there."""
     made = {}
     for key, content in written:
-        files.make_folders(folder, key)
+        atomic_files.make_folders(folder, key)
         made[folder / key] = content
     return made

@@ -19,8 +19,8 @@ from rydberg_qmem.store.creation import RecordColumn, lay_out
 from rydberg_qmem.store.exchange import SETUP, SETUP_S, beside, exchange, recover, store_path
 from rydberg_qmem.store.growth import take_over
 from rydberg_qmem.store.identity import differences, fingerprint
-from rydberg_qmem.store.layout import RecordLayout
 from rydberg_qmem.store.lock import is_locked, lock_of, locked, shard_locks
+from rydberg_qmem.store.record_layout import RecordLayout
 from rydberg_qmem.store.regions import Regions
 from rydberg_qmem.store.store import check_free, instead
 from rydberg_qmem.store.verify import sound

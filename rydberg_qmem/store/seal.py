@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import files
+from rydberg_qmem.store import atomic_files
 from rydberg_qmem.store.documents import NAME, document, read
 
 SEAL = "qmem-seal"
@@ -53,7 +53,7 @@ def seal_of(place: Path) -> Seal | None:
 def put_seal(place: Path, seal: Seal) -> None:
     """Write the seal of a store."""
     path = place / SEAL / NAME
-    files.put({path: _document(seal)})
+    atomic_files.put({path: _document(seal)})
 
 
 def seal_now(place: Path, *, spent_s: float = 0.0) -> None:
@@ -69,7 +69,7 @@ def replace_root(place: Path, seal: Seal, attrs: Mapping[str, Any]) -> None:
     told = json.loads(seal.documents[NAME])
     text = json.dumps({**told, "attributes": dict(attrs)}, indent=2)
     put_seal(place, Seal(seal.documents, {NAME: text}, seal.spent_s))
-    files.put({place / NAME: text.encode()})
+    atomic_files.put({place / NAME: text.encode()})
     put_seal(place, Seal({**seal.documents, NAME: text}, {}, seal.spent_s))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from rydberg_qmem import arguments
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store import atomic_files, chunks
 from rydberg_qmem.store.contents import SEALED, UNFINISHED, Contents, contents, is_record, missing
 from rydberg_qmem.store.exchange import store_path
 from rydberg_qmem.store.lock import real
@@ -76,11 +76,11 @@ def save_record(record: xr.Dataset, path: str | Path, *, overwrite: bool = False
             write_empty_chunks=True,
         )  # fmt: skip
         seal_now(scratch / "record")
-        files.flush_tree(scratch / "record")
+        atomic_files.flush_tree(scratch / "record")
         if place.exists():
             place.rename(scratch / "old")
         (scratch / "record").rename(place)
-        files.flush([place.parent])
+        atomic_files.flush([place.parent])
     except OSError as error:
         raise StoreError(f"{path}: cannot be written, {record.nbytes} bytes are needed ({error})") from None
     finally:

@@ -26,8 +26,8 @@ from rydberg_qmem.language.blocks import (
     SLMMask,
 )
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import Interval
 from rydberg_qmem.language.waveforms import Waveform

@@ -9,8 +9,8 @@ from math import inf
 import numpy as np
 
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.intervals import DOMAIN, Interval
 from rydberg_qmem.pulses import Array, Scope, column
 

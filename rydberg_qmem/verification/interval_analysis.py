@@ -26,8 +26,8 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.bounds import bounds, split
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.verification.budget import NAMES_PER_TERM, ROWS_PER_TERM, Budget, Undecided
 from rydberg_qmem.verification.controls import Control, Reading

@@ -28,9 +28,9 @@ from rydberg_qmem.language.blocks import (
     SLMMask,
 )
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import Composite, Waveform
 from rydberg_qmem.pulses import Array, Scope, timing_of

@@ -8,8 +8,8 @@ from typing import assert_never
 import numpy as np
 
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import (

@@ -13,8 +13,8 @@ from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.blocks import DetuningMap, Pulse
 from rydberg_qmem.language.bounds import bounds
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.expressions import Expression
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import Constant, Custom, Ramp, Waveform

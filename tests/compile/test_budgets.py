@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import rydberg_qmem as rq
-from rydberg_qmem.language import bounds, boxes
+from rydberg_qmem.language import bounds, interval_scope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import Interval
 from rydberg_qmem.verification import counterexamples as histories
@@ -143,12 +143,12 @@ def test_every_part_of_an_expression_is_bounded_once(form: str, monkeypatch: pyt
     for depth in (8, 16):
         looked = [0]
 
-        class Counting(boxes.IntervalScope):
+        class Counting(interval_scope.IntervalScope):
             def get(self, name: str, looked: list[int] = looked) -> Interval:
                 looked[0] += 1
                 return super().get(name)
 
-        for module in (bounds, boxes):
+        for module in (bounds, interval_scope):
             monkeypatch.setattr(module, "IntervalScope", Counting)
         bounds.bounds(Expression(nested(form, depth)), Counting({"x": Interval(0, 1)}))
         counts.append(looked[0])

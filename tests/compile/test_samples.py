@@ -13,9 +13,9 @@ from pulser.sampler import sample
 
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.samples import Track, evaluate
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.program import Program

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rydberg_qmem.compile.plan import Plan, plan_segment
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.pulses import wrapped

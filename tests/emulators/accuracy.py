@@ -15,9 +15,9 @@ from scipy.sparse.linalg import expm_multiply
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.plan import Plan, plan_segment
+from rydberg_qmem.compile.segment_sequence import played, to_pulser
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import played, to_pulser
 from rydberg_qmem.devices import DRIVEN, Target
 from rydberg_qmem.emulators.layout import Layout
 

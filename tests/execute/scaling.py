@@ -12,7 +12,7 @@ from typing import Any
 
 import rydberg_qmem as rq
 from rydberg_qmem.running import store_writer
-from rydberg_qmem.store import files
+from rydberg_qmem.store import atomic_files
 from rydberg_qmem.store.regions import Regions
 
 FEEL = "0.3 * x + 0.5 * ensemble_mean(m.a)"  # reads the whole cohort
@@ -77,7 +77,7 @@ def ended_badly(target: Callable[..., object], *args: Any, after_s: float | None
 def killed_at_write(number: int, place: Path, **changes: Any) -> None:
     """Run, and be killed before the file with this number takes its place, counted from the first unit on."""
     written = -1
-    plain, write = files.take_place, Regions.write
+    plain, write = atomic_files.take_place, Regions.write
 
     def begun(self: Regions, *unit: Any) -> None:
         nonlocal written
@@ -92,7 +92,7 @@ def killed_at_write(number: int, place: Path, **changes: Any) -> None:
         plain(*call)
 
     Regions.write = begun  # type: ignore[assignment, method-assign]  # counts what is written
-    files.take_place = counted  # type: ignore[assignment]  # in a process that is about to die
+    atomic_files.take_place = counted  # type: ignore[assignment]  # in a process that is about to die
     run(place, **changes)
 
 

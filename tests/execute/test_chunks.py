@@ -11,7 +11,7 @@ import pytest
 import zarr
 
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import chunks, files
+from rydberg_qmem.store import atomic_files, chunks
 from rydberg_qmem.store.metadata import ArrayMeta, array_of
 
 SHAPE, CHUNK = (3, 2500, 4), (1, 500, 4)
@@ -33,7 +33,7 @@ def values(shots: int, dtype: str) -> Any:
 def write(folder: Path, meta: ArrayMeta, first: tuple[int, ...], given: Any) -> None:
     for key, content in chunks.encoded(meta, first, given):
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
-        files.put({folder / key: content})
+        atomic_files.put({folder / key: content})
 
 
 @pytest.mark.parametrize("separator", [".", "/"])

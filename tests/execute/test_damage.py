@@ -22,10 +22,10 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.errors import QmemError, StoreError
 from rydberg_qmem.running import stored
-from rydberg_qmem.store import chunks, exchange, files
+from rydberg_qmem.store import atomic_files, chunks, exchange
 from rydberg_qmem.store.contents import LEDGERS, contents
-from rydberg_qmem.store.layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.lock import lock_of
+from rydberg_qmem.store.record_layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.seal import SEAL
 from tests.execute.scaling import ended_badly, sha256
 
@@ -238,7 +238,7 @@ def killed_at(number: int, place: Path, **changes: Any) -> None:
 
         return step
 
-    for owner, name in ((files, "take_place"), (Path, "rename"), (shutil, "rmtree")):
+    for owner, name in ((atomic_files, "take_place"), (Path, "rename"), (shutil, "rmtree")):
         setattr(owner, name, counting(getattr(owner, name)))
     with warnings.catch_warnings(action="ignore"):
         run(place, **changes)

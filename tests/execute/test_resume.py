@@ -16,8 +16,8 @@ from rydberg_qmem.errors import StoreError
 from rydberg_qmem.running import store_order, stored
 from rydberg_qmem.store import records, resume
 from rydberg_qmem.store.identity import identity
-from rydberg_qmem.store.layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.lock import StaleLockWarning, lock_of
+from rydberg_qmem.store.record_layout import RecordLayout, chunk_shape
 from rydberg_qmem.store.regions import Regions
 from rydberg_qmem.store.seal import SEAL
 from rydberg_qmem.store.store import UnfinishedWarning

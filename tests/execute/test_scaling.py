@@ -22,7 +22,7 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.engine import rng
 from rydberg_qmem.running import store_order, store_writer, stored
-from rydberg_qmem.store import files, resume
+from rydberg_qmem.store import atomic_files, resume
 from rydberg_qmem.store.contents import LEDGERS
 from rydberg_qmem.store.lock import StaleLockWarning
 from rydberg_qmem.store.regions import Regions, Written
@@ -192,7 +192,7 @@ def test_a_marker_without_its_data_is_not_believed_and_a_mutant_that_does_is_fou
     place, before, plain = tmp_path / "r.zarr", whole(), Regions.write
 
     def marks_first(self: Regions, units: Any) -> None:
-        files.put({path: content for unit in units for path, content in self._marks([unit]).items()})
+        atomic_files.put({path: content for unit in units for path, content in self._marks([unit]).items()})
         plain(self, units)
 
     with monkeypatch.context() as patched:
@@ -210,7 +210,7 @@ def test_only_the_marker_is_trusted(tmp_path: Path) -> None:
     place = tmp_path / "r.zarr"
     run(place)
     regions = Regions(place)
-    files.put(regions._arrays("m", regions.held.arrays["m"], [wrong(1, 1)]))
+    atomic_files.put(regions._arrays("m", regions.held.arrays["m"], [wrong(1, 1)]))
     run(place)
     assert sha256(rq.open_record(place)) != whole()  # marked as done, with a right checksum, so it is not run again
 
@@ -365,12 +365,12 @@ main()
 CARELESS = """
 import contextlib
 from rydberg_qmem.store import files
-plain = files.put
+plain = atomic_files.put
 def careless(contents):
     for path, content in contents.items():
         with contextlib.suppress(OSError):
             plain({path: content})
-files.put = careless
+atomic_files.put = careless
 """
 
 

@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 import rydberg_qmem as rq
 import rydberg_qmem.verification.check as checking
 from rydberg_qmem.compile import segments
-from rydberg_qmem.engine import evaluation
+from rydberg_qmem.engine import row_values
 from rydberg_qmem.language import data_builder, files, parsing, scalars, source_map, syntax, yaml_reader
 from rydberg_qmem.language.evaluation import ExpressionError
 from rydberg_qmem.language.expressions import Expression
@@ -304,7 +304,7 @@ def test_a_number_that_is_none_and_slips_through_the_check_stops_the_run_with_po
 
 def test_a_mutant_that_lets_infinite_numbers_pass_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "limits", nothing)
-    monkeypatch.setattr(evaluation, "refuse_infinite", nothing)
+    monkeypatch.setattr(row_values, "refuse_infinite", nothing)
     with pytest.raises(pytest.fail.Exception):
         not_numbers("1 / (k - 2)", None)
 

@@ -15,10 +15,10 @@ from rydberg_qmem.errors import RunError
 from rydberg_qmem.language import interval_rules
 from rydberg_qmem.language.arithmetic import FUNCTIONS
 from rydberg_qmem.language.bounds import bounds, split
-from rydberg_qmem.language.boxes import IntervalScope
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_rules import RULES
+from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.intervals import DOMAIN, SOUND, Interval
 
 CASES = int(os.environ.get("RQM_INTERVAL_CASES", "400"))

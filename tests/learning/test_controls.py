@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rydberg_qmem.learning import Series, comparison, fit_ridge, mse, narma_memristor, polynomial, window
-from rydberg_qmem.learning.classical import echo_state
+from rydberg_qmem.learning.classical_reservoirs import echo_state
 
 Floats = NDArray[np.float64]
 Features = Callable[[Floats], Floats]

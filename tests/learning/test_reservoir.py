@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.learning import fit_ridge, mse, narma_memristor
-from rydberg_qmem.learning.classical import mean_field
+from rydberg_qmem.learning.classical_reservoirs import mean_field
 from rydberg_qmem.learning.comparison import compare
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.tasks import Series

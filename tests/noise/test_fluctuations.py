@@ -12,9 +12,9 @@ from scipy.linalg import expm
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.plan import plan_segment, timed
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.emulators.exact import OpenSystemPropagator, PlayedSegment
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.language.noise import Noise

@@ -13,9 +13,9 @@ from scipy.sparse import csr_matrix
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.plan import plan_segment
+from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.compile.to_pulser import to_pulser
 from rydberg_qmem.emulators.collapse import collapse_operators, dissipator
 from rydberg_qmem.language.noise import Noise
 

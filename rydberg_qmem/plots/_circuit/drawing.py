@@ -9,7 +9,7 @@ import numpy as np
 from rydberg_qmem.language.blocks import Classical, walk
 from rydberg_qmem.plots._canvas.canvas import GREY, INK, PALE, Canvas
 from rydberg_qmem.plots._canvas.text import LINE, NAME, TEXT, text_width, widest
-from rydberg_qmem.plots._circuit.layout import GAP, CircuitLayout
+from rydberg_qmem.plots._circuit.columns import GAP, CircuitLayout
 from rydberg_qmem.plots._circuit.symbols import (
     METER,
     PAD,

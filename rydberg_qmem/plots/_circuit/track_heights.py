@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rydberg_qmem.plots._canvas.text import LINE
-from rydberg_qmem.plots._circuit.layout import CircuitLayout, any_of
+from rydberg_qmem.plots._circuit.columns import CircuitLayout, any_of
 from rydberg_qmem.plots._circuit.symbols import PAD, CircuitFrame, Column, half_size, reach_below
 
 

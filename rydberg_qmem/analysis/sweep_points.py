@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from rydberg_qmem.analysis.series import labelled
+from rydberg_qmem.analysis.record_series import labelled
 
 
 def points_of(record: xr.Dataset) -> Iterator[tuple[str | None, xr.Dataset]]:
