@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import Any, get_args
 
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.process import GateReport, gate_report
@@ -59,6 +59,23 @@ FAR: dict[str, dict[str, Any]] = {
     "ising by π/4, banged": {"ising": ISING | {"mode": "banged"}},
 }
 """Gates that want weak interactions."""
+GIVEN: dict[str, Any] = {"atom": "c", "angle": 1, **PAIR, **BOTH}
+"""What the fields of a gate are given that must be."""
+
+
+def every_gate() -> dict[str, dict[str, Any]]:
+    """Return all gates and their variants by name; those that no table above names, with what they must be given.
+
+    >>> len(every_gate())
+    34
+    """
+    named = {kind for block in (CLOSE | FAR).values() for kind in block}
+    plain = {cls.kind: cls.model_fields for cls in get_args(Gate) if cls.kind not in named}
+    others = {
+        kind: {kind: {name: GIVEN[name] for name, field in fields.items() if field.is_required()}}
+        for kind, fields in plain.items()
+    }
+    return CLOSE | others | FAR
 
 
 def gate_set(device: str, distance_um: float) -> dict[str, GateReport | str]:
@@ -72,7 +89,7 @@ def gate_set(device: str, distance_um: float) -> dict[str, GateReport | str]:
     """
     if not (isfinite(distance_um) and distance_um > 0):
         raise InputError(f"distance: must be positive and finite, in µm ({distance_um:g})")
-    found = {name: _judged(block, device, distance_um) for name, block in (CLOSE | FAR).items()}
+    found = {name: _judged(block, device, distance_um) for name, block in every_gate().items()}
     if not any(isinstance(one, GateReport) for one in found.values()):
         raise InputError(f"no gate can be made on {device} at {distance_um:g} µm: {found['rotate by 1']}")
     return found

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.compile.steps import Compiled, Placed, Segment, all_steps, expressions_in
+from rydberg_qmem.compile.bind import map_expressions
+from rydberg_qmem.compile.plan import Plan, plan_segment
+from rydberg_qmem.compile.steps import Compiled, Placed, Segment, all_steps
 from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.unitaries import IdealGate
 from rydberg_qmem.gates.daqc import interaction_steps
-from rydberg_qmem.gates.lowering import GatePulse, lower
+from rydberg_qmem.gates.lowering import GatePulse
 from rydberg_qmem.gates.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
 from rydberg_qmem.language.blocks import (
     CZ,
@@ -148,13 +150,12 @@ def gate_reports(compiled: Compiled) -> list[GateReport]:
     for gate in (placed.block for segment in segments for placed in segment.blocks):
         if not isinstance(gate, Gate):
             continue
-        if all(isinstance(op, PhaseShift) for op in lower(gate, "", compiled.target)):
+        plan = plan_segment(Segment(0, (Placed(gate, gate.kind),)), compiled.target)
+        if all(isinstance(op, PhaseShift) for op, _ in plan.operations):
             continue  # virtual, exact
         found[_known(gate)] = None
     return [gate_report(gate, compiled.target) for gate in found]
 
 
 def _known(gate: Gate) -> Gate:
-    if isinstance(gate, Ising) or not expressions_in(gate):
-        return gate
-    return gate.unchecked({"angle": STAND_IN})
+    return cast(Gate, map_expressions(gate, lambda e: e if e.is_constant else STAND_IN))

@@ -107,7 +107,7 @@ class GateRule:
     levels: str
     """The two levels of each atom that it is a unitary of: gh, gr or 01."""
     bases: frozenset[str]
-    """The transitions whose channels its pulses play on."""
+    """The transitions that it needs the levels of: those that its pulses drive are among them."""
     marks: tuple[Mark, ...]
     """What it shows on each atom; one for all where it names none."""
     unitary: Unitary | None
@@ -146,7 +146,7 @@ class CellRule:
     atoms: Named
     """Its system and its ancilla."""
     bases: frozenset[str]
-    """The transitions whose channels its blocks play on."""
+    """The transitions that its blocks need the levels of."""
     marks: tuple[Mark, ...]
     """What it shows on each atom."""
     key: str | None
