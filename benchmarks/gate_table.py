@@ -15,8 +15,8 @@ from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.devices import Target, make_target
 from rydberg_qmem.emulators.gate_set import CLOSE, FAR, PAIR
 from rydberg_qmem.emulators.process import GateReport, gate_report, pulses_infidelity
-from rydberg_qmem.gates.calibration import at_duration
-from rydberg_qmem.gates.pair_gates import played
+from rydberg_qmem.gates._calibration import at_duration
+from rydberg_qmem.gates._pair_gates import played
 from rydberg_qmem.language.blocks import Pulse
 from rydberg_qmem.units import MHZ
 

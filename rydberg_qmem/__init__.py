@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from rydberg_qmem.running.run import run
     from rydberg_qmem.store.store import open_record, save_record
     from rydberg_qmem.store.verify import verify
-    from rydberg_qmem.verification.check import check
+    from rydberg_qmem.verification import check
 
 __version__ = "0.1.0"
 
@@ -126,7 +126,7 @@ __all__ = [
 ]
 
 _WHERE = {
-    "verification.check": ("check",),
+    "verification": ("check",),
     "interop.to_pulser": ("to_pulser",),
     "interop.from_pulser": ("from_pulser",),
     "interop.qpu": ("qpu_report",),

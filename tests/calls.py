@@ -15,7 +15,7 @@ import rydberg_qmem as rq
 from rydberg_qmem import analysis, blocks, emulators, gallery, learning, plots, programs, report, waveforms
 from rydberg_qmem.analysis import closed_forms, entanglement, geometry, mitigation
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.gates.calibration import ChannelLimits, calibrate
+from rydberg_qmem.gates import ChannelLimits, calibrate
 from rydberg_qmem.interop.export import write
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.noise import Noise

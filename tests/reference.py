@@ -27,8 +27,8 @@ from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.plan import plan_segment, timed
 from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.steps import Placed, Segment, expressions_of
-from rydberg_qmem.devices import make_target
-from rydberg_qmem.gates.lowering import Lowered, expand_cell, lower
+from rydberg_qmem.devices import Lowered, make_target
+from rydberg_qmem.gates import expand_cell, lower
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,

@@ -14,7 +14,7 @@ DOORS = (
 )  # fmt: skip
 """Where public names begin: the package, those within it, and modules that pages import from."""
 BESIDE = {
-    "gates.calibration": "calibrate",
+    "gates": "calibrate",
     "interop.export": "write",
     "emulators.registry": "emulator_of",
     "store.netcdf": "export",

@@ -124,7 +124,7 @@ RIGHT_HERE = {
     **{key: {name: {"None"} for name in ("ax", "width_in", "parameters", "inputs", "rounds", "rabi", "device", "roles")}
        for key in ("plots._draw", "language.program.Program.draw", "language.registers.Register.draw")},
     "interop.export.write": {"made": {"empty list", "empty tuple"}},
-    "gates.calibration": {"interaction": {"1.5"}, "infidelity": {"1.5"}},
+    "gates._calibration": {"interaction": {"1.5"}, "infidelity": {"1.5"}},
     "emulators": {
         **{key: {"1.5"} for key in ("precision", "longest_ns", "krylov_tolerance", "relative_tolerance")},
         "backend": {"class"}, "journal": {"text"}, "resubmit": {"True", "NumPy's True"}, "poll_s": {"0", "1.5"},
@@ -158,8 +158,8 @@ RIGHT_HERE = {
 """What else is right, by the beginning of the function's name and the argument."""
 PROGRAMS = ("name_or_path", "prog", "register_or_program")
 TOLD = {
-    ("verification.check.check", "parameters"): {"mapping to text"},
-    ("verification.check.check", "inputs"): {"mapping to text", "mapping to a list"},
+    ("verification._check.check", "parameters"): {"mapping to text"},
+    ("verification._check.check", "inputs"): {"mapping to text", "mapping to a list"},
 }
 """Where `check` hands back a problem instead of raising it."""
 

@@ -503,7 +503,7 @@ def test_debug_shows_the_traceback_and_keeps_the_exit_code(arguments: tuple[str,
 
 
 def test_an_unexpected_error_is_one_line_and_exit_code_1(coin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rydberg_qmem.verification.check.check", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("rydberg_qmem.verification.check", lambda *_, **__: 1 / 0)
 
     result = rqm("check", coin)
 
@@ -513,7 +513,7 @@ def test_an_unexpected_error_is_one_line_and_exit_code_1(coin: Path, monkeypatch
 
 def test_a_failed_run_is_exit_code_1(coin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "rydberg_qmem.verification.check.limits", lambda *_, **__: []
+        "rydberg_qmem.verification._check.limits", lambda *_, **__: []
     )  # which would tell before the run
     coin.write_text(GOOD.replace("body:", "memory: {x: {initial: 0}}\nbody:").replace("angle: angle", "angle: 1 / x"))
 

@@ -14,7 +14,7 @@ import rydberg_qmem as rq
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.emulators.exact import Exact
-from rydberg_qmem.gates.lowering import CZ_COEFFICIENT, cz_pi_duration_ns
+from rydberg_qmem.gates._lowering import CZ_COEFFICIENT, cz_pi_duration_ns
 
 IDEAL = np.diag([-1.0, -1.0, -1.0, 1.0])
 """On gg, gh, hg, hh: π on the control, 2π on the target and π on the control, with a perfect blockade."""

@@ -26,7 +26,7 @@ main()
 """The command line, which a signal meets where it first imports a module."""
 MODULES = (
     "rydberg_qmem.cli.commands", "typer", "rydberg_qmem.cli.command", "rydberg_qmem.cli.stores",
-    "rydberg_qmem.language.library", "numpy", "pydantic", "rydberg_qmem.verification.check", "pulser",
+    "rydberg_qmem.language.library", "numpy", "pydantic", "rydberg_qmem.verification._check", "pulser",
 )  # fmt: skip
 """From the first module that the commands need to the last."""
 

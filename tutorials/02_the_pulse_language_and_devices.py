@@ -390,7 +390,7 @@ for method, made in gates.items():
 # %%
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.devices import make_target
-from rydberg_qmem.gates.daqc import interaction_steps
+from rydberg_qmem.gates import interaction_steps
 
 PLACES = {"a": (0, 0), "b": (12, 0), "c": (12, 12), "d": (0, 13)}
 TIME_US = 0.5

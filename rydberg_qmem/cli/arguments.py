@@ -24,7 +24,7 @@ def checked_with_notes(
 ) -> tuple[Compiled, tuple[Problem, ...]]:
     """Return the compiled program and the notes on it, or raise all its problems at once."""
     from rydberg_qmem.compile.segments import compile_program
-    from rydberg_qmem.verification.check import check as check_program
+    from rydberg_qmem.verification import check as check_program
 
     problems = check_program(program, parameters=parameters, **signals)
     if problems:

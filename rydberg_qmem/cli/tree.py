@@ -30,7 +30,7 @@ def tree_of(program: Program) -> list[str]:
 def _clock(program: Program) -> tuple[Sequence[Problem], Clock | None]:
     """Return what is wrong with a program, or the clock of one that its device can play."""
     from rydberg_qmem.compile.clock import clock_of
-    from rydberg_qmem.verification.check import check_and_compile
+    from rydberg_qmem.verification import check_and_compile
 
     problems, compiled = check_and_compile(program)
     return problems, None if problems or compiled is None else clock_of(compiled)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment, expressions_in
 from rydberg_qmem.devices import GatePulse, Lowered, Target
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.lowering import lower
+from rydberg_qmem.gates import lower
 from rydberg_qmem.language.blocks import (
     Align,
     Delay,

@@ -23,7 +23,7 @@ from rydberg_qmem.compile.steps import (
     leaf,
 )
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.gates.lowering import HIDDEN
+from rydberg_qmem.gates import HIDDEN
 
 Loops = tuple[str, ...]
 

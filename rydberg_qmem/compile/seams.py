@@ -24,7 +24,7 @@ from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment
 from rydberg_qmem.devices import Target
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.gates.lowering import HIDDEN, expand_cell
+from rydberg_qmem.gates import HIDDEN, expand_cell
 from rydberg_qmem.language.blocks import (
     EOM,
     Align,

@@ -8,7 +8,7 @@ from typing import cast
 from rydberg_qmem.compile.bind import map_expressions
 from rydberg_qmem.compile.rounds_inside import Item, names_written_after, signals_of, split, within
 from rydberg_qmem.compile.steps import Placed, Segment, SetStep, Step, expressions_in
-from rydberg_qmem.gates.lowering import HIDDEN
+from rydberg_qmem.gates import HIDDEN
 from rydberg_qmem.language.blocks import Timed
 from rydberg_qmem.language.expressions import Expression
 

@@ -48,7 +48,7 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.devices import Target, make_target
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.gates.lowering import expand_cell
+from rydberg_qmem.gates import expand_cell
 from rydberg_qmem.language.blocks import (
     AnyBlock,
     Cell,

@@ -10,7 +10,7 @@ from rydberg_qmem.emulators.process import GateReport, gate_report
 from rydberg_qmem.errors import CapabilityError, InputError
 from rydberg_qmem.language.blocks import BlockadeMeasure, Gate
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.check import check
+from rydberg_qmem.verification import check
 
 PAIR: dict[str, Any] = {"control": "c", "target": "t"}
 BOTH: dict[str, Any] = {"atoms": ["c", "t"]}

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.bind import map_expressions
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Compiled, Placed, Segment, all_steps
-from rydberg_qmem.devices import Target
+from rydberg_qmem.devices import GatePulse, Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.unitaries import IdealGate
-from rydberg_qmem.gates.daqc import interaction_steps
-from rydberg_qmem.gates.lowering import GatePulse
-from rydberg_qmem.gates.pair_gates import SPLIT, cz_as_cphase, pair_calibration, zz_as_cphase
+from rydberg_qmem.gates import SPLIT, cz_as_cphase, interaction_steps, pair_calibration, zz_as_cphase
 from rydberg_qmem.language.blocks import (
     CZ,
     ZZ,

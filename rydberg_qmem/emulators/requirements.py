@@ -10,7 +10,7 @@ from rydberg_qmem.compile.steps import Compiled, Segment, Step, all_steps
 from rydberg_qmem.emulators.protocol import CROSSED, Emulator
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.blocks import SLMMask
-from rydberg_qmem.verification.job_feasibility import obstacles
+from rydberg_qmem.verification import obstacles
 
 
 def _sets(levels: Iterable[Sequence[str]]) -> str:

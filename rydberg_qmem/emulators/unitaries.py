@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Rotation, rotate
 from rydberg_qmem.emulators.layout import Layout, State
-from rydberg_qmem.gates.daqc import interaction_steps
+from rydberg_qmem.gates import interaction_steps
 from rydberg_qmem.language.blocks import Gate, Ising, gate_rule
 from rydberg_qmem.language.blocks.rules import Complex, Diagonal, GateRule, Matrix, RotationMatrix
 from rydberg_qmem.pulses import Scope, column

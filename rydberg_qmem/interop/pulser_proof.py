@@ -14,7 +14,7 @@ from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.check import check_and_compile
+from rydberg_qmem.verification import check_and_compile
 
 Samples = NDArray[np.float64]
 Played = dict[tuple[str, str], Mapping[str, Samples]]

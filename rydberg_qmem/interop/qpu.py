@@ -13,8 +13,7 @@ from rydberg_qmem.devices import device_of
 from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.check import check
-from rydberg_qmem.verification.job_feasibility import QuantumStep, jobs_of, parts_of
+from rydberg_qmem.verification import QuantumStep, check, jobs_of, parts_of
 
 
 @dataclass(frozen=True)

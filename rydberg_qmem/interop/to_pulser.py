@@ -34,7 +34,7 @@ from rydberg_qmem.interop.known_values import KnownValues, number_of
 from rydberg_qmem.language import library
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.pulses import NOTHING, Carried, Site, build_sequence
-from rydberg_qmem.verification.check import compile_checked
+from rydberg_qmem.verification import compile_checked
 
 REFERENCE_DIGITS = 12
 """Decimals of the phase references that are written: sums that round differently are one angle."""

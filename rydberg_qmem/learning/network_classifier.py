@@ -15,7 +15,7 @@ from rydberg_qmem.learning.features import KINDS
 from rydberg_qmem.learning.reservoir import MemristorReservoir
 from rydberg_qmem.learning.shots import random_state_of
 from rydberg_qmem.programs.reservoirs import Port, memristor_network, random_photons
-from rydberg_qmem.verification.check import MAX_ATOMS
+from rydberg_qmem.verification import MAX_ATOMS
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

@@ -8,7 +8,7 @@ from rydberg_qmem.compile.steps import MeasureStep, ResetStep, all_steps
 from rydberg_qmem.devices import device_named, device_of
 from rydberg_qmem.errors import InputError, QmemError
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.check import compile_checked
+from rydberg_qmem.verification import compile_checked
 
 
 def blockade_radius(owner: Program | None, device: str | None, rabi: float | None) -> float | None:

@@ -26,7 +26,7 @@ from rydberg_qmem.plots._timeline.drawing import draw_below, draw_event, draw_fr
 from rydberg_qmem.plots._timeline.row_heights import RowHeights
 from rydberg_qmem.plots._timeline.time_axis import TimeAxis, fit, least_width
 from rydberg_qmem.plots._timeline.timeline import Item, Timeline
-from rydberg_qmem.verification.check import check
+from rydberg_qmem.verification import check
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

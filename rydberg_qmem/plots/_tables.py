@@ -12,7 +12,7 @@ from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import AnyBlock, Measure, Probe, Timed, walk
 from rydberg_qmem.language.html import listed, table
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.check import check_and_compile
+from rydberg_qmem.verification import check_and_compile
 
 
 @taking(program=library.program)

@@ -27,7 +27,7 @@ from rydberg_qmem.errors import ProgramError
 from rydberg_qmem.language.hardware import profile_of
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.check import check_and_compile, check_values
+from rydberg_qmem.verification import check_and_compile, check_values
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,7 @@ def _compiled(
     checked: bool = False,
 ) -> Compiled:
     """Check the program with the smallest, the largest and the first inputs, and compile it once."""
-    from rydberg_qmem.verification.check import check
+    from rydberg_qmem.verification import check
 
     first = {name: v[0] for name, v in table.items()}
     low, high = ({name: f(v, axis=0) for name, v in table.items()} for f in (np.min, np.max))

@@ -20,7 +20,7 @@ from rydberg_qmem.engine.context import NEGLIGIBLE
 from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
-from rydberg_qmem.verification.job_feasibility import obstacles
+from rydberg_qmem.verification import obstacles
 
 if TYPE_CHECKING:
     import xarray as xr

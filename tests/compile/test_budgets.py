@@ -13,8 +13,8 @@ import rydberg_qmem as rq
 from rydberg_qmem.language import bounds, interval_scope
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.intervals import Interval
-from rydberg_qmem.verification import counterexamples as histories
-from rydberg_qmem.verification import interval_analysis as reach
+from rydberg_qmem.verification import _counterexamples as histories
+from rydberg_qmem.verification import _interval_analysis as reach
 
 GRID = {"layout": "rectangle", "rows": 5, "columns": 8, "spacing_um": 6}
 MEASURE = {"measure": {"atoms": "q", "key": "m"}}

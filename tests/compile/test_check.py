@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 import rydberg_qmem as rq
 from rydberg_qmem.errors import ProgramError
-from rydberg_qmem.verification.findings import path_of
+from rydberg_qmem.verification._findings import path_of
 from tests.strategies import programs
 
 ATOMS = {"a": [0, 0], "b": [7, 0]}

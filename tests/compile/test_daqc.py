@@ -18,7 +18,7 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.process import gate_report
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.daqc import interaction_steps
+from rydberg_qmem.gates import interaction_steps
 from rydberg_qmem.language.blocks import Ising
 
 PLACES = {

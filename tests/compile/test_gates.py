@@ -11,18 +11,10 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.compile.levels import bases_of
-from rydberg_qmem.devices import Target, make_target
+from rydberg_qmem.devices import GatePulse, Target, make_target, on_clock, rotation_duration_ns
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.lowering import (
-    CZ_COEFFICIENT,
-    GatePulse,
-    cz_infidelity,
-    cz_pi_duration_ns,
-    expand_cell,
-    lower,
-    on_clock,
-    rotation_duration_ns,
-)
+from rydberg_qmem.gates import expand_cell, lower
+from rydberg_qmem.gates._lowering import CZ_COEFFICIENT, cz_infidelity, cz_pi_duration_ns
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,

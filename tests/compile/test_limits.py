@@ -22,11 +22,11 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.errors import CapabilityError, InputError, RunError
 from rydberg_qmem.language.hardware import profile_of
 from rydberg_qmem.pulses import Scope
-from rydberg_qmem.verification.counterexamples import search
-from rydberg_qmem.verification.histories import ChanceEvent
-from rydberg_qmem.verification.interval_analysis import doubts
-from rydberg_qmem.verification.limits import limits
-from rydberg_qmem.verification.program_controls import Controls
+from rydberg_qmem.verification._counterexamples import search
+from rydberg_qmem.verification._histories import ChanceEvent
+from rydberg_qmem.verification._interval_analysis import doubts
+from rydberg_qmem.verification._limits import limits
+from rydberg_qmem.verification._program_controls import Controls
 from tests.compile.every_control import everything_fed_back
 
 CASES = int(os.environ.get("RQM_LIMIT_CASES", "8"))
@@ -590,7 +590,7 @@ def test_many_random_programs_are_judged_rightly_and_all_three_judgements_come_u
 
 def test_a_proof_that_forgets_an_outcome_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     from rydberg_qmem.language.intervals import Interval
-    from rydberg_qmem.verification import interval_analysis as reach
+    from rydberg_qmem.verification import _interval_analysis as reach
 
     made = memristor("20 * R", times=12)
     monkeypatch.setattr(reach, "OUTCOMES", Interval.of(0))

@@ -20,20 +20,13 @@ from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal
 from rydberg_qmem.emulators.process import gate_report
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.calibration import (
-    ChannelLimits,
-    _levine,
-    _smooth,
-    _time_optimal,
-    at_duration,
-    calibrate,
-    judged,
-)
-from rydberg_qmem.gates.entangling import amplitudes
-from rydberg_qmem.gates.lowering import cz_infidelity
-from rydberg_qmem.gates.pair_gates import exchange_wait, light_shift
-from rydberg_qmem.gates.phase_jump import split_pulse
-from rydberg_qmem.gates.starting_pulses import START, started
+from rydberg_qmem.gates import ChannelLimits, calibrate
+from rydberg_qmem.gates._calibration import _levine, _smooth, _time_optimal, at_duration, judged
+from rydberg_qmem.gates._entangling import amplitudes
+from rydberg_qmem.gates._lowering import cz_infidelity
+from rydberg_qmem.gates._pair_gates import exchange_wait, light_shift
+from rydberg_qmem.gates._phase_jump import split_pulse
+from rydberg_qmem.gates._starting_pulses import START, started
 from rydberg_qmem.language.blocks import Exchange
 from rydberg_qmem.language.expressions import Expression
 

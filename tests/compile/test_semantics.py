@@ -20,10 +20,10 @@ from rydberg_qmem.engine.context import Cursor, States
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import Draws
-from rydberg_qmem.verification.interval_analysis import MOST_VISITS as MOST_STEPS
-from rydberg_qmem.verification.interval_analysis import Reach
-from rydberg_qmem.verification.program_controls import Controls
-from rydberg_qmem.verification.replayer import MOST_VISITS, Replayer
+from rydberg_qmem.verification._interval_analysis import MOST_VISITS as MOST_STEPS
+from rydberg_qmem.verification._interval_analysis import Reach
+from rydberg_qmem.verification._program_controls import Controls
+from rydberg_qmem.verification._replayer import MOST_VISITS, Replayer
 from tests.strategies import if_a_device_takes_it, programs
 
 Array = NDArray[np.float64]

@@ -17,7 +17,7 @@ from rydberg_qmem.errors import QmemError
 from rydberg_qmem.pulses._building import Builder
 from rydberg_qmem.running import points
 from rydberg_qmem.running.job import Job, prepare, prepare_alike
-from rydberg_qmem.verification import check
+from rydberg_qmem.verification import _check as check
 from tests.strategies import programs
 
 NUMBERS = {"angle", "detuning", "amplitude", "phase", "value", "area", "start", "stop", "x", "y", "w", "if", "initial"}

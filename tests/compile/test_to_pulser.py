@@ -14,7 +14,7 @@ from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.pulses import wrapped
-from rydberg_qmem.verification.check import check
+from rydberg_qmem.verification import check
 
 ATOMS = {"a": [0, 0], "b": [7, 0], "c": [3, 6]}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import rydberg_qmem as rq
 from rydberg_qmem.devices import make_target
-from rydberg_qmem.gates.lowering import cz_pi_duration_ns
+from rydberg_qmem.gates._lowering import cz_pi_duration_ns
 
 LABELS = ["gg", "gh", "hg", "hh"]
 SIGNS = np.array([-1, -1, -1, 1])

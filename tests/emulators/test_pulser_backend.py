@@ -19,7 +19,7 @@ from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.emulators.journal import FILE
 from rydberg_qmem.emulators.pulser_backend import PulserBackend
 from rydberg_qmem.errors import CapabilityError, InputError, ProgramError, RunError, StoreError
-from rydberg_qmem.verification.job_feasibility import jobs_of, obstacles, parts_of
+from rydberg_qmem.verification import jobs_of, obstacles, parts_of
 from tests.emulators.stand_in import FolderConnection
 
 ALPHA_Z = 4.9

@@ -253,7 +253,7 @@ def test_a_value_that_is_not_finite_is_refused_with_round_and_expression() -> No
 def test_a_value_that_is_not_finite_and_was_not_foreseen_is_an_error_that_names_round_and_expression(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("rydberg_qmem.verification.check.limits", lambda *_, **__: [])
+    monkeypatch.setattr("rydberg_qmem.verification._check.limits", lambda *_, **__: [])
 
     with pytest.raises(RunError, match=r"round 1: body\[0\]\.repeat\.body\[0\]\.set\.x: 1 / \(1 - k\) is inf"):
         record(NOT_FINITE, memory={"x": {}})

@@ -16,13 +16,13 @@ import pytest
 from ruamel.yaml.error import YAMLError
 
 import rydberg_qmem as rq
-import rydberg_qmem.verification.check as checking
+import rydberg_qmem.verification._check as checking
 from rydberg_qmem.compile import segments
 from rydberg_qmem.engine import row_values
 from rydberg_qmem.language import data_builder, files, parsing, scalars, source_map, syntax, yaml_reader
 from rydberg_qmem.language.evaluation import ExpressionError
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.verification import block_references as references
+from rydberg_qmem.verification import _block_references as references
 
 DATA = Path(__file__).parent.parent / "data"
 EXPECTED: dict[str, list[Any]] = json.loads((DATA / "bad" / "expected.json").read_text())

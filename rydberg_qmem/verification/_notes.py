@@ -9,7 +9,7 @@ import numpy as np
 from rydberg_qmem.errors import Problem
 from rydberg_qmem.language.blocks import Rotate, walk_places
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.expression_places import placed_expressions
+from rydberg_qmem.verification._expression_places import placed_expressions
 
 
 def degrees(program: Program) -> Iterator[Problem]:

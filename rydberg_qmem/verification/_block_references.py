@@ -40,9 +40,9 @@ from rydberg_qmem.language.blocks import (
 )
 from rydberg_qmem.language.blocks.rules import Named
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.expression_places import expressions_of_block, kaiser_betas
-from rydberg_qmem.verification.findings import Report
-from rydberg_qmem.verification.names import NamesInScope
+from rydberg_qmem.verification._expression_places import expressions_of_block, kaiser_betas
+from rydberg_qmem.verification._findings import Report
+from rydberg_qmem.verification._names import NamesInScope
 
 MOST_PROBLEMS = 200
 """Problems after which the rest of a program is not looked at."""

@@ -18,15 +18,8 @@ import numpy as np
 from rydberg_qmem import arguments
 from rydberg_qmem.devices import BLACKMAN_MEAN, GATE_RABI
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.entangling import (
-    SteppedPulse,
-    amplitudes,
-    h_phase,
-    infidelities,
-    pair_map,
-    residuals,
-)
-from rydberg_qmem.gates.starting_pulses import NAMES, Array, started
+from rydberg_qmem.gates._entangling import SteppedPulse, amplitudes, h_phase, infidelities, pair_map, residuals
+from rydberg_qmem.gates._starting_pulses import NAMES, Array, started
 from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.pulses import blackman_window
 from rydberg_qmem.units import NS_PER_US

@@ -32,9 +32,9 @@ from rydberg_qmem.pulses import (
     timing_of,
 )
 from rydberg_qmem.units import NS_PER_US
-from rydberg_qmem.verification.budget import Budget
-from rydberg_qmem.verification.controls import Control
-from rydberg_qmem.verification.waveform_bounds import average, scaled, span
+from rydberg_qmem.verification._budget import Budget
+from rydberg_qmem.verification._controls import Control
+from rydberg_qmem.verification._waveform_bounds import average, scaled, span
 
 MOST_DRAWN = 300_000
 """Terms that drawing waveforms and schedules may cost where bounds do not tell."""

@@ -16,6 +16,14 @@ from rydberg_qmem.devices import (
     rotation_reach,
 )
 from rydberg_qmem.errors import CapabilityError
+from rydberg_qmem.gates._daqc import lower_ising
+from rydberg_qmem.gates._pair_gates import (
+    cz_as_cphase,
+    lower_blockade_rotate,
+    lower_cphase,
+    lower_exchange,
+    zz_as_cphase,
+)
 from rydberg_qmem.language.blocks import (
     CNOT,
     CZ,
@@ -140,8 +148,6 @@ def lower(block: Timed, place: str, target: Target) -> tuple[Lowered, ...]:
             parts = cells.gates_of(block)
             return tuple(op for part in parts for op in lower(part, place, target))
         case Ising():
-            from rydberg_qmem.gates.daqc import lower_ising
-
             return lower_ising(block, place, target)
         case _:
             assert_never(block)
@@ -156,20 +162,18 @@ def _as_waveform(block: PulseLevel) -> PulseLevel:
 
 
 def _lower_pair(block: CZ | CPhase | ZZ | Exchange | BlockadeRotate, place: str, target: Target) -> tuple[Lowered, ...]:
-    from rydberg_qmem.gates import pair_gates  # calibrations, which most programs do without
-
     match block:
         case CZ():
-            return pair_gates.lower_cphase(pair_gates.cz_as_cphase(block), place, target)
+            return lower_cphase(cz_as_cphase(block), place, target)
         case CPhase():
-            return pair_gates.lower_cphase(block, place, target)
+            return lower_cphase(block, place, target)
         case ZZ():
-            gate, turn = pair_gates.zz_as_cphase(block)
-            return (*pair_gates.lower_cphase(gate, place, target), turn)
+            gate, turn = zz_as_cphase(block)
+            return (*lower_cphase(gate, place, target), turn)
         case Exchange():
-            return pair_gates.lower_exchange(block, target)
+            return lower_exchange(block, target)
         case BlockadeRotate():
-            return pair_gates.lower_blockade_rotate(block, place, target)
+            return lower_blockade_rotate(block, place, target)
         case _:
             assert_never(block)
 
@@ -200,17 +204,3 @@ def _lower_cz(block: CZ, place: str, target: Target) -> tuple[Lowered, ...]:
         pulse(block.target, 2 * half, "2 * pi"),
         pulse(block.control, half, "pi"),
     )
-
-
-__all__ = [
-    "CZ_COEFFICIENT",
-    "HIDDEN",
-    "GatePulse",
-    "Lowered",
-    "cz_infidelity",
-    "cz_pi_duration_ns",
-    "expand_cell",
-    "lower",
-    "on_clock",
-    "rotation_duration_ns",
-]

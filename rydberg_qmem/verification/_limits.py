@@ -7,13 +7,13 @@ from math import isinf
 
 from rydberg_qmem.compile.steps import Compiled, MeasureStep, all_steps
 from rydberg_qmem.errors import Problem
-from rydberg_qmem.gates.lowering import HIDDEN
-from rydberg_qmem.verification.controls import Control, Reading
-from rydberg_qmem.verification.counterexamples import search
-from rydberg_qmem.verification.histories import At, ChanceEvent
-from rydberg_qmem.verification.interval_analysis import Doubt, doubts
-from rydberg_qmem.verification.program_controls import Controls
-from rydberg_qmem.verification.smallest_history import Witness
+from rydberg_qmem.gates import HIDDEN
+from rydberg_qmem.verification._controls import Control, Reading
+from rydberg_qmem.verification._counterexamples import search
+from rydberg_qmem.verification._histories import At, ChanceEvent
+from rydberg_qmem.verification._interval_analysis import Doubt, doubts
+from rydberg_qmem.verification._program_controls import Controls
+from rydberg_qmem.verification._smallest_history import Witness
 
 MOST_PLACES = 4
 """Places of one outcome that a message lists one by one."""

@@ -23,9 +23,9 @@ from rydberg_qmem.compile.steps import (
 )
 from rydberg_qmem.errors import Problem, QmemError
 from rydberg_qmem.pulses import Drive, Schedule, carries, check_drive, sampled_ns
-from rydberg_qmem.verification.budget import ROWS_PER_TERM, SCHEDULED, Budget
-from rydberg_qmem.verification.findings import as_problem
-from rydberg_qmem.verification.loop_scopes import rounds_in_all, scope_of_rounds
+from rydberg_qmem.verification._budget import ROWS_PER_TERM, SCHEDULED, Budget
+from rydberg_qmem.verification._findings import as_problem
+from rydberg_qmem.verification._loop_scopes import rounds_in_all, scope_of_rounds
 
 MOST_ROUNDS_CHECKED = 200_000
 MOST_TIMINGS_CHECKED = 300

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
-from rydberg_qmem.verification.interval_states import IntervalState
+from rydberg_qmem.verification._interval_states import IntervalState
 
 PATIENCE = 3
 """Joins of a loop's beginning and end before their bounds are widened."""

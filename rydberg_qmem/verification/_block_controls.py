@@ -9,8 +9,8 @@ from typing import assert_never
 import numpy as np
 
 from rydberg_qmem.compile.steps import Segment, expressions_in
-from rydberg_qmem.devices import Target
-from rydberg_qmem.gates.lowering import GatePulse, Lowered, lower
+from rydberg_qmem.devices import GatePulse, Lowered, Target
+from rydberg_qmem.gates import lower
 from rydberg_qmem.language.arithmetic import ROUNDING
 from rydberg_qmem.language.blocks import (
     Align,
@@ -32,9 +32,9 @@ from rydberg_qmem.language.interval_steps import apply
 from rydberg_qmem.language.intervals import Interval
 from rydberg_qmem.language.waveforms import Waveform
 from rydberg_qmem.pulses import LONGEST_NS, SLACK, Array, Scope, column, unit_area, wrapped
-from rydberg_qmem.verification.budget import Budget
-from rydberg_qmem.verification.controls import Control, finite_control, of_expression
-from rydberg_qmem.verification.waveform_controls import amplitude_controls, detuning_controls, map_controls
+from rydberg_qmem.verification._budget import Budget
+from rydberg_qmem.verification._controls import Control, finite_control, of_expression
+from rydberg_qmem.verification._waveform_controls import amplitude_controls, detuning_controls, map_controls
 
 
 def controls_of(segment: Segment, target: Target, budget: Budget) -> tuple[Control, ...]:

@@ -20,14 +20,14 @@ from rydberg_qmem.language import library
 from rydberg_qmem.language.hardware import HardwareProfile, profile_of
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.pulses import validate_register
-from rydberg_qmem.verification.block_references import Checker
-from rydberg_qmem.verification.budget import Budget, Undecided
-from rydberg_qmem.verification.findings import as_problem, located
-from rydberg_qmem.verification.limits import UNDECIDED, limits
-from rydberg_qmem.verification.names import clashes
-from rydberg_qmem.verification.notes import degrees, unread
-from rydberg_qmem.verification.segment_limits import MOST_SCHEDULED, segment_problems, too_long_after_pauses
-from rydberg_qmem.verification.sizes import sizes
+from rydberg_qmem.verification._block_references import Checker
+from rydberg_qmem.verification._budget import Budget, Undecided
+from rydberg_qmem.verification._findings import as_problem, located
+from rydberg_qmem.verification._limits import UNDECIDED, limits
+from rydberg_qmem.verification._names import clashes
+from rydberg_qmem.verification._notes import degrees, unread
+from rydberg_qmem.verification._segment_limits import MOST_SCHEDULED, segment_problems, too_long_after_pauses
+from rydberg_qmem.verification._sizes import sizes
 
 MAX_ATOMS = 40
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from rydberg_qmem.compile.steps import Compiled, Segment, expressions_in
 from rydberg_qmem.language.blocks import Gate, Timed, gate_rule
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.verification.block_controls import controls_of
-from rydberg_qmem.verification.budget import Budget
-from rydberg_qmem.verification.controls import Control, finite_control
-from rydberg_qmem.verification.timings import timings_of
-from rydberg_qmem.verification.waveform_controls import MOST_DRAWN
+from rydberg_qmem.verification._block_controls import controls_of
+from rydberg_qmem.verification._budget import Budget
+from rydberg_qmem.verification._controls import Control, finite_control
+from rydberg_qmem.verification._timings import timings_of
+from rydberg_qmem.verification._waveform_controls import MOST_DRAWN
 
 MOST_BUILT = 60_000
 """Terms that could be evaluated while the controls of all segments are made."""

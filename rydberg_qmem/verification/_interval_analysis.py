@@ -29,18 +29,18 @@ from rydberg_qmem.language.bounds import bounds, split
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
-from rydberg_qmem.verification.budget import NAMES_PER_TERM, ROWS_PER_TERM, Budget, Undecided
-from rydberg_qmem.verification.controls import Control, Reading
-from rydberg_qmem.verification.interval_states import (
+from rydberg_qmem.verification._budget import NAMES_PER_TERM, ROWS_PER_TERM, Budget, Undecided
+from rydberg_qmem.verification._controls import Control, Reading
+from rydberg_qmem.verification._interval_states import (
     IntervalState,
     after_either_side,
     after_round,
     forgotten,
     reached_state,
 )
-from rydberg_qmem.verification.loop_scopes import rounds_in_all, scope_of_rounds
-from rydberg_qmem.verification.program_controls import Controls
-from rydberg_qmem.verification.widening import fixed_point
+from rydberg_qmem.verification._loop_scopes import rounds_in_all, scope_of_rounds
+from rydberg_qmem.verification._program_controls import Controls
+from rydberg_qmem.verification._widening import fixed_point
 
 OUTCOMES = Interval.of(0, 1)
 OUTCOMES_WITH_LOSS = Interval.of(-1, 0, 1)

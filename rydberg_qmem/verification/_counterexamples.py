@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from rydberg_qmem.compile.steps import Compiled, uses_ensemble
-from rydberg_qmem.verification.budget import Budget, Undecided
-from rydberg_qmem.verification.controls import Control, Reading
-from rydberg_qmem.verification.histories import ROWS, Generation
-from rydberg_qmem.verification.program_controls import Controls
-from rydberg_qmem.verification.replayer import MOST_WORK, Replayer
-from rydberg_qmem.verification.smallest_history import Witness, smallest
+from rydberg_qmem.verification._budget import Budget, Undecided
+from rydberg_qmem.verification._controls import Control, Reading
+from rydberg_qmem.verification._histories import ROWS, Generation
+from rydberg_qmem.verification._program_controls import Controls
+from rydberg_qmem.verification._replayer import MOST_WORK, Replayer
+from rydberg_qmem.verification._smallest_history import Witness, smallest
 
 GENERATIONS = 6
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.devices import GATE_RABI, GatePulse, Lowered, Target, area_duration_ns, local_channel, several_channel
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.calibration import Calibration, ChannelLimits, calibrate
-from rydberg_qmem.gates.entangling import SteppedPulse
-from rydberg_qmem.gates.phase_jump import SplitPulse, shift_series, split_pulse
+from rydberg_qmem.gates._calibration import Calibration, ChannelLimits, calibrate
+from rydberg_qmem.gates._entangling import SteppedPulse
+from rydberg_qmem.gates._phase_jump import SplitPulse, shift_series, split_pulse
 from rydberg_qmem.language.blocks import (
     CZ,
     ZZ,

@@ -10,13 +10,9 @@ import numpy as np
 
 from rydberg_qmem.devices import BLACKMAN_MEAN
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.gates.calibration import SLOWEST_NS, ChannelLimits
-from rydberg_qmem.gates.entangling import (
-    blockaded,
-    infidelities,
-    passed,
-)
-from rydberg_qmem.gates.starting_pulses import Array
+from rydberg_qmem.gates._calibration import SLOWEST_NS, ChannelLimits
+from rydberg_qmem.gates._entangling import blockaded, infidelities, passed
+from rydberg_qmem.gates._starting_pulses import Array
 from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.pulses import blackman_window
 from rydberg_qmem.units import NS_PER_US

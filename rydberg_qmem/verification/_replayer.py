@@ -22,10 +22,10 @@ from rydberg_qmem.compile.steps import (
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.verification.budget import VALUES_PER_TERM, VISIT, Budget, Undecided
-from rydberg_qmem.verification.controls import Control, Reading
-from rydberg_qmem.verification.histories import Array, At, Rows, Source
-from rydberg_qmem.verification.program_controls import Controls
+from rydberg_qmem.verification._budget import VALUES_PER_TERM, VISIT, Budget, Undecided
+from rydberg_qmem.verification._controls import Control, Reading
+from rydberg_qmem.verification._histories import Array, At, Rows, Source
+from rydberg_qmem.verification._program_controls import Controls
 
 MOST_VISITS = 2500
 """Steps that one search for a history may do, over all rows together."""

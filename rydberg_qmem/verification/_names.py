@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.bind import bind_parameters
 from rydberg_qmem.errors import Problem, QmemError, did_you_mean
-from rydberg_qmem.gates.lowering import HIDDEN
+from rydberg_qmem.gates import HIDDEN
 from rydberg_qmem.language.arithmetic import RESERVED as OF_EXPRESSIONS
 from rydberg_qmem.language.blocks import Classical, Repeat, classical_rule, key_of, walk
 from rydberg_qmem.language.evaluation import Columns, ExpressionError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.verification.findings import Report
+from rydberg_qmem.verification._findings import Report
 
 RESERVED = OF_EXPRESSIONS | {"shot", "point", "time_us"}
 MISSPELT = 0.8

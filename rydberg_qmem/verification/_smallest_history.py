@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rydberg_qmem.compile.steps import Compiled
-from rydberg_qmem.verification.budget import Budget, Undecided
-from rydberg_qmem.verification.controls import Control
-from rydberg_qmem.verification.histories import DEFAULTS, Array, At, ChanceEvent, History, Visit
-from rydberg_qmem.verification.program_controls import Controls
-from rydberg_qmem.verification.replayer import MOST_VISITS, Broken, Replayer
+from rydberg_qmem.verification._budget import Budget, Undecided
+from rydberg_qmem.verification._controls import Control
+from rydberg_qmem.verification._histories import DEFAULTS, Array, At, ChanceEvent, History, Visit
+from rydberg_qmem.verification._program_controls import Controls
+from rydberg_qmem.verification._replayer import MOST_VISITS, Broken, Replayer
 
 TRIES = 6
 """Halvings of the parts that are tried to be left out of a history that was found."""

@@ -11,9 +11,8 @@ import numpy as np
 
 from rydberg_qmem.compile.plan import Plan, plan_segment, rows_of
 from rydberg_qmem.compile.steps import Segment, expressions_in
-from rydberg_qmem.devices import Target
+from rydberg_qmem.devices import GatePulse, Lowered, Target
 from rydberg_qmem.errors import QmemError
-from rydberg_qmem.gates.lowering import GatePulse, Lowered
 from rydberg_qmem.language.blocks import (
     Align,
     Delay,
@@ -34,8 +33,8 @@ from rydberg_qmem.language.interval_scope import IntervalScope
 from rydberg_qmem.language.intervals import UNKNOWN, Interval
 from rydberg_qmem.language.waveforms import Composite, Waveform
 from rydberg_qmem.pulses import Array, Scope, timing_of
-from rydberg_qmem.verification.budget import SCHEDULED, Budget
-from rydberg_qmem.verification.controls import Control
+from rydberg_qmem.verification._budget import SCHEDULED, Budget
+from rydberg_qmem.verification._controls import Control
 
 LONGEST_BUFFER_NS = 2000
 """More than any device's EOM mode needs to begin, to change or to end."""
