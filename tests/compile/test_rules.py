@@ -10,7 +10,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from rydberg_qmem.gates.lowering import expand_cell
 from scipy.linalg import block_diag, expm
 
 import rydberg_qmem as rq
@@ -20,6 +19,7 @@ from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.devices import LEVELS, Target, make_target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.gate_set import FAR, every_gate
+from rydberg_qmem.gates import expand_cell
 from rydberg_qmem.language.blocks import (
     KINDS,
     AnyBlock,
