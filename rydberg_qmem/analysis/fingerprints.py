@@ -83,20 +83,34 @@ def fingerprints(
     >>> bool(found.memristor), round(float(found.exponent), 2)
     (True, -1.0)
     """
+    rates, order = _rates(record, frequency)
+    asked: dict[str, Any] = {"drive": drive, "response": response, "period": period}
+    asked |= {"bootstrap": bootstrap, "seed": seed, "cohort": cohort}
+    loops = hysteresis(record, **asked).isel(point=order)
+    top = int(loops.area.values.argmax())
+    no_area = float(no_area_probability(record, **asked)[order[top]])
+    return _judged(loops, frequency, rates, no_area, tolerance=tolerance, sigmas=sigmas)
+
+
+def _rates(record: xr.Dataset, frequency: str) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the frequencies in rising order, and the points that have them."""
     if frequency not in record.coords or record[frequency].dims != ("point",):
         raise InputError(f"frequency must name a coordinate along 'point', but is {frequency!r}")
     order = np.argsort(record[frequency].values, kind="stable")
     rates = record[frequency].values[order].astype(float)
     if len(rates) < 3 or (np.diff(rates) <= 0).any() or rates[0] <= 0:
         raise InputError(f"{frequency} must take three or more different positive values")
-    asked: dict[str, Any] = {"drive": drive, "response": response, "period": period}
-    asked |= {"bootstrap": bootstrap, "seed": seed, "cohort": cohort}
-    loops = hysteresis(record, **asked).isel(point=order)
+    return rates, order
+
+
+def _judged(
+    loops: xr.Dataset, frequency: str, rates: Floats, no_area: float, *, tolerance: float, sigmas: float
+) -> xr.Dataset:
+    """Return the verdicts on loops in the order of their frequencies, and the figures that they stand on."""
     area, area_error = loops.area.values, loops.area_error.values
     pinch, pinch_error = loops.pinch.values, loops.pinch_error.values
     errors = _as_far(sigmas, loops.attrs.get("freedom"))
     top = int(area.argmax())
-    no_area = float(no_area_probability(record, **asked)[order[top]])
     rise, unsure = np.diff(area[top:]), errors * np.hypot(area_error[top:-1], area_error[top + 1 :])
     fall = area[top] - area[-1] - errors * np.hypot(area_error[top], area_error[-1])
     exponent, exponent_error = _exponent(rates[top:], area[top:], area_error[top:])

@@ -92,21 +92,32 @@ def hysteresis(
     >>> round(float(loop.form_factor), 3), int(loop.direction), int(loop.crossings)
     (1.0, 1, 0)
     """
-    for name, value in (("bootstrap", bootstrap), ("seed", seed)):
+    _check_resamples(bootstrap=bootstrap, seed=seed)
+    pair = pair_of(record, drive, response, dim)
+    together, layouts = cohorts_asked(cohort, pair.shots, record), layouts_of(pair, period, cycle)
+    found, noises = _measured(pair, layouts, drawn=bootstrap, seed=seed, cohort=together)
+    return _labelled(pair, found, layouts, cycle).assign_attrs(_told_by(pair, together, noises))
+
+
+def _check_resamples(**numbers: object) -> None:
+    for name, value in numbers.items():
         if not is_whole(value) or value < 0:
             raise InputError(f"{name} must be a whole number, 0 or more, but is {short(value)}")
-    pair = pair_of(record, drive, response, dim)
-    together = cohorts_asked(cohort, pair.shots, record)
-    layouts = layouts_of(pair, period, cycle)
+
+
+def _measured(
+    pair: Pair, layouts: Mapping[CycleLayout, list[int]], *, drawn: int, seed: int, cohort: int
+) -> tuple[dict[str, Numbers], list[MeanNoise]]:
+    """Return the measures of each point's loops by name, and the noise of those whose errors are known."""
     found: dict[str, Numbers] = {}
     noises: list[MeanNoise] = []
     for layout, points in layouts.items():
         x, y = (samples_of(pair, role, points, layout) for role in ("drive", "response"))
-        noise = mean_noise(pair, points, layout, (x, y), drawn=bootstrap, seed=seed, cohort=together)
+        noise = mean_noise(pair, points, layout, (x, y), drawn=drawn, seed=seed, cohort=cohort)
         noises += [] if noise is None else [noise]
         for name, values in measures(mean_of(x, axis=1), mean_of(y, axis=1), noise).items():
             found.setdefault(name, np.zeros((pair.points, *values.shape[1:]), values.dtype))[points] = values
-    return _labelled(pair, found, layouts, cycle).assign_attrs(_told_by(pair, together, noises))
+    return found, noises
 
 
 def _told_by(pair: Pair, together: int, noises: list[MeanNoise]) -> dict[str, object]:

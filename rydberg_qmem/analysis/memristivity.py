@@ -87,6 +87,11 @@ def memristivity(
     spread, bias = np.zeros_like(found), np.zeros_like(found)
     if shots > 1:
         spread, bias = _noise(at, _mean_noise(x, y, bootstrap, seed, together), found, cut)
+    return _labelled(found, spread, bias, cut)
+
+
+def _labelled(found: Floats, spread: Floats, bias: Floats, cut: str) -> xr.Dataset:
+    """Return the measures (cycle, measure) by name, their biases taken off."""
     made = xr.Dataset(coords={"cycle": np.arange(len(found))}, attrs={"cut": cut})
     values = found - np.where(np.isfinite(bias), bias, 0.0)
     for column, name in enumerate(("area", "length", "form_factor", "signed_area")):

@@ -88,8 +88,6 @@ def compare(
     >>> made.nmse.dims, float(made.nmse.sel(model="linear window 2").max().round(6))  # the window holds what is asked
     (('model', 'task'), 0.0)
     """
-    import xarray as xr
-
     strengths = _strengths(regularisation)
     _check(reservoir, tasks, extra or {})
     splits = [task.split(train, washout) for task in tasks]
@@ -98,10 +96,17 @@ def compare(
     for number, (task, split) in enumerate(zip(tasks, splits, strict=True)):
         named = {name: every[number] for name, every in devices.items()}
         size = named["memristor"].shape[1]
-        named |= _controls(task, split, size, number, windows, polynomials)
-        named["echo state, best of 32"] = _tuned(task, split, size, number, strengths)
+        named |= _controls(task, split, size, number, windows, polynomials, strengths)
         named |= {name: np.asarray(values[number], dtype=float) for name, values in (extra or {}).items()}
         rows.append({name: _scores(x, task, split, strengths) for name, x in named.items()})
+    chosen = strengths[0] if len(strengths) == 1 else strengths
+    return _labelled(rows, {"title": tasks[0].name, "train": train, "washout": washout, "regularisation": chosen})
+
+
+def _labelled(rows: Sequence[Mapping[str, tuple[float, float, int]]], attrs: Mapping[str, Any]) -> xr.Dataset:
+    """Return the scores of each task, by model, as a Dataset."""
+    import xarray as xr
+
     names = list(rows[0])
     table = np.array([[row[name] for row in rows] for name in names], dtype=float)
     data = {
@@ -109,8 +114,6 @@ def compare(
         "nmse": (("model", "task"), table[:, :, 1], {"long_name": "normalised mean squared error"}),
         "features": (("model",), table[:, 0, 2].astype(int), {"long_name": "number of features"}),
     }
-    chosen = strengths[0] if len(strengths) == 1 else strengths
-    attrs = {"title": tasks[0].name, "train": train, "washout": washout, "regularisation": chosen}
     return xr.Dataset(data, {"model": np.array(names, dtype=np.dtypes.StringDType())}, attrs)
 
 
@@ -162,13 +165,20 @@ def _features(device: Any, series: Floats) -> Floats:
 
 
 def _controls(
-    task: Series, split: Split, size: int, number: int, windows: Sequence[int], polynomials: Sequence[tuple[int, int]]
+    task: Series,
+    split: Split,
+    size: int,
+    number: int,
+    windows: Sequence[int],
+    polynomials: Sequence[tuple[int, int]],
+    strengths: Sequence[float],
 ) -> dict[str, Floats]:
     """Return the features (round, feature) of the controls that know the inputs only."""
     x = _in_range(_columns(task), split.train.stop)
     made = {f"linear window {length}": window(x, length) for length in windows}
     made |= {f"polynomial window {length}, degree {d}": polynomial(window(x, length), d) for length, d in polynomials}
     made["echo state"] = echo_state(x, size, seed=number)
+    made["echo state, best of 32"] = _tuned(task, split, size, number, strengths)
     return made
 
 
