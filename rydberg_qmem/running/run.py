@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +17,6 @@ from rydberg_qmem.emulators.protocol import (
 )
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.context import MOST_GB, NEGLIGIBLE
-from rydberg_qmem.engine.noise_settings import kind_of_state
-from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.hardware import HardwareProfile
@@ -28,22 +24,21 @@ from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.running.conditions import CONDITIONS
-from rydberg_qmem.running.gathered import Gathered
 from rydberg_qmem.running.guards import RunLimits, check_limits
+from rydberg_qmem.running.in_memory import run_in_memory
 from rydberg_qmem.running.job import Job, noise_settings_of, prepare, prepare_alike, seed_of
 from rydberg_qmem.running.parallel import Scale, cluster
 from rydberg_qmem.running.parallel import shard as shard_
 from rydberg_qmem.running.points import Points
-from rydberg_qmem.running.processes import in_processes
-from rydberg_qmem.running.progress import Progress, begin, listener
+from rydberg_qmem.running.progress import Progress, listener
+from rydberg_qmem.running.provenance import provenance_of
 from rydberg_qmem.running.stored import run_into
 from rydberg_qmem.running.sweep import Sweep, points_of, sweep_of, swept_names
-from rydberg_qmem.running.units import Task, Unit, prepare_and_run, run_unit, units_of
-from rydberg_qmem.store import records
 from rydberg_qmem.store import store as _store
 
 if TYPE_CHECKING:
     import xarray as xr
+
 
 MAX_WORKERS = 10_000
 
@@ -142,103 +137,35 @@ def run(
     program, told = load(program), listener(progress)
     scale = _scale(workers, client, None if shard is None else shard_("shard", shard), store)
     place = None if store is None else _store.check_free(store, overwrite=True)
-    if place is not None:
-        seed = _store.seed_of(place) if seed is None and not overwrite else seed
-    if shard is not None and seed is None and shots is not None:
-        raise InputError("shards need a seed: each would draw another")
+    seed = _seed(seed, shots, place=None if overwrite else place, several=shard is not None)
     noise_settings = noise_settings_of(program, noise, hardware)
-    limits = RunLimits(max_memory_gb, max_seconds)
-    job = Job(
-        program,
-        dict(inputs or {}),
-        rounds,
-        shots,
-        seed_of(seed, shots),
-        emulator,
-        state,
-        noise_settings,
-        neglect,
-        max_memory_gb,
-    )
-
+    inputs = dict(inputs or {})
+    job = Job(program, inputs, rounds, shots, seed, emulator, state, noise_settings, neglect, max_memory_gb)
     _refuse_several(job, scale)
     settings, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
     points = Points(
         program, settings, swept or (), partial(prepare, job), alike=partial(prepare_alike, job), inputs=job.inputs,
         rounds=rounds,
     )  # fmt: skip
+    limits = RunLimits(max_memory_gb, max_seconds)
     check_limits(points, job, limits, place=place, workers=scale.workers)
     if place is not None:
         return run_into(
             place, job, settings, points, swept=swept, scale=scale, overwrite=overwrite, progress=told
         )  # fmt: skip
-    record, lost, neglected = _execute(job, points, workers, told, swept)
-    record.attrs = records.provenance(
-        points[0],
-        seed=job.seed,
-        shots=shots,
-        emulator=emulator_of(emulator),
-        pruned=lost,
-        neglect=job.neglect,
-        neglected=neglected,
-        wall_s=time.perf_counter() - began,
-        varied=points.varied(),
-        noise_settings=job.noise_settings,
-        state=kind_of_state(job.state, job.noise_settings, points[0], job.shots, emulator=emulator_of(emulator)),
-    )
+    record, lost, neglected = run_in_memory(job, points, workers, told, swept)
+    spent = time.perf_counter() - began
+    record.attrs = provenance_of(job, points, pruned=lost, neglected=neglected, wall_s=spent)
     return record
 
 
-def _execute(
-    job: Job,
-    points: Points,
-    workers: int,
-    progress: Progress | None,
-    swept: tuple[str, ...] | None,
-) -> tuple[xr.Dataset, float, float]:
-    """Return the record, and how much probability was dropped and how much interaction left out at most."""
-    layouts = points.layouts
-    units = units_of(job, layouts)
-    parts = Counter(unit.point for unit in units)
-    units = [replace(unit, alone=parts[unit.point] == 1) for unit in units]
-    tasks = [Task(job, dict(points.settings[unit.point]), swept or (), unit, not points.come_late) for unit in units]
-    gathered = None if swept is None else Gathered(layouts, job.shots)
-    total: Recorder | None = None
-    lost = neglected = 0.0
-    done, wanted = 0, sum(unit.shots or 1 for unit in units)
-    begin(progress, done, wanted)
-    alone = workers == 1 or len(tasks) == 1
-    here = (points[unit.point] for unit in units)
-    results = map(run_unit, tasks, here) if alone else _from_workers(tasks, workers)
-    for unit, (trace, pruned) in zip(units, results, strict=True):
-        first = unit.cohorts[0] * COHORT if unit.cohorts else 0
-        if unit.alone:
-            total = trace
-        else:
-            total = Recorder(layouts[unit.point], job.shots) if total is None else total
-            total.absorb(trace, slice(first, first + (unit.shots or 0)))
-        lost, neglected, done = max(lost, pruned), max(neglected, float(trace.neglected[0])), done + (unit.shots or 1)
-        if gathered is not None and first + (unit.shots or 1) >= (job.shots or 1):
-            gathered.add(unit.point, layouts[unit.point].inputs, total)
-            points.forget(unit.point)
-            total = None
-        if progress is not None:
-            progress(done, wanted)
-    if gathered is None:
-        assert total is not None  # a run has at least one unit
-        return records.dataset(layouts[0], total), lost, neglected
-    return gathered.dataset(swept or (), points.settings), lost, neglected
-
-
-def _from_workers(tasks: list[Task], workers: int) -> Iterator[tuple[Recorder, float]]:
-    """Yield what units gave, in their order, whoever is first: sums are added in this order."""
-    coming = iter(in_processes(prepare_and_run, tasks, workers, str))
-    early: dict[Unit, tuple[Recorder, float]] = {}
-    for task in tasks:
-        while task.unit not in early:
-            other, result = next(coming)
-            early[other.unit] = result
-        yield early.pop(task.unit)
+def _seed(seed: int | None, shots: int | None, *, place: Path | None, several: bool) -> int | None:
+    """Return the seed of a run: as asked, else that of the record in a place, else a fresh one."""
+    if seed is None and place is not None:
+        seed = _store.seed_of(place)
+    if several and seed is None and shots is not None:
+        raise InputError("shards need a seed: each would draw another")
+    return seed_of(seed, shots)
 
 
 def _refuse_several(job: Job, scale: Scale) -> None:

@@ -6,7 +6,7 @@ all series share the compiled program, the emulator's plans, and every evolution
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -86,16 +86,8 @@ def run_series(
     job = _SeriesJob(program, dict(parameters or {}), emulator, shots, seed, kind, noise_settings, keep_state)
     count, rounds = next(iter(table.values())).shape
     parts = [{name: values[rows] for name, values in table.items()} for rows in _chunks(count, together)]
-    identity = (
-        program.fingerprint(),
-        sorted(job.parameters.items()),
-        found.name,
-        shots,
-        kind,
-        noise_settings,
-        count,
-        together,
-    )
+    machine = (found.name, shots, kind, noise_settings)
+    identity = (program.fingerprint(), sorted(job.parameters.items()), *machine, count, together)
     begin = _standings(start, identity, len(parts))
     if start is not None or keep_state:
         _loop_over_inputs(compiled)
@@ -105,13 +97,17 @@ def run_series(
     else:
         done = {task[1]: result for task, result in in_processes(_remote, tasks, workers, _name_of)}
         made = [done[number] for number in range(len(tasks))]
-    means = {name: np.concatenate([one.means[name] for one, _ in made]) for name in made[0][0].means}
-    pairs = {name: np.concatenate([one.pairs[name] for one, _ in made]) for name in made[0][0].pairs}
     ends = tuple(end for _, end in made if end is not None)
     behind = start.rounds if start is not None else 0
-    stand = SeriesState(identity, behind + rounds, ends) if keep_state else None
-    pruned = max(one.pruned for one, _ in made)
-    return replace(made[0][0], means=means, pairs=pairs, pruned=pruned, state=stand)
+    return _joined([one for one, _ in made], SeriesState(identity, behind + rounds, ends) if keep_state else None)
+
+
+def _joined(batches: Sequence[SeriesMeans], state: SeriesState | None) -> SeriesMeans:
+    """Return the means of all batches, one after the other, and where all series stand."""
+    first = batches[0]
+    means = {name: np.concatenate([one.means[name] for one in batches]) for name in first.means}
+    pairs = {name: np.concatenate([one.pairs[name] for one in batches]) for name in first.pairs}
+    return replace(first, means=means, pairs=pairs, pruned=max(one.pruned for one in batches), state=state)
 
 
 def _standings(

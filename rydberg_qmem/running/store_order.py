@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.engine.noise_settings import kind_of_state
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.running.job import Job
 from rydberg_qmem.running.points import Points
+from rydberg_qmem.running.provenance import provenance_of
 from rydberg_qmem.running.sweep import Point, as_one_axis
 from rydberg_qmem.running.units import cohorts_together
 from rydberg_qmem.store import records
@@ -21,9 +20,6 @@ from rydberg_qmem.store.columns import columns
 from rydberg_qmem.store.identity import identity
 from rydberg_qmem.store.record_layout import RecordLayout, points_together
 from rydberg_qmem.store.resume import Order
-
-if TYPE_CHECKING:
-    pass
 
 
 def order_of(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[str, ...] | None) -> Order:
@@ -38,15 +34,10 @@ def order_of(job: Job, points: Sequence[Point], compiled: Points, swept: tuple[s
     layout = RecordLayout(len(points), job.shots, together, job.shots or 1, sums, swept is not None, group)
     signals = {name: _signal(values) for name, values in job.inputs.items()}
     names = swept or ()
-    attrs = records.provenance(
-        compiled[0], seed=job.seed, shots=job.shots, emulator=emulator_of(job.emulator), pruned=0.0, wall_s=0.0,
-        varied=compiled.varied(), noise_settings=job.noise_settings, neglect=job.neglect,
-        state=kind_of_state(
-            job.state, job.noise_settings, compiled[0], job.shots, emulator=emulator_of(job.emulator)
-        ),
-    )  # fmt: skip
     told = identity(job, inputs=signals, cohort=COHORT, swept=list(names), version=records.version_of("rydberg_qmem"))
-    return Order(told, list(points), layout, attrs, _call(job, points, signals, names), lambda: made)
+    return Order(
+        told, list(points), layout, provenance_of(job, compiled), _call(job, points, signals, names), lambda: made
+    )
 
 
 def _call(job: Job, points: Sequence[Point], signals: dict[str, Any], swept: tuple[str, ...]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +14,6 @@ from rydberg_qmem.errors import RunError
 from rydberg_qmem.running.job import prepare
 from rydberg_qmem.running.units import Task, run_unit
 from rydberg_qmem.store.regions import Regions, Written
-
-if TYPE_CHECKING:
-    pass
-
 
 FLUSH_S = 1.0
 """Seconds for which finished units may wait to be written together; a kill loses no more than these."""
