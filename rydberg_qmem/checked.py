@@ -23,23 +23,23 @@ def checked(kind: arguments.Kind, name: str, value: object, rule: str, more: str
         raise InputError(f"{name} must be {rule}, but is {short(value)}{more}") from None
 
 
-def whole_number(name: str, value: object, least: int = 1) -> int:
-    """Return `value` as an int if it is a whole number of at least `least`; raises InputError if not.
+def whole_number(name: str, value: object, minimum: int = 1) -> int:
+    """Return `value` as an int if it is a whole number of at least `minimum`; raises InputError if not.
 
     >>> whole_number("order", 3.0)
     3
     """
-    return int(checked(arguments.whole(least), name, value, f"a whole number of at least {least}"))
+    return int(checked(arguments.whole(minimum), name, value, f"a whole number of at least {minimum}"))
 
 
-def real_number(name: str, value: object, *, least: float = -math.inf, above: float = -math.inf) -> float:
-    """Return `value` as a finite float, `least` or more, above `above`; raises InputError if it is none.
+def real_number(name: str, value: object, *, minimum: float = -math.inf, above: float = -math.inf) -> float:
+    """Return `value` as a finite float, `minimum` or more, above `above`; raises InputError if it is none.
 
     >>> real_number("C", 2, above=0)
     2.0
     """
-    bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
-    return float(checked(arguments.real(least, above=above), name, value, " ".join(["a finite number", *bounds])))
+    bounds = [f"of at least {minimum:g}"] * (minimum > -math.inf) + [f"above {above:g}"] * (above > -math.inf)
+    return float(checked(arguments.real(minimum, above=above), name, value, " ".join(["a finite number", *bounds])))
 
 
 def known_word(name: str, value: object, known: Sequence[str]) -> str:

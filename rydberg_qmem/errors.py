@@ -109,13 +109,13 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f"; known: {listed(sorted(known))}"
 
 
-def listed(names: Sequence[str], most: int = 12) -> str:
+def listed(names: Sequence[str], maximum: int = 12) -> str:
     """Return names joined by commas, with an ellipsis for those beyond the first few.
 
-    >>> listed(["a", "b", "c"], most=2)
+    >>> listed(["a", "b", "c"], maximum=2)
     'a, b, …'
     """
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+    return ", ".join(names[:maximum]) + (", …" if len(names) > maximum else "")
 
 
 def printable(text: str) -> str:

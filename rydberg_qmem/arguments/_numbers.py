@@ -25,24 +25,28 @@ def plain(value: Any) -> Any:
     return value if np.ma.is_masked(value) else value.item()
 
 
-def whole(least: int | None = None, most: int | None = None, also: str = "") -> Kind:
+def whole(minimum: int | None = None, maximum: int | None = None, also: str = "") -> Kind:
     """Return the kind of whole numbers between bounds; 3.0 is one, True and "3" are none; `also` ends the rule.
 
     >>> whole(1, 9)("shots", 3.0)
     3
     """
     bounds = {
-        (True, True): f" from {least} to {_said(most)}",
-        (True, False): f" of at least {least}",
-        (False, True): f" of at most {_said(most)}",
-    }.get((least is not None, most is not None), "")
+        (True, True): f" from {minimum} to {_said(maximum)}",
+        (True, False): f" of at least {minimum}",
+        (False, True): f" of at most {_said(maximum)}",
+    }.get((minimum is not None, maximum is not None), "")
 
     def kind(name: str, value: Any) -> int:
         number = plain(value)
         fits = isinstance(number, int | float) and not isinstance(number, bool)
         if not fits or (isinstance(number, float) and not number.is_integer()):
             raise refuse(name, f"a whole number{bounds}{also}", value)
-        if (least is not None and number < least) or number > (LARGEST if most is None else most) or number < -LARGEST:
+        if (
+            (minimum is not None and number < minimum)
+            or number > (LARGEST if maximum is None else maximum)
+            or number < -LARGEST
+        ):
             raise refuse(name, f"a whole number{bounds}{also}", value)
         return int(number)
 
@@ -58,22 +62,27 @@ def _said(number: int | None) -> str:
 
 
 def real(
-    least: float = -math.inf, most: float = math.inf, *, above: float = -math.inf, finite: bool = True, also: str = ""
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    *,
+    above: float = -math.inf,
+    finite: bool = True,
+    also: str = "",
 ) -> Kind:
-    """Return the kind of real numbers from `least` to `most`, `above` a bound; `finite=False` lets infinity in.
+    """Return the kind of real numbers from `minimum` to `maximum`, `above` a bound; `finite=False` lets infinity in.
 
     >>> real(above=0, finite=False)("max_seconds", math.inf)
     inf
     """
-    bounds = [f"of at least {least:g}"] * (least > -math.inf) + [f"above {above:g}"] * (
+    bounds = [f"of at least {minimum:g}"] * (minimum > -math.inf) + [f"above {above:g}"] * (
         above > -math.inf and above != 0
     )
-    bounds += [f"of at most {most:g}"] * (most < math.inf)
+    bounds += [f"of at most {maximum:g}"] * (maximum < math.inf)
     rule = " ".join([f"a {'positive ' * (above == 0)}{'finite ' * finite}number", *bounds]) + also
 
     def kind(name: str, value: Any) -> float:
         number = as_float(value)
-        if number is None or not (least <= number <= most and number >= above and number != above):
+        if number is None or not (minimum <= number <= maximum and number >= above and number != above):
             raise refuse(name, rule, value)
         if math.isinf(number) and finite:
             raise refuse(name, rule, value)

@@ -86,8 +86,8 @@ def _floats(name: str, rule: str, made: Any, value: Any) -> Any:
     return made.astype(float)
 
 
-def values(kind: Kind, what: str = "values", least: int = 0, most: int | None = None) -> Kind:
-    """Return the kind of lists, tuples, ranges and arrays of `least` to `most` items of a kind, as tuples.
+def values(kind: Kind, what: str = "values", minimum: int = 0, maximum: int | None = None) -> Kind:
+    """Return the kind of lists, tuples, ranges and arrays of `minimum` to `maximum` items of a kind, as tuples.
 
     >>> from rydberg_qmem.arguments import whole
     >>> values(whole(1), "whole numbers")("delays", range(1, 4))
@@ -96,8 +96,8 @@ def values(kind: Kind, what: str = "values", least: int = 0, most: int | None = 
 
     def several(name: str, value: Any) -> tuple[Any, ...]:
         made = listed(name, value, what)
-        if len(made) < least or (most is not None and len(made) > most):
-            raise refuse(name, f"a list of {'at least ' * (most is None)}{least} {what}", value)
+        if len(made) < minimum or (maximum is not None and len(made) > maximum):
+            raise refuse(name, f"a list of {'at least ' * (maximum is None)}{minimum} {what}", value)
         return tuple(kind(f"{name}[{i}]", item) for i, item in enumerate(made))
 
     return several

@@ -37,15 +37,15 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def listed(items: Sequence[str], most: int = 12) -> str:
+def listed(items: Sequence[str], maximum: int = 12) -> str:
     """Return items joined by commas in brackets, the middle of a long list left out.
 
     >>> listed(["s", "a"])
     '[s, a]'
-    >>> listed([str(i) for i in range(100)], most=3)
+    >>> listed([str(i) for i in range(100)], maximum=3)
     '[0, 1, …, 99]'
     """
-    kept = list(items) if len(items) <= most else [*items[: most - 1], "…", items[-1]]
+    kept = list(items) if len(items) <= maximum else [*items[: maximum - 1], "…", items[-1]]
     return f"[{', '.join(kept)}]"
 
 

@@ -86,11 +86,13 @@ def known_number(expression: Expression, scope: Mapping[str, float], place: str)
     return value
 
 
-def known_whole_number(expression: Expression, scope: Mapping[str, float], place: str, *, least: int, most: int) -> int:
+def known_whole_number(
+    expression: Expression, scope: Mapping[str, float], place: str, *, minimum: int, maximum: int
+) -> int:
     """Evaluate an expression that must be a whole number within bounds before the run."""
     value = known_number(expression, scope, place)
-    if value != round(value) or not least <= value <= most:
-        raise InputError(f"{place}: must be a whole number from {least} to {most} ({short(value)})")
+    if value != round(value) or not minimum <= value <= maximum:
+        raise InputError(f"{place}: must be a whole number from {minimum} to {maximum} ({short(value)})")
     return int(value)
 
 
@@ -105,7 +107,7 @@ def bind_memory(
         if memory.window is None:
             scalars[name] = initial
         else:
-            size = known_whole_number(memory.window, values, f"memory.{name}.window", least=1, most=MAX_WINDOW)
+            size = known_whole_number(memory.window, values, f"memory.{name}.window", minimum=1, maximum=MAX_WINDOW)
             windows[name] = (size, initial)
     return scalars, windows
 
@@ -149,7 +151,7 @@ def _length(program: Program, name: str, parameters: Mapping[str, float], rounds
     count = rounds if rounds is not None else program.inputs[name].rounds
     if count is None:
         raise InputError(f"inputs.{name}: must say for how many rounds")
-    return known_whole_number(Expression(count), parameters, f"inputs.{name}.rounds", least=1, most=MAX_ROUNDS)
+    return known_whole_number(Expression(count), parameters, f"inputs.{name}.rounds", minimum=1, maximum=MAX_ROUNDS)
 
 
 def _formula(

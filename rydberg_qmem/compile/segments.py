@@ -247,7 +247,7 @@ class _Walker:
 
     def _times(self, block: Repeat, place: str) -> int:
         if block.times is not None:
-            return known_whole_number(block.times, self.values, f"{place}.times", least=1, most=MAX_ROUNDS)
+            return known_whole_number(block.times, self.values, f"{place}.times", minimum=1, maximum=MAX_ROUNDS)
         lengths = {name: len(self.signals[name]) for name in block.over or ()}
         if len(set(lengths.values())) > 1:
             raise InputError(f"{place}.over: inputs must be equally long ({lengths})")

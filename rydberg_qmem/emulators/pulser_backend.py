@@ -191,8 +191,8 @@ class PulserBackend:
             return done
         backend = self._made(sequence, target, basis, entry.runs)
         self.journal.write(ticket, entry)
-        most = target.device.max_runs or entry.runs
-        parts = [min(most, entry.runs - first) for first in range(0, entry.runs, most)]
+        maximum = target.device.max_runs or entry.runs
+        parts = [min(maximum, entry.runs - first) for first in range(0, entry.runs, maximum)]
         remote = _calling(str(ticket), backend.run, job_params=[{"runs": runs} for runs in parts], wait=False)
         self.submitted += 1
         jobs = tuple(_job_ids(remote))

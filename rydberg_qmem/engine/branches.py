@@ -62,7 +62,7 @@ def count_branches(run: RunContext, cursor: Cursor, population: Population, step
         )
 
 
-def branches_expected(compiled: Compiled, counts: list[int], left: int, *, least: int = BRANCHES) -> float:
+def branches_expected(compiled: Compiled, counts: list[int], left: int, *, minimum: int = BRANCHES) -> float:
     """Return how many branches an exact run will have, from its count after each round and the rounds left.
 
     What a window holds no longer tells branches apart: while windows fill, branches multiply till the longest is full,
@@ -70,11 +70,11 @@ def branches_expected(compiled: Compiled, counts: list[int], left: int, *, least
     """
     window = max((size for size, _ in compiled.windows.values()), default=0)
     if len(counts) <= window:
-        return branches_to_come(counts, min(left, window - len(counts)), least=least)
-    return branches_to_come(counts[window:], left, least=least)
+        return branches_to_come(counts, min(left, window - len(counts)), minimum=minimum)
+    return branches_to_come(counts[window:], left, minimum=minimum)
 
 
-def branches_to_come(counts: list[int], left: int, *, least: int = BRANCHES) -> float:
+def branches_to_come(counts: list[int], left: int, *, minimum: int = BRANCHES) -> float:
     """Return how many branches there will be `left` rounds later, where they multiply; as many as now where not.
 
     They multiply if each of the last six rounds had them at least 1.3 times over, and the later three by no less than
@@ -84,7 +84,7 @@ def branches_to_come(counts: list[int], left: int, *, least: int = BRANCHES) -> 
     (True, 1801)
     """
     now = counts[-1]
-    if len(counts) < 7 or now < least or left <= 0:
+    if len(counts) < 7 or now < minimum or left <= 0:
         return now
     ratios = [b / a for a, b in pairwise(counts[-7:])]
     if min(ratios) < 1.3 or prod(ratios[3:]) < 0.97 * prod(ratios[:3]):

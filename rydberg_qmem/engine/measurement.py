@@ -158,8 +158,8 @@ def _collapsed(
 ) -> Population:  # fmt: skip
     """Return the rows with the states of the `kept` atoms after their outcomes; refuse more than memory holds."""
     population = chosen.population
-    most = min(len(population), chosen.chances.size)
-    if is_large(run, len(kept), most):
+    maximum = min(len(population), chosen.chances.size)
+    if is_large(run, len(kept), maximum):
         refuse_large(run, step.place, len(kept), chosen.combinations(atoms))
     return population.with_parts(population.holding(atoms), [collapse(chosen, atoms, project, kept)])
 

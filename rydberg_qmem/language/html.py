@@ -24,9 +24,9 @@ def table(title: str, rows: Iterable[tuple[str, str]]) -> str:
     return f'<table style="{look}"><caption style="{_CELL}">{title}</caption><tbody>{body}</tbody></table>'
 
 
-def listed(items: Sequence[str], most: int = 12) -> str:
+def listed(items: Sequence[str], maximum: int = 12) -> str:
     """Return names with commas between; of many, the first and the last."""
-    kept = list(items) if len(items) <= most else [*items[: most - 1], "…", items[-1]]
+    kept = list(items) if len(items) <= maximum else [*items[: maximum - 1], "…", items[-1]]
     return ", ".join(kept)
 
 

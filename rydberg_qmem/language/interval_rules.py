@@ -81,8 +81,8 @@ def _clip(x: Interval, low: Interval, high: Interval) -> Bounds:
 
 
 def _abs(a: Interval) -> Bounds:
-    least = 0.0 if a.low <= 0 <= a.high else min(abs(a.low), abs(a.high))
-    return least, max(abs(a.low), abs(a.high)), SOUND
+    minimum = 0.0 if a.low <= 0 <= a.high else min(abs(a.low), abs(a.high))
+    return minimum, max(abs(a.low), abs(a.high)), SOUND
 
 
 def _sqrt(a: Interval) -> Bounds:
@@ -90,12 +90,14 @@ def _sqrt(a: Interval) -> Bounds:
     return sqrt(max(a.low, 0.0)), sqrt(max(a.high, 0.0)), fault
 
 
-def _rising(function: Callable[[float], Any], least: float = -inf, most: float = inf) -> Callable[[Interval], Bounds]:
+def _rising(
+    function: Callable[[float], Any], minimum: float = -inf, maximum: float = inf
+) -> Callable[[Interval], Bounds]:
     """Return the rule of a function that rises everywhere."""
 
     def rule(a: Interval) -> Bounds:
         low, high = outward(float(function(a.low)), float(function(a.high)))
-        return max(low, least), min(high, most), OVERFLOW if isinf(high) else SOUND
+        return max(low, minimum), min(high, maximum), OVERFLOW if isinf(high) else SOUND
 
     return rule
 

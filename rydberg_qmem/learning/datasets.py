@@ -45,7 +45,7 @@ def power_four(points: int = 85) -> Series:
     >>> power_four(3).targets.tolist()
     [0.0, 0.0625, 1.0]
     """
-    x = np.linspace(0, 1, whole_number("points", points, least=2))
+    x = np.linspace(0, 1, whole_number("points", points, minimum=2))
     return Series(x, x**4, "power_four")
 
 
@@ -61,7 +61,7 @@ def waveforms(length: int, *, seed: int, period: int = 8) -> Series:
     >>> waveforms(16, seed=0).targets.shape
     (16,)
     """
-    length, period = whole_number("length", length), whole_number("period", period, least=2)
+    length, period = whole_number("length", length), whole_number("period", period, minimum=2)
     kinds = np.random.default_rng(seed).integers(0, 2, -(-length // period))
     phase = 2 * np.pi * (np.arange(period) + 0.5) / period
     shapes = np.stack([0.5 + 0.5 * np.sin(phase), 0.5 + 0.5 * np.sign(np.sin(phase))])
@@ -189,7 +189,7 @@ def matched_states(cases: int, *, seed: int) -> tuple[Floats, NDArray[np.int64]]
     >>> columns.shape, sorted(labels.tolist())
     ((4, 9), [0, 0, 1, 1])
     """
-    rng = np.random.default_rng(whole_number("seed", seed, least=0))
+    rng = np.random.default_rng(whole_number("seed", seed, minimum=0))
     half = -(-whole_number("cases", cases) // 2)
     amplitudes = rng.normal(size=(half, 2, 2)) + 1j * rng.normal(size=(half, 2, 2))
     left, values, right = np.linalg.svd(amplitudes / np.linalg.norm(amplitudes, axis=(1, 2))[:, None, None])

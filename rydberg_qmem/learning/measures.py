@@ -38,7 +38,7 @@ class Accuracy:
     total: int
 
     def __post_init__(self) -> None:
-        if whole_number("correct", self.correct, least=0) > whole_number("total", self.total):
+        if whole_number("correct", self.correct, minimum=0) > whole_number("total", self.total):
             raise InputError(f"correct must be at most the total of {self.total}, but is {self.correct}")
 
     @property
@@ -183,7 +183,7 @@ def memory_capacity(
     >>> [round(value, 1) for value in capacity.each]
     [1.0, 1.0, 0.0, 0.0]
     """
-    chosen = _delays(delays, whole_number("washout", washout, least=0))
+    chosen = _delays(delays, whole_number("washout", washout, minimum=0))
     drive = finite_array("inputs", inputs)
     if drive.ndim != 1:
         raise InputError(f"inputs must be of shape (round,), but are of {drive.shape}")
@@ -203,7 +203,7 @@ def _errors(targets: Floats, predictions: ArrayLike) -> Floats:
 
 
 def _delays(delays: Iterable[int], washout: int) -> tuple[int, ...]:
-    chosen = tuple(whole_number("delays", delay, least=0) for delay in delays)
+    chosen = tuple(whole_number("delays", delay, minimum=0) for delay in delays)
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"delays must be at least one and all different, but are {short(chosen)}")
     if max(chosen) > washout:

@@ -131,7 +131,7 @@ class MemristorClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError(f"cells must be at most {MAX_ATOMS // 2}, of two atoms each, but is {self.cells}")
         whole_number("channels", self.channels)
         real_number("gain", self.gain)
-        real_number("longest", self.longest, least=real_number("shortest", self.shortest, least=1))
+        real_number("longest", self.longest, minimum=real_number("shortest", self.shortest, minimum=1))
         real_number("C", self.C, above=0)
         known_word("port", self.port, get_args(Port))
         options.some_of("features", self.features, KINDS)

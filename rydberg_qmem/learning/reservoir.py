@@ -177,7 +177,7 @@ class MemristorReservoir(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         options.scaling(self.scale)
         real_number("high", self.high, above=real_number("low", self.low))
         whole_number("window", self.window)
-        whole_number("washout", self.washout, least=0)
+        whole_number("washout", self.washout, minimum=0)
         options.check_machine(self.emulator, self.shots, self.batch, self.n_jobs)
         random_state_of(self.random_state)
         if self.layout == "series" and not self.reset_state:

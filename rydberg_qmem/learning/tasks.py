@@ -90,7 +90,7 @@ class Series:
         Slices, not series, because the features of a device with memory come from one run over all rounds. Raises
         InputError if the series is too short.
         """
-        start = whole_number("washout", washout, least=0)
+        start = whole_number("washout", washout, minimum=0)
         middle = start + whole_number("train", train)
         end = middle + whole_number("test", max(1, len(self) - middle) if test is None else test)
         if end > len(self):
@@ -192,7 +192,7 @@ def short_term_memory(length: int, delays: Iterable[int], *, seed: int) -> Serie
     (True, [0.0, 0.0])
     """
     inputs = _generator(seed).uniform(0, 1, whole_number("length", length))
-    targets = [_delayed(inputs, whole_number("delays", delay, least=0)) for delay in delays]
+    targets = [_delayed(inputs, whole_number("delays", delay, minimum=0)) for delay in delays]
     if not targets:
         raise InputError("delays must name at least one delay, but is empty")
     return Series(inputs, np.stack(targets, axis=1), "short_term_memory")
@@ -250,7 +250,7 @@ def same_rounds(**arrays: Floats) -> None:
 
 
 def _generator(seed: int) -> np.random.Generator:
-    return np.random.default_rng(whole_number("seed", seed, least=0))
+    return np.random.default_rng(whole_number("seed", seed, minimum=0))
 
 
 def _delayed(values: Floats, delay: int) -> Floats:

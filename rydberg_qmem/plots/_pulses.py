@@ -102,10 +102,10 @@ def pulses(
 
 def _time_axis(items: tuple[Item, ...], beside: float, width_in: float | None) -> tuple[float, TimeAxis]:
     """Return the width of the figure (inches) and the axis of time that fits it."""
-    least = (least_width(items) + beside) / 72 + 0.01
-    widths = (COLUMN_IN, TWO_COLUMNS_IN, least) if width_in is None else (width_in,)
+    minimum = (least_width(items) + beside) / 72 + 0.01
+    widths = (COLUMN_IN, TWO_COLUMNS_IN, minimum) if width_in is None else (width_in,)
     for width in widths:
         axis = fit(items, 72 * width - beside)
         if axis is not None:
             return width, axis
-    raise InputError(f"width_in must be at least {least:.2f} in for this program ({width_in})")
+    raise InputError(f"width_in must be at least {minimum:.2f} in for this program ({width_in})")

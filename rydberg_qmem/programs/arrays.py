@@ -92,7 +92,7 @@ class AnalogArray:
     def _check_drive(self) -> None:
         for name in ("stretch", "detuning"):
             real_number(name, getattr(self, name))
-        real_number("rabi", self.rabi, least=0)
+        real_number("rabi", self.rabi, minimum=0)
 
     @property
     def _fixed_size(self) -> int:

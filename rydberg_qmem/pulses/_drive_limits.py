@@ -63,7 +63,7 @@ def check_amplitude(drive: Drive, found: WaveformBounds, target: Target) -> None
     """Raise RunError where an amplitude is negative, above its channel's limit, or too weak on average."""
     channel = target.channel(drive.channel)
     check_finite(drive, np.concatenate([found.low, found.high]))
-    limit, least = channel.max_amp, channel.min_avg_amp
+    limit, minimum = channel.max_amp, channel.min_avg_amp
     low, high = float(found.low.min()), float(found.high.max())
     if low < 0:
         raise RunError(
@@ -74,10 +74,10 @@ def check_amplitude(drive: Drive, found: WaveformBounds, target: Target) -> None
             f"{drive.place}.amplitude: must peak at or below {limit:.6g} rad/µs on {drive.channel} of "
             f"{target.device.name}, but peaks at {high:.6g}"
         )
-    weak = (found.mean > 0) & (found.mean < least * (1 - SLACK))
+    weak = (found.mean > 0) & (found.mean < minimum * (1 - SLACK))
     if weak.any():
         raise RunError(
-            f"{drive.place}.amplitude: must average to zero or at least {least:.6g} rad/µs on {drive.channel} of "
+            f"{drive.place}.amplitude: must average to zero or at least {minimum:.6g} rad/µs on {drive.channel} of "
             f"{target.device.name}, but averages to {float(found.mean[weak][0]):.6g}"
         )
 
@@ -100,7 +100,7 @@ def _check_map(drive: Drive, found: WaveformBounds, channel: Any) -> None:
     """Hold a weighted detuning against what a DMM gives one atom, all atoms together, and at least."""
     weights = [weight for weight in drive.weights or () if weight]
     low, high = float(found.low.min()), float(found.high.max())
-    bottom, total, least = channel.bottom_detuning, channel.total_bottom_detuning, channel.min_avg_abs_detuning
+    bottom, total, minimum = channel.bottom_detuning, channel.total_bottom_detuning, channel.min_avg_abs_detuning
     if high > 0 or (bottom is not None and low * max(weights, default=0.0) < bottom * (1 + SLACK)):
         raise RunError(
             f"{drive.place}.detuning: must lie between {bottom or '-inf'} and 0 rad/µs, "
@@ -112,9 +112,9 @@ def _check_map(drive: Drive, found: WaveformBounds, channel: Any) -> None:
             f"but adds up to {low * sum(weights):.6g}"
         )
     mean = np.abs(found.mean) * min(weights, default=0.0)
-    weak = (mean > 0) & (mean < least * (1 - SLACK))
+    weak = (mean > 0) & (mean < minimum * (1 - SLACK))
     if weak.any():
         raise RunError(
-            f"{drive.place}.detuning: must average to zero or at least {least:.6g} rad/µs on each atom, "
+            f"{drive.place}.detuning: must average to zero or at least {minimum:.6g} rad/µs on each atom, "
             f"but averages to {float(mean[weak][0]):.6g}"
         )

@@ -75,9 +75,9 @@ class Pauses:
         if channel_id not in self.late:
             return
         faded = int(self.sequence.get_duration(channel_id, include_fall_time=True))
-        least = self._turning(channel_id, faded) - (self.target.channel(channel_id).fixed_retarget_t or 0)
-        if least > 0:
-            self.wait(channel_id, faded + least, place)
+        minimum = self._turning(channel_id, faded) - (self.target.channel(channel_id).fixed_retarget_t or 0)
+        if minimum > 0:
+            self.wait(channel_id, faded + minimum, place)
 
     def turned(self, channel_id: str) -> None:
         """Note that Pulser has turned a channel."""

@@ -198,7 +198,7 @@ def _branches(compiled: Compiled, walk: Pilot) -> float:
     """Return how many branches an exact run will have, as the pilot's rounds let expect."""
     longest = max((step.times for step in compiled.steps if isinstance(step, RepeatStep)), default=0)
     counts = [count for count, _ in walk.cursor.branches]
-    coming = branches_expected(compiled, counts, longest - len(counts), least=64) if counts else 1.0
+    coming = branches_expected(compiled, counts, longest - len(counts), minimum=64) if counts else 1.0
     return min(max(coming, float(walk.rows)), float(MAX_BRANCHES))
 
 

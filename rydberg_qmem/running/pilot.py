@@ -97,9 +97,9 @@ class Pilot:
         return population.with_parts(old, [_evened(run, part, len(population)) for part in old])
 
 
-def pilot_of(job: Job, compiled: Compiled, most: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
+def pilot_of(job: Job, compiled: Compiled, maximum: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
     """Walk a few rounds, but no longer than `until` (s, of this thread's time)."""
-    short = replace(compiled, steps=_shortened(compiled.steps, most))
+    short = replace(compiled, steps=_shortened(compiled.steps, maximum))
     draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
     walk = Pilot(Recorder(short, shots, alone=True), until)
     began = time.thread_time()  # of the processor: what else the machine does is not scaled up
@@ -114,22 +114,22 @@ def pilot_of(job: Job, compiled: Compiled, most: int, shots: int | None, until: 
 
 
 def further(
-    before: tuple[float, Pilot], job: Job, compiled: Compiled, most: int, shots: int | None, until: float
+    before: tuple[float, Pilot], job: Job, compiled: Compiled, maximum: int, shots: int | None, until: float
 ) -> tuple[float, Pilot]:
     """Walk once more; where no time is left for any step, what was walked before is all that is known."""
-    return pilot_of(job, compiled, most, shots, until) if time.thread_time() < until else before
+    return pilot_of(job, compiled, maximum, shots, until) if time.thread_time() < until else before
 
 
-def _shortened(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
-    """Return steps whose loops are cut: one in another goes round as often as the outer one leaves of `most`."""
+def _shortened(steps: tuple[Step, ...], maximum: int) -> tuple[Step, ...]:
+    """Return steps whose loops are cut: one in another goes round as often as the outer one leaves of `maximum`."""
     made: list[Step] = []
     for step in steps:
         match step:
             case RepeatStep():
-                times = min(step.times, most)
-                made.append(replace(step, times=times, body=_shortened(step.body, max(1, most // times))))
+                times = min(step.times, maximum)
+                made.append(replace(step, times=times, body=_shortened(step.body, max(1, maximum // times))))
             case WhenStep():
-                then, otherwise = _shortened(step.then, most), _shortened(step.otherwise, most)
+                then, otherwise = _shortened(step.then, maximum), _shortened(step.otherwise, maximum)
                 made.append(replace(step, then=then, otherwise=otherwise))
             case _:
                 made.append(leaf(step))

@@ -61,8 +61,8 @@ def chunk_shape(shape: Mapping[str, int], itemsize: int, layout: RecordLayout) -
     (10000, 100)
     """
     one = itemsize * _of_a_shot(shape)
-    most = min(layout.together, max(1, -(-layout.first_shots // COHORT)))
-    fit = [n for n in range(1, most + 1) if layout.together % n == 0 and n * COHORT * one <= MOST_CHUNK_BYTES]
+    maximum = min(layout.together, max(1, -(-layout.first_shots // COHORT)))
+    fit = [n for n in range(1, maximum + 1) if layout.together % n == 0 and n * COHORT * one <= MOST_CHUNK_BYTES]
     cohorts = max(fit, default=1)
     rows = COHORT if one * COHORT <= MOST_CHUNK_BYTES else max(d for d in _divisors(COHORT) if d * one <= _floor(one))
     made = {"point": layout.points_together, "shot": cohorts * COHORT if rows == COHORT else rows}

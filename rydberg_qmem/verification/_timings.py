@@ -54,12 +54,12 @@ def timings_of(segment: Segment, target: Target, budget: Budget) -> tuple[Contro
     if not names:
         return ()
     made = []
-    most = target.device.max_sequence_duration
-    if most is not None:
-        rule = f"must last at most {most} ns, the longest sequence of {target.device.name}"
+    maximum = target.device.max_sequence_duration
+    if maximum is not None:
+        rule = f"must last at most {maximum} ns, the longest sequence of {target.device.name}"
         made.append(
             Control(segment.place, names, lambda box: _longest(plan.operations, box, target),
-                    _by_row(plan, _lasting, budget), 0, most, 0, rule, rule, " ns")
+                    _by_row(plan, _lasting, budget), 0, maximum, 0, rule, rule, " ns")
         )  # fmt: skip
     if any(_may_misfit(op) for op, _ in plan.operations):
         rule = "must fit together in time: a pulse's waveforms equally long, a channel free when it is to start"

@@ -189,10 +189,10 @@ class Conditional:
         if trial is None:
             return None
         kinds = max([1, *(turn.mean.shape[1] for turn in trial.turns)])
-        most = max(1, BLOCK // (rows * kinds))
+        maximum = max(1, BLOCK // (rows * kinds))
         made = []
-        for first in range(0, len(times_us), most):
-            path = self._path(coefficients[:, first : first + most], times_us[first : first + most])
+        for first in range(0, len(times_us), maximum):
+            path = self._path(coefficients[:, first : first + maximum], times_us[first : first + maximum])
             if path is None:
                 return None
             made.append(path)

@@ -114,35 +114,35 @@ def evolve(states: State, drive: GlobalDrive, exactly: Exactly, share: float = 1
     if len(states) > len(hardest) and len(drive.rabi) == 1 and all(len(delta) == 1 for delta in drive.distinct):
         trial = np.concatenate([trial, _mixed(states)])
     edges, allowed = grid.edges(drive.dt_us, drive.rabi, *drive.distinct), share * TOLERANCE
-    most = len(drive.dt_us) * (EXPANSION_CALL + len(states)) / (STEP_CALL + len(states))
+    maximum = len(drive.dt_us) * (EXPANSION_CALL + len(states)) / (STEP_CALL + len(states))
 
     def by_halves(longest_us: float) -> tuple[Grid, float]:
         steps, fine = (Grid.of(drive.dt_us, edges, size) for size in (longest_us, longest_us / 2))
         error = drive.unseen(fine)
-        if error < allowed and len(steps.steps_us) <= most:
+        if error < allowed and len(steps.steps_us) <= maximum:
             error += _distance(_run(trial, alone, steps), _run(trial, alone, fine))
         return steps, error
 
-    steps = _search(by_halves, drive, most, allowed)
+    steps = _search(by_halves, drive, maximum, allowed)
     if steps is None and len(states) > FEW_ROWS:
         wanted = exactly(trial, hardest)
 
         def by_samples(longest_us: float) -> tuple[Grid, float]:
             steps = Grid.of(drive.dt_us, edges, longest_us)
-            return steps, _distance(_run(trial, alone, steps), wanted) if len(steps.steps_us) <= most else 1.0
+            return steps, _distance(_run(trial, alone, steps), wanted) if len(steps.steps_us) <= maximum else 1.0
 
-        steps = _search(by_samples, drive, most, allowed)
+        steps = _search(by_samples, drive, maximum, allowed)
     return None if steps is None else _run(states, drive, steps)
 
 
 def _search(
-    attempt: Callable[[float], tuple[Grid, float]], drive: GlobalDrive, most: float, allowed: float
+    attempt: Callable[[float], tuple[Grid, float]], drive: GlobalDrive, maximum: float, allowed: float
 ) -> Grid | None:
     """Return the longest steps whose error is allowed; None where there would be too many."""
     longest_us = float(drive.dt_us.sum()) / FIRST
     while True:
         steps, error = attempt(longest_us)
-        if len(steps.steps_us) > most:
+        if len(steps.steps_us) > maximum:
             return None
         if error < allowed:
             return steps

@@ -62,12 +62,12 @@ _BREAKS = (
 _LINE_COST = 8
 
 
-def wrapped(text: str, wide: int = _WIDE, most: int = _MOST) -> tuple[str, ...]:
-    """Return text in at most `most` lines of at most `wide` characters, well broken, cut with an ellipsis.
+def wrapped(text: str, wide: int = _WIDE, maximum: int = _MOST) -> tuple[str, ...]:
+    """Return text in at most `maximum` lines of at most `wide` characters, well broken, cut with an ellipsis.
 
     >>> wrapped("clicks.a + clicks.s")
     ('clicks.a', '+ clicks.s')
-    >>> wrapped("clip(mean(seen), 0, 1)", wide=12, most=1)
+    >>> wrapped("clip(mean(seen), 0, 1)", wide=12, maximum=1)
     ('clip(mean(s…',)
     """
     costs = {
@@ -79,7 +79,7 @@ def wrapped(text: str, wide: int = _WIDE, most: int = _MOST) -> tuple[str, ...]:
     for end in [*sorted(costs.keys() - {0, len(text)}), len(text)]:
         fitting = [start for start in best if len(text[start:end].strip()) <= wide] or [max(best)]
         best[end] = min((best[at][0] + costs.get(at, 0) + _LINE_COST, (*best[at][1], at)) for at in fitting)
-    starts = best[len(text)][1][:most]
+    starts = best[len(text)][1][:maximum]
     ends = (*starts[1:], len(text))
     return tuple(cut(text[start:end].strip(), wide) for start, end in zip(starts, ends, strict=True))
 

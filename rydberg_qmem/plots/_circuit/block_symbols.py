@@ -171,11 +171,11 @@ class BlockSymbols:
         amplitude = outline_of(block.amplitude, self.values, length)
         detuning = 0.6 * outline_of(block.detuning, self.values, length)
         wave = Wave(amplitude, detuning if detuning.any() else np.zeros(0), self.colours[block.channel])
-        note = wrapped(level(block.amplitude, "Ω"), most=2)
+        note = wrapped(level(block.amplitude, "Ω"), maximum=2)
         if block.detuning != ZERO:
-            note += wrapped(level(block.detuning, "δ"), most=2)
+            note += wrapped(level(block.detuning, "δ"), maximum=2)
         if not isinstance(block.phase, Expression):
-            note += wrapped(level(block.phase, "φ"), most=2)
+            note += wrapped(level(block.phase, "φ"), maximum=2)
         return Column(tuple((i, wave) for i in self._on(block.atoms or "all")), note=note, reads=reads)
 
     def _detuning_map(self, block: DetuningMap, reads: bool) -> Column:
@@ -183,7 +183,7 @@ class BlockSymbols:
         top = max([abs(weight) for weight in block.weights.values()], default=1.0) or 1.0
         waves = {name: Wave(outline * (weight / top), np.zeros(0), colour) for name, weight in block.weights.items()}
         marks = tuple((track, wave) for name, wave in waves.items() for track in self._on((name,)))
-        return Column(marks, note=wrapped(level(block.detuning, "δ"), most=2), reads=reads)
+        return Column(marks, note=wrapped(level(block.detuning, "δ"), maximum=2), reads=reads)
 
 
 def _drawn(mark: Label | Sign) -> Mark:

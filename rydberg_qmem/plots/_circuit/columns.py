@@ -122,12 +122,12 @@ class CircuitLayout:
         self.frames.append(CircuitFrame(look, shown, left, self.x, self.depth, reads, divided))
         self.x += GAP
 
-    def _part(self, body: Sequence[AnyBlock], least: float) -> None:
+    def _part(self, body: Sequence[AnyBlock], minimum: float) -> None:
         """Place a body with a margin, in the middle of at least so much width."""
         left, columns, frames = self.x, len(self.columns), len(self.frames)
         self.x += GAP
         self.place(body)
-        spare = max(left + least - self.x, 0.0)
+        spare = max(left + minimum - self.x, 0.0)
         self.x += spare
         self.columns[columns:] = [(x + spare / 2, column) for x, column in self.columns[columns:]]
         self.frames[frames:] = [frame.moved(spare / 2) for frame in self.frames[frames:]]

@@ -56,9 +56,9 @@ class RowHeights:
     def of(cls, timeline: Timeline, axis: TimeAxis, arrows: Arrows, width: float) -> RowHeights:
         """Give each row its height; x of legend and notes begins at the left edge of the picture."""
         memory_levels, input_levels = arrows.levels
-        least = _least_height(axis)
-        rows = _rows(timeline, axis, least)
-        rows_bottom = min((-least, *(span.bottom for span in rows.values()))) - 2.0
+        minimum = _least_height(axis)
+        rows = _rows(timeline, axis, minimum)
+        rows_bottom = min((-minimum, *(span.bottom for span in rows.values()))) - 2.0
         floor = rows_bottom
         memory = None
         if timeline.compiled.keys or timeline.compiled.scalars or timeline.compiled.windows:
@@ -93,16 +93,16 @@ def _least_height(axis: TimeAxis) -> float:
     return max(_ROWS_HEIGHT, *(widest(placed.event.lines, SMALL) + 6.0 for placed in axis.events), 0.0)
 
 
-def _rows(timeline: Timeline, axis: TimeAxis, least: float) -> dict[Row, RowSpan]:
+def _rows(timeline: Timeline, axis: TimeAxis, minimum: float) -> dict[Row, RowSpan]:
     rows = timeline.sorted_rows
     channels = list(dict.fromkeys(channel for channel, _ in rows))
     blue, _, green, _, *others, _ = okabe_ito()  # not those of feedforward and inputs, nor yellow
     palette = (blue, green, *others)
     wide = {channel: _peaks(axis, channel) for channel in channels}
-    spare = least - _BETWEEN * len(rows) - _CHANNEL * (len(channels) - 1)
+    spare = minimum - _BETWEEN * len(rows) - _CHANNEL * (len(channels) - 1)
     height = min(max(spare / max(len(rows), 1), _LEAST_ROW), _MOST_ROW)
     made: dict[Row, RowSpan] = {}
-    y = max((least - len(rows) * (height + _BETWEEN)) / -2, -least) if height == _MOST_ROW else 0.0
+    y = max((minimum - len(rows) * (height + _BETWEEN)) / -2, -minimum) if height == _MOST_ROW else 0.0
     for k, row in enumerate(rows):
         if k and rows[k - 1][0] != row[0]:
             y -= _CHANNEL

@@ -92,14 +92,14 @@ class TimeAxis:
     def _frame(self, frame: TimelineFrame, depth: int) -> None:
         left, divided = self.x, None
         short = text_width(frame.labels[-1], SMALL) if frame.look == "repeat" else 0.0
-        least = min(max(short, text_width(_LETTER, SMALL)), 60.0)
+        minimum = min(max(short, text_width(_LETTER, SMALL)), 60.0)
         for side in frame.sides:
             if side is not frame.sides[0]:
                 divided = self.x
             begun = self.x
             self.x += _EDGE
             self.place(side, depth + 1)
-            self.x = max(self.x + _EDGE - _SPACE, begun + least + 2 * _SPACE + 1.0)
+            self.x = max(self.x + _EDGE - _SPACE, begun + minimum + 2 * _SPACE + 1.0)
         self.frames.append(PlacedFrame(frame, left, self.x, depth, divided))
         self.x += _SPACE
 

@@ -51,7 +51,7 @@ def iterative_phase_estimation(*, phase: float = 0.34375, bits: int = 5, device:
     )
 
 
-@arguments.taking(adaptive=arguments.flag, bits=arguments.whole(1, 40), repeats=arguments.whole(most=10_000))
+@arguments.taking(adaptive=arguments.flag, bits=arguments.whole(1, 40), repeats=arguments.whole(maximum=10_000))
 def ramsey_search(
     *, adaptive: bool = True, bits: int = 6, repeats: int = 1, device: str = "DigitalAnalogDevice"
 ) -> Program:
