@@ -236,7 +236,7 @@ for name, record in named.items():
     print(f"{name + ':':26} purity {entanglement.purity(rho):.3f}, concurrence {entanglement.concurrence(rho):.3f}")
 
 # %% [markdown]
-# After the reset: `a` in $g$, `b` in no state at all (half $g$, half $h$, purity 1/2), and nothing shared. That is
+# After the reset: `a` in $g$, `b` maximally mixed (half $g$, half $h$, purity 1/2), and nothing shared. That is
 # the closed form $|g\rangle\langle g|\otimes 1/2$:
 
 # %%
@@ -260,7 +260,7 @@ ax = rq.plots.program(teleportation)
 
 # %% [markdown]
 # The control beside it: the same program without the two `when` blocks. A program is a value, so the control is made
-# from it by leaving them out. Bob's atom must then be in no state at all: fidelity 1/2, whatever was sent.
+# from it by leaving them out. Bob's atom must then be maximally mixed: fidelity 1/2, whatever was sent.
 
 # %%
 uncorrected = rq.map_blocks(teleportation, lambda block: () if isinstance(block, rq.When) else block)

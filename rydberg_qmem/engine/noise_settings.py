@@ -85,7 +85,8 @@ def check_noise(noise_settings: NoiseSettings, emulator: Emulator, compiled: Com
         return
     if exact and noise.is_random:
         raise CapabilityError(
-            f"noise.{noise.is_random[0]} differs from shot to shot, so shots=None has no one Hamiltonian: give shots"
+            f"noise.{noise.is_random[0]} differs from shot to shot, so no single Hamiltonian gives an exact run "
+            "(shots=None): give shots"
         )
     xy = "0" in compiled.target.levels
     for name in noise.active:
