@@ -35,7 +35,7 @@ one for each shot; `rqm estimate NAME --shots N` says where. Vectors are refused
 
 ## What is not followed
 
-- Motion: heating by light, moving atoms between zones, Doppler shifts but for Pulser's own `temperature`.
+- Motion: heating by recoil, transport of atoms between zones, Doppler shifts beyond Pulser's own `temperature`.
 - Programs with a measurement in the middle run on emulators only; see [what is possible today](status.md).
 - Exact runs keep at most {branches} branches: programs whose live memory differs in every history need shots.
 - At most {atoms} atoms in a program, {rounds} rounds (of all inputs together, too), {shots} shots.
