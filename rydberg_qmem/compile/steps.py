@@ -281,14 +281,6 @@ def numbered(steps: tuple[Step, ...], numbers: Iterator[int] | None = None) -> t
     return tuple(made)
 
 
-def steps_from(compiled: Compiled, first: int) -> Compiled:
-    """Return a program without the steps of its body before the `first`, the others numbered from 0 on."""
-    steps = compiled.steps[first:]
-    gone = steps[0].number if steps else 0
-    live = {number - gone: names for number, names in compiled.live_after.items() if number >= gone}
-    return replace(compiled, steps=numbered(steps), live_after=live)
-
-
 def uses_ensemble(steps: tuple[Step, ...]) -> bool:
     """Return whether any step reads a mean over the cohort."""
     for step in all_steps(steps):

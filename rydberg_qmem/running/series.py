@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Step, all_steps, steps_from
+from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Step, all_steps, numbered
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities
@@ -233,7 +233,7 @@ def _walked(
     count, each = len(next(iter(table.values()))), job.shots or 1
     cohorts = tuple(range(-(-count * each // COHORT)))
     draws = None if job.shots is None else Draws(job.seed, number, cohorts, COHORT)
-    going_on = compiled if begin is None else steps_from(compiled, _loop_over_inputs(compiled))
+    going_on = compiled if begin is None else _steps_from(compiled, _loop_over_inputs(compiled))
     recorder, cursor, standing = SeriesRecorder(going_on, count), Cursor(), None if begin is None else begin[0]
     inputs = SeriesInputs(table, 0 if begin is None else begin[1])
     run = interpreter.prepare(
@@ -245,7 +245,7 @@ def _walked(
         if job.keep_state:
             past = _loop_over_inputs(going_on) + 1
             population = interpret(going_on.steps[:past], population, interpreter.steps(run, cursor))
-            drawn = run.acting_noise.settings if run.acting_noise is not None else {}
+            drawn = _drawn(run)
             end = BatchState(population, drawn, cursor.clock_ns)
             rest = going_on.steps[past:]
         else:
@@ -253,6 +253,14 @@ def _walked(
         population = interpret(rest, population, interpreter.steps(run, cursor))
         interpreter.finish(run, cursor, population)
     return recorder.finished(cursor.dropped), end
+
+
+def _steps_from(compiled: Compiled, first: int) -> Compiled:
+    """Return a program without the steps of its body before the `first`, the others numbered from 0 on."""
+    steps = compiled.steps[first:]
+    gone = steps[0].number if steps else 0
+    live = {number - gone: names for number, names in compiled.live_after.items() if number >= gone}
+    return replace(compiled, steps=numbered(steps), live_after=live)
 
 
 def _drawn(run: RunContext) -> dict[str, Floats]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import StoreError
-from rydberg_qmem.store import chunks, documents, metadata, provenance
+from rydberg_qmem.store import chunks, documents, metadata, record_attributes
 from rydberg_qmem.store.documents import NAME
 from rydberg_qmem.store.metadata import ArrayMeta
 from rydberg_qmem.store.record_layout import RecordLayout
@@ -122,7 +122,7 @@ def _is_root(text: str | bytes) -> bool:
 def contents(place: Path) -> Contents:
     """Return what lies in a store; StoreError, with the path, if its metadata cannot be a record's."""
     told, seal, faults = _documents(place)
-    attrs = provenance.of_record(told[NAME], str(place / NAME))
+    attrs = record_attributes.of_record(told[NAME], str(place / NAME))
     groups = [one for one in LEDGERS if f"{one}/cohort_done/{NAME}" in told]
     name = groups[0] if groups else LEDGERS[0]
     arrays = {path.partition("/")[0]: one for path, one in told.items() if path.count("/") == 1}
@@ -131,7 +131,7 @@ def contents(place: Path) -> Contents:
     _check_sizes(place, found)
     if not groups:
         return Contents(place, attrs, found, None, {}, name, seal, faults)
-    said = provenance.of_ledger(told.get(f"{name}/{NAME}", {}), str(place / name / NAME))
+    said = record_attributes.of_ledger(told.get(f"{name}/{NAME}", {}), str(place / name / NAME))
     markers = {}
     for array in ("cohort_done", "sums"):
         where = f"{name}/{array}/{NAME}"
