@@ -144,7 +144,7 @@ class CellRule:
     """What a cell is, beside the blocks that it stands for."""
 
     atoms: Named
-    """Its system and its ancilla."""
+    """The last is the one whose outcome is kept, where one is; none where it acts on the whole register."""
     bases: frozenset[str]
     """The transitions that its blocks need the levels of."""
     marks: tuple[Mark, ...]

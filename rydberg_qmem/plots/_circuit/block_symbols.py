@@ -88,10 +88,12 @@ class BlockSymbols:
         """Return what a block looks like."""
         reads = self.reads(expressions(block))
         if isinstance(block, Gate):
-            return self._gate(block, reads)
+            gate = gate_rule(block)
+            note = () if gate.time_us is None else wrapped(f"{formula(gate.time_us)} µs")
+            return replace(self._marked(gate, reads), note=note)
         if isinstance(block, Cell):
-            rule = cell_rule(block)
-            return replace(self._joined(rule, reads), key=rule.key or "")
+            cell = cell_rule(block)
+            return replace(self._marked(cell, reads), key=cell.key or "")
         if isinstance(block, Classical):
             written = classical_rule(block)
             return Column(memory=assigned("⇐" if written.windows else "←", written.values))
@@ -139,17 +141,11 @@ class BlockSymbols:
             case _:
                 assert_never(block)
 
-    def _gate(self, block: Gate, reads: bool) -> Column:
-        """Return what a gate looks like: its symbol on each of its atoms, or one on all."""
-        rule = gate_rule(block)
-        if rule.atoms:
-            return self._joined(rule, reads)
-        [mark] = rule.marks
-        note = () if rule.time_us is None else wrapped(f"{formula(rule.time_us)} µs")
-        return Column(tuple((i, _drawn(mark)) for i in self._on("all")), note=note, reads=reads)
-
-    def _joined(self, rule: GateRule | CellRule, reads: bool) -> Column:
-        """Return a mark on each atom that a block names, with a line between them."""
+    def _marked(self, rule: GateRule | CellRule, reads: bool) -> Column:
+        """Return the mark of a rule on each atom that a block names, with a line between them, or the one on all."""
+        if not rule.atoms:
+            [everywhere] = map(_drawn, rule.marks)
+            return Column(tuple((i, everywhere) for i in self._on("all")), reads=reads)
         ends = zip(rule.atoms, map(_drawn, rule.marks), strict=True)
         marks = tuple((i, mark) for (_, name), mark in ends for i in self._on((name,)))
         return Column(marks, joined=len(rule.atoms) > 1, reads=reads)

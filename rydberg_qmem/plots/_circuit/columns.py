@@ -20,6 +20,7 @@ from rydberg_qmem.language.blocks import (
     Pulse,
     Repeat,
     When,
+    cell_rule,
     classical_rule,
     gate_rule,
     key_of,
@@ -147,7 +148,7 @@ def joins_atoms(block: AnyBlock) -> bool:
     """Return whether a block's symbol joins several atoms."""
     if isinstance(block, Gate):
         return len(gate_rule(block).atoms) > 1
-    return isinstance(block, Cell)
+    return isinstance(block, Cell) and len(cell_rule(block).atoms) > 1
 
 
 def written(block: AnyBlock) -> tuple[str, ...]:
