@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rydberg_qmem.errors import InputError, Problem, ProgramError, short
 
 if TYPE_CHECKING:
-    from rydberg_qmem.compile.steps import Compiled
+    from rydberg_qmem.compile.compiled import Compiled
     from rydberg_qmem.language.expressions import Expression
     from rydberg_qmem.language.program import Program
 

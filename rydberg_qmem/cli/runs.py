@@ -32,7 +32,7 @@ from rydberg_qmem.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     import xarray as xr
 
-    from rydberg_qmem.compile.steps import Compiled
+    from rydberg_qmem.compile.compiled import Compiled
 
 *_FIRST, _LAST = EMULATORS
 Shots = Annotated[int | None, typer.Option(help="How many shots (default 1000).")]

@@ -11,9 +11,9 @@ from typing import Any, assert_never
 import numpy as np
 
 from rydberg_qmem.compile.bind import as_written
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import assert_never
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from rydberg_qmem.compile.compiled import Compiled, Variable
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,
@@ -17,7 +17,6 @@ from rydberg_qmem.compile.steps import (
     Segment,
     SetStep,
     Step,
-    Variable,
     WhenStep,
     all_steps,
     leaf,

@@ -18,6 +18,7 @@ from rydberg_qmem.compile.bind import (
     bind_parameters,
     known_whole_number,
 )
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.dimensions import Dimensions
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.liveness import live_after
@@ -34,7 +35,6 @@ from rydberg_qmem.compile.seams import (
 )
 from rydberg_qmem.compile.segmenter import Segmenter
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     Placed,
     ProbeStep,

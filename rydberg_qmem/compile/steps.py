@@ -1,19 +1,14 @@
-"""The compiled program: a tree of segments and non-unitary steps."""
+"""The steps of a compiled program: a tree of segments and non-unitary steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import count
 from typing import Any, assert_never
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rydberg_qmem.devices import Target
 from rydberg_qmem.language.blocks import Probe, Timed
 from rydberg_qmem.language.expressions import Expression
-from rydberg_qmem.language.program import Program
 
 UNNUMBERED = -1
 """The number of a step that is not part of a compiled program."""
@@ -197,42 +192,6 @@ LeafStep = Segment | MeasureStep | ResetStep | ProbeStep | SetStep | PushStep
 """Steps that hold no others."""
 
 Step = LeafStep | RepeatStep | WhenStep
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable of the record: where it comes from, its dimensions and what it means."""
-
-    name: str
-    source: str
-    origin: str
-    loops: tuple[str, ...]
-    extra_dims: tuple[str, ...] = ()
-    extra_shape: tuple[int, ...] = ()
-    dtype: str = "float64"
-    long_name: str = ""
-    units: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Compiled:
-    """Everything that a run needs: steps, target, initial memory, input signals, and the record's layout."""
-
-    program: Program
-    target: Target
-    steps: tuple[Step, ...]
-    parameters: dict[str, float]
-    inputs: dict[str, NDArray[np.float64]]
-    scalars: dict[str, Expression]
-    windows: dict[str, tuple[int, Expression]]
-    keys: dict[str, tuple[str, ...]]
-    rounds: dict[str, int]
-    variables: tuple[Variable, ...]
-    coordinates: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    live_after: dict[int, frozenset[str]] = field(default_factory=dict)
-    """By the number of each step: the names that later steps or the record may still read."""
-    remeasured: frozenset[str] = frozenset()
-    """Keys that more than one block measures: the last outcome of a round counts."""
 
 
 def all_steps(steps: Iterable[Step]) -> Iterator[Step]:

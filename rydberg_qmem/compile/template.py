@@ -11,9 +11,10 @@ from typing import Any, cast
 import numpy as np
 
 from rydberg_qmem.compile.bind import bind_parameters
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, all_steps, expressions_in, leaf
+from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, all_steps, expressions_in, leaf
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.models import Tagged

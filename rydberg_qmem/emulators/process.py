@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.bind import map_expressions
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan, plan_segment
-from rydberg_qmem.compile.steps import Compiled, Placed, Segment, all_steps
+from rydberg_qmem.compile.steps import Placed, Segment, all_steps
 from rydberg_qmem.devices import GatePulse, Target
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.ideal import Ideal

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import plan_segment
-from rydberg_qmem.compile.steps import Compiled, Segment, Step, all_steps
+from rydberg_qmem.compile.steps import Segment, Step, all_steps
 from rydberg_qmem.emulators.protocol import CROSSED, Emulator
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.blocks import SLMMask

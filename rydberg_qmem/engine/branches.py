@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, ResetStep, Step
+from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, ResetStep, Step
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.error_channels import ABSENT
 from rydberg_qmem.engine.population import Population, merge_branches

@@ -10,11 +10,11 @@ from typing import Any, Protocol, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.liveness import atoms_after
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import (
     UNNUMBERED,
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,

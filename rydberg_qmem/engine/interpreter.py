@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.semantics import Domain, Values, interpret
-from rydberg_qmem.compile.steps import Compiled, ProbeStep, PushStep, RepeatStep, SetStep, Step, WhenStep
+from rydberg_qmem.compile.steps import ProbeStep, PushStep, RepeatStep, SetStep, Step, WhenStep
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.acting_noise import ActingNoise

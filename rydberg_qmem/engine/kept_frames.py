@@ -14,9 +14,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.frames import Frames, Site, frames_of
 from rydberg_qmem.compile.plan import plan_segment, timed
-from rydberg_qmem.compile.steps import Compiled, Placed, Segment
+from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.devices import FRAME
 from rydberg_qmem.emulators.collapse import collapse_operators, turn_with_the_frame
 from rydberg_qmem.emulators.protocol import Emulator

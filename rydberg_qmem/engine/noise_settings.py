@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, NoisyEmulator
 from rydberg_qmem.errors import CapabilityError, InputError

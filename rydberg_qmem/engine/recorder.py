@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled, ProbeStep, Variable, all_steps
+from rydberg_qmem.compile.compiled import Compiled, Variable
+from rydberg_qmem.compile.steps import ProbeStep, all_steps
 from rydberg_qmem.engine.context import States
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.probes import of_mean_state

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.bind import SETTINGS
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.liveness import segment_names
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,

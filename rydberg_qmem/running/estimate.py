@@ -12,8 +12,9 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from rydberg_qmem.arguments import taking
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, all_steps, uses_ensemble
+from rydberg_qmem.compile.steps import RepeatStep, Segment, all_steps, uses_ensemble
 from rydberg_qmem.emulators.exact import evolution_method
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.branches import MAX_BRANCHES, branches_expected

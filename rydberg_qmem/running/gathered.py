@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.store.records import dataset
 

@@ -6,17 +6,8 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rydberg_qmem.compile.steps import (
-    Compiled,
-    MeasureStep,
-    RepeatStep,
-    ResetStep,
-    Segment,
-    Step,
-    WhenStep,
-    all_steps,
-    leaf,
-)
+from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, ResetStep, Segment, Step, WhenStep, all_steps, leaf
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of

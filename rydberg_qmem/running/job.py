@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.record_variables import with_reports
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.emulators.protocol import Emulator, Holding
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities

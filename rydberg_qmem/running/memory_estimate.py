@@ -6,7 +6,7 @@ import time
 import tracemalloc
 from importlib.util import find_spec
 
-from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.emulators.exact import CACHE_BYTES, HALVED_DIMENSION, Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.engine.memory import amplitudes_of

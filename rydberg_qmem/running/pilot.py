@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep, leaf
+from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, leaf
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from rydberg_qmem.compile.bind import bind_parameters
-from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.template import Template
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.blocks import Repeat, walk

@@ -14,9 +14,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, RepeatStep, Step, all_steps, numbered
+from rydberg_qmem.compile.steps import MeasureStep, RepeatStep, Step, all_steps, numbered
 from rydberg_qmem.emulators.protocol import Emulator, Holding, Replaying, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.emulators.requirements import check_capabilities

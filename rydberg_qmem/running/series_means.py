@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled, ProbeStep, RepeatStep, Variable, all_steps
+from rydberg_qmem.compile.compiled import Compiled, Variable
+from rydberg_qmem.compile.steps import ProbeStep, RepeatStep, all_steps
 from rydberg_qmem.devices import ONE
 from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.context import States

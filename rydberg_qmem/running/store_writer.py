@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.running.job import prepare
 from rydberg_qmem.running.units import Task, run_unit

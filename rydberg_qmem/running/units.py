@@ -7,17 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.liveness import atoms_after, segment_names
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import (
-    Compiled,
-    MeasureStep,
-    ResetStep,
-    Segment,
-    WhenStep,
-    all_steps,
-    uses_ensemble,
-)
+from rydberg_qmem.compile.steps import MeasureStep, ResetStep, Segment, WhenStep, all_steps, uses_ensemble
 from rydberg_qmem.emulators.protocol import DURATIONS, READOUT, READOUT_NOISE, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine import interpreter

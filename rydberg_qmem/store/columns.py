@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled, Variable
+from rydberg_qmem.compile.compiled import Compiled, Variable
 from rydberg_qmem.store.creation import RecordColumn
 from rydberg_qmem.store.records import attributes_of
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled, Variable, uses_ensemble
+from rydberg_qmem.compile.compiled import Compiled, Variable
+from rydberg_qmem.compile.steps import uses_ensemble
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.engine.context import NEGLIGIBLE
 from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings

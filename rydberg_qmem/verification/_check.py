@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.bind import SETTINGS, bind_parameters
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.frames import frames_of
 from rydberg_qmem.compile.levels import bases_of
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled
 from rydberg_qmem.devices import device_of, make_target
 from rydberg_qmem.errors import Findings, InputError, Problem, ProgramError, QmemError
 from rydberg_qmem.language import library

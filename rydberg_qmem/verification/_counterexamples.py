@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rydberg_qmem.compile.steps import Compiled, uses_ensemble
+from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.compile.steps import uses_ensemble
 from rydberg_qmem.verification._budget import Budget, Undecided
 from rydberg_qmem.verification._controls import Control, Reading
 from rydberg_qmem.verification._histories import ROWS, Generation

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.semantics import Domain, Values, interpret, rounds
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     PushStep,
     RepeatStep,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from rydberg_qmem.compile.bind import as_written
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,

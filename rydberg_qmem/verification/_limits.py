@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import isinf
 
-from rydberg_qmem.compile.steps import Compiled, MeasureStep, all_steps
+from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.compile.steps import MeasureStep, all_steps
 from rydberg_qmem.errors import Problem
 from rydberg_qmem.gates import HIDDEN
 from rydberg_qmem.verification._controls import Control, Reading

@@ -8,7 +8,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.compile.steps import Compiled, RepeatStep
+from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.compile.steps import RepeatStep
 
 
 def rounds_in_all(loops: Iterable[RepeatStep]) -> int:

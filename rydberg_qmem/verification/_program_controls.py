@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rydberg_qmem.compile.steps import Compiled, Segment, expressions_in
+from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.language.blocks import Gate, Timed, gate_rule
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.verification._block_controls import controls_of

@@ -8,17 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.semantics import Domain, Values, interpret
-from rydberg_qmem.compile.steps import (
-    Compiled,
-    MeasureStep,
-    PushStep,
-    RepeatStep,
-    Segment,
-    SetStep,
-    Step,
-    WhenStep,
-)
+from rydberg_qmem.compile.steps import MeasureStep, PushStep, RepeatStep, Segment, SetStep, Step, WhenStep
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.evaluation import Columns
 from rydberg_qmem.language.expressions import Expression

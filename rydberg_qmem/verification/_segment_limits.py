@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, assert_never
 
 from rydberg_qmem.compile.clock import clock_of
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan, plan_segment, timed
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rydberg_qmem.compile.steps import Compiled
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.verification._budget import Budget, Undecided
 from rydberg_qmem.verification._controls import Control
 from rydberg_qmem.verification._histories import DEFAULTS, Array, At, ChanceEvent, History, Visit

@@ -6,9 +6,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.liveness import live_after
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Step, WhenStep
+from rydberg_qmem.compile.steps import RepeatStep, Step, WhenStep
 from rydberg_qmem.language.program import Program
 from tests.strategies import programs
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from rydberg_qmem.compile.compiled import Compiled, Variable
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, Variable
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.program import Program
 from tests.strategies import programs

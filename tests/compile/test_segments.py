@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.segments import compile_program
-from rydberg_qmem.compile.steps import Compiled, RepeatStep, Segment, Step, WhenStep
+from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.language.blocks import BeamSplitter
 from rydberg_qmem.language.program import Program

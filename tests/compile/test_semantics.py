@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from numpy.typing import NDArray
 
 import rydberg_qmem as rq
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import Compiled, PushStep, SetStep, WhenStep, all_steps
+from rydberg_qmem.compile.steps import PushStep, SetStep, WhenStep, all_steps
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor, States

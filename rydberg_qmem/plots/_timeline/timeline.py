@@ -12,10 +12,10 @@ import numpy as np
 
 from rydberg_qmem.compile.bind import as_written
 from rydberg_qmem.compile.clock import first_values, middling, schedule_of
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.samples import Track, evaluate
 from rydberg_qmem.compile.steps import (
-    Compiled,
     MeasureStep,
     ProbeStep,
     PushStep,
