@@ -13,7 +13,7 @@ from rydberg_qmem.compile.bind import MAX_ROUNDS
 from rydberg_qmem.emulators.exact import Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.engine.branches import MAX_BRANCHES
-from rydberg_qmem.running.conditions import MAX_SHOTS
+from rydberg_qmem.running.run_arguments import MAX_SHOTS
 from rydberg_qmem.units import spoken_bytes
 from rydberg_qmem.verification import MAX_ATOMS
 from rydberg_qmem.verification._sizes import MAX_BLOCKS, MAX_KNOWN, MAX_NAMES, MAX_NESTED

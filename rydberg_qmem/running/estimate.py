@@ -24,10 +24,10 @@ from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.errors import InputError, as_html
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.running.conditions import CONDITIONS
 from rydberg_qmem.running.job import Job, noise_settings_of, prepare
 from rydberg_qmem.running.memory_estimate import ALLOWANCE, kept_bytes, libraries_bytes, sums_bytes, working_bytes
 from rydberg_qmem.running.pilot import BUDGET_S, PILOT_ROUNDS, PILOT_SHOTS, Pilot, further, pilot_of, steps_in
+from rydberg_qmem.running.run_arguments import CONDITIONS
 from rydberg_qmem.running.units import units_of
 from rydberg_qmem.store.records import record_bytes
 

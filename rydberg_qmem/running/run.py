@@ -23,7 +23,6 @@ from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.noise import Noise
 from rydberg_qmem.language.program import Program
-from rydberg_qmem.running.conditions import CONDITIONS
 from rydberg_qmem.running.guards import RunLimits, check_limits
 from rydberg_qmem.running.in_memory import run_in_memory
 from rydberg_qmem.running.job import Job, noise_settings_of, prepare, prepare_alike, seed_of
@@ -32,6 +31,7 @@ from rydberg_qmem.running.parallel import shard as shard_
 from rydberg_qmem.running.points import Points
 from rydberg_qmem.running.progress import Progress, listener
 from rydberg_qmem.running.provenance import provenance_of
+from rydberg_qmem.running.run_arguments import CONDITIONS
 from rydberg_qmem.running.stored import run_into
 from rydberg_qmem.running.sweep import Sweep, points_of, sweep_of, swept_names
 from rydberg_qmem.store import store as _store

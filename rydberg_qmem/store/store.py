@@ -138,7 +138,7 @@ def opened(path: str | Path) -> xr.Dataset:
     """Open a stored record lazily, finished or not."""
     import xarray as xr
 
-    from rydberg_qmem.store.lazily import RecordEntrypoint
+    from rydberg_qmem.store.lazy_arrays import RecordEntrypoint
 
     held = whole_contents(arguments.path("path", path))
     arrays = {**held.arrays}
