@@ -18,9 +18,9 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 ABRUPT = 4.0
-"""A change so many times those beside it is a jump; of slopes, a kink."""
-WITHIN = (0.0, 0.0, 1 / 12, 1 / 24, 1 / 80)
-"""What a falling line of slope -1 and mean zero adds to its n-fold integral over an interval of length 1."""
+"""A change so many times one beside it begins or ends a jump; of slopes, a kink."""
+MOMENTS = 4
+"""So many moments of the samples of a step do its polynomials keep, and so many integrals of what is left vanish."""
 UNEVEN = 1.5
 """Intervals of durations that differ by more are never joined: the longer one is a hold."""
 
@@ -62,20 +62,20 @@ class Grid:
     parts: Index
 
     @classmethod
-    def of(cls, dt_us: Array, edges: Index, longest_us: float) -> Grid:
-        """Return steps of about `longest_us` at most; one begins at each of the intervals `edges`.
+    def of(cls, dt_us: Array, edges: Index, counts: Index) -> Grid:
+        """Return so many steps in each stretch between the intervals `edges`, where steps begin.
 
         >>> import numpy as np
-        >>> grid = Grid.of(np.array([0.001] * 8 + [0.1]), np.array([8]), 0.004)
+        >>> grid = Grid.of(np.array([0.001] * 8 + [0.1]), np.array([8]), np.array([2, 25]))
         >>> grid.starts.tolist(), grid.parts.tolist()  # two of four samples each, a hold of 25 parts
         ([0, 4, 8], [1, 1, 25])
         """
         ends = np.concatenate([[0.0], np.cumsum(dt_us)])
-        bounds = [0, *edges.tolist(), len(dt_us)]
-        first = np.concatenate([_evenly(ends, a, b, longest_us) for a, b in pairwise(bounds)])
-        single = np.diff(np.append(first, len(dt_us))) == 1
-        parts = [_parts(dt, longest_us) for dt in dt_us[first].tolist()]
-        return cls(dt_us, first, np.where(single, parts, 1))
+        starts, parts = [], []
+        for (first, last), count in zip(pairwise([0, *edges.tolist(), len(dt_us)]), counts.tolist(), strict=True):
+            starts.append(_evenly(ends, first, last, min(count, last - first)))
+            parts.append(np.full(len(starts[-1]), -(-count // (last - first))))
+        return cls(dt_us, np.concatenate(starts), np.concatenate(parts))
 
     @cached_property
     def steps_us(self) -> Array:
@@ -122,19 +122,27 @@ class Grid:
         else. Four moments of the rest vanish in a step, and so do its first four repeated integrals at the step's
         end: partly integrated n times, the rest counts with width to the power n.
         """
-        (low, high), dt = self._places, self.dt_us
-        fit = np.repeat(self._fitted(values), self._sizes, axis=1)
-        rest = values - (fit * (self._integrals / (high - low)[:, None])).sum(axis=-1)
-        middle = (low + high) / 2
-        slope = (fit[..., 1] + 3 * middle * fit[..., 2] + (7.5 * middle**2 - 1.5) * fit[..., 3]) * (high - low) / dt
-        grown = [rest * dt**n / factorial(n) + slope * dt ** (n + 1) * WITHIN[n] for n in range(1, 5)]
-        at: list[Array] = []  # the repeated integrals where intervals begin
-        for n, inner in enumerate(grown):
-            total = inner + sum(at[k] * dt ** (n - k) / factorial(n - k) for k in range(n))
-            at.append(np.cumsum(total, axis=-1) - total)
-        sizes = [np.abs(part) + np.abs(slope) * dt ** (n + 1) / 8 ** ((n + 1) // 2) for n, part in enumerate(at, 1)]
-        bound = np.min([width**n * self._sum(size * dt) for n, size in enumerate(sizes, 1)], axis=0)
+        dt, orders = self.dt_us, range(1, MOMENTS + 1)
+        within = self._within(values)
+        begin: list[Array] = []  # the repeated integrals of the rest where intervals begin
+        sizes = []
+        for n in orders:
+            total = dt**n * (within @ _AT_END[n - 1])
+            total += sum((begin[k] * dt ** (n - 1 - k) / factorial(n - 1 - k) for k in range(n - 1)), np.zeros(()))
+            begin.append(np.cumsum(total, axis=-1) - total)
+            largest = np.maximum(np.abs(begin[-1]), np.abs(begin[-1] + total))
+            sizes.append(largest + dt**n * (np.abs(within) @ _LARGEST[n - 1]))
+        bound = np.min([width**n * self._sum(size * dt) for n, size in zip(orders, sizes, strict=True)], axis=0)
         return float(np.where(self._sizes > 1, bound, 0.0).sum(axis=-1).max())
+
+    def _within(self, values: Array) -> Array:
+        """Return what samples leave beside their polynomials: Legendre coefficients over each interval (…, 4)."""
+        (low, high), fit = self._places, np.repeat(self._fitted(values), self._sizes, axis=1)
+        middle, half = (low + high) / 2, (high - low) / 2
+        linear = fit[..., 1] + 3 * middle * fit[..., 2] + (7.5 * middle**2 - 1.5) * fit[..., 3]
+        square, cube = (1.5 * fit[..., 2] + 7.5 * middle * fit[..., 3]) * half**2, 2.5 * fit[..., 3] * half**3
+        mean = (fit * (self._integrals / (high - low)[:, None])).sum(axis=-1)
+        return np.stack([values - mean, -linear * half - 0.6 * cube, -square / 1.5, -0.4 * cube], axis=-1)
 
     def turning(self, one: Array, other: Array) -> float:
         """Bound the turn by the order of two quantities that do not commute, as far as the polynomials miss it."""
@@ -158,15 +166,33 @@ def _order() -> Array:
 _ORDER = _order()
 
 
-def _evenly(ends: Array, first: int, last: int, longest_us: float) -> Index:
-    """Return the intervals, from the first and before the last, that begin groups of about equal duration."""
-    wanted = np.linspace(ends[first], ends[last], _parts(ends[last] - ends[first], longest_us), endpoint=False)
+def _repeated() -> tuple[Array, Array]:
+    """Return n-fold integrals of Legendre polynomials over an interval of length 1: at its end, and their largest.
+
+    Rows are n from 1 to 4, columns the degree from 0 to 3.
+    """
+    x = np.linspace(0.0, 1.0, 101)
+    made = [np.polynomial.Legendre.basis(degree, domain=[0.0, 1.0]) for degree in range(MOMENTS)]
+    integrals = [[one.integ(n, lbnd=0.0)(x) for one in made] for n in range(1, MOMENTS + 1)]
+    return np.array(integrals)[..., -1], np.abs(integrals).max(axis=-1)
+
+
+_AT_END, _LARGEST = _repeated()
+
+
+def _evenly(ends: Array, first: int, last: int, count: int) -> Index:
+    """Return the intervals, from the first and before the last, that begin `count` groups of about equal duration."""
+    if count == last - first:
+        return np.arange(first, last)
+    wanted = np.linspace(ends[first], ends[last], count, endpoint=False)
     near = np.searchsorted((ends[first:last] + ends[first + 1 : last + 1]) / 2, wanted)
     return np.unique((first + near).clip(first, last - 1))
 
 
-def _parts(time_us: float, longest_us: float) -> int:
-    return max(1, int(np.ceil(time_us / longest_us - 1e-6)))
+def halves(dt_us: Array, edges: Index, longest_us: float) -> Index:
+    """Return how many pairs of steps of about `longest_us` at most there are in each stretch between edges."""
+    times = np.add.reduceat(dt_us, np.concatenate([[0], edges]).astype(np.int64))
+    return np.maximum(np.ceil(times / (2 * longest_us) - 1e-6), 1).astype(np.int64)
 
 
 def edges(dt_us: Array, *values: Array) -> Index:
@@ -174,18 +200,18 @@ def edges(dt_us: Array, *values: Array) -> Index:
 
     >>> import numpy as np
     >>> edges(np.array([1.0, 1, 1, 1, 9, 9]), np.array([[0.0, 1, 2, 3, 3, 7]])).tolist()
-    [4, 5]
+    [3, 4, 5]
     """
     found = np.maximum(dt_us[1:], dt_us[:-1]) > UNEVEN * np.minimum(dt_us[1:], dt_us[:-1])
     for value in values:
         jumps, kinks = np.abs(np.diff(value, axis=-1)).sum(axis=0), np.zeros(len(dt_us) - 1)
         kinks[1:] = np.abs(np.diff(value, 2, axis=-1)).sum(axis=0)
         floor = 1e-9 * float(np.abs(value).sum(axis=0).max(initial=0.0))
-        found |= _alone(jumps, floor) | _alone(kinks, floor)
+        found |= _abrupt(jumps, floor) | _abrupt(kinks, floor)
     return np.flatnonzero(found) + 1
 
 
-def _alone(sizes: Array, floor: float) -> NDArray[np.bool_]:
-    """Return which sizes stand out from both their neighbours."""
-    padded = np.concatenate([[0.0], sizes, [0.0]])
-    return np.asarray(sizes > ABRUPT * np.maximum(padded[:-2], padded[2:]) + floor)
+def _abrupt(sizes: Array, floor: float) -> NDArray[np.bool_]:
+    """Return which sizes stand out from a neighbour: a jump between smooth values, or the first and last of several."""
+    padded = np.concatenate([[np.inf], sizes, [np.inf]])
+    return np.asarray(sizes > ABRUPT * np.minimum(padded[:-2], padded[2:]) + floor)

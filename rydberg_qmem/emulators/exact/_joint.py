@@ -39,7 +39,8 @@ def evolve(
         def exactly(some: State, rows: NDArray[np.int64]) -> State:
             return _steps(some[:, None], space, sites, samples.rows(rows), REFERENCE_CUTOFF)[:, 0]
 
-        made = splitting.evolve(states[:, 0], _global_drive(space, sites, samples), exactly, share)
+        cost_s = _expanding_s(states, chebyshev.SpectralBounds.of(space, sites, samples), samples)
+        made = splitting.evolve(states[:, 0], _global_drive(space, sites, samples), exactly, cost_s, share)
         if made is not None:
             return made[:, None]
     return _steps(states, space, sites, samples)
@@ -52,8 +53,7 @@ def _steps(
     rows = max([1, *(len(o) for o in samples.omegas), *(len(d) for d in samples.deltas)])
     matrices, count = rows * len(space.energies), len(samples.dt_us)
     bounds = chebyshev.SpectralBounds.of(space, sites, samples)
-    terms = sum(len(chebyshev.coefficients(bounds.radius * dt)) for dt in samples.dt_us.tolist())
-    expanding = terms * (EXPAND_CALL + EXPAND_AMPLITUDE * states.size)
+    expanding = _expanding_s(states, bounds, samples)
     if space.dimension > DENSE_DIMENSION or expanding < count * matrices * DENSE_ELEMENT * space.dimension**3:
         return chebyshev.evolve(states, space, sites, samples, bounds, cutoff)
     elements = matrices * space.dimension**2
@@ -64,6 +64,12 @@ def _steps(
         deltas = tuple(d[:, k] for d in samples.deltas)
         states = _dense(states, hamiltonian(space, sites, omegas, deltas), float(dt))
     return states
+
+
+def _expanding_s(states: State, bounds: chebyshev.SpectralBounds, samples: Samples) -> float:
+    """Return about how long (s) expanding in every interval takes."""
+    terms = sum(len(chebyshev.coefficients(bounds.radius * dt)) for dt in samples.dt_us.tolist())
+    return terms * (EXPAND_CALL + EXPAND_AMPLITUDE * states.size)
 
 
 def _dense_all(space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> Complex:
