@@ -132,9 +132,10 @@ def _segment_ns(compiled: Compiled, segment: Segment, clock: Clock) -> float:
         clock.open_places |= {placed.place for placed in segment.blocks}
         return 0.0
     clock.carried = schedule.leaves if segment.ends else clock.carried
-    rounds = _rounds_of(segment)
+    rounds, waits = _rounds_of(segment), {p.place for p in segment.blocks if isinstance(p.block, Delay)}
     for place, drives in _by_place(schedule.drives).items():
-        took = _in_rounds(drives) / rounds[place] if rounds[place] > 1 else _span(drives)
+        parted = rounds[place] > 1 or place in waits
+        took = _playing(drives) / rounds[place] if parted else _span(drives)
         clock.once[place] = clock.once.get(place, 0.0) + took
     for placed in segment.blocks if segment.begins else ():
         if isinstance(placed.block, Delay) and placed.block.duration_ns.is_constant:
@@ -159,7 +160,7 @@ def _span(drives: list[Drive]) -> float:
     return max(drive.stop for drive in drives) - min(drive.start for drive in drives)
 
 
-def _in_rounds(drives: list[Drive]) -> float:
+def _playing(drives: list[Drive]) -> float:
     """Return how long (ns) some drives play, those at one time counted once."""
     total = end = 0
     for start, stop in sorted((drive.start, drive.stop) for drive in drives):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import rydberg_qmem as rq
 from rydberg_qmem.compile.clock import Clock, clock_of
 from rydberg_qmem.compile.segments import compile_program
+from rydberg_qmem.compile.steps import Segment
 
 PULSE = {
     "pulse": {"channel": "rydberg_local", "atoms": "s", "amplitude": {"constant": {"duration_ns": 200, "value": 3}}}
@@ -30,6 +32,16 @@ def test_pulses_and_waits_take_time_and_measurements_none() -> None:
         200, 48, 0, 200,
     ]  # fmt: skip
     assert made.total_ns == 448
+
+
+def test_waits_between_pulses_of_one_place_count_once() -> None:
+    register = {"atoms": {"s": (0, 0), "a": (5, 0)}}
+    made = compile_program(rq.Program(name="p", register=register, body=[WAIT, PULSE, WAIT, PULSE]))
+    [segment] = made.steps
+    assert isinstance(segment, Segment)
+    together = replace(segment, blocks=tuple(replace(placed, place="cell") for placed in segment.blocks))
+
+    assert clock_of(replace(made, steps=(together,))).ns("cell") == clock_of(made).total_ns == 2 * 48 + 2 * 200
 
 
 def test_a_loop_takes_its_count_and_a_loop_within_it_once_more() -> None:

@@ -95,7 +95,7 @@ def cell_rule(cell: Cell) -> CellRule:
             assert_never(cell)
 
 
-def _atoms(cell: Cell) -> Named:
+def _atoms(cell: Damp | BeamSplitter | WeakMeasure | BlockadeMeasure) -> Named:
     return ("system", cell.system), ("ancilla", cell.ancilla)
 
 
