@@ -200,7 +200,7 @@ def edges(dt_us: Array, *values: Array) -> Index:
 
     >>> import numpy as np
     >>> edges(np.array([1.0, 1, 1, 1, 9, 9]), np.array([[0.0, 1, 2, 3, 3, 7]])).tolist()
-    [3, 4, 5]
+    [4, 5]
     """
     found = np.maximum(dt_us[1:], dt_us[:-1]) > UNEVEN * np.minimum(dt_us[1:], dt_us[:-1])
     for value in values:
@@ -212,6 +212,11 @@ def edges(dt_us: Array, *values: Array) -> Index:
 
 
 def _abrupt(sizes: Array, floor: float) -> NDArray[np.bool_]:
-    """Return which sizes stand out from a neighbour: a jump between smooth values, or the first and last of several."""
+    """Return which sizes stand out from a neighbour: a jump between smooth values, or the first and last of several.
+
+    One that is small beside those near it is none: smooth changes are small where they turn.
+    """
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(sizes, 2), 5).max(axis=1)
     padded = np.concatenate([[np.inf], sizes, [np.inf]])
-    return np.asarray(sizes > ABRUPT * np.minimum(padded[:-2], padded[2:]) + floor)
+    apart = sizes > ABRUPT * np.minimum(padded[:-2], padded[2:]) + floor
+    return np.asarray(apart & (sizes > near / 2))
