@@ -12,6 +12,8 @@ from rydberg_qmem.emulators.collapse import collapse_operators
 from rydberg_qmem.emulators.exact import Exact, OpenSystemPropagator
 from rydberg_qmem.emulators.exact import _joint as joint
 from rydberg_qmem.emulators.exact import _split_operator as splitting
+from rydberg_qmem.emulators.exact import _step_search as search
+from rydberg_qmem.emulators.exact._global_drive import GlobalDrive
 from rydberg_qmem.emulators.exact._grid import Grid
 from rydberg_qmem.emulators.exact._subspace import Samples
 from rydberg_qmem.emulators.fluctuations import Fluctuations
@@ -173,22 +175,22 @@ def test_a_detuning_held_after_a_sweep_is_held_for_many_atoms() -> None:
 
 
 def test_steps_that_are_too_long_for_many_atoms_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken, run = [], splitting._run
+    taken, run = [], splitting.evolve_in_steps
 
     def counted(states: Matrix, drive: Any, steps: Any) -> Matrix:
         taken.append(len(steps.steps_us))
         return run(states, drive, steps)
 
-    monkeypatch.setattr(splitting, "_run", counted)
-    monkeypatch.setattr(splitting, "TOLERANCE", 1.0)
-    monkeypatch.setattr(splitting, "FIRST_ANGLE", 1e9)
-    monkeypatch.setattr(splitting, "FEWEST", 1)
+    monkeypatch.setattr(search, "evolve_in_steps", counted)
+    monkeypatch.setattr(search, "TOLERANCE", 1.0)
+    monkeypatch.setattr(search, "FIRST_ANGLE", 1e9)
+    monkeypatch.setattr(search, "FEWEST", 1)
 
     assert infidelities(swept(12)).max() > PROMISED_INFIDELITY
     assert taken
 
 
-def smooth(levels: int, atoms: int, rows: int) -> splitting.GlobalDrive:
+def smooth(levels: int, atoms: int, rows: int) -> GlobalDrive:
     """Return a chirped pulse of 60 ns on a chain, with a Rabi frequency of its own in each row."""
     at = np.linspace(0, np.pi, 60)
     rabi = np.linspace(8, 12, rows)[:, None] * np.sin(at) ** 2
@@ -196,7 +198,7 @@ def smooth(levels: int, atoms: int, rows: int) -> splitting.GlobalDrive:
     energies = 30.0 * (digits[1:] & digits[:-1]).sum(axis=0)
     chirp = 5 * np.cos(at)[None]
     phase, deltas = np.full(rows, 0.4), (*(chirp,) * (atoms - 1), 0 * chirp)
-    return splitting.GlobalDrive(levels, atoms, 0, levels - 1, np.full(60, 1e-3), rabi, phase, deltas, energies)
+    return GlobalDrive(levels, atoms, 0, levels - 1, np.full(60, 1e-3), rabi, phase, deltas, energies)
 
 
 @pytest.mark.parametrize(("levels", "atoms", "rows"), [(2, 11, 2), (2, 12, 1), (3, 7, 2)])
@@ -207,10 +209,10 @@ def test_groups_of_atoms_turn_as_halves_of_the_register_do(
     states = rng.standard_normal((rows, levels**atoms)) + 1j * rng.standard_normal((rows, levels**atoms))
     steps = Grid.of(drive.dt_us, np.array([], dtype=np.int64), np.array([6]))
 
-    in_groups = splitting._run(states, drive, steps)
+    in_groups = splitting.evolve_in_steps(states, drive, steps)
     monkeypatch.setattr(splitting, "LARGE_DIMENSION", 2**20)
 
-    assert np.abs(in_groups - splitting._run(states, drive, steps)).max() < 1e-11
+    assert np.abs(in_groups - splitting.evolve_in_steps(states, drive, steps)).max() < 1e-11
     assert np.abs(in_groups - states).max() > 0.1
 
 

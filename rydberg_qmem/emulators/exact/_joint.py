@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.exact import _chebyshev as chebyshev
-from rydberg_qmem.emulators.exact import _split_operator as splitting
+from rydberg_qmem.emulators.exact import _step_search as step_search
+from rydberg_qmem.emulators.exact._global_drive import GlobalDrive
 from rydberg_qmem.emulators.exact._subspace import Samples, Subspace, Transition
 from rydberg_qmem.emulators.layout import State
 
@@ -40,7 +41,7 @@ def evolve(
             return _steps(some[:, None], space, sites, samples.rows(rows), REFERENCE_CUTOFF)[:, 0]
 
         cost_s = _expanding_s(states, chebyshev.SpectralBounds.of(space, sites, samples), samples)
-        made = splitting.evolve(states[:, 0], _global_drive(space, sites, samples), exactly, cost_s, share)
+        made = step_search.evolve(states[:, 0], _global_drive(space, sites, samples), exactly, cost_s, share)
         if made is not None:
             return made[:, None]
     return _steps(states, space, sites, samples)
@@ -151,12 +152,12 @@ def _is_global(space: Subspace, sites: tuple[Transition, ...], samples: Samples)
     return bool(np.all(np.abs((first * lead[:, None].conj()).imag) <= 1e-12 * max(1e-300, np.abs(lead).max() ** 2)))
 
 
-def _global_drive(space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> splitting.GlobalDrive:
+def _global_drive(space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> GlobalDrive:
     omega = samples.omegas[0]
     lead = omega[np.arange(len(omega)), np.abs(omega).argmax(axis=1)]
     phase = -np.angle(lead)
     order = sorted(range(len(sites)), key=lambda k: sites[k].atom)
-    return splitting.GlobalDrive(
+    return GlobalDrive(
         levels=space.levels,
         atoms=space.atoms,
         a=sites[0].a,
