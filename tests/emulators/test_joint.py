@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.linalg import expm
 
 from rydberg_qmem.emulators.exact import _joint as joint
+from rydberg_qmem.emulators.exact._interactions import exchange_matrix
 from rydberg_qmem.emulators.exact._subspace import Samples, Subspace, Transition
+from rydberg_qmem.emulators.layout import Layout
 
 RNG = np.random.default_rng(11)
 ROWS, LEVELS, ATOMS = 2, 3, 3
@@ -17,7 +20,7 @@ def random_space(settings: int, exchange: bool = False) -> Subspace:
     if not exchange:
         return Subspace(LEVELS, ATOMS, energies)
     swap = RNG.normal(size=(LEVELS**ATOMS, LEVELS**ATOMS))
-    return Subspace(LEVELS, ATOMS, energies, swap + swap.T)
+    return Subspace(LEVELS, ATOMS, energies, sparse.csr_array((swap + swap.T).astype(complex)))
 
 
 def random_samples(intervals: int) -> Samples:
@@ -72,3 +75,19 @@ def test_a_long_step_of_a_wide_spectrum_keeps_the_norm_on_the_chebyshev_path(mon
     found = joint.evolve(random_states(1), space, SITES, samples)
 
     np.testing.assert_allclose(np.linalg.norm(found, axis=-1), 1, atol=1e-11)
+
+
+def test_the_exchange_moves_an_excitation_between_each_pair() -> None:
+    rng, raised = np.random.default_rng(3), np.array([[0.0, 0.0], [1.0, 0.0]])
+    strength = np.triu(rng.uniform(1, 9, (4, 4)), 1)
+    strength[0, 3] = 0.0
+    wanted = np.zeros((16, 16))
+    for i, j in zip(*np.triu_indices(4, 1), strict=True):
+        factors = [raised if k == i else raised.T if k == j else np.eye(2) for k in range(4)]
+        moved = np.kron(np.kron(factors[0], factors[1]), np.kron(factors[2], factors[3]))
+        wanted += strength[i, j] * (moved + moved.T)
+
+    made = exchange_matrix(Layout(("0", "1"), 4), strength)
+
+    assert np.abs(made.toarray() - wanted).max() < 1e-14
+    assert made.nnz == 5 * 2 * 4  # five pairs that interact, each in four settings of the others

@@ -47,7 +47,7 @@ class SpectralBounds:
             low, high = low - float(delta.max()) * here, high - float(delta.min()) * here
         coupling = sum(float(np.abs(omega).max()) / 2 for omega in samples.omegas)
         if space.exchange is not None:
-            coupling += float(np.abs(space.exchange).sum(axis=1).max())
+            coupling += float(abs(space.exchange).sum(axis=1).max())
         bottom, top = float(low.min()) - coupling, float(high.max()) + coupling
         return cls((bottom + top) / 2, max((top - bottom) / 2, 1e-9))
 
@@ -93,9 +93,7 @@ def _alike(counts: list[Array], deltas: tuple[Array, ...]) -> list[tuple[Array, 
     return groups
 
 
-def _expanded(
-    psi: State, weights: Complex, diagonal: Array, drives: list[tuple[Any, Complex]], exchange: Array | None
-) -> State:
+def _expanded(psi: State, weights: Complex, diagonal: Array, drives: list[tuple[Any, Complex]], exchange: Any) -> State:
     """Sum weights times T_n(H) psi, given twice the scaled H."""
     previous, current = psi, 0.5 * _apply(psi, drives, diagonal, exchange)
     total = weights[0] * previous
@@ -122,7 +120,7 @@ def _raisings(space: Subspace, sites: tuple[Transition, ...], omegas: tuple[Comp
     return [(space.raising(tuple(some)), omega) for some, omega in groups]
 
 
-def _apply(states: State, drives: list[tuple[Any, Complex]], diagonal: Array, exchange: Array | None) -> State:
+def _apply(states: State, drives: list[tuple[Any, Complex]], diagonal: Array, exchange: Any) -> State:
     """Return 2 H times states (dimension, rows, settings), given twice the diagonal and the exchange."""
     out = states * diagonal
     flat = states.reshape(len(states), -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,17 +54,18 @@ def subspace(target: Target, driven: tuple[int, ...]) -> Subspace:
     return Subspace(levels, len(driven), moved.reshape(levels ** len(others), -1))
 
 
-def exchange_matrix(layout: Layout, strength: Array) -> Array:
-    """Return Σ J_ij (|10⟩⟨01| + h.c.) as a dense matrix (rad/µs)."""
-    size = layout.dimension
-    matrix = np.zeros((size, size))
-    index = np.arange(size)
-    for i in range(layout.atoms):
-        for j in range(i + 1, layout.atoms):
-            swap = (layout.digits[i] == 1) & (layout.digits[j] == 0)
-            bit_i, bit_j = 2 ** (layout.atoms - 1 - i), 2 ** (layout.atoms - 1 - j)
-            source = index[swap]
-            target = source - bit_i + bit_j
-            matrix[target, source] += strength[i, j]
-            matrix[source, target] += strength[i, j]
-    return matrix
+def exchange_matrix(layout: Layout, strength: Array) -> Any:
+    """Return Σ J_ij (|10⟩⟨01| + h.c.) as a sparse matrix (rad/µs)."""
+    from scipy import sparse
+
+    pairs = [(i, j) for i in range(layout.atoms) for j in range(i + 1, layout.atoms) if strength[i, j]]
+    sinks, sources, values = [np.arange(0)], [np.arange(0)], [np.zeros(0)]
+    for i, j in pairs:
+        here = np.flatnonzero((layout.digits[i] == 1) & (layout.digits[j] == 0))
+        there = here - 2 ** (layout.atoms - 1 - i) + 2 ** (layout.atoms - 1 - j)
+        sinks += [there, here]
+        sources += [here, there]
+        values.append(np.full(2 * len(here), strength[i, j]))
+    where = (np.concatenate(sinks), np.concatenate(sources))
+    shape = (layout.dimension, layout.dimension)
+    return sparse.csr_array((np.concatenate(values).astype(complex), where), shape=shape)

@@ -112,7 +112,7 @@ def hamiltonian(
     index = np.arange(size)
     h[:, :, index, index] = space.energies
     if space.exchange is not None:
-        h = h + space.exchange
+        h = h + space.exchange.toarray()
     for site, omega, delta in zip(sites, omegas, deltas, strict=True):
         up, here = _drive_matrices(space, site)
         raised = 0.5 * omega[:, None, None, None] * up

@@ -46,12 +46,12 @@ class Transition:
 
 @dataclass(frozen=True)
 class Subspace:
-    """Atoms driven together: `levels` levels each; fixed energies (settings, dimension); couplings or none."""
+    """Atoms driven together: `levels` levels each; fixed energies (settings, dimension); sparse couplings or none."""
 
     levels: int
     atoms: int
     energies: Array
-    exchange: Array | None = None
+    exchange: Any = None
 
     @property
     def dimension(self) -> int:
