@@ -87,7 +87,7 @@ def settings(
     if alone:
         first = which = np.arange(len(population))
     known = frozenset([CARRIED]).union(*(e.names for e in controls))
-    scope = scope_of(run, cursor, population.take(first), known)
+    scope = scope_of(run, cursor, population.classical.take(first), known)
     values = [column(e, scope) for e in controls]
     for expression, value in zip(controls, values, strict=True):
         refuse_infinite(cursor, value, expression, step.place)

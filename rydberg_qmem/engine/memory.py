@@ -6,6 +6,9 @@ from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.engine.context import RunContext
 from rydberg_qmem.errors import RunError
 
+LONG_NUMBER = 10**15
+"""Numbers from here on are told by their power of ten."""
+
 
 def amplitudes_of(run: RunContext, atoms: int) -> int:
     """Return how many numbers one state of some atoms has."""
@@ -22,10 +25,14 @@ def refuse_large(run: RunContext, place: str, atoms: int, rows: int) -> None:
     """Raise RunError where memory will not hold states of entangled atoms."""
     if is_large(run, atoms, rows):
         amplitudes = amplitudes_of(run, atoms)
-        needed = rows * amplitudes * BYTES_PER_AMPLITUDE
+        needed_gb = rows * amplitudes * BYTES_PER_AMPLITUDE / 1e9
         raise RunError(
-            f"{place}: {rows} states of {atoms} entangled atoms ({amplitudes} amplitudes each) would need "
-            f"{needed / 1e9:.1f} GB, more than {run.max_bytes / 1e9:g} GB: use fewer shots at a time, fewer "
+            f"{place}: {rows} states of {atoms} entangled atoms ({_told(amplitudes, 'd')} amplitudes each) would need "
+            f"{_told(needed_gb, '.1f')} GB, more than {run.max_bytes / 1e9:g} GB: use fewer shots at a time, fewer "
             f"atoms or levels, atoms farther apart, a larger neglect (interactions that turn an amplitude by up to "
             f"{run.neglect:g} rad a segment are left out now), the emulator emu_mps, or raise max_memory_gb"
         )
+
+
+def _told(number: float, form: str) -> str:
+    return format(number, form if number < LONG_NUMBER else ".1e")

@@ -73,6 +73,11 @@ class Population:
     def __len__(self) -> int:
         return len(self.weights)
 
+    @property
+    def classical(self) -> Population:
+        """The rows with their classical values alone, without states."""
+        return Population((), self.weights, self.shots, self.values)
+
     def take(self, rows: Index | NDArray[np.bool_]) -> Population:
         """Return some of the rows."""
         return Population(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import ceil, inf, prod
 from typing import Any
 
@@ -201,12 +202,18 @@ def _constant(duration: Expression) -> int:
 
 def longest_ns(segment: Segment, length: Callable[[Expression], int] = _constant) -> int:
     """Return how many samples (1 ns) the shaped drives of a segment have, `length` giving those of a duration."""
-    total = 0
+    return sum(max(length(duration) for duration in durations) for durations in _shaped_durations(segment))
+
+
+@lru_cache(maxsize=64)
+def _shaped_durations(segment: Segment) -> tuple[tuple[Expression, ...], ...]:
+    """Return, for each block that has any, the durations of its shaped drives."""
+    made = []
     for placed in segment.blocks:
         waves = [getattr(placed.block, name, None) for name in ("amplitude", "detuning")]
         shaped = [wave.duration_ns for wave in waves if wave is not None and _is_shaped(wave)]
-        total += max((length(duration) for duration in shaped if duration is not None), default=0)
-    return total
+        made.append(tuple(duration for duration in shaped if duration is not None))
+    return tuple(durations for durations in made if durations)
 
 
 def _is_shaped(wave: Any) -> bool:

@@ -29,7 +29,7 @@ from rydberg_qmem.verification._notes import degrees, unread
 from rydberg_qmem.verification._segment_limits import MOST_SCHEDULED, segment_problems, too_long_after_pauses
 from rydberg_qmem.verification._sizes import sizes
 
-MAX_ATOMS = 40
+MAX_ATOMS = 256
 
 
 @taking(program=library.program, **SETTINGS)

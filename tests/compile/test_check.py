@@ -453,10 +453,10 @@ def test_nested_repeats_are_refused_at_their_place_and_never_expanded() -> None:
     assert "nested repeats must not exceed 10000000 rounds (1000000000)" in message
 
 
-def test_forty_one_atoms_are_refused() -> None:
-    atoms = {f"q{i}": [7 * i, 0] for i in range(41)}
+def test_more_atoms_than_registers_hold_are_refused() -> None:
+    atoms = {f"q{i}": [7 * i, 0] for i in range(257)}
 
-    assert problem(PULSE, atoms=atoms, device="MockDevice") == "register: must hold at most 40 atoms (41)"
+    assert problem(PULSE, atoms=atoms, device="MockDevice") == "register: must hold at most 256 atoms (257)"
 
 
 # --- all of them ---

@@ -530,7 +530,7 @@ def near_the_limit(case: str, duration_ns: int) -> rq.Program:
 @pytest.mark.parametrize("case", BEFORE)
 def test_check_tells_of_a_sequence_that_pauses_make_too_long(case: str) -> None:
     told, ran = [], []
-    for duration_ns in range(LONGEST - 400, LONGEST + 8, 40):
+    for duration_ns in range(LONGEST - 400, LONGEST + 8, 100):
         made = near_the_limit(case, duration_ns)
         told.append(not rq.check(made))
         try:

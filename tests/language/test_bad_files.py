@@ -120,7 +120,7 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "integers may be endless": (scalars, "_integer", int, "endless_repeat.yaml"),
     "control characters are read": (files, "_checked", as_it_is, "nul.yaml"),
     "bytes are read as latin-1": (files, "_decoded", lambda data, file: data.decode("latin-1"), "latin_1.yaml"),
-    "any number of atoms": (checking, "MAX_ATOMS", 1000, "forty_one_atoms.yaml"),
+    "any number of atoms": (checking, "MAX_ATOMS", 1000, "too_many_atoms.yaml"),
     "drives are not checked": (checking, "segment_problems", nothing, "huge_amplitude.yaml"),
     "registers are not checked": (checking, "validate_register", nothing, "atoms_too_near.yaml"),
     "values are not checked": (checking, "_values", nothing, "huge_amplitude.yaml"),
