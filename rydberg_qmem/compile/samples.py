@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.segment_sequence import played
-from rydberg_qmem.devices import Target
+from rydberg_qmem.devices import Target, channel_objects_of, mask_of
 from rydberg_qmem.pulses import (
     Array,
     Drive,
@@ -95,15 +95,13 @@ def sampled(schedule: Schedule, target: Target) -> Sampled:
     if "sampled" not in schedule.fixed:
         begin, end = schedule.span
         made = played(schedule.sequence, target, end)
-        mask = made._slm_mask  # Pulser shows it nowhere else
-        in_xy = "0" in target.levels and mask.end > 0
-        hidden = frozenset(mask.targets) if in_xy else frozenset()
-        until = int(mask.end) if in_xy else 0
-        here = min(max(until, begin), end) - begin
+        hidden, until = mask_of(made) if "0" in target.levels else (frozenset(), 0)
+        hidden = hidden if until else frozenset()
+        here, objects = min(max(until, begin), end) - begin, channel_objects_of(made)
         tracks = tuple(
             track
             for name, channel in made.channel_samples.items()
-            for whole in _played(name, channel, made._ch_objs[name], target, end, hidden, until)
+            for whole in _played(name, channel, objects[name], target, end, hidden, until)
             if (track := whole.within(begin, end)) is not None
         )
         schedule.fixed["sampled"] = Sampled(tracks, hidden if here else frozenset(), here)

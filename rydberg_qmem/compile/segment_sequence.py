@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.devices import Target
+from rydberg_qmem.devices import Target, channel_objects_of, with_arrays, with_channels, with_named_channels
 from rydberg_qmem.pulses import Scope, build_sequence, carried_in
 
 
@@ -21,18 +21,15 @@ def to_pulser(plan: Plan, scope: Scope) -> Any:
 
 def cut_out(samples: Any, begin: int, end: int, whole: int) -> Any:
     """Return samples without what plays before `begin` and between `end` and `whole` (ns), the rest moved together."""
-    import pulser.math as pm
-
     made = []
     for channel in samples.samples_list:
         arrays = {}
         for name in ("amp", "det", "phase"):
             values = getattr(channel, name).as_array(detach=True)
-            arrays[name] = pm.AbstractArray(np.concatenate([values[begin:end], values[whole:]]))
+            arrays[name] = np.concatenate([values[begin:end], values[whole:]])
         slots = [slot for slot in (_moved(slot, begin, end, whole) for slot in channel.slots) if slot.ti < slot.tf]
-        made.append(replace(channel, **arrays, slots=slots, eom_blocks=[], _centered_phase=None))
-    mask = samples._slm_mask  # Pulser shows it nowhere else
-    return replace(samples, samples_list=made, _slm_mask=replace(mask, end=_new(mask.end, begin, end, whole)))
+        made.append(with_arrays(channel, slots, **arrays))
+    return with_channels(samples, made, lambda ends: _new(ends, begin, end, whole))
 
 
 def _moved(slot: Any, begin: int, end: int, whole: int) -> Any:
@@ -52,17 +49,18 @@ def as_fields(samples: Any) -> Any:
     """
     whole = samples.extend_duration(samples.max_duration)
     groups: dict[Any, dict[str, Any]] = {}
+    known = channel_objects_of(whole)
     for name, channel in whole.channel_samples.items():
         alone = name if hasattr(channel, "detuning_map") else ""
-        kind = (whole._ch_objs[name].basis, whole._ch_objs[name].addressing, alone)
+        kind = (known[name].basis, known[name].addressing, alone)
         groups.setdefault(kind, {})[name] = channel
     made, objects = {}, {}
     for (_, addressing, _), channels in groups.items():
         first = next(iter(channels))
         together = channels if len(channels) == 1 else _together(first, list(channels.values()), addressing)
         made.update(together)
-        objects.update(dict.fromkeys(together, whole._ch_objs[first]))
-    return replace(whole, channels=list(made), samples_list=list(made.values()), _ch_objs=objects)
+        objects.update(dict.fromkeys(together, known[first]))
+    return with_named_channels(whole, made, objects)
 
 
 def _together(name: str, channels: list[Any], addressing: str) -> dict[str, Any]:
@@ -80,8 +78,6 @@ def _together(name: str, channels: list[Any], addressing: str) -> dict[str, Any]
 
 def _summed(channels: list[Any], slots: list[Any], atom: Any) -> Any:
     """Return the sum of channels' fields and detunings: all of them, or those in slots that are aimed at an atom."""
-    import pulser.math as pm
-
     omega, detuning = np.zeros(channels[0].duration, dtype=complex), np.zeros(channels[0].duration)
     for channel in channels:
         amp, det, phase = (getattr(channel, name).as_array(detach=True) for name in ("amp", "det", "phase"))
@@ -90,8 +86,7 @@ def _summed(channels: list[Any], slots: list[Any], atom: Any) -> Any:
             omega[span] += amp[span] * np.exp(-1j * phase[span])
             detuning[span] += det[span]
     arrays = {"amp": np.abs(omega), "det": detuning, "phase": -np.angle(omega)}
-    summed = {name: pm.AbstractArray(values) for name, values in arrays.items()}
-    return replace(channels[0], **summed, slots=slots, eom_blocks=[], _centered_phase=None)
+    return with_arrays(channels[0], slots, **arrays)
 
 
 def played(sequence: Any, target: Target, duration_ns: int) -> Any:

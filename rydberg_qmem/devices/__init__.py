@@ -15,6 +15,16 @@ from rydberg_qmem.devices._channels import (
     several_channel,
 )
 from rydberg_qmem.devices._interactions import Strengths
+from rydberg_qmem.devices._pulser_private import (
+    calls_of,
+    channel_objects_of,
+    device_channel_of,
+    mask_map_of,
+    mask_of,
+    with_arrays,
+    with_channels,
+    with_named_channels,
+)
 from rydberg_qmem.devices._target import (
     DRIVEN,
     FIELD_ALONG_Z,
@@ -40,12 +50,20 @@ __all__ = [
     "Strengths",
     "Target",
     "area_duration_ns",
+    "calls_of",
+    "channel_objects_of",
+    "device_channel_of",
     "device_named",
     "device_of",
     "local_channel",
     "make_target",
+    "mask_map_of",
+    "mask_of",
     "on_clock",
     "rotation_duration_ns",
     "rotation_reach",
     "several_channel",
+    "with_arrays",
+    "with_channels",
+    "with_named_channels",
 ]

@@ -29,7 +29,7 @@ from rydberg_qmem import arguments
 from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.segment_sequence import as_fields, cut_out, played, to_pulser
 from rydberg_qmem.compile.steps import Segment
-from rydberg_qmem.devices import Target
+from rydberg_qmem.devices import Target, mask_of, with_arrays, with_channels
 from rydberg_qmem.emulators.exact import OpenSystemPropagator, PlayedSegment, each_schedule, evolve_stretch
 from rydberg_qmem.emulators.exact import dark as dark_stretch
 from rydberg_qmem.emulators.layout import State
@@ -127,7 +127,7 @@ class Qutip:
             samples = samples if schedule.window is None else cut_out(samples, begin, until, end)
             tail = max(samples.max_duration - schedule.duration_ns, self.dark_ns)
             samples = as_fields(_padded(samples, self.dark_ns, schedule.duration_ns + tail))
-        before = target.hiding(frozenset(samples._slm_mask.targets) if "0" in target.levels else frozenset())
+        before = target.hiding(mask_of(samples)[0] if "0" in target.levels else frozenset())
         early = SHIFT_NS if self.dark_ns else 0.0
         return samples, before, self.dark_ns - early, tail + early
 
@@ -234,18 +234,15 @@ def _channel_for(sequence: Any, target: Target, basis: str) -> tuple[str, Any]:
 
 def _padded(samples: Any, lead: int, end: int) -> Any:
     """Return the samples with `lead` nanoseconds of nothing before them, and nothing up to `end` after them."""
-    import pulser.math as pm
-
     made = []
     for channel in samples.samples_list:
         moved = [replace(slot, ti=slot.ti + lead, tf=slot.tf + lead) for slot in channel.slots]
         arrays = {}
         for name in ("amp", "det", "phase"):
             values = getattr(channel, name).as_array(detach=True)
-            arrays[name] = pm.AbstractArray(np.pad(values, (lead, max(0, end - len(values)))))
-        made.append(replace(channel, **arrays, slots=moved, eom_blocks=[], _centered_phase=None))
-    mask = samples._slm_mask
-    return replace(samples, samples_list=made, _slm_mask=replace(mask, end=mask.end + lead if mask.end else 0))
+            arrays[name] = np.pad(values, (lead, max(0, end - len(values))))
+        made.append(with_arrays(channel, moved, **arrays))
+    return with_channels(samples, made, lambda ends: ends + lead if ends else 0)
 
 
 def _qutip_state(target: Target, state: State) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from rydberg_qmem import arguments
 from rydberg_qmem.compile.levels import bases_of
+from rydberg_qmem.devices import device_channel_of
 from rydberg_qmem.errors import CapabilityError, InputError, QmemError
 from rydberg_qmem.interop.pulser_build import Given, built, built_from_text
 from rydberg_qmem.interop.pulser_calls import called
@@ -163,7 +164,7 @@ def _channels(sequence: Any) -> tuple[Any, dict[str, str]]:
     """Return the device, and its channel for each declared name; a channel declared twice is there twice."""
     device, channels = sequence.device, dict[str, str]()
     for name in sequence.declared_channels:
-        wanted = sequence._schedule[name].channel_id  # Pulser tells it nowhere else
+        wanted = device_channel_of(sequence, name)
         if wanted in channels.values():
             device, wanted = _with_copy(device, wanted)
         channels[name] = wanted

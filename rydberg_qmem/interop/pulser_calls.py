@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rydberg_qmem.devices import mask_map_of
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.interop.pulser_operations import Operation
 from rydberg_qmem.language.blocks import (
@@ -46,7 +47,7 @@ def called(
     `channels` says which channel of the device a declared name means, and `names` how an atom is called. Raises
     CapabilityError for a call that no block says.
     """
-    mask = channels.get(sequence._slm_mask_dmm or "")  # Pulser tells it nowhere else
+    mask = channels.get(mask_map_of(sequence) or "")
     maps, turning = weights_of(sequence, names), frozenset(_turning(operations))
     calls = _Calls(channels, names, maps, sequence.declared_channels, turning, mask)
     return tuple(block for operation in operations for block in calls.block(operation))

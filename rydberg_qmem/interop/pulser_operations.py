@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from inspect import signature
 from typing import Any
 
+from rydberg_qmem.devices import calls_of
 from rydberg_qmem.errors import CapabilityError
 
 Operation = Mapping[str, Any]
@@ -20,7 +21,7 @@ def operations_of(sequence: Any) -> tuple[Operation, ...]:
     Pulser's own writer of the abstract form stops at detuning maps in space, at targets that were variables, and at
     ids that are no strings; its list of calls, which nothing else shows, has them all.
     """
-    return tuple(op for call in sequence._calls[1:] for op in _operations(sequence, call))
+    return tuple(op for call in calls_of(sequence) for op in _operations(sequence, call))
 
 
 def _operations(sequence: Any, call: Any) -> Iterator[Operation]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.segment_sequence import to_pulser
 from rydberg_qmem.compile.steps import Segment
+from rydberg_qmem.devices import mask_map_of, mask_of
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.verification import check_and_compile
@@ -70,7 +71,7 @@ def _modulates(sequence: Any) -> bool:
 
     It does not under the mask of the Ising mode, and cannot where a channel has done nothing.
     """
-    if sequence._slm_mask_dmm is not None or not any(c.mod_bandwidth for c in sequence.declared_channels.values()):
+    if mask_map_of(sequence) is not None or not any(c.mod_bandwidth for c in sequence.declared_channels.values()):
         return False
     try:
         return bool(_sampled(sequence, modulated=True).max_duration)
@@ -82,8 +83,8 @@ def _mask(sequence: Any, names: Mapping[Any, str]) -> tuple[frozenset[str], int]
     """Return the atoms under the mask of the XY mode, and until when."""
     if "XY" not in sequence.get_addressed_bases() or not sequence.get_duration():
         return frozenset(), 0
-    mask = _sampled(sequence, modulated=False)._slm_mask  # Pulser shows it nowhere else
-    return frozenset(names[q] for q in mask.targets), int(mask.end)
+    masked, end = mask_of(_sampled(sequence, modulated=False))
+    return frozenset(names[q] for q in masked), end
 
 
 def _sampled(sequence: Any, *, modulated: bool) -> Any:
