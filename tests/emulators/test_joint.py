@@ -6,6 +6,7 @@ from scipy import sparse
 from scipy.linalg import expm
 
 from rydberg_qmem.emulators.exact import _joint as joint
+from rydberg_qmem.emulators.exact import _subspace as spaces
 from rydberg_qmem.emulators.exact._interactions import exchange_matrix
 from rydberg_qmem.emulators.exact._subspace import Samples, Subspace, Transition
 from rydberg_qmem.emulators.layout import Layout
@@ -91,3 +92,17 @@ def test_the_exchange_moves_an_excitation_between_each_pair() -> None:
 
     assert np.abs(made.toarray() - wanted).max() < 1e-14
     assert made.nnz == 5 * 2 * 4  # five pairs that interact, each in four settings of the others
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_of_couplings_hold_their_spectrum_and_little_more(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spaces, "LANCZOS_DIMENSION", 64)
+    rng = np.random.default_rng(seed)
+    exchange = exchange_matrix(Layout(("0", "1"), 7), np.triu(rng.normal(0, 50, (7, 7)), 1))
+    space = Subspace(2, 7, rng.uniform(0, 300, (1, 2**7)), exchange)
+    found = np.linalg.eigvalsh(exchange.toarray() + np.diag(space.energies[0]))
+
+    low, high = space.fixed_bounds
+
+    assert low <= found[0] <= found[-1] <= high
+    assert high - low < 1.03 * (found[-1] - found[0])

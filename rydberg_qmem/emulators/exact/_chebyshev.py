@@ -41,13 +41,14 @@ class SpectralBounds:
 
     @classmethod
     def of(cls, space: Subspace, sites: tuple[Transition, ...], samples: Samples) -> SpectralBounds:
-        low, high = space.energies.min(axis=0), space.energies.max(axis=0)
+        if space.exchange is None:
+            low, high = space.energies.min(axis=0), space.energies.max(axis=0)
+        else:
+            low, high = (np.full(space.dimension, bound) for bound in space.fixed_bounds)
         for site, delta in zip(sites, samples.deltas, strict=True):
             here = space.digits[site.atom] == site.b
             low, high = low - float(delta.max()) * here, high - float(delta.min()) * here
         coupling = sum(float(np.abs(omega).max()) / 2 for omega in samples.omegas)
-        if space.exchange is not None:
-            coupling += float(abs(space.exchange).sum(axis=1).max())
         bottom, top = float(low.min()) - coupling, float(high.max()) + coupling
         return cls((bottom + top) / 2, max((top - bottom) / 2, 1e-9))
 

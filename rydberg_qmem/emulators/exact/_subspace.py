@@ -14,6 +14,11 @@ from rydberg_qmem.emulators.exact._raising import raising
 Complex = NDArray[np.complex128]
 Array = NDArray[np.float64]
 
+LANCZOS_DIMENSION = 1024
+"""Smallest dimension at which the spectrum of couplings is found by Lanczos' method; below, sums of rows bound it."""
+LANCZOS_MARGIN = 0.01
+"""So much of its width is added on either side."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -62,6 +67,26 @@ class Subspace:
     def digits(self) -> NDArray[np.int8]:
         """Level of each atom in each basis state."""
         return np.indices((self.levels,) * self.atoms, dtype=np.int8).reshape(self.atoms, -1)
+
+    @cached_property
+    def fixed_bounds(self) -> tuple[float, float]:
+        """An interval that holds the spectrum of what no drive changes (rad/µs): energies and couplings."""
+        if self.exchange is None:
+            return float(self.energies.min()), float(self.energies.max())
+        rows = float(abs(self.exchange).sum(axis=1).max())
+        low, high = float(self.energies.min()) - rows, float(self.energies.max()) + rows
+        if self.dimension < LANCZOS_DIMENSION or rows == 0.0:
+            return low, high
+        from scipy import sparse
+        from scipy.sparse.linalg import eigsh
+
+        fixed = self.exchange + sparse.diags_array(self.energies[0])
+        start = np.random.Generator(np.random.Philox(self.dimension)).standard_normal(self.dimension)
+        least, largest = (
+            float(eigsh(fixed, 1, which=end, v0=start, tol=1e-4, return_eigenvectors=False)[0]) for end in ("SA", "LA")
+        )
+        margin = LANCZOS_MARGIN * (largest - least)
+        return max(least - margin, low), min(largest + margin, high)
 
     @cached_property
     def _raised(self) -> dict[tuple[Transition, ...], Any]:
