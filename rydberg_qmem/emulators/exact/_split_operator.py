@@ -27,8 +27,8 @@ LARGE_DIMENSION = 2**11
 """Smallest states that are rotated in groups of atoms, one row at a time."""
 GROUP = 9
 """Largest number of states of such a group: three atoms of two levels, two of three."""
-KEPT_PHASES = 8
-"""So many kicks' phases are kept."""
+KEPT_PHASES = 3
+"""So many kicks' phases are kept: those of one length of steps."""
 
 _A = (0.0792036964311957, 0.353172906049774, -0.0420650803577195)
 _B = (0.209515106613362, -0.143851773179818)
