@@ -61,7 +61,7 @@ PROBE = {"probe": {"atoms": "all", "occupation": True, "correlations": True, "ke
 class Held(Qutip):
     """Pulser's own Hamiltonian at each nanosecond, held until the next: neither a spline nor an integrator."""
 
-    def _final(self, samples: Any, target: Target, state: State, noise: Noise | None) -> State:
+    def final(self, samples: Any, target: Target, state: State, noise: Noise | None) -> State:
         from pulser_simulation import QutipEmulator
 
         emulator = QutipEmulator(samples, target.register, target.device)

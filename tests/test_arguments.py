@@ -109,6 +109,10 @@ RIGHT_HERE = {
         **{key: {"True", "NumPy's True"} for key in ("adaptive", "semi_quantum")},
         "bath": {"array"}, "edge": {"0"}, "swap": {"-1", "0", "1.5"},
     },
+    "programs.arrays": {
+        **{key: {"-1", "0", "1.5"} for key in ("stretch", "detuning")}, "sample": {"array", "range"},
+        **{key: {"0"} for key in ("rabi", "time_ns", "until", "measured_at")},
+    },
     "language.models": {
         **{key: {"empty list", "empty tuple", "list of text"} for key in ("body", "tags")},
         "about": {"text", "empty text"}, "update": {"empty mapping"}, "deep": {"True", "NumPy's True"},

@@ -364,7 +364,7 @@ main()
 
 CARELESS = """
 import contextlib
-from rydberg_qmem.store import files
+from rydberg_qmem.store import atomic_files
 plain = atomic_files.put
 def careless(contents):
     for path, content in contents.items():
