@@ -188,7 +188,7 @@ def plan_segment(segment: Segment, target: Target) -> Plan:
 
 def _planned(segment: Segment, target: Target) -> Plan:
     if segment.looks and (segment.part or segment.turning or segment.number != UNNUMBERED):
-        begun = plan_segment(replace(segment, part=0, turning=False, number=UNNUMBERED), target)
+        begun = plan_segment(replace(segment, index=0, part=0, turning=False, number=UNNUMBERED), target)
         return Plan(segment, target, begun.operations, begun.timing, begun.looks, begun.sampled, begun=begun)
     lowered = [[(op, placed.place) for op in _lowered(placed, target)] for placed in segment.blocks]
     operations = tuple(op for ops in lowered for op in ops)

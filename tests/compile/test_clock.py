@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import rydberg_qmem as rq
+from rydberg_qmem.compile import plan
 from rydberg_qmem.compile.clock import Clock, clock_of
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
@@ -81,3 +82,21 @@ def test_the_clock_is_that_of_the_run() -> None:
     made = clock_of(compile_program(program, rounds=3))
 
     assert np.diff(record.time_us) == pytest.approx(made.ns("body[0].repeat") / 1000)
+
+
+def test_a_segment_that_many_look_into_is_scheduled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built, build = [], plan.build_sequence
+
+    def counted(*args: Any, **options: Any) -> Any:
+        built.append(0)
+        return build(*args, **options)
+
+    looks = [{"probe": {"atoms": "a", "key": f"p{k}", "occupation": True}} for k in range(20)]
+    body = [block for look in looks for block in ({"rotate": {"atom": "a", "angle": 0.1}}, look)]
+    made = compile_program(rq.Program.from_dict({"name": "p", "register": {"atoms": {"a": (0, 0)}}, "body": body}))
+    monkeypatch.setattr(plan, "build_sequence", counted)
+
+    total = clock_of(made).total_ns
+
+    assert total > 0
+    assert len(built) == 1

@@ -56,7 +56,7 @@ ARRAY: dict[str, list[Any]] = {
     **MACHINE,
 }
 CLASSIFIER: dict[str, list[Any]] = {
-    "cells": [*COUNTS, 21],
+    "cells": [*COUNTS, 129],
     "channels": [*COUNTS, 3],
     "gain": NUMBERS,
     "shortest": [*NUMBERS, 0.5, 7.0],
