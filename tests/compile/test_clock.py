@@ -13,6 +13,7 @@ from rydberg_qmem.compile import plan
 from rydberg_qmem.compile.clock import Clock, clock_of
 from rydberg_qmem.compile.segments import compile_program
 from rydberg_qmem.compile.steps import Segment
+from rydberg_qmem.pulses import build_sequence
 
 PULSE = {
     "pulse": {"channel": "rydberg_local", "atoms": "s", "amplitude": {"constant": {"duration_ns": 200, "value": 3}}}
@@ -85,7 +86,7 @@ def test_the_clock_is_that_of_the_run() -> None:
 
 
 def test_a_segment_that_many_look_into_is_scheduled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    built, build = [], plan.build_sequence
+    built, build = [], build_sequence
 
     def counted(*args: Any, **options: Any) -> Any:
         built.append(0)
