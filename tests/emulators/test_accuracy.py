@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,34 @@ def test_groups_of_atoms_turn_as_halves_of_the_register_do(
 
     assert np.abs(in_groups - splitting.evolve_in_steps(states, drive, steps)).max() < 1e-11
     assert np.abs(in_groups - states).max() > 0.1
+
+
+def stretches(steps: Grid, edges: Any) -> Any:
+    """Return how many steps there are in each stretch."""
+    return np.add.reduceat(steps.parts, np.searchsorted(steps.starts, [0, *edges]))
+
+
+def test_trials_are_held_against_fewer_steps_in_every_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretches of three samples between jumps: more steps there are parts of each sample, and come in threes."""
+    jumps, count = np.arange(3, 30, 3), 30
+    rabi = np.repeat(np.random.default_rng(2).uniform(20, 90, 10), 3)[None] + np.linspace(0, 1, count)
+    drive = GlobalDrive(
+        2, 3, 0, 1, np.full(count, 1e-3), rabi, np.zeros(1), (40 * np.cos(np.arange(count))[None],) * 3,
+        np.arange(0.0, 320.0, 40.0),
+    )  # fmt: skip
+    taken, run = [], splitting.evolve_in_steps
+
+    def counted(states: Matrix, drive: Any, steps: Any) -> Matrix:
+        taken.append(stretches(steps, jumps))
+        return run(states, drive, steps)
+
+    monkeypatch.setattr(search, "evolve_in_steps", counted)
+    monkeypatch.setattr(search, "ORDER", 100)  # so that counts grow by the least factor
+    trials = search.Trials(np.eye(1, 8, dtype=complex), drive, jumps)
+    search._search(trials.by_counts, trials, 1000, 1e-12)
+
+    assert len(taken) > 5
+    assert all((more / fewer >= 1.2).all() for fewer, more in pairwise(taken[1:]))  # the first may be single steps
 
 
 # ---------------------------------------------------------------- rows of their own

@@ -189,6 +189,17 @@ def _evenly(ends: Array, first: int, last: int, count: int) -> Index:
     return np.unique((first + near).clip(first, last - 1))
 
 
+def whole_parts(counts: Index, edges: Index, intervals: int) -> Index:
+    """Return how many steps each stretch between edges has: where more than intervals, as many in each of these.
+
+    >>> import numpy as np
+    >>> whole_parts(np.array([2, 4]), np.array([3]), 6).tolist()  # three intervals each
+    [2, 6]
+    """
+    sizes = np.diff(np.concatenate([[0], edges, [intervals]]))
+    return np.asarray(np.where(counts > sizes, -(-counts // sizes) * sizes, counts))
+
+
 def halves(dt_us: Array, edges: Index, longest_us: float) -> Index:
     """Return how many pairs of steps of about `longest_us` at most there are in each stretch between edges."""
     times = np.add.reduceat(dt_us, np.concatenate([[0], edges]).astype(np.int64))

@@ -82,6 +82,10 @@ class Trials:
         """Return so many steps in each stretch."""
         return Grid.of(self.drive.dt_us, self.edges, counts)
 
+    def whole(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many steps that makes, where there are more than intervals and each of these is cut."""
+        return grid.whole_parts(counts, self.edges, len(self.drive.dt_us))
+
     def by_counts(self, counts: NDArray[np.int64], allowed: float) -> float:
         """Return the error of steps, from what fewer in every stretch make and a bound on what is left out."""
         unseen = self.drive.unseen(self.steps(counts))
@@ -89,22 +93,33 @@ class Trials:
             return unseen
         if not self.made.size:
             return unseen + self._first(counts)
-        before, ratio = self.made, float((counts / self.counts).min())
-        return float(unseen + CAUTION * _distance(self._run(counts), before) / (ratio**self.order - 1))
+        now, ratio = self._change(counts)
+        return unseen + self._told(now, ratio)
 
     def _first(self, counts: NDArray[np.int64]) -> float:
-        """Return the error of the first steps, from steps twice and four times as long."""
+        """Return the error of the first steps, from steps about twice and four times as long."""
         longest, longer = self._run(np.maximum(counts // 4, 1)), self._run(counts // 2)
-        was, now = _distance(longest, longer), _distance(longer, self._run(counts))
+        was, (now, ratio) = _distance(longest, longer), self._change(counts)
         self.order = float(np.clip(np.log2(max(was, 1e-300) / max(now, 1e-300)), LEAST_ORDER, ORDER))
-        return CAUTION * now / (2**self.order - 1)
+        return self._told(now, ratio)
+
+    def _told(self, distance: float, ratio: float) -> float:
+        """Return the error that is left, given the distance from what so many times fewer steps made."""
+        return float(CAUTION * distance / (ratio**self.order - 1))
+
+    def _change(self, counts: NDArray[np.int64]) -> tuple[float, float]:
+        """Return how far steps take the states from where those before them did, and how many times more they are."""
+        before, fewer = self.made, self.counts
+        distance = _distance(self._run(counts), before)
+        return distance, float((self.counts / fewer).min())
 
     def by_samples(self, counts: NDArray[np.int64], _: float) -> float:
         """Return the error of steps beside what samples one by one make."""
         return _distance(self._run(counts), self.wanted)
 
     def _run(self, counts: NDArray[np.int64]) -> State:
-        self.counts, self.made = counts, evolve_in_steps(self.states, self.drive, self.steps(counts))
+        self.counts = self.whole(counts)
+        self.made = evolve_in_steps(self.states, self.drive, self.steps(counts))
         return self.made
 
 
@@ -114,13 +129,13 @@ def _search(
     """Return the fewest steps whose error is allowed; None where there would be too many."""
     drive = trials.drive
     longest_us = min(FIRST_ANGLE / max(drive.width, 1e-12), float(drive.dt_us.sum()) / FEWEST)
-    counts = 2 * grid.halves(drive.dt_us, trials.edges, longest_us)
+    counts = trials.whole(2 * grid.halves(drive.dt_us, trials.edges, longest_us))
     while counts.sum() <= maximum:
         error = error_of(counts, allowed)
         if error < allowed:
             return trials.steps(counts)
         more = min(max(1.05 * (error / allowed) ** (1 / ORDER), LEAST_GROWTH), 2.0)
-        counts = np.ceil(counts * more).astype(np.int64)
+        counts = trials.whole(np.ceil(counts * more).astype(np.int64))
     return None
 
 
