@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rydberg_qmem.arguments import Kind, names_to, optional, setting, signal_of_rounds
 from rydberg_qmem.arguments import whole as whole_number
-from rydberg_qmem.compile.steps import Segment
+from rydberg_qmem.compile.steps import Placed, Segment
 from rydberg_qmem.errors import InputError, did_you_mean, listed, short
 from rydberg_qmem.language.blocks import AnyBlock, ForEach, Repeat, When
 from rydberg_qmem.language.expressions import Expression
@@ -208,9 +208,13 @@ def as_written(segment: Segment) -> Segment:
     if not segment.copies:
         return segment
     copies = dict(segment.copies)
-    blocks = (map_expressions(placed.block, lambda e: copies.get(e, e)) for placed in segment.blocks)
-    made = (replace(placed, block=block) for block, placed in zip(blocks, segment.blocks, strict=True))
-    return replace(segment, blocks=tuple(made), copies=())
+
+    def written(placed: Placed) -> Placed:
+        if copies.keys().isdisjoint(placed.expressions):
+            return placed
+        return replace(placed, block=map_expressions(placed.block, lambda e: copies.get(e, e)))
+
+    return replace(segment, blocks=tuple(map(written, segment.blocks)), copies=())
 
 
 B = TypeVar("B", bound=AnyBlock)

@@ -116,6 +116,12 @@ class Plan:
             case _:
                 assert_never(op)
 
+    @property
+    def own(self) -> range:
+        """The operations of this step: all of the sequence, or those between the two looks it lies between."""
+        cuts = (0, *self.looks, len(self.operations))
+        return range(cuts[self.segment.part], cuts[self.segment.part + 1])
+
     def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
         """Return the expressions that steer what happens to some atoms, and those that timing depends on."""
         key = ("controls", atoms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from itertools import count
 from typing import Any, assert_never
 
@@ -22,6 +23,11 @@ class Placed:
     place: str
     rounds: tuple[int, ...] = ()
     """The rounds of repeats written out that it stands in."""
+
+    @cached_property
+    def expressions(self) -> tuple[Expression, ...]:
+        """The expressions of the block that are no constants."""
+        return expressions_in(self.block)
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,7 @@ class Segment:
 
 def expressions_of(segment: Segment) -> tuple[Expression, ...]:
     """Return the expressions of a segment whose values the run must know."""
-    found = (e for placed in segment.blocks for e in expressions_in(placed.block))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(e for placed in segment.blocks for e in placed.expressions))
 
 
 def expressions_in(value: Any) -> tuple[Expression, ...]:

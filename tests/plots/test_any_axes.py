@@ -65,12 +65,35 @@ def test_a_pulse_without_amplitude_is_drawn_as_its_detuning_and_a_turn_about_z_a
     ax = rq.plots.pulses(program)
 
     texts = [text.get_text() for text in ax.texts]
-    filled = [c.get_paths()[0].get_extents() for c in ax.collections if c.get_paths()]
+    filled = [c.get_paths()[0].get_extents() for c in ax.collections if c.get_paths() and c.get_zorder() == 3]
     assert "detuning δ" in texts
     assert "virtual turn about z" in texts
     assert sum(extent.height > 1 for extent in filled) == 2  # the detuning is a dashed line, no block
-    diamonds = [np.asarray(patch.get_path().vertices, dtype=float) for patch in ax.patches]
-    assert sum(len(corners) == 5 and float(np.ptp(corners[:, 0])) < 6 for corners in diamonds) >= 2
+    assert diamonds(ax) == 3  # the two, and the legend's
+    plt.close("all")
+
+
+def diamonds(ax: Any) -> int:
+    """Return how many turns about z are drawn, the legend's with them."""
+    outlines = [np.asarray(path.vertices, dtype=float) for c in ax.collections for path in c.get_paths()]
+    spans = [tuple(np.ptp(corners, axis=0).round(6)) for corners in outlines if len(corners) == 5]
+    return int(sum(width == height < 6 for width, height in spans))
+
+
+def test_a_turn_about_z_is_drawn_once_however_many_probes_look_into_the_sequence() -> None:
+    pulse = {"pulse": {"channel": "raman_local", "atoms": "q", "amplitude": 5, "duration_ns": 52}}
+    turn = {"rotate": {"atom": "q", "axis": "z", "angle": "pi / 3"}}
+    shifted = {"pulse": {**pulse["pulse"], "post_phase_shift": 0.3}}
+    looks = [{"probe": {"atoms": ["q"], "key": key, "pauli": ["X"]}} for key in "abc"]
+    bare = [pulse, turn, pulse, shifted, turn, pulse]
+    seen = [pulse, looks[0], turn, pulse, looks[1], shifted, turn, looks[2], pulse]
+
+    drawn = [
+        diamonds(rq.plots.pulses(rq.Program.from_dict({"name": "t", "register": {"atoms": {"q": (0, 0)}}, "body": b})))
+        for b in (bare, seen)
+    ]
+
+    assert drawn == [3, 3]  # one before the second pulse, one after the third, the legend's
     plt.close("all")
 
 

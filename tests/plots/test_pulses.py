@@ -174,7 +174,8 @@ def test_a_virtual_rotation_in_a_branch_is_seen() -> None:
 
 def test_a_phase_is_a_dial_whose_hand_has_its_angle() -> None:
     ax: Any = program(pulse(phase=2.0), memory={}).draw()
-    hands = [np.diff(line.get_xydata(), axis=0)[0] for line in ax.lines if line.get_zorder() == 4.5]
+    drawn = [path for c in ax.collections if c.get_zorder() == 4.5 for path in c.get_paths()]
+    hands = [np.diff(path.vertices, axis=0)[0] for path in drawn]
 
     assert np.arctan2(hands[0][1], hands[0][0]) == pytest.approx(2.0)
     assert "phase: 0 right, π/2 up" in texts(ax)

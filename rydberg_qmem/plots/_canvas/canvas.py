@@ -77,6 +77,20 @@ class Canvas:
         look = {"color": INK, "zorder": 2, "marker": "", "solid_capstyle": "butt", **look}
         self.ax.plot(xs, ys, linewidth=width * self.scale, **look)
 
+    def lines(self, paths: Sequence[Floats], width: float = 0.8, **look: Any) -> None:
+        """Draw many lines at once, each an array of points."""
+        from matplotlib.collections import LineCollection
+
+        look = {"colors": INK, "zorder": 2, **look}
+        self.ax.add_collection(LineCollection(paths, linewidths=width * self.scale, **look), autolim=False)
+
+    def polygons(self, corners: Sequence[Floats], *, linewidth: float = 0.8, **look: Any) -> None:
+        """Draw many polygons at once, each an array of its corners."""
+        from matplotlib.collections import PolyCollection
+
+        look = {"facecolors": "white", "edgecolors": INK, "zorder": 4, **look}
+        self.ax.add_collection(PolyCollection(corners, linewidths=linewidth * self.scale, **look), autolim=False)
+
     def rectangle(self, x: float, y: float, width: float, height: float, **look: Any) -> None:
         """Draw a rectangle given its centre."""
         from matplotlib.patches import Rectangle

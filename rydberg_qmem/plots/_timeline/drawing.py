@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rydberg_qmem.plots._canvas.canvas import GREY, INK, PALE, Canvas
@@ -60,12 +62,15 @@ def _draw_frame(canvas: Canvas, heights: RowHeights, placed: PlacedFrame, label:
 
 def draw_pulses(canvas: Canvas, heights: RowHeights, placed: PlacedBar) -> None:
     """Draw the pulses of a segment on their rows."""
+    rows = heights.rows
     for note in placed.bar.notes:
         for row in note.rows:
-            _draw_note(canvas, heights.rows[row], placed, note)
-    for turn in placed.bar.turns:
-        for row in turn.rows:
-            draw_turn(canvas, placed.x(turn.at_ns), heights.rows[row].zero + _DIAL)
+            _draw_note(canvas, rows[row], placed, note)
+    dials = [(n, rows[row].bottom) for n in placed.bar.notes if _has_dial(n) for row in n.rows]
+    draw_dials(canvas, [(_middle(placed, n), bottom - _DIAL - 1.2, n.phase) for n, bottom in dials])
+    draw_turns(
+        canvas, [(placed.x(turn.at_ns), rows[row].zero + _DIAL) for turn in placed.bar.turns for row in turn.rows]
+    )
 
 
 def _draw_note(canvas: Canvas, span: RowSpan, placed: PlacedBar, note: Note) -> None:
@@ -85,8 +90,14 @@ def _draw_note(canvas: Canvas, span: RowSpan, placed: PlacedBar, note: Note) -> 
             canvas.line(xs, span.zero + delta, 0.9, color=INK, linestyle=(0, (2.5, 1.2)), zorder=4.5)
     else:
         _outline(canvas, span, xs, delta, filled=not note.source)
-    if needs_dial(note.phase):
-        draw_dial(canvas, (left + right) / 2, span.bottom - _DIAL - 1.2, note.phase)
+
+
+def _has_dial(note: Note) -> bool:
+    return note.wave is not None and needs_dial(note.phase)
+
+
+def _middle(placed: PlacedBar, note: Note) -> float:
+    return (placed.x(note.start_ns) + placed.x(note.stop_ns)) / 2
 
 
 def _outline(canvas: Canvas, span: RowSpan, xs: np.ndarray, heights: np.ndarray, *, filled: bool) -> None:
@@ -96,18 +107,24 @@ def _outline(canvas: Canvas, span: RowSpan, xs: np.ndarray, heights: np.ndarray,
     canvas.line([xs[0], *xs, xs[-1]], [span.zero, *ys, span.zero], 0.9, color=span.colour, zorder=4)
 
 
-def draw_turn(canvas: Canvas, x: float, y: float) -> None:
-    """Draw a virtual turn about z as a diamond on the line of its row."""
-    across, up = [x - _DIAL, x, x + _DIAL, x], [y, y + _DIAL, y, y - _DIAL]
-    canvas.ax.fill(across, up, facecolor="white", edgecolor=INK, linewidth=0.7, zorder=5)
+def draw_turns(canvas: Canvas, places: Sequence[tuple[float, float]]) -> None:
+    """Draw virtual turns about z as diamonds on the lines of their rows; those of one moment and row are one."""
+    if places:
+        corners = _DIAL * np.array([[-1, 0], [0, 1], [1, 0], [0, -1]])
+        canvas.polygons(list(np.array(sorted(set(places)))[:, None] + corners), linewidth=0.7, zorder=5)
 
 
-def draw_dial(canvas: Canvas, x: float, y: float, phase: float) -> None:
-    """Draw a phase as the hand of a dial: 0 to the right, π/2 up."""
+def draw_dials(canvas: Canvas, dials: Sequence[tuple[float, float, float]]) -> None:
+    """Draw phases, each with its place, as hands of dials: 0 to the right, π/2 up."""
+    if not dials:
+        return
+    x, y, phase = np.array(dials).T[..., None]
     angle = np.linspace(0, 2 * np.pi, 25)
-    canvas.ax.fill(x + _DIAL * np.cos(angle), y + _DIAL * np.sin(angle), color="white", zorder=4, linewidth=0)
-    canvas.line(x + _DIAL * np.cos(angle), y + _DIAL * np.sin(angle), 0.4, color=GREY, zorder=4)
-    canvas.line([x, x + _DIAL * np.cos(phase)], [y, y + _DIAL * np.sin(phase)], 0.9, zorder=4.5)
+    faces = list(np.stack([x + _DIAL * np.cos(angle), y + _DIAL * np.sin(angle)], axis=-1))
+    tips = np.stack([x + _DIAL * np.cos(phase), y + _DIAL * np.sin(phase)], axis=-1)
+    hands = list(np.concatenate([np.stack([x, y], axis=-1), tips], axis=1))
+    canvas.polygons(faces, edgecolors=GREY, linewidth=0.4)
+    canvas.lines(hands, 0.9, zorder=4.5)
 
 
 def draw_event(canvas: Canvas, heights: RowHeights, placed: PlacedEvent, letter: str) -> None:
@@ -138,9 +155,9 @@ def draw_below(canvas: Canvas, heights: RowHeights, axis: TimeAxis, arrows: Arro
     left = float(canvas.left)
     for x, y, sign, text in heights.legend:
         if sign == "dial":
-            draw_dial(canvas, left + x + SWATCH / 2, y, np.pi / 2)
+            draw_dials(canvas, [(left + x + SWATCH / 2, y, np.pi / 2)])
         elif sign == "turn":
-            draw_turn(canvas, left + x + SWATCH / 2, y)
+            draw_turns(canvas, [(left + x + SWATCH / 2, y)])
         elif sign == "clock":
             canvas.line([left + x, left + x + SWATCH], [y, y], 1.4)
         elif sign == "dashed":

@@ -184,16 +184,17 @@ class Timeline:
 
     def _turns(self, plan: Plan, schedule: Schedule) -> Iterator[PhaseTurn]:
         """Yield the turns about z of a segment, each where the next pulse on its atoms begins, or at the end."""
-        for k, (op, _) in enumerate(plan.operations):
+        last = {place: k for k, (_, place) in enumerate(plan.operations)}
+        for k in plan.own:
+            op, here = plan.operations[k]
             match op:
                 case PhaseShift(atoms=atoms, basis=basis):
-                    later = {place for _, place in plan.operations[k + 1 :]}
                     mine = [d for d in schedule.drives if d.basis == basis and self._meets(d, atoms)]
-                    begin = [drive.start for drive in mine if drive.place in later]
+                    begin = [drive.start for drive in mine if last[drive.place] > k]
                     yield from self._turn(schedule, op, min(begin, default=schedule.duration_ns))
                 case Pulse(post_phase_shift=shift) if shift != ZERO:
                     for drive in schedule.drives:
-                        if drive.place == plan.operations[k][1]:
+                        if drive.place == here:
                             yield PhaseTurn(self._rows(drive), drive.stop)
                 case Pulse() | GatePulse() | DetuningMap() | SLMMask() | Retarget() | Delay() | Align():
                     pass
