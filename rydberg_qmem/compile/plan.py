@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import UNNUMBERED, Placed, Segment, expressions_in
-from rydberg_qmem.devices import GatePulse, Lowered, Target
+from rydberg_qmem.devices import DRIVEN, GatePulse, Lowered, Target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates import lower
 from rydberg_qmem.language.blocks import (
@@ -70,6 +70,8 @@ class Plan:
     cache: dict[Any, Any] = field(default_factory=dict)
     begun: Plan | None = None
     """The plan of the sequence that it is a part of."""
+    levels: tuple[tuple[str, ...], ...] = ()
+    """The levels of the atoms that are evolved by it, where states hold some of them."""
     wholes: dict[tuple[Carried, tuple[float, ...]], Schedule] = field(default_factory=dict)
 
     @cached_property
@@ -82,6 +84,28 @@ class Plan:
     def excited(self) -> frozenset[int]:
         """Atoms that may be taken to a Rydberg level."""
         return frozenset().union(*(self._acts_on(op) for op, _ in self.operations if self._basis(op) != "digital"))
+
+    @cached_property
+    def fills(self) -> dict[int, frozenset[str]]:
+        """The levels that anything played acts on, of each atom that it acts on."""
+        found: dict[int, frozenset[str]] = {}
+        for op, _ in self.operations:
+            if basis := self._basis(op):
+                for atom in self._acts_on(op):
+                    found[atom] = found.get(atom, frozenset()) | set(DRIVEN[basis])
+        return found
+
+    def within(self, levels: tuple[tuple[str, ...], ...]) -> Plan:
+        """Return the plan for atoms of which states hold some levels each, made once; what it knows is shared."""
+        key = ("levels", levels)
+        if key not in self.cache:
+            self.cache[key] = replace(self, levels=levels)
+        return self.cache[key]  # type: ignore[no-any-return]  # each kind of key has its own kind of value
+
+    def target_of(self, atoms: tuple[int, ...]) -> Target:
+        """Return the target with some atoms only, and those of their levels that states hold."""
+        target = self.target.subset(atoms)
+        return target.limited(self.levels) if self.levels else target
 
     def drives_together(self, atoms: tuple[int, ...]) -> bool:
         """Return whether one pulse drives several of these atoms on a Rydberg transition, or XY exchange couples."""

@@ -53,6 +53,8 @@ class Target:
     with_modulation: bool = False
     hidden: frozenset[str] = frozenset()
     """Atoms that do not interact: under the SLM mask of the XY mode."""
+    each: tuple[tuple[str, ...], ...] = ()
+    """The levels of each atom, where some of them need fewer than all."""
     _ledger: Any = field(default=None, init=False, repr=False)
 
     def subset(self, atoms: tuple[int, ...]) -> Target:
@@ -62,6 +64,18 @@ class Target:
         if atoms not in self._variants:
             self._variants[atoms] = replace(self, atoms=tuple(self.atoms[i] for i in atoms))
         return self._variants[atoms]
+
+    def limited(self, each: tuple[tuple[str, ...], ...]) -> Target:
+        """Return the target whose atoms have some of the levels each, made once."""
+        if all(levels == each[0] for levels in each):
+            if each[0] == self.levels:
+                return self
+            if each[0] not in self._variants:
+                self._variants[each[0]] = replace(self, levels=each[0])
+            return self._variants[each[0]]
+        if each not in self._variants:
+            self._variants[each] = replace(self, each=each)
+        return self._variants[each]
 
     def hiding(self, atoms: frozenset[str]) -> Target:
         """Return the target with some of the atoms free of interactions, made once."""

@@ -105,6 +105,22 @@ def take_to_rydberg(operators: tuple[Complex, ...], levels: tuple[str, ...]) -> 
     return any(np.delete(part[r], r).any() for c in operators for part in (c, c.conj().T @ c))
 
 
+def filled_by(operators: tuple[Complex, ...], levels: tuple[str, ...], some: set[str]) -> set[str]:
+    """Return the levels that noise may take an atom to from some of them: by jumps, or while none comes.
+
+    >>> relaxing = np.array([[0, 0], [1, 0]])
+    >>> sorted(filled_by((relaxing,), ("r", "g"), {"g"})), sorted(filled_by((relaxing,), ("r", "g"), {"r"}))
+    (['g'], ['g', 'r'])
+    """
+    moved = np.zeros((len(levels), len(levels)), dtype=bool)
+    for c in operators:
+        moved |= (c != 0) | (c.conj().T @ c != 0)
+    found = set(some)
+    while more := {levels[i] for i, j in np.argwhere(moved) if levels[j] in found} - found:
+        found |= more
+    return found
+
+
 def turn_with_the_frame(operators: tuple[Complex, ...]) -> bool:
     """Return whether noise is the same whatever the phases of the levels: its dissipator is covariant under them.
 

@@ -14,7 +14,7 @@ from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact, layout_of
-from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.layout import Levels, State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import (
     DECOHERENCE,
@@ -37,6 +37,8 @@ class IdealPlan:
 
     target: Target
     parts: tuple[IdealGate | Plan, ...]
+    levels: Levels = ()
+    """The levels of the atoms that are evolved by it, where states hold some of them."""
 
     @cached_property
     def touched(self) -> frozenset[int]:
@@ -53,6 +55,32 @@ class IdealPlan:
             else:
                 found |= set(part.excited(self.target))
         return frozenset(found)
+
+    @cached_property
+    def fills(self) -> dict[int, frozenset[str]]:
+        """The levels that a gate or pulse takes each atom to, or from, where it acts on any."""
+        found: dict[int, frozenset[str]] = {}
+        for part in self.parts:
+            here = part.fills if isinstance(part, Plan) else dict.fromkeys(part.fills, frozenset(part.rule.levels))
+            for atom, levels in here.items():
+                found[atom] = found.get(atom, frozenset()) | levels
+        return found
+
+    @cached_property
+    def only_gates(self) -> bool:
+        """Whether each of its parts is a unitary of two levels of some atoms, whatever others they have."""
+        return all(isinstance(part, IdealGate) and part.rule.unitary is not None for part in self.parts)
+
+    @cached_property
+    def _narrowed(self) -> dict[Levels, IdealPlan]:
+        return {}
+
+    def within(self, levels: Levels) -> IdealPlan:
+        """Return the plan for atoms of which states hold some levels each, made once."""
+        if levels not in self._narrowed:
+            parts = tuple(part.within(levels) if isinstance(part, Plan) else part for part in self.parts)
+            self._narrowed[levels] = replace(self, parts=parts, levels=levels)
+        return self._narrowed[levels]
 
     @cached_property
     def linked(self) -> tuple[tuple[int, ...], ...]:
@@ -139,12 +167,21 @@ class Ideal:
     def evolve(self, plan: IdealPlan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
         """Apply gates and pulses on some atoms in turn."""
         target = plan.target.subset(atoms)
+        target = target.limited(plan.levels) if plan.levels else target
         for part, here in plan.in_turn(scope, len(states)):
             if isinstance(part, Plan):
                 states = self._pulses.evolve(part, here, states, atoms)
             elif set(part.atoms) <= set(atoms):
                 states = apply_gate(target, layout_of(target), part, scope, states)
         return states
+
+    def levels_in(self, plan: IdealPlan | None, atoms: tuple[int, ...], levels: Levels) -> Levels:
+        """Return the levels that each atom may be in; where pulses are played to them, one set for all."""
+        return levels if plan is not None and plan.only_gates else self._pulses.levels_in(None, atoms, levels)
+
+    def within(self, plan: IdealPlan, levels: Levels) -> IdealPlan:
+        """Return the plan for states that hold such levels."""
+        return plan.within(levels)
 
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after `duration_ns` in the dark."""

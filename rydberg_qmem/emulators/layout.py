@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,26 +41,50 @@ def ground_first(states: State, levels: tuple[str, ...]) -> State:
     return np.ascontiguousarray(states[:, ::-1] if turned else states)
 
 
+Levels = tuple[tuple[str, ...], ...]
+"""The levels of each of some atoms."""
+ORDER = ("r", "g", "h", "0", "1", "x")
+"""The order of levels, whichever of them an atom has."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Level order and number of atoms; the first atom is the most significant factor.
 
-    >>> Layout(("r", "g", "h"), 2).dimension
-    9
+    Atoms may have some of the levels each: those that they may be in.
+
+    >>> Layout(("r", "g", "h"), 2).dimension, Layout(("r", "g", "h"), 2, (("g", "h"), ("g",))).dimension
+    (9, 2)
     """
 
     levels: tuple[str, ...]
     atoms: int
+    some: Levels = ()
+    """The levels of each atom; none: all of them."""
 
     @classmethod
     def of(cls, target: Target) -> Layout:
         """Return the layout of a target."""
-        return cls(target.levels, len(target.atoms))
+        return cls(target.levels, len(target.atoms), target.each)
+
+    @cached_property
+    def each(self) -> Levels:
+        """The levels of each atom."""
+        return self.some or (self.levels,) * self.atoms
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """How many levels each atom has."""
+        return tuple(map(len, self.each))
 
     @property
     def dimension(self) -> int:
         """Number of basis states."""
-        return int(len(self.levels) ** self.atoms)
+        return prod(self.sizes)
+
+    def around(self, atom: int) -> tuple[int, int, int]:
+        """Return how many states the atoms before one have, it itself, and those behind it."""
+        return prod(self.sizes[:atom]), self.sizes[atom], prod(self.sizes[atom + 1 :])
 
     @property
     def ground(self) -> int:
@@ -68,15 +93,15 @@ class Layout:
 
     @cached_property
     def digits(self) -> NDArray[np.int8]:
-        """Level index of each atom in each basis state, shape (atoms, dimension)."""
-        grid = np.indices((len(self.levels),) * self.atoms, dtype=np.int8)
+        """Index of the level of each atom, among its own, in each basis state: shape (atoms, dimension)."""
+        grid = np.indices(self.sizes, dtype=np.int8)
         return grid.reshape(self.atoms, -1)
 
     def is_level(self, atom: int, level: str) -> NDArray[np.bool_]:
         """Return which basis states have an atom in a level."""
-        if level not in self.levels:
+        if level not in self.each[atom]:
             return np.zeros(self.dimension, dtype=bool)
-        return np.asarray(self.digits[atom] == self.levels.index(level))
+        return np.asarray(self.digits[atom] == self.each[atom].index(level))
 
     def bit(self, atom: int, basis: str) -> NDArray[np.bool_]:
         """Return which basis states a measurement of an atom in a basis calls 1."""
@@ -93,8 +118,19 @@ class Layout:
         """Return the levels of `atoms` in each basis state as one number."""
         code = np.zeros(self.dimension, dtype=np.int64)
         for atom in atoms:
-            code = len(self.levels) * code + self.digits[atom]
+            code = self.sizes[atom] * code + self.digits[atom]
         return code
+
+    def places_in(self, wider: Layout) -> NDArray[np.int64]:
+        """Return which basis states of a layout, in which atoms have more levels, those of this one are.
+
+        >>> Layout(("g", "h"), 2).places_in(Layout(("r", "g", "h"), 2)).tolist()
+        [4, 5, 7, 8]
+        """
+        made = np.zeros(1, dtype=np.int64)
+        for here, there in zip(self.each, wider.each, strict=True):
+            made = (made[:, None] * len(there) + np.array([there.index(level) for level in here])).ravel()
+        return made
 
     @property
     def initial(self) -> State:
@@ -105,10 +141,11 @@ class Layout:
 
     def interaction_diagonal(self, strength: NDArray[np.float64], level: str) -> NDArray[np.float64]:
         """Return the diagonal Σ U_ij n_i n_j of a pair interaction between atoms in a level."""
-        here = np.array([one == level for one in self.levels], dtype=float)
+        each = [np.array([one == level for one in levels], dtype=float) for levels in self.each]
         energy = np.zeros(1)
         shifts = np.zeros((self.atoms, 1))  # of each atom still to come, by those that are there
         for atom in range(self.atoms - 1, -1, -1):
+            here = each[atom]
             energy = (here[:, None] * shifts[atom] + energy).ravel()
             added = here[:, None] * strength[:atom, atom, None, None]
             shifts = (shifts[:atom, None, :] + added).reshape(atom, len(energy))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import assert_never
 
@@ -34,6 +34,16 @@ class IdealGate:
         named = tuple(target.atoms.index(name) for _, name in rule.atoms)
         return cls(gate, rule, named or tuple(range(len(target.atoms))))
 
+    @cached_property
+    def fills(self) -> frozenset[int]:
+        """The atoms that it may take from one of its two levels to the other."""
+        if self.rule.unitary is None:
+            return frozenset(self.atoms)
+        kind = self.rule.unitary(lambda expression: np.zeros(1))
+        if isinstance(kind, Diagonal):
+            return frozenset()
+        return frozenset(self.atoms[-1:] if isinstance(kind, RotationMatrix) else self.atoms)
+
     def excited(self, target: Target) -> tuple[int, ...]:
         """Return the atoms that it may take to a Rydberg level and leave there."""
         return tuple(target.atoms.index(name) for name in self.rule.excited)
@@ -54,8 +64,8 @@ def apply_gate(target: Target, layout: Layout, ideal: IdealGate, scope: Scope, s
             return rotate(states, layout, atoms[-1], _pair(rule), made, _anywhere(layout, atoms[-1]))
         case RotationMatrix(alpha=alpha, beta=beta):
             kinds = np.zeros((1, 2)), np.stack([alpha, np.ones_like(alpha)], -1), np.stack([beta, 0 * beta], -1)
-            levels, upper = len(layout.levels), layout.is_level(atoms[0], rule.levels[1])
-            blocked = upper.reshape(levels ** atoms[-1], levels, -1)[:, 0, :].astype(np.int64)
+            upper = layout.is_level(atoms[0], rule.levels[1])
+            blocked = upper.reshape(layout.around(atoms[-1]))[:, 0, :].astype(np.int64)
             return rotate(states, layout, atoms[-1], _pair(rule), Rotation(*kinds), blocked)
         case Matrix(matrix=matrix):
             return _on_several(layout, atoms, rule.levels, matrix, states)
@@ -70,7 +80,8 @@ def _pair(rule: GateRule) -> tuple[str, str]:
 @lru_cache(maxsize=512)
 def _anywhere(layout: Layout, atom: int) -> NDArray[np.int64]:
     """Return the one kind of rotation, for every setting of the other atoms."""
-    return np.zeros((len(layout.levels) ** atom, len(layout.levels) ** (layout.atoms - atom - 1)), dtype=np.int64)
+    before, _, behind = layout.around(atom)
+    return np.zeros((before, behind), dtype=np.int64)
 
 
 def _on_several(layout: Layout, atoms: tuple[int, ...], levels: str, matrix: Complex, states: State) -> State:
@@ -94,10 +105,11 @@ def _states(layout: Layout, atoms: tuple[int, ...], levels: str) -> NDArray[np.i
 @lru_cache(maxsize=512)
 def _which(layout: Layout, atoms: tuple[int, ...], levels: str) -> NDArray[np.int64]:
     """Return which of the states of some atoms' two levels each basis state has, 2ⁿ where it has none of them."""
-    made = np.full(layout.dimension, 2 ** len(atoms))
-    for k, states in enumerate(_states(layout, atoms, levels)):
-        made[states] = k
-    return made
+    made, inside = np.zeros(layout.dimension, dtype=np.int64), np.ones(layout.dimension, dtype=bool)
+    for atom in atoms:
+        upper = layout.is_level(atom, levels[1])
+        made, inside = 2 * made + upper, inside & (upper | layout.is_level(atom, levels[0]))
+    return np.where(inside, made, 2 ** len(atoms))
 
 
 @lru_cache(maxsize=128)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.emulators.collapse import filled_by
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
@@ -72,6 +73,10 @@ class ActingNoise:
     def excites(self) -> bool:
         """Whether atoms that nothing drives come to interact, since noise may take them to a Rydberg level."""
         return self.channel.excites
+
+    def filled(self, levels: set[str]) -> set[str]:
+        """Return the levels that an atom may come to from some, by the noise that acts while time passes."""
+        return filled_by(self.channel.collapse, self.channel.target.levels, levels) if self.evolution else levels
 
     def evolve(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
         """Return states after a segment under the noise; vectors that decohere come back shorter."""

@@ -44,12 +44,12 @@ class Apparatus:
         error = noise.state_prep_error if noise is not None else 0.0
         for atom in atoms:
             uniform = _first(numbers(population, self._use(0, atom), 1)) if error else None
-            population = prepare(population, atom, error, uniform, len(self.layout.levels))
+            population = prepare(population, atom, error, uniform)
         return population
 
     def read(self, step: MeasureStep, population: Population, numbers: Numbers) -> Population:
         """Turn true outcomes into read ones; let atoms be lost, and others be disturbed."""
-        loss, levels = self.noise_settings.hardware.loss, len(self.layout.levels)
+        loss = self.noise_settings.hardware.loss
         for column, atom in enumerate(step.atoms):
             if loss:
                 uniform = numbers(population, self._use(1, atom), 2)
@@ -61,7 +61,7 @@ class Apparatus:
             errors = self.noise_settings.readout(self.atoms[atom])
             if any(errors):
                 uniform = _first(numbers(population, self._use(2, atom), 1))
-                population = misread(population, step.key, column, errors, uniform, levels)
+                population = misread(population, step.key, column, errors, uniform)
         return self._disturbed(step, population, numbers)
 
     def _disturbed(self, step: MeasureStep, population: Population, numbers: Numbers) -> Population:

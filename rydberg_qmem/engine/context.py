@@ -26,8 +26,8 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
     all_steps,
 )
-from rydberg_qmem.emulators.layout import Layout, State, on_both_sides
-from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.layout import Layout, Levels, State, on_both_sides
+from rydberg_qmem.emulators.protocol import Emulator, Narrowing
 from rydberg_qmem.engine.acting_noise import ActingNoise
 from rydberg_qmem.engine.apparatus import Apparatus, Numbers
 from rydberg_qmem.engine.kept_frames import KeptFrames
@@ -143,18 +143,24 @@ class RunContext:
     """Is told of each step before it is done, and may raise to stop."""
     plans: dict[int, Any] = field(default_factory=dict, repr=False)
     splits: dict[tuple[object, ...], Partition] = field(default_factory=dict, repr=False)
-    layouts: dict[int, Layout] = field(default_factory=dict, repr=False)
+    layouts: dict[Levels, Layout] = field(default_factory=dict, repr=False)
 
     @cached_property
     def layout(self) -> Layout:
         """The layout of states of the whole register."""
         return Layout.of(self.compiled.target)
 
-    def layout_of(self, atoms: int) -> Layout:
-        """Return the layout of states of so many atoms, made once."""
-        if atoms not in self.layouts:
-            self.layouts[atoms] = Layout(self.layout.levels, atoms)
-        return self.layouts[atoms]
+    def layout_of(self, levels: Levels) -> Layout:
+        """Return the layout of states of atoms that have such levels, made once."""
+        if levels not in self.layouts:
+            self.layouts[levels] = Layout(self.layout.levels, len(levels), levels)
+        return self.layouts[levels]
+
+    @cached_property
+    def narrows(self) -> bool:
+        """Whether states leave out levels that atoms are not in: of three, where the emulator can do with fewer."""
+        able = isinstance(self.emulator, Narrowing) and self.emulator.capabilities.factorises
+        return able and self.layout.levels == ("r", "g", "h")
 
     @cached_property
     def size(self) -> int:
@@ -228,6 +234,8 @@ class Cursor:
     """Of each round of an exact run's loop: its branches, and the bytes of one."""
     groups: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
     """Largest number of rows evolved together, by segment and atoms."""
+    dimensions: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
+    """Largest number of basis states that their states held, in the same way."""
 
     def __str__(self) -> str:
         where = ", ".join(f"{name} {k}" for name, k in self.rounds.items())

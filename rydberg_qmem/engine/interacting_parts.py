@@ -45,10 +45,11 @@ def _mutual(run: RunContext, population: Population, excited: frozenset[int]) ->
         return np.zeros((run.layout.atoms, run.layout.atoms))
     amplitude = np.ones(run.layout.atoms)
     for part in population.parts:
-        layout = run.layout_of(len(part.atoms))
-        weights = part.populations
+        layout, weights = run.layout_of(part.levels), part.populations
         for k, atom in enumerate(part.atoms):
-            if atom not in excited:
+            if atom not in excited and "r" not in part.levels[k]:
+                amplitude[atom] = 0.0
+            elif atom not in excited:
                 chance = weights @ layout.is_level(k, "r").astype(float)
                 amplitude[atom] = np.sqrt(chance.max())
     return np.asarray(target.van_der_waals * np.outer(amplitude, amplitude))

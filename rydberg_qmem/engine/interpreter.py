@@ -227,7 +227,7 @@ def when(
     if fixed_then is not None and fixed_otherwise is not None:
         yes = idle(run, cursor, yes, fixed_otherwise - fixed_then, step)
         no = idle(run, cursor, no, fixed_then - fixed_otherwise, step)
-    both = join(yes, no, len(run.layout.levels))
+    both = join(yes, no)
     if CARRIED in both.values:
         both = carrying(cursor, both, both.values[CARRIED])
     return merged(run, both, step)

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep
 from rydberg_qmem.devices import ONE
+from rydberg_qmem.emulators.layout import Levels
 from rydberg_qmem.emulators.protocol import Replaying
 from rydberg_qmem.engine.branches import merged, refuse_branches
+from rydberg_qmem.engine.carried_levels import ground_part
 from rydberg_qmem.engine.context import Cursor, RunContext, machine_numbers, needed_after, place_of
 from rydberg_qmem.engine.error_channels import ABSENT
 from rydberg_qmem.engine.idle import spend
@@ -17,15 +19,17 @@ from rydberg_qmem.engine.outcomes import (
     Chosen,
     Partition,
     Project,
+    bit_levels,
     bits_of,
     choose,
     choose_all,
     collapse,
+    leaver,
     projector,
     remover,
     traced,
 )
-from rydberg_qmem.engine.population import Population, ground_part, known_part, product
+from rydberg_qmem.engine.population import Population, known_part, product
 from rydberg_qmem.engine.rng import MEASURING
 
 Array = NDArray[np.float64]
@@ -92,7 +96,7 @@ def _measure_means(run: RunContext, step: MeasureStep, population: Population) -
     """Give every row the chance of each bit in place of bits, what reads them being none."""
     chances = np.empty((len(population), len(step.atoms)))
     for part in population.holding(step.atoms):
-        layout, weights = run.layout_of(len(part.atoms)), part.populations
+        layout, weights = run.layout_of(part.levels), part.populations
         weights /= weights.sum(axis=1, keepdims=True)
         for k, atom in enumerate(step.atoms):
             if atom in part.atoms:
@@ -107,9 +111,9 @@ def _measure_means(run: RunContext, step: MeasureStep, population: Population) -
 
 def _dropped(run: RunContext, atoms: tuple[int, ...], population: Population) -> Population:
     """Return the population without a state that nothing asks for any more: its atoms are as at the start."""
-    new = [ground_part(atom, run.layout, len(population), run.representation) for atom in atoms]
+    new = [ground_part(run, atom, len(population)) for atom in atoms]
     if not run.emulator.capabilities.factorises:
-        new = [product(new, len(run.layout.levels))]
+        new = [product(new)]
     return population.with_parts(population.holding(atoms), new)
 
 
@@ -118,7 +122,7 @@ def _measure_part(
 ) -> Population:
     here = [atom for atom in step.atoms if atom in atoms]
     places = tuple(atoms.index(atom) for atom in here)
-    split = _split(run, len(atoms), places, step.basis)
+    split = _split(run, population.holding(atoms)[0].levels, places, step.basis)
     chosen = _chosen(run, cursor, population, atoms, split, step)
     seen = bits_of(chosen.outcome, len(here))
     bits = seen
@@ -132,23 +136,31 @@ def _measure_part(
 def _left(
     run: RunContext, step: MeasureStep, chosen: Chosen, split: Partition, atoms: tuple[int, ...], seen: Array
 ) -> Population:
-    """Return what a measurement leaves of a part: of its atoms, the states that anything still asks for."""
-    here = [atom for atom in step.atoms if atom in atoms]
-    needed = needed_after(run, step)
+    """Return what a measurement leaves of a part: of its atoms, the states that anything still asks for.
+
+    Atoms whose bits tell their levels leave it, before states of any outcome are made.
+    """
+    needed, part = needed_after(run, step), chosen.population.holding(atoms)[0]
     if needed.isdisjoint(atoms):
         return _dropped(run, atoms, chosen.population)
-    if not run.emulator.capabilities.factorises or len(run.layout.levels) != 2:
+    levels = dict(zip(atoms, part.levels, strict=True))
+    looked = tuple(atom for atom in step.atoms if atom in atoms)
+    gone = tuple(atom for atom in looked if len({*levels[atom]} - {ONE[step.basis]}) == 1)
+    if not run.emulator.capabilities.factorises or not gone:
         return _collapsed(run, step, chosen, atoms, projector(split), atoms)
-    rest = tuple(atom for atom in atoms if atom not in here)
-    left = _collapsed(run, step, chosen, atoms, remover(split), rest) if rest else chosen.population
-    one = run.layout.levels.index(ONE[step.basis])
-    level_of = np.where(seen == 1, one, 1 - one)
-    new = [
-        known_part(atom, run.layout, level_of[:, k], run.representation)
-        if atom in needed
-        else ground_part(atom, run.layout, len(left), run.representation)
-        for k, atom in enumerate(here)
-    ]
+    rest = tuple(atom for atom in atoms if atom not in gone)
+    left = chosen.population
+    if rest:
+        layout = run.layout_of(part.levels)
+        leave = leaver(split, layout, tuple(map(atoms.index, gone)), tuple(map(atoms.index, looked)), step.basis)
+        left = _collapsed(run, step, chosen, atoms, leave, rest)
+    new = []
+    for atom in gone:
+        if atom in needed:
+            level_of = np.array(bit_levels(levels[atom], step.basis))[seen[:, looked.index(atom)].astype(np.int64)]
+            new.append(known_part(atom, levels[atom], level_of, run.representation))
+        else:
+            new.append(ground_part(run, atom, len(left)))
     return left.with_parts([] if rest else left.holding(atoms), new)
 
 
@@ -159,20 +171,23 @@ def _collapsed(
     """Return the rows with the states of the `kept` atoms after their outcomes; refuse more than memory holds."""
     population = chosen.population
     maximum = min(len(population), chosen.chances.size)
-    if is_large(run, len(kept), maximum):
-        refuse_large(run, step.place, len(kept), chosen.combinations(atoms))
+    part = population.holding(atoms)[0]
+    levels = tuple(part.levels[atoms.index(atom)] for atom in kept)
+    if is_large(run, levels, maximum):
+        refuse_large(run, step.place, levels, chosen.combinations(atoms))
     return population.with_parts(population.holding(atoms), [collapse(chosen, atoms, project, kept)])
 
 
-def _split(run: RunContext, size: int, places: tuple[int, ...], basis: str) -> Partition:
+def _split(run: RunContext, levels: Levels, places: tuple[int, ...], basis: str) -> Partition:
     """Return the outcomes of looking at some places of a part: bits of a basis, or levels for a reset."""
-    key = (size, places, basis)
+    key = (levels, places, basis)
     if key not in run.splits:
-        layout, levels = run.layout_of(size), len(run.layout.levels)
+        layout = run.layout_of(levels)
         if basis:
-            run.splits[key] = Partition(layout.code(places, basis), 2 ** len(places))
+            run.splits[key] = Partition(layout.code(places, basis), (2,) * len(places))
         else:
-            run.splits[key] = Partition(layout.level_code(places), levels ** len(places))
+            sizes = tuple(layout.sizes[place] for place in places)
+            run.splits[key] = Partition(layout.level_code(places), sizes)
     return run.splits[key]
 
 
@@ -194,15 +209,16 @@ def _reset_part(
     if needed_after(run, step).isdisjoint(rest):
         return _dropped(run, atoms, population)
     if run.representation.is_mixed:
-        new = [traced(population.holding(atoms)[0], len(run.layout.levels), rest)]
+        new = [traced(population.holding(atoms)[0], rest)]
     else:
-        split = _split(run, len(atoms), tuple(atoms.index(atom) for atom in here), "")
+        levels = population.holding(atoms)[0].levels
+        split = _split(run, levels, tuple(atoms.index(atom) for atom in here), "")
         chosen = _chosen(run, cursor, population, atoms, split, step)
         population = _collapsed(run, step, chosen, atoms, remover(split), rest)
         new = population.holding(rest)
-    new += [ground_part(atom, run.layout, len(population), run.representation) for atom in here]
+    new += [ground_part(run, atom, len(population)) for atom in here]
     if not run.emulator.capabilities.factorises:
-        new = [product(new, len(run.layout.levels))]
+        new = [product(new)]
     return population.with_parts(population.holding(atoms), new)
 
 

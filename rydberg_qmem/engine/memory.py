@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
+from math import prod
+
+from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE, Levels
 from rydberg_qmem.engine.context import RunContext
 from rydberg_qmem.errors import RunError
 
@@ -10,21 +12,21 @@ LONG_NUMBER = 10**15
 """Numbers from here on are told by their power of ten."""
 
 
-def amplitudes_of(run: RunContext, atoms: int) -> int:
-    """Return how many numbers one state of some atoms has."""
-    size = len(run.layout.levels) ** atoms
-    return int(size**2 if run.representation.is_mixed else size)
+def amplitudes_of(run: RunContext, levels: Levels) -> int:
+    """Return how many numbers one state of atoms that have such levels has."""
+    size = prod(map(len, levels))
+    return size**2 if run.representation.is_mixed else size
 
 
-def is_large(run: RunContext, atoms: int, rows: int) -> bool:
+def is_large(run: RunContext, levels: Levels, rows: int) -> bool:
     """Return whether memory will not hold states of some atoms, and what their evolution takes besides."""
-    return rows * amplitudes_of(run, atoms) * BYTES_PER_AMPLITUDE > run.max_bytes
+    return rows * amplitudes_of(run, levels) * BYTES_PER_AMPLITUDE > run.max_bytes
 
 
-def refuse_large(run: RunContext, place: str, atoms: int, rows: int) -> None:
-    """Raise RunError where memory will not hold states of entangled atoms."""
-    if is_large(run, atoms, rows):
-        amplitudes = amplitudes_of(run, atoms)
+def refuse_large(run: RunContext, place: str, levels: Levels, rows: int) -> None:
+    """Raise RunError where memory will not hold states of entangled atoms that have such levels."""
+    if is_large(run, levels, rows):
+        amplitudes, atoms = amplitudes_of(run, levels), len(levels)
         needed_gb = rows * amplitudes * BYTES_PER_AMPLITUDE / 1e9
         raise RunError(
             f"{place}: {rows} states of {atoms} entangled atoms ({_told(amplitudes, 'd')} amplitudes each) would need "

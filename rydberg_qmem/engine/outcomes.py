@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.devices import ONE
+from rydberg_qmem.emulators.layout import Layout, Levels, State
 from rydberg_qmem.engine.deduplicate import Index, compact
 from rydberg_qmem.engine.population import Part, Population, merge_states
 from rydberg_qmem.engine.representation import Representation
@@ -27,15 +30,30 @@ def bits_of(outcome: Index, atoms: int) -> Array:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition of the basis states of a part: outcome of each of them, and how many outcomes there are."""
+    """A partition of the basis states of a part: outcome of each, and how many each looked-at atom may have."""
 
     code: NDArray[np.int64]
-    outcomes: int
+    each: tuple[int, ...]
+
+    @cached_property
+    def outcomes(self) -> int:
+        """How many joint outcomes there are."""
+        return prod(self.each)
+
+    @cached_property
+    def _places(self) -> Index | None:
+        """The basis states (outcomes, ·) of each outcome, where all have as many."""
+        counts = np.bincount(self.code, minlength=self.outcomes)
+        if (counts != counts[0]).any():
+            return None
+        return np.argsort(self.code, kind="stable").reshape(self.outcomes, -1)
 
     def probabilities(self, weights: Array) -> Array:
         """Return the probability of each outcome from those of the basis states, rows adding up to one."""
-        if self.outcomes * len(self.code) <= 200_000:
+        if self.outcomes * len(self.code) <= 20_000:
             chances = weights @ (self.code[:, None] == np.arange(self.outcomes)).astype(float)
+        elif self._places is not None:
+            chances = weights[:, self._places].sum(axis=2)
         else:
             chances = np.stack([np.bincount(self.code, row, self.outcomes) for row in weights])
         chances = np.clip(chances, 0.0, None)
@@ -92,12 +110,11 @@ def choose(population: Population, part: Part, split: Partition, uniform: Array)
     given those before: whether unentangled atoms are kept in one part or in several makes no difference.
     """
     chances = split.probabilities(part.populations)
-    atoms = uniform.shape[1]
-    base = round(split.outcomes ** (1 / atoms))
     outcome = np.zeros(len(population), dtype=np.int64)
-    for k in range(atoms):
-        steps = _ladder(chances.reshape(len(chances), base ** (k + 1), -1).sum(axis=2).reshape(-1, base))
-        node = part.state_of * base**k + outcome
+    for k, base in enumerate(split.each):
+        before = prod(split.each[:k])
+        steps = _ladder(chances.reshape(len(chances), before * base, -1).sum(axis=2).reshape(-1, base))
+        node = part.state_of * before + outcome
         outcome *= base
         for rung in steps.T:
             outcome += uniform[:, k] >= rung.take(node)
@@ -124,10 +141,12 @@ Project = Callable[[Representation, State, Index, Index], State]
 """Projects states, of which some rows are wanted (a row can come twice), on one outcome each."""
 
 
-def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tuple[int, ...]) -> Part:
+def collapse(
+    chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tuple[int, ...], levels: Levels | None = None
+) -> Part:
     """Return the part that held `atoms` with each row in the collapsed state of its outcome.
 
-    One computation for each (state, outcome); `project` gives states of the `kept` atoms.
+    One computation for each (state, outcome); `project` gives states of the `kept` atoms, which have their `levels`.
     """
     part = next(p for p in chosen.population.parts if p.atoms == atoms)
     pairs, which = chosen.coded(atoms)
@@ -135,7 +154,9 @@ def collapse(chosen: Chosen, atoms: tuple[int, ...], project: Project, kept: tup
     states = part.representation.scaled(
         project(part.representation, part.states, old, result), chosen.chances[old, result]
     )
-    return merge_states(Part(kept, states, which, part.representation))
+    if levels is None:
+        levels = tuple(part.levels[part.atoms.index(atom)] for atom in kept)
+    return merge_states(Part(kept, states, which, part.representation, levels))
 
 
 def projector(split: Partition) -> Project:
@@ -157,8 +178,44 @@ def remover(split: Partition) -> Project:
     return project
 
 
-def traced(part: Part, levels: int, kept: tuple[int, ...]) -> Part:
+def leaver(split: Partition, layout: Layout, gone: tuple[int, ...], looked: tuple[int, ...], basis: str) -> Project:
+    """Return the projection on bits of the atoms at `looked`; those at `gone`, whose bits tell their levels, drop out.
+
+    States of all atoms are not made on the way.
+    """
+    strides = [layout.around(place)[2] for place in gone]
+    there = np.zeros(layout.dimension, dtype=bool)
+    there[layout.level_code(gone) == 0] = True
+    rest = np.flatnonzero(there)
+    outcome_bits = bits_of(np.arange(split.outcomes), len(looked)).astype(np.int64)
+    offsets = np.zeros(split.outcomes, dtype=np.int64)
+    for place, stride in zip(gone, strides, strict=True):
+        level_of = np.array(bit_levels(layout.each[place], basis))
+        offsets += stride * level_of[outcome_bits[:, looked.index(place)]]
+    places = offsets[:, None] + rest[None, :]
+    keep = split.code[places] == np.arange(split.outcomes)[:, None] if len(gone) < len(looked) else None
+
+    def project(representation: Representation, states: State, rows: Index, outcome: Index) -> State:
+        made = representation.pick(states, rows, places[outcome])
+        return made if keep is None else representation.project(made, keep[outcome])
+
+    return project
+
+
+def bit_levels(levels: tuple[str, ...], basis: str) -> tuple[int, int]:
+    """Return where among an atom's levels, one of which has bit 0, that of each bit is: 0 for a bit that it has not.
+
+    >>> bit_levels(("g", "h"), "digital"), bit_levels(("g",), "digital")
+    ((0, 1), (0, 0))
+    """
+    one = ONE[basis]
+    zero = next(k for k, level in enumerate(levels) if level != one)
+    return zero, levels.index(one) if one in levels else 0
+
+
+def traced(part: Part, kept: tuple[int, ...]) -> Part:
     """Return the part of the `kept` atoms, the others traced out (density matrices only)."""
     places = tuple(part.atoms.index(atom) for atom in kept)
-    rho = part.representation.reduced(part.states, levels, places)
-    return merge_states(Part(kept, rho.reshape(len(rho), -1), part.state_of, part.representation))
+    rho = part.representation.reduced(part.states, part.sizes, places)
+    levels = tuple(part.levels[place] for place in places)
+    return merge_states(Part(kept, rho.reshape(len(rho), -1), part.state_of, part.representation, levels))

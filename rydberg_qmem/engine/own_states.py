@@ -13,12 +13,13 @@ from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segmen
 from rydberg_qmem.emulators.layout import State, on_both_sides
 from rydberg_qmem.emulators.protocol import Replaying
 from rydberg_qmem.engine import measurement
+from rydberg_qmem.engine.carried_levels import filled, ground_part, levels_of, narrowed, needed_within, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of
 from rydberg_qmem.engine.error_channels import ABSENT, without_absent
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.interacting_parts import groups
 from rydberg_qmem.engine.memory import refuse_large
-from rydberg_qmem.engine.population import Part, Population, ground_part, merge_states, product
+from rydberg_qmem.engine.population import Part, Population, merge_states, product, with_levels
 from rydberg_qmem.engine.probes import of_all_rows, probe_totals
 from rydberg_qmem.engine.rng import JUMPS, Place
 from rydberg_qmem.engine.trajectories import after_jumps
@@ -34,30 +35,34 @@ def evolve_group(
 ) -> Population:
     """Evolve atoms that act on each other, those of them that are there."""
     old = population.holding(atoms)
-    refuse_large(run, step.place, sum(len(part.atoms) for part in old), max(len(part.states) for part in old))
-    part = product(old, len(run.layout.levels))
+    held = needed_within(run, plan, *levels_of(old), noisy=run.is_noisy)
+    refuse_large(run, step.place, held, max(len(part.states) for part in old))
+    part = product(old)
     if ABSENT not in population.values:
         return population.with_parts(old, [evolve_part(run, cursor, plan, population, part, step)])
 
     def act(rows: Population, some: Part) -> Part:
         return evolve_part(run, cursor, plan, rows, some, step)
 
-    return population.with_parts(old, [without_absent(population, part, run.layout, act)])
+    return population.with_parts(old, [without_absent(population, part, act)])
 
 
 def evolve_part(run: RunContext, cursor: Cursor, plan: Any, population: Population, part: Part, step: Segment) -> Part:
     """Evolve a part, once for each distinct state and setting of its controls; shots of their own one by one."""
+    after = filled(run, plan, part.atoms, part.levels)
+    held = needed_within(run, plan, part.atoms, part.levels, noisy=run.is_noisy)
+    plan, part = narrowed(run, plan, held), with_levels(part, held)
     size = part.states.shape[1]
     states, scope, which = settings(run, cursor, plan, part.atoms, part.state_of, population, step, size=size)
-    key = (step.index, part.atoms)
-    cursor.groups[key] = max(cursor.groups.get(key, 0), len(states))
-    refuse_large(run, step.place, len(part.atoms), len(states))
+    note_group(cursor, step, part.atoms, held, len(states))
+    refuse_large(run, step.place, held, len(states))
     begun = part.states[states]
     evolved = run.evolve(plan, scope, begun, part.atoms)
     if run.decays and run.is_noisy:
         part = replace(part, states=begun, state_of=which)
-        return _jumped(run, cursor, plan, scope, part, evolved, population, step.number, 0.0)
-    return replace(part, states=evolved, state_of=which)
+        part = _jumped(run, cursor, plan, scope, part, evolved, population, step.number, 0.0)
+        return with_levels(part, after)
+    return with_levels(replace(part, states=evolved, state_of=which), after)
 
 
 def _jumped(
@@ -89,9 +94,9 @@ class OwnStates:
 
     def start(self, run: RunContext, rows: int) -> Population:
         """Return rows whose atoms are all in their ground level, each a part of its own where that can be."""
-        parts = tuple(ground_part(atom, run.layout, rows, run.representation) for atom in range(run.layout.atoms))
+        parts = tuple(ground_part(run, atom, rows) for atom in range(run.layout.atoms))
         if parts and not run.emulator.capabilities.factorises:
-            parts = (product(list(parts), len(self.levels)),)
+            parts = (product(list(parts)),)
         return Population(parts, np.ones(rows), np.arange(rows), {})
 
     def evolve(
@@ -106,9 +111,11 @@ class OwnStates:
         """Turn each part by itself."""
         made = []
         for part in population.parts:
-            states, scope, which = settings(run, cursor, plan, part.atoms, part.state_of, population, step)
-            after = run.evolve_quietly(plan, scope, part.states[states], part.atoms)
-            made.append(replace(part, states=after, state_of=which))
+            before, held = part.levels, needed_within(run, plan, part.atoms, part.levels, noisy=False)
+            part, here = with_levels(part, held), narrowed(run, plan, held)
+            states, scope, which = settings(run, cursor, here, part.atoms, part.state_of, population, step)
+            after = run.evolve_quietly(here, scope, part.states[states], part.atoms)
+            made.append(with_levels(replace(part, states=after, state_of=which), before))
         return replace(population, parts=tuple(made))
 
     def wait(
@@ -118,13 +125,14 @@ class OwnStates:
         everyone = run.acting_noise is not None and run.acting_noise.decoheres
         for group in groups(run, cursor, None, population, duration_ns, everyone=everyone):
             old = population.holding(group)
-            refuse_large(run, step.place, sum(len(part.atoms) for part in old), max(len(p.states) for p in old))
-            part = product(old, len(self.levels))
+            held = needed_within(run, None, *levels_of(old), noisy=everyone)
+            refuse_large(run, step.place, held, max(len(part.states) for part in old))
+            part = product(old)
 
             def act(rows: Population, some: Part) -> Part:
                 return _wait_part(run, cursor, rows, some, duration_ns, step)
 
-            population = population.with_parts(old, [without_absent(population, part, run.layout, act)])
+            population = population.with_parts(old, [without_absent(population, part, act)])
         return population
 
     def measure(self, run: RunContext, cursor: Cursor, step: MeasureStep, population: Population) -> Population:
@@ -159,17 +167,22 @@ def _wait_part(
     run: RunContext, cursor: Cursor, population: Population, part: Part, duration_ns: float, step: Step
 ) -> Part:
     acting_noise, mixed = run.acting_noise, run.representation.is_mixed
-    if acting_noise is None or not acting_noise.acts_in_the_dark:
-        target, wait = run.compiled.target.subset(part.atoms), run.emulator.wait
-        if not mixed:
-            return replace(part, states=wait(target, part.states, duration_ns))
-        states = on_both_sides(part.states, lambda rows, which: wait(target, rows, duration_ns))
-        return replace(part, states=states)
+    noisy = acting_noise is not None and acting_noise.acts_in_the_dark
+    after = filled(run, None, part.atoms, part.levels)
+    part = with_levels(part, needed_within(run, None, part.atoms, part.levels, noisy=noisy))
+    if acting_noise is None or not noisy:
+        target, wait = run.compiled.target.subset(part.atoms).limited(part.levels), run.emulator.wait
+        if mixed:
+            states = on_both_sides(part.states, lambda rows, which: wait(target, rows, duration_ns))
+        else:
+            states = wait(target, part.states, duration_ns)
+        return with_levels(replace(part, states=states), after)
     scope: dict[str, Any] = {}
     if acting_noise.settings:  # each shot has its own distances
         part = replace(part, states=part.states[part.state_of], state_of=np.arange(len(population)))
         scope = dict(acting_noise.scope_of(population.shots, cursor.clock_ns))
     later = acting_noise.wait(scope, part.states, part.atoms, duration_ns, mixed=mixed)
     if not run.decays:
-        return replace(part, states=later)
-    return _jumped(run, cursor, None, scope, part, later, population, step.number, duration_ns)
+        return with_levels(replace(part, states=later), after)
+    part = _jumped(run, cursor, None, scope, part, later, population, step.number, duration_ns)
+    return with_levels(part, after)

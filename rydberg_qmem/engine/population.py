@@ -9,35 +9,54 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import ORDER, Layout, Levels, State
 from rydberg_qmem.engine.deduplicate import Index, compact, distinct
-from rydberg_qmem.engine.representation import Representation, one_level
+from rydberg_qmem.engine.representation import Representation
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some atoms (in register order), their distinct states (states, ·), and each row's state."""
+    """Some atoms (in register order), their distinct states (states, ·), each row's state, and the atoms' levels.
+
+    Atoms may have some of the program's levels each, those that they may be in.
+    """
 
     atoms: tuple[int, ...]
     states: State
     state_of: Index
     representation: Representation
+    levels: Levels
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many levels each atom has."""
+        return tuple(map(len, self.levels))
 
     @property
     def populations(self) -> Array:
         """The probability of each basis state in each of the states."""
         return self.representation.populations(self.states)
 
+    @property
+    def layout(self) -> Layout:
+        """What the basis states are."""
+        return Layout(ORDER, len(self.levels), self.levels)
+
+    def levels_of(self, atom: int) -> tuple[str, ...]:
+        """Return the levels of one of the atoms."""
+        return self.levels[self.atoms.index(atom)]
+
     def take(self, rows: Index | NDArray[np.bool_]) -> Part:
         """Return the part for some of the rows."""
-        return Part(self.atoms, self.states, self.state_of[rows], self.representation)
+        return Part(self.atoms, self.states, self.state_of[rows], self.representation, self.levels)
 
 
 @dataclass(frozen=True)
@@ -105,28 +124,62 @@ class Population:
         return [part for part in self.parts if wanted & set(part.atoms)]
 
 
-def product(parts: list[Part], levels: int) -> Part:
+def product(parts: list[Part]) -> Part:
     """Return several parts as one, computing each combination of states that occurs once."""
     made = parts[0]
     for part in parts[1:]:
+        atoms, levels = (*made.atoms, *part.atoms), (*made.levels, *part.levels)
         if len(part.states) == 1:
             one_for_each = np.broadcast_to(part.states, (len(made.states), part.states.shape[1]))
             joint = made.representation.tensor(made.states, one_for_each)
-            made = Part((*made.atoms, *part.atoms), joint, made.state_of, made.representation)
+            made = Part(atoms, joint, made.state_of, made.representation, levels)
             continue
         code = made.state_of * len(part.states) + part.state_of
         pairs, which = compact(code, len(made.states) * len(part.states))
         one, two = np.divmod(pairs, len(part.states))
         joint = made.representation.tensor(made.states[one], part.states[two])
-        made = Part((*made.atoms, *part.atoms), joint, which, made.representation)
+        made = Part(atoms, joint, which, made.representation, levels)
     order = sorted(range(len(made.atoms)), key=lambda i: made.atoms[i])
     if order == list(range(len(order))):
         return made
-    states = made.representation.reorder(made.states, levels, order)
-    return Part(tuple(made.atoms[i] for i in order), states, made.state_of, made.representation)
+    states = made.representation.reorder(made.states, made.sizes, order)
+    atoms, levels = tuple(made.atoms[i] for i in order), tuple(made.levels[i] for i in order)
+    return Part(atoms, states, made.state_of, made.representation, levels)
 
 
-def join(one: Population, two: Population, levels: int) -> Population:
+def alike(one: Part, other: Part) -> tuple[Part, Part]:
+    """Return two parts of the same atoms, each of which has the levels that it has in either."""
+    if one.levels == other.levels:
+        return one, other
+    both = united(one.levels, other.levels)
+    return with_levels(one, both), with_levels(other, both)
+
+
+def united(*each: Levels) -> Levels:
+    """Return the levels that atoms have in any of several lists of them."""
+    return tuple(
+        tuple(level for level in ORDER if any(level in here for here in some)) for some in zip(*each, strict=True)
+    )
+
+
+def with_levels(part: Part, levels: Levels) -> Part:
+    """Return a part whose atoms have other levels: new ones nobody is in, and nobody may be in those that go."""
+    if part.levels == levels:
+        return part
+    common = tuple(tuple(level for level in a if level in b) for a, b in zip(part.levels, levels, strict=True))
+    states = part.states
+    if common != part.levels:
+        states = part.representation.narrowed(states, _places(common, part.levels))
+    if common != levels:
+        states = part.representation.widened(states, _places(common, levels), prod(map(len, levels)))
+    return replace(part, states=states, levels=levels)
+
+
+def _places(levels: Levels, wider: Levels) -> Index:
+    return Layout(ORDER, len(levels), levels).places_in(Layout(ORDER, len(wider), wider))
+
+
+def join(one: Population, two: Population) -> Population:
     """Put two populations together; a value that only one of them has is NaN in the other."""
     if not len(one) or not len(two):
         return one if len(one) else two
@@ -139,13 +192,13 @@ def join(one: Population, two: Population, levels: int) -> Population:
         values[name] = np.concatenate([a, b])
     parts = []
     for atoms in _common_groups(one, two):
-        p, q = product(one.holding(atoms), levels), product(two.holding(atoms), levels)
+        p, q = alike(product(one.holding(atoms)), product(two.holding(atoms)))
         if p.states is q.states:
             parts.append(replace(p, state_of=np.concatenate([p.state_of, q.state_of])))
             continue
         states = np.concatenate([p.states, q.states])
         state_of = np.concatenate([p.state_of, q.state_of + len(p.states)])
-        parts.append(Part(p.atoms, states, state_of, p.representation))
+        parts.append(Part(p.atoms, states, state_of, p.representation, p.levels))
     held = one.held.joined(two.held) if one.held is not None and two.held is not None else None
     return Population(
         tuple(parts), np.concatenate([one.weights, two.weights]), np.concatenate([one.shots, two.shots]), values, held
@@ -176,7 +229,7 @@ def merge_states(part: Part) -> Part:
         return part
     used, which = compact(part.state_of, len(part.states))
     states, same = part.representation.distinct(part.states[used])
-    return Part(part.atoms, states, same[which], part.representation)
+    return Part(part.atoms, states, same[which], part.representation, part.levels)
 
 
 def merge_branches(population: Population, live: frozenset[str]) -> Population:
@@ -220,13 +273,6 @@ def _mixed(population: Population, number: int) -> Population:
     return replace(population.take(first), parts=parts, weights=weights)
 
 
-def ground_part(atom: int, layout: Layout, rows: int, representation: Representation) -> Part:
-    """Return a part of one atom in its ground level."""
-    return Part(
-        (atom,), one_level(representation, layout, layout.ground), np.zeros(rows, dtype=np.int64), representation
-    )
-
-
-def known_part(atom: int, layout: Layout, level_of: Index, representation: Representation) -> Part:
-    """Return a part of one atom whose level in each row is known."""
-    return Part((atom,), representation.of_levels(len(layout.levels)), level_of, representation)
+def known_part(atom: int, levels: tuple[str, ...], level_of: Index, representation: Representation) -> Part:
+    """Return a part of one atom whose level in each row is known, as its place among the atom's levels."""
+    return Part((atom,), representation.of_levels(len(levels)), level_of, representation, (levels,))

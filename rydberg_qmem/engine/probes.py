@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def probe_totals(
             case "pauli":
                 made[quantity] = _pauli(levels, step, population)
             case _:
-                part = product(population.holding(step.atoms), len(levels))
+                part = product(population.holding(step.atoms))
                 rho = reduced(levels, part, step.atoms)
                 made[quantity] = np.tensordot(_weights(part, population), rho, axes=(0, 0))
     return made
@@ -43,20 +44,20 @@ def of_all_rows(quantity: str, levels: tuple[str, ...], step: ProbeStep, populat
     Of vectors, Σ w |s⟩⟨s| with the other atoms traced out is A A†, and its spectrum that of A† A but for zeros: the
     smaller of the two is made.
     """
-    part = product(population.holding(step.atoms), len(levels))
+    part = product(population.holding(step.atoms))
     weights = _weights(part, population)
     weights /= weights.sum()
     there = np.flatnonzero(weights)
     places = tuple(part.atoms.index(atom) for atom in step.atoms)
-    size = len(levels) ** len(places)
+    size = prod(part.sizes[place] for place in places)
     if part.representation.is_mixed or len(there) * (part.states.shape[1] // size) >= size:
         rho = np.zeros((size, size), dtype=complex)
         for k in there:
-            rho += weights[k] * part.representation.reduced(part.states[k : k + 1], len(levels), places)[0]
+            rho += weights[k] * part.representation.reduced(part.states[k : k + 1], part.sizes, places)[0]
         return float(of_mean_state(quantity, rho))
     atoms = len(part.atoms)
     order = (*places, *(i for i in range(atoms) if i not in places))
-    split = part.states[there].reshape((len(there), *(len(levels),) * atoms)).transpose((0, *(1 + i for i in order)))
+    split = part.states[there].reshape((len(there), *part.sizes)).transpose((0, *(1 + i for i in order)))
     flat = split.reshape(len(there), size, -1) * np.sqrt(weights[there])[:, None, None]
     flat = np.ascontiguousarray(flat.transpose(0, 2, 1)).reshape(-1, size)
     return float(of_mean_state(quantity, flat.conj() @ flat.T))
@@ -74,8 +75,19 @@ def of_mean_state(quantity: str, rho: Complex) -> NDArray[Any]:
 
 
 def reduced(levels: tuple[str, ...], part: Part, atoms: tuple[int, ...]) -> Complex:
-    """Return the reduced density matrices (states, d^m, d^m) of some of a part's atoms, in the order given."""
-    return part.representation.reduced(part.states, len(levels), tuple(part.atoms.index(atom) for atom in atoms))
+    """Return the reduced density matrices (states, d^m, d^m) of some of a part's atoms, in the order given.
+
+    They have all levels of the program, those too that states leave out.
+    """
+    places = tuple(part.atoms.index(atom) for atom in atoms)
+    rho = part.representation.reduced(part.states, part.sizes, places)
+    narrow = Layout(levels, len(atoms), tuple(part.levels[place] for place in places))
+    wide = Layout(levels, len(atoms))
+    if narrow.dimension == wide.dimension:
+        return rho
+    made, here = np.zeros((len(rho), wide.dimension, wide.dimension), dtype=complex), narrow.places_in(wide)
+    made[:, here[:, None], here] = rho
+    return made
 
 
 def entropy_bits(rho: Complex) -> Array:
@@ -93,7 +105,7 @@ def _bits(levels: tuple[str, ...], step: ProbeStep, population: Population) -> A
     columns = []
     for atom in step.atoms:
         part = population.holding((atom,))[0]
-        layout = Layout(levels, len(part.atoms))
+        layout = part.layout
         bit = layout.bit(part.atoms.index(atom), step.basis).astype(float)
         columns.append((part.populations @ bit)[part.state_of])
     return np.stack(columns, axis=1)
@@ -104,7 +116,7 @@ def _correlations(levels: tuple[str, ...], step: ProbeStep, population: Populati
     made = np.asarray(np.einsum("n,ni,nj->ij", population.weights, bits, bits))
     for i, one in enumerate(step.atoms):
         part = population.holding((one,))[0]
-        layout, weights = Layout(levels, len(part.atoms)), _weights(part, population)
+        layout, weights = part.layout, _weights(part, population)
         for j, two in enumerate(step.atoms):
             if two in part.atoms:
                 both = layout.bit(part.atoms.index(one), step.basis) & layout.bit(part.atoms.index(two), step.basis)

@@ -6,12 +6,13 @@ atoms are traced out, so a reset does not multiply branches, and noise acts on i
 
 from __future__ import annotations
 
+from math import prod
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.emulators.layout import Layout, State
+from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.engine.deduplicate import STATE_TOLERANCE, Index, distinct, distinct_states
 
 Array = NDArray[np.float64]
@@ -32,8 +33,16 @@ class Representation(Protocol):
         """Return the products of states, row by row."""
         ...
 
-    def reorder(self, states: State, levels: int, order: list[int]) -> State:
-        """Return the states with their atoms in another order."""
+    def reorder(self, states: State, sizes: tuple[int, ...], order: list[int]) -> State:
+        """Return the states with their atoms, which have `sizes` levels, in another order."""
+        ...
+
+    def narrowed(self, states: State, places: Index) -> State:
+        """Return the states with only those basis states kept that are at `places`."""
+        ...
+
+    def widened(self, states: State, places: Index, dimension: int) -> State:
+        """Return the states among more basis states, their own at `places`."""
         ...
 
     def populations(self, states: State) -> Array:
@@ -56,8 +65,8 @@ class Representation(Protocol):
         """Return the distinct states, and which one each row is."""
         ...
 
-    def reduced(self, states: State, levels: int, kept: tuple[int, ...]) -> State:
-        """Return the reduced density matrices (rows, d, d) of some atoms, in the order given."""
+    def reduced(self, states: State, sizes: tuple[int, ...], kept: tuple[int, ...]) -> State:
+        """Return the reduced density matrices (rows, d, d) of some of the atoms, in the order given."""
         ...
 
     def dimension(self, states: State) -> int:
@@ -79,10 +88,20 @@ class Vectors:
         """Return the products of states, row by row."""
         return (one[:, :, None] * two[:, None, :]).reshape(len(one), -1)
 
-    def reorder(self, states: State, levels: int, order: list[int]) -> State:
+    def reorder(self, states: State, sizes: tuple[int, ...], order: list[int]) -> State:
         """Return the states with their atoms in another order."""
-        grid = states.reshape((-1, *(levels,) * len(order))).transpose((0, *(1 + i for i in order)))
+        grid = states.reshape((-1, *sizes)).transpose((0, *(1 + i for i in order)))
         return np.ascontiguousarray(grid).reshape(len(states), -1)
+
+    def narrowed(self, states: State, places: Index) -> State:
+        """Return some of the amplitudes."""
+        return np.asarray(states[:, places])
+
+    def widened(self, states: State, places: Index, dimension: int) -> State:
+        """Return the amplitudes among zeros."""
+        made = np.zeros((len(states), dimension), dtype=complex)
+        made[:, places] = states
+        return made
 
     def populations(self, states: State) -> Array:
         """Return the squared amplitudes."""
@@ -104,13 +123,13 @@ class Vectors:
         """Return the states that differ by more than a phase."""
         return distinct_states(states)
 
-    def reduced(self, states: State, levels: int, kept: tuple[int, ...]) -> State:
+    def reduced(self, states: State, sizes: tuple[int, ...], kept: tuple[int, ...]) -> State:
         """Return the reduced density matrices of some atoms."""
-        count, atoms = len(states), round(np.log(states.shape[1]) / np.log(levels))
-        others = tuple(i for i in range(atoms) if i not in kept)
-        grid = states.reshape((count, *(levels,) * atoms))
+        count = len(states)
+        others = tuple(i for i in range(len(sizes)) if i not in kept)
+        grid = states.reshape((count, *sizes))
         split = grid.transpose((0, *(1 + i for i in kept), *(1 + i for i in others))).reshape(
-            count, levels ** len(kept), -1
+            count, prod(sizes[i] for i in kept), -1
         )
         return np.asarray(np.einsum("qik,qjk->qij", split, split.conj()))
 
@@ -140,12 +159,22 @@ class Matrices:
         a, b = self._square(one), self._square(two)
         return np.asarray(np.einsum("qij,qkl->qikjl", a, b)).reshape(len(one), -1)
 
-    def reorder(self, states: State, levels: int, order: list[int]) -> State:
+    def reorder(self, states: State, sizes: tuple[int, ...], order: list[int]) -> State:
         """Return the states with their atoms in another order."""
         atoms = len(order)
-        grid = states.reshape((-1, *(levels,) * (2 * atoms)))
+        grid = states.reshape((-1, *sizes, *sizes))
         axes = (0, *(1 + i for i in order), *(1 + atoms + i for i in order))
         return np.ascontiguousarray(grid.transpose(axes)).reshape(len(states), -1)
+
+    def narrowed(self, states: State, places: Index) -> State:
+        """Return some of the rows and columns."""
+        return self._square(states)[:, places[:, None], places].reshape(len(states), -1)
+
+    def widened(self, states: State, places: Index, dimension: int) -> State:
+        """Return the rows and columns among zeros."""
+        made = np.zeros((len(states), dimension, dimension), dtype=complex)
+        made[:, places[:, None], places] = self._square(states)
+        return made.reshape(len(states), -1)
 
     def populations(self, states: State) -> Array:
         """Return the diagonals."""
@@ -172,14 +201,14 @@ class Matrices:
         first, which = distinct([np.rint(parts / STATE_TOLERANCE).astype(np.int64)])
         return states[first], which
 
-    def reduced(self, states: State, levels: int, kept: tuple[int, ...]) -> State:
+    def reduced(self, states: State, sizes: tuple[int, ...], kept: tuple[int, ...]) -> State:
         """Return the partial traces over all other atoms."""
-        atoms = round(np.log(self.dimension(states)) / np.log(levels))
+        atoms = len(sizes)
         others = tuple(i for i in range(atoms) if i not in kept)
-        grid = states.reshape((-1, *(levels,) * (2 * atoms)))
+        grid = states.reshape((-1, *sizes, *sizes))
         order = (*kept, *others)
         axes = (0, *(1 + i for i in order), *(1 + atoms + i for i in order))
-        size, rest = levels ** len(kept), levels ** len(others)
+        size, rest = prod(sizes[i] for i in kept), prod(sizes[i] for i in others)
         split = grid.transpose(axes).reshape(len(states), size, rest, size, rest)
         return np.asarray(np.einsum("qikjk->qij", split))
 
@@ -190,8 +219,3 @@ class Matrices:
 
 REPRESENTATIONS: dict[str, Representation] = {"vector": Vectors(), "density_matrix": Matrices()}
 """Kinds of state by name."""
-
-
-def one_level(representation: Representation, layout: Layout, level: int) -> State:
-    """Return the state (1, ·) of one atom in a level."""
-    return representation.of_levels(len(layout.levels))[level : level + 1]

@@ -239,5 +239,6 @@ def _groups(walk: Pilot) -> tuple[Group, ...]:
         elif isinstance(plan, Plan):
             how = evolution_method(target, plan.excited, atoms, plan.drives_together(atoms))
         names = tuple(target.atoms[i] for i in atoms)
-        made.append(Group(places[index].place, names, target.subset(atoms).dimension, rows, how))
+        dimension = walk.cursor.dimensions[index, atoms]
+        made.append(Group(places[index].place, names, dimension, rows, how))
     return tuple(made)

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.emulators.exact import CACHE_BYTES, HALVED_DIMENSION, Exact
 from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
-from rydberg_qmem.engine.memory import amplitudes_of
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.running.job import Job
 from rydberg_qmem.running.pilot import BUDGET_S, PILOT_ROUNDS, PILOT_SHOTS, Pilot, pilot_of
@@ -50,13 +49,14 @@ def working_bytes(
     elif rows > some:
         peak *= rows / some
     states = max(
-        (count * _state_bytes(walk, len(atoms)) for (_, atoms), count in walk.cursor.groups.items()), default=0.0
+        (count * _state_bytes(walk, walk.cursor.dimensions[key]) for key, count in walk.cursor.groups.items()),
+        default=0.0,
     )
     return max(ALLOWANCE * peak, states) + ROW_BYTES * rows
 
 
-def _state_bytes(walk: Pilot, atoms: int) -> float:
-    amplitudes = amplitudes_of(walk.run, atoms)
+def _state_bytes(walk: Pilot, dimension: int) -> float:
+    amplitudes = dimension**2 if walk.run.representation.is_mixed else dimension
     return amplitudes * (BYTES_PER_AMPLITUDE if amplitudes < HALVED_DIMENSION else LARGE_AMPLITUDE)
 
 

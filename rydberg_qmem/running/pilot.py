@@ -16,12 +16,13 @@ from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, leaf
 from rydberg_qmem.engine import interpreter
+from rydberg_qmem.engine.carried_levels import filled, levels_of, needed_within, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.memory import amplitudes_of, refuse_large
 from rydberg_qmem.engine.own_states import OwnStates, evolve_group
-from rydberg_qmem.engine.population import Part, Population
+from rydberg_qmem.engine.population import Part, Population, with_levels
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.engine.row_values import scope_of
@@ -84,7 +85,8 @@ class Pilot:
     ) -> Population:
         """Evolve what is light; reckon what is heavy, and leave its atoms in any state that has all outcomes."""
         old = population.holding(atoms)
-        size, samples = amplitudes_of(run, len(atoms)), _samples(run, cursor, step, population)
+        held = needed_within(run, plan, *levels_of(old), noisy=run.is_noisy)
+        size, samples = amplitudes_of(run, held), _samples(run, cursor, step, population)
         rows = _distinct(run, cursor, plan, population, atoms, step)
         seconds = rows * samples * SAMPLE_S
         if size > LIGHT or seconds > HEAVY_S:
@@ -92,11 +94,11 @@ class Pilot:
         needed = rows * size * 16 + samples * SAMPLE_BYTES
         if seconds < HEAVY_S and needed < HEAVY_BYTES:
             return evolve_group(run, cursor, plan, population, atoms, step)
-        refuse_large(run, step.place, len(atoms), rows)
-        cursor.groups[(step.index, atoms)] = max(cursor.groups.get((step.index, atoms), 0), rows)
+        refuse_large(run, step.place, held, rows)
+        note_group(cursor, step, atoms, held, rows)
         self.reckoned_s += seconds
         self.reckoned_bytes = max(self.reckoned_bytes, samples * SAMPLE_BYTES)
-        return population.with_parts(old, [_evened(run, part, len(population)) for part in old])
+        return population.with_parts(old, [_evened(run, plan, part, len(population)) for part in old])
 
 
 def pilot_of(job: Job, compiled: Compiled, maximum: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
@@ -153,9 +155,10 @@ def steps_in(steps: tuple[Step, ...]) -> int:
     return total
 
 
-def _evened(run: RunContext, part: Part, rows: int) -> Part:
-    """Return a part with one state that has all outcomes."""
-    even = np.full((1, part.states.shape[1]), 1.0 / np.sqrt(len(run.layout.levels) ** len(part.atoms)))
+def _evened(run: RunContext, plan: Any, part: Part, rows: int) -> Part:
+    """Return a part with one state that has all outcomes, of the levels that a segment fills."""
+    part = with_levels(part, filled(run, plan, part.atoms, part.levels))
+    even = np.full((1, part.states.shape[1]), 1.0 / np.sqrt(prod(part.sizes)))
     if run.representation.is_mixed:
         even = even**2
     return replace(part, states=even.astype(complex), state_of=np.zeros(rows, dtype=np.int64))

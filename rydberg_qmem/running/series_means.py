@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.compiled import Compiled, Variable
 from rydberg_qmem.compile.steps import ProbeStep, RepeatStep, all_steps
 from rydberg_qmem.devices import ONE
-from rydberg_qmem.emulators.layout import Layout
 from rydberg_qmem.engine.context import States
 from rydberg_qmem.engine.population import Population, product
 from rydberg_qmem.engine.row_values import SERIES
@@ -97,9 +96,8 @@ class SeriesRecorder:
 
     def probe(self, step: ProbeStep, population: Population, states: States, at: Mapping[str, int]) -> None:
         """Add each row's occupations and correlations."""
-        levels = self.compiled.target.levels
-        part = product(population.holding(step.atoms), len(levels))
-        layout, one = Layout(levels, len(part.atoms)), ONE[step.basis]
+        part = product(population.holding(step.atoms))
+        layout, one = part.layout, ONE[step.basis]
         bits = np.stack([layout.is_level(part.atoms.index(atom), one) for atom in step.atoms], axis=1).astype(float)
         chances = part.populations
         for quantity in step.probe.quantities:

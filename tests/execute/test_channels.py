@@ -25,13 +25,13 @@ def branches(kind: str, gone: bool = False) -> Population:
         states[1] = [0.6, 0.8, 0.0, 0.0]
     if kind == "density_matrix":
         states = np.einsum("qi,qj->qij", states, states.conj()).reshape(2, -1)
-    part = Part((0, 1), states, np.arange(2), REPRESENTATIONS[kind])
+    part = Part((0, 1), states, np.arange(2), REPRESENTATIONS[kind], (("g", "h"),) * 2)
     return Population((part,), WEIGHTS, np.zeros(2, dtype=np.int64), {ABSENT: absent})
 
 
 def mixture(population: Population) -> Any:
     """The density matrix of both atoms, averaged over all branches."""
-    part = product(list(population.parts), 2)
+    part = product(list(population.parts))
     rows = part.states[part.state_of]
     if part.representation.is_mixed:
         return np.einsum("q,qi->i", population.weights, rows).reshape(4, 4)

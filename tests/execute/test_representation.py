@@ -52,6 +52,6 @@ def test_columns_of_empty_levels_are_not_evolved() -> None:
 def test_what_is_left_of_a_product_of_vectors_is_the_projector_on_one_of_them() -> None:
     one, other = np.array([[0.6, 0.8j]]), np.array([[1, 1j]]) / np.sqrt(2)
 
-    left = Vectors().reduced(Vectors().tensor(one, other), 2, (0,))
+    left = Vectors().reduced(Vectors().tensor(one, other), (2, 2), (0,))
 
     np.testing.assert_allclose(left[0], np.outer(one[0], one[0].conj()), atol=1e-12)

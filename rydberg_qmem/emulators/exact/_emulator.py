@@ -8,7 +8,7 @@ from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import _propagate as propagation
 from rydberg_qmem.emulators.exact._hamiltonian import Hamiltonian
 from rydberg_qmem.emulators.exact._open_system import OpenSystemPropagator
-from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.layout import Levels, State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, SIDE_EFFECTS, Capabilities
 from rydberg_qmem.language.noise import LINDBLAD, PREPARATION_AND_READOUT, SHOT_TO_SHOT
@@ -44,6 +44,16 @@ class Exact:
     def evolve(self, plan: Plan, scope: Scope, states: State, atoms: tuple[int, ...]) -> State:
         """Return the states of some atoms after the segment, phase references applied."""
         return propagation.evolve(plan, scope, states, atoms, self._hamiltonian)
+
+    def levels_in(self, plan: Plan | None, atoms: tuple[int, ...], levels: Levels) -> Levels:
+        """Return one set of levels for all atoms: that of the smallest kind of program which has all of theirs."""
+        found = {level for here in levels for level in here}
+        kinds = sorted((kind for kind in self.capabilities.levels if found <= set(kind)), key=lambda k: (len(k), k))
+        return (kinds[0],) * len(atoms)
+
+    def within(self, plan: Plan, levels: Levels) -> Plan:
+        """Return the plan for states that hold such levels."""
+        return plan.within(levels)
 
     def wait(self, target: Target, states: State, duration_ns: float) -> State:
         """Return the states after `duration_ns` in the dark: interactions go on."""

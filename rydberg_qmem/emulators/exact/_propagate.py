@@ -96,7 +96,7 @@ def wait(target: Target, scope: Scope, states: State, duration_ns: float, genera
     rows, stretch = generator.enter(states), dark(target, duration_ns)
     if not generator.keeps_dark(rows.shape[1]):
         return generator.leave(generator.advance(stretch, rows, scope))
-    key = b"dark:" + generator.name + f"{target.atoms}:{duration_ns!r}".encode()
+    key = b"dark:" + generator.name + f"{target.atoms}:{''.join(target.levels)}:{duration_ns!r}".encode()
     kept = generator.cache.get(key)
     if kept is None:
         kept = generator.advance(stretch, generator.identity(1, rows.shape[1]), scope)[0]

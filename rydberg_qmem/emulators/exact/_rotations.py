@@ -59,9 +59,8 @@ def apply(
     `turn` has shape (rows or 1, kinds); `which` (left, right) tells for every setting of the other atoms
     which kind of rotation applies.
     """
-    levels = len(layout.levels)
-    view = states.reshape(len(states), levels**atom, levels, -1)
-    a, b = (layout.levels.index(level) for level in pair)
+    view = states.reshape(len(states), *layout.around(atom))
+    a, b = (layout.each[atom].index(level) for level in pair)
     alpha, beta, phase = (part[:, which] for part in (turn.alpha, turn.beta, np.exp(1j * turn.theta)))
     out = view.copy()
     first, second = view[:, :, a, :], view[:, :, b, :]

@@ -95,12 +95,12 @@ class PlayedSegment:
     @property
     def key(self) -> bytes:
         """What tells it from segments that play something else, control values aside."""
-        return f"{self.schedule.serial}:{self.atoms}:".encode()
+        return f"{self.schedule.serial}:{self.atoms}:{''.join(self.target.levels)}:".encode()
 
     @property
     def target(self) -> Target:
         """The target with these atoms only."""
-        return self.plan.target.subset(self.atoms)
+        return self.plan.target_of(self.atoms)
 
     def of_rows(self, rows: NDArray[np.int64]) -> PlayedSegment:
         """Return the segment as some of the rows play it."""
