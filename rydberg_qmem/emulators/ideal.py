@@ -14,6 +14,7 @@ from rydberg_qmem.compile.plan import Plan, plan_segment
 from rydberg_qmem.compile.steps import Segment, expressions_in
 from rydberg_qmem.devices import Target
 from rydberg_qmem.emulators.exact import Exact, layout_of
+from rydberg_qmem.emulators.gate_stages import stages_of
 from rydberg_qmem.emulators.layout import Levels, State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import (
@@ -71,6 +72,26 @@ class IdealPlan:
         """Whether each of its parts is a unitary of two levels of some atoms, whatever others they have."""
         return all(isinstance(part, IdealGate) and part.rule.unitary is not None for part in self.parts)
 
+    def stages(self, leaving: frozenset[int]) -> tuple[tuple[IdealPlan, tuple[int, ...]], ...]:
+        """Return plans of its gates to be played one after the other, and the atoms that are let go after each.
+
+        Where pulses are among them, or a gate of the whole register, all is one plan.
+        """
+        if leaving not in self._staged:
+            gates = [part for part in self.parts if isinstance(part, IdealGate)]
+            made = stages_of(gates, leaving)
+            plans = [(IdealPlan(self.target, tuple(stage.gates)), stage.done) for stage in made]
+            self._staged[leaving] = tuple(plans) if self.only_gates else ((self, ()),)
+        return self._staged[leaving]
+
+    @cached_property
+    def _staged(self) -> dict[frozenset[int], tuple[tuple[IdealPlan, tuple[int, ...]], ...]]:
+        return {}
+
+    @cached_property
+    def _controls(self) -> dict[tuple[int, ...], tuple[Expression, ...]]:
+        return {}
+
     @cached_property
     def _narrowed(self) -> dict[Levels, IdealPlan]:
         return {}
@@ -94,13 +115,15 @@ class IdealPlan:
 
     def controls_of(self, atoms: tuple[int, ...]) -> tuple[Expression, ...]:
         """Return the expressions that steer what happens to some atoms."""
-        found: dict[Expression, None] = {}
-        for part in self.parts:
-            if isinstance(part, Plan):
-                found.update(dict.fromkeys(part.controls_of(atoms)))
-            elif set(part.atoms) & set(atoms):
-                found.update(dict.fromkeys(expressions_in(part.gate)))
-        return tuple(found)
+        if atoms not in self._controls:
+            found: dict[Expression, None] = {}
+            for part in self.parts:
+                if isinstance(part, Plan):
+                    found.update(dict.fromkeys(part.controls_of(atoms)))
+                elif set(part.atoms) & set(atoms):
+                    found.update(dict.fromkeys(expressions_in(part.gate)))
+            self._controls[atoms] = tuple(found)
+        return self._controls[atoms]
 
     @property
     def timing(self) -> tuple[Expression, ...]:

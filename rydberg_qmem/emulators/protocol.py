@@ -146,6 +146,15 @@ class SegmentPlan(Protocol):
 
 
 @runtime_checkable
+class Staged(Protocol):
+    """A prepared segment of gates that take no time, so that each can be played when all before it are."""
+
+    def stages(self, leaving: frozenset[int]) -> tuple[tuple[SegmentPlan, tuple[int, ...]], ...]:
+        """Return plans to be played one after the other, and which of the atoms `leaving` each is the last to touch."""
+        ...
+
+
+@runtime_checkable
 class Narrowing(Protocol):
     """An emulator that can evolve states which leave out levels that atoms are not in.
 

@@ -8,22 +8,20 @@ have any to leave out.
 from __future__ import annotations
 
 from math import prod
-from typing import Any
-
-import numpy as np
+from typing import Any, cast
 
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.emulators.layout import Levels
 from rydberg_qmem.emulators.protocol import Narrowing
 from rydberg_qmem.engine.context import Cursor, RunContext
-from rydberg_qmem.engine.population import Part, known_part
+from rydberg_qmem.engine.population import Part, part_in
 
 
 def ground_part(run: RunContext, atom: int, rows: int) -> Part:
     """Return a part of one atom in its ground level."""
     ground = run.compiled.target.ground
     levels = (ground,) if run.narrows else run.layout.levels
-    return known_part(atom, levels, np.full(rows, levels.index(ground)), run.representation)
+    return part_in(atom, levels, ground, rows, run.representation)
 
 
 def levels_of(parts: list[Part]) -> tuple[tuple[int, ...], Levels]:
@@ -52,16 +50,14 @@ def needed_within(run: RunContext, plan: Any, atoms: tuple[int, ...], levels: Le
         return levels
     if noisy:
         return (run.layout.levels,) * len(atoms)
-    assert isinstance(run.emulator, Narrowing)
-    return run.emulator.levels_in(plan, atoms, filled(run, plan, atoms, levels))
+    return cast(Narrowing, run.emulator).levels_in(plan, atoms, filled(run, plan, atoms, levels))
 
 
 def narrowed(run: RunContext, plan: Any, levels: Levels) -> Any:
     """Return a plan for states that hold such levels of the atoms that it will be asked to evolve."""
     if not run.narrows or run.is_noisy:
         return plan
-    assert isinstance(run.emulator, Narrowing)
-    return run.emulator.within(plan, levels)
+    return cast(Narrowing, run.emulator).within(plan, levels)
 
 
 def note_group(cursor: Cursor, step: Segment, atoms: tuple[int, ...], levels: Levels, rows: int) -> None:

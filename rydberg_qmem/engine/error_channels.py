@@ -24,7 +24,16 @@ from rydberg_qmem.engine.outcomes import (
     remover,
     traced,
 )
-from rydberg_qmem.engine.population import Part, Population, join, known_part, merge_states, united, with_levels
+from rydberg_qmem.engine.population import (
+    Part,
+    Population,
+    join,
+    known_part,
+    merge_states,
+    part_in,
+    united,
+    with_levels,
+)
 from rydberg_qmem.engine.representation import Representation
 
 Array = NDArray[np.float64]
@@ -88,7 +97,7 @@ def lose(
     hit = None if uniform is None else uniform[uniform[:, 0] < chance * there, 1]
     levels, ground = yes.holding((atom,))[0].levels_of(atom), layout.levels[layout.ground]
     yes = _dropped(yes, atom, hit, representation)
-    yes = yes.with_parts([], [known_part(atom, levels, np.full(len(yes), levels.index(ground)), representation)])
+    yes = yes.with_parts([], [part_in(atom, levels, ground, len(yes), representation)])
     return join(_marked(yes, atom, LOST), no)
 
 

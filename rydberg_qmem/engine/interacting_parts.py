@@ -23,7 +23,7 @@ def groups(
     everything = [part.atoms for part in population.parts]
     if everyone and run.acting_noise is not None and run.acting_noise.excites:
         excited = frozenset(range(run.layout.atoms))
-    if len(run.layout.levels) and run.layout.atoms > 1:
+    if duration_ns > 0 and run.layout.atoms > 1:
         bound = np.triu(_mutual(run, population, excited)) * (duration_ns / NS_PER_US)
         near = bound > run.neglect
         edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(near), strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,14 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segment, Step
 from rydberg_qmem.emulators.layout import State, on_both_sides
-from rydberg_qmem.emulators.protocol import Replaying
+from rydberg_qmem.emulators.protocol import Replaying, Staged
 from rydberg_qmem.engine import measurement
 from rydberg_qmem.engine.carried_levels import filled, ground_part, levels_of, narrowed, needed_within, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of
 from rydberg_qmem.engine.error_channels import ABSENT, without_absent
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.interacting_parts import groups
-from rydberg_qmem.engine.memory import refuse_large
+from rydberg_qmem.engine.memory import amplitudes_of, refuse_large
 from rydberg_qmem.engine.population import Part, Population, merge_states, product, with_levels
 from rydberg_qmem.engine.probes import of_all_rows, probe_totals
 from rydberg_qmem.engine.rng import JUMPS, Place
@@ -27,6 +28,8 @@ from rydberg_qmem.engine.trajectories import after_jumps
 Array = NDArray[np.float64]
 MOST_JUMPS = 2**16
 """More jumps than a row can make in one step."""
+LIGHT = 2**13
+"""Amplitudes of all states of a group up to which its gates are played on it at once."""
 EvolveGroup = Callable[[RunContext, Cursor, Any, Population, tuple[int, ...], Segment], Population]
 
 
@@ -45,6 +48,13 @@ def evolve_group(
         return evolve_part(run, cursor, plan, rows, some, step)
 
     return population.with_parts(old, [without_absent(population, part, act)])
+
+
+def _is_light(run: RunContext, plan: Any, population: Population, group: tuple[int, ...]) -> bool:
+    """Return whether all gates of a group are played on it at once sooner than one after the other."""
+    parts = population.holding(group)
+    rows = min(len(population), prod(len(part.states) for part in parts))
+    return rows * amplitudes_of(run, filled(run, plan, *levels_of(parts))) <= LIGHT
 
 
 def evolve_part(run: RunContext, cursor: Cursor, plan: Any, population: Population, part: Part, step: Segment) -> Part:
@@ -102,9 +112,24 @@ class OwnStates:
     def evolve(
         self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment, duration_ns: int
     ) -> Population:
-        """Evolve each group of atoms that the segment changes."""
+        """Evolve each group of atoms that the segment changes; gates in stages, each on the atoms entangled by then."""
         for group in groups(run, cursor, plan, population, duration_ns, everyone=run.is_noisy):
-            population = self.evolve_group(run, cursor, plan, population, group, step)
+            if isinstance(plan, Staged) and not run.is_noisy and not _is_light(run, plan, population, group):
+                population = self._in_stages(run, cursor, plan, population, group, step)
+            else:
+                population = self.evolve_group(run, cursor, plan, population, group, step)
+        return population
+
+    def _in_stages(
+        self, run: RunContext, cursor: Cursor, plan: Staged, population: Population, group: tuple[int, ...],
+        step: Segment,
+    ) -> Population:  # fmt: skip
+        """Play the gates of a group, each on the atoms that are entangled by then."""
+        for stage, _ in plan.stages(frozenset()):
+            if stage.touched.isdisjoint(group):
+                continue
+            together, _ = levels_of(population.holding(stage.touched))
+            population = self.evolve_group(run, cursor, stage, population, together, step)
         return population
 
     def turn(self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment) -> Population:

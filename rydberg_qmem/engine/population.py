@@ -273,6 +273,13 @@ def _mixed(population: Population, number: int) -> Population:
     return replace(population.take(first), parts=parts, weights=weights)
 
 
+def part_in(atom: int, levels: tuple[str, ...], level: str, rows: int, representation: Representation) -> Part:
+    """Return a part of one atom that is in one of its levels in every row."""
+    place = levels.index(level)
+    states = representation.of_levels(len(levels))[place : place + 1]
+    return Part((atom,), states, np.zeros(rows, dtype=np.int64), representation, (levels,))
+
+
 def known_part(atom: int, levels: tuple[str, ...], level_of: Index, representation: Representation) -> Part:
     """Return a part of one atom whose level in each row is known, as its place among the atom's levels."""
     return Part((atom,), representation.of_levels(len(levels)), level_of, representation, (levels,))
