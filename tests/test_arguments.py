@@ -132,7 +132,7 @@ RIGHT_HERE = {
     "emulators": {
         **{key: {"1.5"} for key in ("precision", "longest_ns", "krylov_tolerance", "relative_tolerance")},
         "backend": {"class"}, "journal": {"text"}, "resubmit": {"True", "NumPy's True"}, "poll_s": {"0", "1.5"},
-        "dark_ns": {"0"},
+        "dark_ns": {"0"}, "gpu": {"True", "NumPy's True"},
     },
     "language.hardware": {"value": {"None", "empty mapping"}, "atom": {"text"}},
     "language.noise.Noise.of": {"value": {"None", "empty mapping"}},

@@ -363,6 +363,12 @@ def test_a_sweep_is_plotted_point_by_point_each_over_its_own_rounds(tmp_path: Pa
         (["--seed", "-1"], "seed: must be a whole number from 0 to 2**128 - 1 (-1)"),
         (["--workers", "0"], "workers: must be a whole number from 1 to 10000 (0)"),
         (["--emulator", "exakt"], "no emulator 'exakt'; did you mean 'exact'?"),
+        (["--emulator-option", "gpu=true"], "emulator 'exact' has no option 'gpu'; it has none"),
+        (
+            ["--emulator", "emu_mps", "--emulator-option", "max_bond=8"],
+            "emulator 'emu_mps' has no option 'max_bond'; did you mean 'max_bond_dim'?",
+        ),
+        (["--emulator", "emu_sv", "--emulator-option", "gpu=1"], "gpu: must be True or False"),
         (["--set", "window"], "--set: must be NAME=VALUE ('window')"),
         (["--set", "windw=3"], "has no parameter 'windw'; did you mean 'window'?"),
         (["--set", "window=3 +"], "--set window: is not an expression"),

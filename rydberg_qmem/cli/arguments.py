@@ -10,6 +10,7 @@ from rydberg_qmem.errors import InputError, Problem, ProgramError, short
 
 if TYPE_CHECKING:
     from rydberg_qmem.compile.compiled import Compiled
+    from rydberg_qmem.emulators.protocol import Emulator
     from rydberg_qmem.language.expressions import Expression
     from rydberg_qmem.language.program import Program
 
@@ -104,6 +105,20 @@ def noise_of(given: Sequence[str] | None) -> dict[str, Any] | None:
 def numbers_of(given: Iterable[str] | None, option: str) -> dict[str, float]:
     """Return NAME=VALUE arguments as numbers."""
     return {name: _number(value, f"{option} {name}") for name, value in _pairs(given, option).items()}
+
+
+def emulator_with(name: str, given: Iterable[str] | None) -> str | Emulator:
+    """Return the emulator of a name, set up with `--emulator-option` as numbers, or as true and false."""
+    from rydberg_qmem.emulators.registry import with_options
+
+    return with_options(name, {key: _option(text, key) for key, text in _pairs(given, "--emulator-option").items()})
+
+
+def _option(text: str, name: str) -> bool | float:
+    if text in ("true", "false"):
+        return text == "true"
+    value = _number(text, f"--emulator-option {name}")
+    return int(value) if value.is_integer() else value
 
 
 def variables_of(given: Iterable[str] | None) -> dict[str, Any]:

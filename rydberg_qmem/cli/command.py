@@ -97,6 +97,12 @@ Neglect = Annotated[
         metavar="RAD", help="Leave out interactions of unentangled atoms that turn no amplitude by more in a segment."
     ),
 ]
+EmulatorOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--emulator-option", metavar="NAME=VALUE", help="An option of the emulator's class, such as gpu=true."
+    ),
+]
 MaxMemory = Annotated[float, typer.Option(metavar="GB", help="Refuse a run that would need more memory.")]
 
 

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rydberg_qmem.cli.arguments import checked, inputs_of, noise_of, parameters_of, rounds_of, shots_of, sweep_of
+from rydberg_qmem.cli.arguments import (
+    checked,
+    emulator_with,
+    inputs_of,
+    noise_of,
+    parameters_of,
+    rounds_of,
+    shots_of,
+    sweep_of,
+)
 from rydberg_qmem.cli.command import (
     Command,
+    EmulatorOptions,
     Hardware,
     MaxMemory,
     Neglect,
@@ -68,6 +78,7 @@ def run(
     rounds: Rounds = None,
     sweep: SweptValues = None,
     emulator: EmulatorName = "exact",
+    emulator_option: EmulatorOptions = None,
     noise: NoiseFields = None,
     hardware: Hardware = None,
     state: StateKind = "auto",
@@ -101,7 +112,8 @@ def run(
         drive, response = _loop_of(checked(loaded, {**parameters, **first}, **signals), drive, response)
     with shown() as progress:
         record = run_program(
-            loaded, parameters=parameters, shots=wanted, seed=seed, emulator=emulator, sweep=points or None,
+            loaded, parameters=parameters, shots=wanted, seed=seed, sweep=points or None,
+            emulator=emulator_with(emulator, emulator_option),
             store=output, overwrite=overwrite, workers=workers, shard=shard_of(shard), max_memory_gb=max_memory,
             max_seconds=max_seconds, neglect=neglect, progress=progress, **signals,
             noise=noise_of(noise), hardware=hardware, state=state,
@@ -197,7 +209,8 @@ def estimate(
     exact: ExactMeans = False,
     settings: Settings = None,
     rounds: Rounds = None,
-    emulator: Annotated[str, typer.Option(help="exact or ideal.")] = "exact",
+    emulator: EmulatorName = "exact",
+    emulator_option: EmulatorOptions = None,
     noise: NoiseFields = None,
     hardware: Hardware = None,
     state: StateKind = "auto",
@@ -213,7 +226,7 @@ def estimate(
         shots=shots_of(shots, exact),
         parameters=parameters_of(settings),
         rounds=rounds_of(loaded, rounds),
-        emulator=emulator,
+        emulator=emulator_with(emulator, emulator_option),
         noise=noise_of(noise),
         hardware=hardware,
         state=state,

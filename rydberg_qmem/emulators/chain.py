@@ -66,11 +66,11 @@ def matrix_product(factors: list[Any], like: Chain, *, center: int | None) -> An
     )
 
 
-def ground(sites: tuple[int, ...], levels: tuple[str, ...], *, precision: float, max_bond_dim: int) -> Chain:
+def ground(sites: tuple[int, ...], levels: tuple[str, ...], *, precision: float, max_bond_dim: int, gpu: bool) -> Chain:
     """Return the chain with every atom in its ground level."""
     from emu_mps import MPS
 
-    mps = MPS.make(len(sites), precision=precision, max_bond_dim=max_bond_dim, gpu=False, eigenstates=levels)
+    mps = MPS.make(len(sites), precision=precision, max_bond_dim=max_bond_dim, gpu=gpu, eigenstates=levels)
     return Chain(mps, sites, levels)
 
 
@@ -114,11 +114,9 @@ def with_phase(chain: Chain, atom: int, level: str, angle: float) -> Chain:
 
 def excitations(chain: Chain) -> NDArray[np.float64]:
     """Return the probability of the upper level of each site."""
-    import torch
-
-    upper = torch.zeros(1, 2, 2, dtype=torch.complex128)
+    upper = chain.mps.factors[0].new_zeros(1, 2, 2)
     upper[0, 1, 1] = 1.0
-    return np.asarray(chain.mps.expect_batch(upper)[:, 0].real.numpy(), dtype=float)
+    return np.asarray(chain.mps.expect_batch(upper)[:, 0].real.cpu().numpy(), dtype=float)
 
 
 def reduced(chain: Chain, atoms: Sequence[int]) -> State:
@@ -129,7 +127,8 @@ def reduced(chain: Chain, atoms: Sequence[int]) -> State:
     first, last = min(where), max(where)
     chain.mps.orthogonalize(first)
     bond = chain.mps.factors[first].shape[0]
-    edge = torch.eye(bond, dtype=torch.complex128).reshape(1, 1, bond, bond)
+    here = chain.mps.factors[first]
+    edge = torch.eye(bond, dtype=here.dtype, device=here.device).reshape(1, 1, bond, bond)
     for site in range(first, last + 1):
         factor = chain.mps.factors[site]
         half = torch.einsum("pqab,asc->pqbsc", edge, factor)
@@ -139,7 +138,7 @@ def reduced(chain: Chain, atoms: Sequence[int]) -> State:
             edge = edge.reshape(rows, columns, *edge.shape[4:])
         else:
             edge = torch.einsum("pqbsc,bsd->pqcd", half, factor.conj())
-    rho = np.asarray(torch.einsum("pqcc->pq", edge).numpy())
+    rho = np.asarray(torch.einsum("pqcc->pq", edge).cpu().numpy())
     return _in_order(rho, where, chain.levels)
 
 
@@ -168,7 +167,7 @@ def _product_overlap(chain: Chain, seed: int) -> complex:
 
     rng = np.random.Generator(np.random.Philox(seed))
     marks = rng.uniform(0.5, 1.0, (len(chain.sites), 2)) * np.exp(2j * np.pi * rng.random((len(chain.sites), 2)))
-    edge = torch.ones(1, dtype=torch.complex128)
-    for factor, mark in zip(chain.mps.factors, torch.as_tensor(marks), strict=True):
+    edge = chain.mps.factors[0].new_ones(1)
+    for factor, mark in zip(chain.mps.factors, torch.as_tensor(marks, device=edge.device), strict=True):
         edge = torch.einsum("a,asb,s->b", edge, factor, mark)
     return complex(edge[0])

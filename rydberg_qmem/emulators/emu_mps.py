@@ -46,8 +46,10 @@ class EmuMps:
 
     Args:
         precision: Norm of what a truncation may drop, 1e-6 by default.
-        max_bond_dim: Largest bond dimension of a state.
-        longest_ns: Longest step of time (ns).
+        max_bond_dim: Largest bond dimension of a state, 256 by default.
+        longest_ns: Longest step of time (ns), 10 by default.
+        krylov_tolerance: What a step of its Krylov method may err by, as a part of `precision`; 1e-3 by default.
+        gpu: Whether states are evolved on a GPU (default False); without one, a run is refused before it begins.
         averaged_ns: Samples that change faster than this (ns) are averaged; 1 takes Pulser's samples as they are.
     """
 
@@ -73,12 +75,24 @@ class EmuMps:
         max_bond_dim=arguments.whole(1),
         longest_ns=arguments.real(above=0),
         averaged_ns=arguments.whole(1),
+        krylov_tolerance=arguments.real(above=0),
+        gpu=arguments.flag,
     )
     def __init__(
-        self, *, precision: float = 1e-6, max_bond_dim: int = 256, longest_ns: float = 10.0, averaged_ns: int = 1
+        self,
+        *,
+        precision: float = 1e-6,
+        max_bond_dim: int = 256,
+        longest_ns: float = 10.0,
+        averaged_ns: int = 1,
+        krylov_tolerance: float = 1e-3,
+        gpu: bool = False,
     ) -> None:
         self.precision, self.max_bond_dim = precision, max_bond_dim
         self.longest_ns, self.averaged_ns = longest_ns, averaged_ns
+        self.krylov_tolerance, self.gpu = krylov_tolerance, gpu
+        if gpu:
+            self.capabilities = replace(type(self).capabilities, gpu=True)
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""
@@ -87,7 +101,7 @@ class EmuMps:
     def start(self, target: Target) -> Chain:
         """Return the chain with every atom in its ground level, strongly interacting atoms near each other."""
         return chains.ground(
-            site_order(target), target.levels, precision=self.precision, max_bond_dim=self.max_bond_dim
+            site_order(target), target.levels, precision=self.precision, max_bond_dim=self.max_bond_dim, gpu=self.gpu
         )
 
     def evolve(self, plan: Plan, scope: Scope, states: Any, atoms: tuple[int, ...]) -> Any:
@@ -176,9 +190,9 @@ class EmuMps:
             observables=[StateResult(evaluation_times=[1.0])],
             precision=self.precision,
             max_bond_dim=self.max_bond_dim,
-            extra_krylov_tolerance=max(1e-3, 1.1e-12 / self.precision),
+            extra_krylov_tolerance=max(self.krylov_tolerance, 1.1e-12 / self.precision),
             optimize_qubit_ordering=False,
-            gpu=False,
+            gpu=self.gpu,
             log_level=QUIET,
         )
         run = create_impl(sequence_data(steps, interactions, levels), config)
@@ -272,8 +286,8 @@ def _with(factors: list[Any], count: int, level_of: dict[int, int]) -> list[Any]
     for site in range(count):
         if site in level_of:
             bond = made[-1].shape[2] if made else 1
-            factor = torch.zeros(bond, 2, bond, dtype=torch.complex128)
-            factor[:, level_of[site], :] = torch.eye(bond, dtype=torch.complex128)
+            factor = factors[0].new_zeros(bond, 2, bond)
+            factor[:, level_of[site], :] = torch.eye(bond, dtype=factor.dtype, device=factor.device)
             made.append(factor)
         else:
             made.append(next(others))

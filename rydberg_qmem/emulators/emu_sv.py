@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,7 +29,8 @@ class EmuSv:
     Args:
         averaged_ns: Samples that change faster are averaged over so many nanoseconds: 1 takes Pulser's samples as they
             are, more is faster and less accurate.
-        krylov_tolerance: What a step of its Krylov method may err by.
+        krylov_tolerance: What a step of its Krylov method may err by, 1e-12 by default.
+        gpu: Whether states are evolved on a GPU (default False); without one, a run is refused before it begins.
     """
 
     name = "emu_sv"
@@ -44,9 +45,11 @@ class EmuSv:
         trajectories=False,
     )
 
-    @arguments.taking(averaged_ns=arguments.whole(1), krylov_tolerance=arguments.real(above=0))
-    def __init__(self, *, averaged_ns: int = 1, krylov_tolerance: float = 1e-12) -> None:
-        self.averaged_ns, self.krylov_tolerance = averaged_ns, krylov_tolerance
+    @arguments.taking(averaged_ns=arguments.whole(1), krylov_tolerance=arguments.real(above=0), gpu=arguments.flag)
+    def __init__(self, *, averaged_ns: int = 1, krylov_tolerance: float = 1e-12, gpu: bool = False) -> None:
+        self.averaged_ns, self.krylov_tolerance, self.gpu = averaged_ns, krylov_tolerance, gpu
+        if gpu:
+            self.capabilities = replace(type(self).capabilities, gpu=True)
 
     def plan(self, segment: Segment, target: Target) -> Plan:
         """Lower the segment to pulses."""
@@ -84,17 +87,17 @@ class EmuSv:
         fine = steps.cut(LARGEST_TURN * NS_PER_US / max(energy_scale(steps), 1e-9))
         begin = torch.as_tensor(ground_first(state[None] / size, target.levels)[0])
         config = SVConfig(
-            initial_state=StateVector(begin, gpu=False),
+            initial_state=StateVector(begin, gpu=self.gpu),
             observables=[StateResult(evaluation_times=[1.0])],
             krylov_tolerance=self.krylov_tolerance,
-            gpu=False,
+            gpu=self.gpu,
             log_level=QUIET,
         )
         with one_thread():
             run = SVBackendImpl(config, sequence_data(fine, target.van_der_waals[None], target.levels))
             for step in range(run.nsteps):
                 run.step(step)
-        return np.asarray(ground_first(run.state.data.numpy()[None], target.levels)[0] * size)
+        return np.asarray(ground_first(run.state.data.cpu().numpy()[None], target.levels)[0] * size)
 
 
 @dataclass(frozen=True)
@@ -130,13 +133,13 @@ class EmuSvMasterEquation:
         target = steps.target
         size = target.dimension
         # emu-sv has the ground level first: with two levels, every index counts backwards
-        begin = DensityMatrix(torch.as_tensor(flat.reshape(size, size)[::-1, ::-1].copy()), gpu=False)
+        begin = DensityMatrix(torch.as_tensor(flat.reshape(size, size)[::-1, ::-1].copy()), gpu=self.emulator.gpu)
         fine = steps.cut(LARGEST_TURN * NS_PER_US / max(2 * energy_scale(steps), 1e-9))
         config = SVConfig(
             initial_state=begin,
             observables=[StateResult(evaluation_times=[1.0])],
             krylov_tolerance=self.emulator.krylov_tolerance,
-            gpu=False,
+            gpu=self.emulator.gpu,
             log_level=QUIET,
         )
         with one_thread():
@@ -145,4 +148,4 @@ class EmuSvMasterEquation:
             )
             for step in range(run.nsteps):
                 run._evolve_step(run._compute_dt(step), step)  # `step` would also take a norm, for observables
-        return np.asarray(run.state.data.numpy()[::-1, ::-1].reshape(-1))
+        return np.asarray(run.state.data.cpu().numpy()[::-1, ::-1].reshape(-1))

@@ -60,6 +60,7 @@ class Capabilities:
         sums_fields: Whether pulses of several channels on one transition add as Ω exp(-iφ); Pulser's backends may add
             phases.
         packages: Distributions, beside this package's own, whose versions a record notes.
+        gpu: Whether it is set up to compute on a GPU, which PyTorch must see.
     """
 
     levels: frozenset[tuple[str, ...]] = frozenset({("r", "g"), ("g", "h"), ("r", "g", "h"), ("0", "1")})
@@ -79,6 +80,7 @@ class Capabilities:
     xy_masks: bool = True
     sums_fields: bool = True
     packages: tuple[str, ...] = ()
+    gpu: bool = False
 
 
 class Emulator(Protocol):

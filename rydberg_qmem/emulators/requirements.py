@@ -26,6 +26,11 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
             f"emulator {emulator.name!r} needs the package {can.module.replace('_', '-')}: "
             f"pip install 'rydberg_qmem[{can.extra}]'"
         )
+    if can.gpu and not _sees_gpu():
+        raise CapabilityError(
+            f"emulator {emulator.name!r} has gpu=True, but PyTorch sees no GPU here: leave gpu out, so that it runs on "
+            "the processor, or run where torch.cuda.is_available() holds"
+        )
     if tuple(level for level in target.levels if level != "x") not in can.levels:  # x comes with leakage noise
         raise CapabilityError(
             f"emulator {emulator.name!r} cannot run the levels {{{', '.join(target.levels)}}}, which measuring and "
@@ -59,6 +64,12 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
         raise CapabilityError(f"emulator {emulator.name!r} has no states, so a probe has nothing to look at")
     if exact and not can.exact:
         raise CapabilityError(f"emulator {emulator.name!r} cannot run with shots=None")
+
+
+def _sees_gpu() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def _masks(steps: Iterable[Step]) -> Iterator[str]:

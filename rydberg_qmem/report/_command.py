@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rydberg_qmem.emulators.registry import changed_options
 from rydberg_qmem.errors import QmemError
 from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
@@ -38,6 +39,9 @@ def command(record: xr.Dataset, program: Program, call: Mapping[str, Any] | None
         words += ["--rounds", str(known["rounds"])]
     if record.attrs["emulator"] != "exact":
         words += ["--emulator", str(record.attrs["emulator"])]
+    options = json.loads(record.attrs.get("emulator_json", "{}"))
+    for name, value in changed_options(str(record.attrs["emulator"]), options).items():
+        words += ["--emulator-option", f"{name}={json.dumps(value)}"]
     for option, attr in (("noise", "noise_json"), ("hardware", "hardware_json")):
         value = json.loads(record.attrs.get(attr, "null"))
         if value and value != {"name": "ideal"}:

@@ -16,7 +16,8 @@ from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan
 from rydberg_qmem.compile.steps import RepeatStep, Segment, all_steps, uses_ensemble
 from rydberg_qmem.emulators.exact import evolution_method
-from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.protocol import Emulator, RoundByRound
+from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.branches import MAX_BRANCHES, branches_expected
 from rydberg_qmem.engine.context import NEGLIGIBLE
 from rydberg_qmem.engine.evolution import plan_of
@@ -133,21 +134,23 @@ def estimate(
         inputs: For each input by name, an expression of the round k, or one number for each round, shape (rounds,).
         rounds: How many rounds the inputs that are expressions have; as the program says if not given.
         shots: How many times the program would run; None for an exact run.
-        emulator: "exact" (the default), "ideal", or one of these as an object.
+        emulator: As in `run`: a name ("exact" by default), or an object with its options; none that runs jobs.
         state: "vector", "density_matrix" or "auto", as in `run`.
         noise: As in `run`; the program's own if not given.
         hardware: As in `run`; the program's own if not given.
         neglect: Largest angle (rad) by which an interaction that is left out may turn an amplitude, as in `run`.
 
     Raises ProgramError for a program that does not pass `check`; InputError for arguments that do not fit, and for
-    names of other emulators.
+    an emulator that runs jobs.
 
     >>> made = estimate("two_port_memristor", shots=100, parameters={"period": 4})
     >>> made.groups[0].atoms, made.groups[0].dimension
     (('s', 'a'), 9)
     """
-    if isinstance(emulator, str) and emulator not in ("exact", "ideal"):
-        raise InputError(f"emulator: an estimate knows exact and ideal ({emulator})")
+    if isinstance(emulator_of(emulator), RoundByRound):
+        raise InputError(
+            f"emulator: an estimate tries rounds out, which would be jobs of a machine ({emulator_of(emulator).name})"
+        )
     job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state, neglect=neglect)
     job = replace(job, noise_settings=noise_settings_of(job.program, noise, hardware))
     return estimate_of(job, prepare(job, dict(parameters or {})))

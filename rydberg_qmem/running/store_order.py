@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.registry import call_of
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.running.job import Job
@@ -45,11 +47,17 @@ def _call(job: Job, points: Sequence[Point], signals: dict[str, Any], swept: tup
     fixed = {name: value for name, value in points[0].items() if name not in swept}
     return {
         "parameters": fixed, "inputs": signals, "rounds": job.rounds, "shots": job.shots,
-        "emulator": job.emulator if isinstance(job.emulator, str) else None, "state": job.state,
+        **_emulator(job.emulator), "state": job.state,
         "seed": None if job.seed is None else str(job.seed), "sweep": as_one_axis(points, swept),
         "noise": None if job.noise_settings.noise is None else job.noise_settings.noise.to_dict(),
         "hardware": job.noise_settings.hardware.to_dict(), "neglect": job.neglect,
     }  # fmt: skip
+
+
+def _emulator(wanted: str | Emulator) -> dict[str, Any]:
+    """Return the name and options of an emulator, None where an object holds more than those."""
+    name, options = call_of(wanted) or (None, {})
+    return {"emulator": name, **({"emulator_options": options} if options else {})}
 
 
 def _signal(values: ArrayLike | str) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.emulators.registry import with_options
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError, RunError, StoreError
 from rydberg_qmem.running.cluster import on_cluster
@@ -178,6 +179,7 @@ def resume(place: str | Path, *, run: Callable[..., xr.Dataset], **options: Any)
         raise InputError(f"{place}: was run on an emulator object, which a store cannot hold; run the same call again")
     if "program_json" not in held.attrs:
         raise StoreError(f"{place}: does not hold its program, so it cannot be continued")
+    call["emulator"] = with_options(str(call["emulator"]), call.pop("emulator_options", None) or {})
     program = Program.from_json(str(held.attrs["program_json"]))
     call["seed"] = None if call.get("seed") is None else int(call["seed"])
     return run(program, store=place, **call, **options)

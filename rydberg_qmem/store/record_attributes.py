@@ -43,6 +43,7 @@ class _Json(Strict):
     versions_json: dict[str, str] = Field({})
     noise_json: dict[str, Any] | None = None
     hardware_json: dict[str, Any] | None = None
+    emulator_json: dict[str, bool | float | str] = Field({})
 
 
 def of_record(told: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -65,6 +66,7 @@ class _Call(Strict):
     rounds: Annotated[int, Field(ge=0)] | None = None
     shots: Annotated[int, Field(ge=1)] | None = None
     emulator: str | None = None
+    emulator_options: dict[str, bool | int | float | str] | None = None
     state: str = "auto"
     seed: Annotated[str, Field(pattern=r"^[0-9]{1,100}$")] | None = None
     sweep: dict[str, list[list[float]]] | None = None

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.compiled import Compiled, Variable
 from rydberg_qmem.compile.steps import uses_ensemble
 from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.registry import options_of
 from rydberg_qmem.engine.context import NEGLIGIBLE
 from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings
 from rydberg_qmem.engine.recorder import Recorder
@@ -116,6 +117,7 @@ def provenance(
         "seed": "none" if seed is None else str(seed),
         "rng": f"numpy Philox, SeedSequence spawn_key (point, cohort, stream), cohorts of {COHORT}",
         "emulator": emulator.name,
+        "emulator_json": json.dumps(options_of(emulator)),
         "state": state,
         "neglect": neglect,
         "neglected": neglected,
