@@ -151,6 +151,16 @@ class SegmentPlan(Protocol):
 class Staged(Protocol):
     """A prepared segment of gates that take no time, so that each can be played when all before it are."""
 
+    @property
+    def only_gates(self) -> bool:
+        """Whether it is gates alone, so that it takes no time."""
+        ...
+
+    @property
+    def touched(self) -> frozenset[int]:
+        """Atoms that any gate acts on."""
+        ...
+
     def stages(self, leaving: frozenset[int]) -> tuple[tuple[SegmentPlan, tuple[int, ...]], ...]:
         """Return plans to be played one after the other, and which of the atoms `leaving` each is the last to touch."""
         ...

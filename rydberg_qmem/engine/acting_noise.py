@@ -70,6 +70,12 @@ class ActingNoise:
         return self.channel.decoheres
 
     @property
+    def disturbs_what_waits(self) -> bool:
+        """Whether atoms that wait, or are not read, are changed by it, or may be gone."""
+        settings = self.noise_settings
+        return self.evolution is not None or settings.disturb or settings.lose
+
+    @property
     def excites(self) -> bool:
         """Whether atoms that nothing drives come to interact, since noise may take them to a Rydberg level."""
         return self.channel.excites

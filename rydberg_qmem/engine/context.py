@@ -143,6 +143,7 @@ class RunContext:
     """Is told of each step before it is done, and may raise to stop."""
     plans: dict[int, Any] = field(default_factory=dict, repr=False)
     splits: dict[tuple[object, ...], Partition] = field(default_factory=dict, repr=False)
+    readings: dict[int, dict[int, MeasureStep | ResetStep]] = field(default_factory=dict, repr=False)
     layouts: dict[Levels, Layout] = field(default_factory=dict, repr=False)
 
     @cached_property

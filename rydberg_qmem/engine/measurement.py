@@ -120,31 +120,31 @@ def _dropped(run: RunContext, atoms: tuple[int, ...], population: Population) ->
 def _measure_part(
     run: RunContext, cursor: Cursor, step: MeasureStep, atoms: tuple[int, ...], population: Population
 ) -> Population:
-    here = [atom for atom in step.atoms if atom in atoms]
+    here = tuple(atom for atom in step.atoms if atom in atoms)
     places = tuple(atoms.index(atom) for atom in here)
     split = _split(run, population.holding(atoms)[0].levels, places, step.basis)
-    chosen = _chosen(run, cursor, population, atoms, split, step)
+    chosen = _chosen(run, cursor, population, atoms, split, step, here)
     seen = bits_of(chosen.outcome, len(here))
     bits = seen
-    if tuple(here) != step.atoms:
+    if here != step.atoms:
         bits = chosen.population.values[step.key].copy()
         bits[:, [step.atoms.index(atom) for atom in here]] = seen
-    after = _left(run, step, chosen, split, atoms, seen)
+    after = _left(run, step, chosen, split, atoms, seen, here, needed_after(run, step))
     return after.with_values(**{step.key: bits})
 
 
 def _left(
-    run: RunContext, step: MeasureStep, chosen: Chosen, split: Partition, atoms: tuple[int, ...], seen: Array
-) -> Population:
-    """Return what a measurement leaves of a part: of its atoms, the states that anything still asks for.
+    run: RunContext, step: MeasureStep, chosen: Chosen, split: Partition, atoms: tuple[int, ...], seen: Array,
+    looked: tuple[int, ...], needed: frozenset[int],
+) -> Population:  # fmt: skip
+    """Return what looking at atoms leaves of a part: the states of those that anything still asks for.
 
     Atoms whose bits tell their levels leave it, before states of any outcome are made.
     """
-    needed, part = needed_after(run, step), chosen.population.holding(atoms)[0]
+    part = chosen.population.holding(atoms)[0]
     if needed.isdisjoint(atoms):
         return _dropped(run, atoms, chosen.population)
     levels = dict(zip(atoms, part.levels, strict=True))
-    looked = tuple(atom for atom in step.atoms if atom in atoms)
     gone = tuple(atom for atom in looked if len({*levels[atom]} - {ONE[step.basis]}) == 1)
     if not run.emulator.capabilities.factorises or not gone:
         return _collapsed(run, step, chosen, atoms, projector(split), atoms)
@@ -195,25 +195,41 @@ def reset_own(run: RunContext, cursor: Cursor, step: ResetStep, population: Popu
     """Return the rows after a reset of the engine's own states, and after its time."""
     population = spend(run, cursor, population, run.noise.hardware.reset_us, step)
     for part in population.holding(step.atoms):
-        population = _reset_part(run, cursor, step, part.atoms, population)
+        here = tuple(atom for atom in step.atoms if atom in part.atoms)
+        population = _reset_part(run, cursor, step, part.atoms, population, here, needed_after(run, step))
     if run.apparatus is None:
         return population
     return run.apparatus.prepare(population, step.atoms, machine_numbers(run, cursor, step.number))
 
 
+def read_atom(run: RunContext, cursor: Cursor, step: MeasureStep, atom: int, population: Population) -> Population:
+    """Return the rows with one atom in the level that a measurement to come will find it in."""
+    part = population.holding((atom,))[0]
+    split = _split(run, part.levels, (part.atoms.index(atom),), step.basis)
+    chosen = _chosen(run, cursor, population, part.atoms, split, step, (atom,))
+    seen = bits_of(chosen.outcome, 1)
+    return _left(run, step, chosen, split, part.atoms, seen, (atom,), frozenset(part.atoms))
+
+
+def reset_atom(run: RunContext, cursor: Cursor, step: ResetStep, atom: int, population: Population) -> Population:
+    """Return the rows with one atom reset, before the time of that."""
+    atoms = population.holding((atom,))[0].atoms
+    return _reset_part(run, cursor, step, atoms, population, (atom,), frozenset(atoms))
+
+
 def _reset_part(
-    run: RunContext, cursor: Cursor, step: ResetStep, atoms: tuple[int, ...], population: Population
-) -> Population:
-    here = tuple(atom for atom in step.atoms if atom in atoms)
-    rest = tuple(atom for atom in atoms if atom not in step.atoms)
-    if needed_after(run, step).isdisjoint(rest):
+    run: RunContext, cursor: Cursor, step: ResetStep, atoms: tuple[int, ...], population: Population,
+    here: tuple[int, ...], needed: frozenset[int],
+) -> Population:  # fmt: skip
+    rest = tuple(atom for atom in atoms if atom not in here)
+    if needed.isdisjoint(rest):
         return _dropped(run, atoms, population)
     if run.representation.is_mixed:
         new = [traced(population.holding(atoms)[0], rest)]
     else:
         levels = population.holding(atoms)[0].levels
         split = _split(run, levels, tuple(atoms.index(atom) for atom in here), "")
-        chosen = _chosen(run, cursor, population, atoms, split, step)
+        chosen = _chosen(run, cursor, population, atoms, split, step, here)
         population = _collapsed(run, step, chosen, atoms, remover(split), rest)
         new = population.holding(rest)
     new += [ground_part(run, atom, len(population)) for atom in here]
@@ -224,15 +240,14 @@ def _reset_part(
 
 def _chosen(
     run: RunContext, cursor: Cursor, population: Population, atoms: tuple[int, ...], split: Partition,
-    step: MeasureStep | ResetStep,
+    step: MeasureStep | ResetStep, looked: tuple[int, ...],
 ) -> Chosen:  # fmt: skip
-    """Return the rows with an outcome each: by chance, or with all of them, weighted."""
+    """Return the rows with an outcome each of the atoms looked at: by chance, or with all of them, weighted."""
     part = next(part for part in population.parts if part.atoms == atoms)
     if run.draws is not None:
-        looked = [atom for atom in step.atoms if atom in atoms]
         place = place_of(run, cursor, step.number)
         numbers = run.draws.uniform(population.shots, MEASURING, place, len(step.atoms))
-        if tuple(looked) != step.atoms:
+        if looked != step.atoms:
             numbers = numbers[:, [step.atoms.index(atom) for atom in looked]]
         return choose(population, part, split, numbers)
     before = float(population.weights.sum())

@@ -16,6 +16,7 @@ from rydberg_qmem.emulators.protocol import Replaying, Staged
 from rydberg_qmem.engine import measurement
 from rydberg_qmem.engine.carried_levels import filled, ground_part, levels_of, narrowed, needed_within, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of
+from rydberg_qmem.engine.early_reads import leaving, read_early
 from rydberg_qmem.engine.error_channels import ABSENT, without_absent
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.interacting_parts import groups
@@ -125,11 +126,13 @@ class OwnStates:
         step: Segment,
     ) -> Population:  # fmt: skip
         """Play the gates of a group, each on the atoms that are entangled by then."""
-        for stage, _ in plan.stages(frozenset()):
-            if stage.touched.isdisjoint(group):
-                continue
+        coming = leaving(run, population, step, group)
+        stages = [(stage, done) for stage, done in plan.stages(frozenset(coming)) if stage.touched & {*group}]
+        for k, (stage, done) in enumerate(stages):
             together, _ = levels_of(population.holding(stage.touched))
             population = self.evolve_group(run, cursor, stage, population, together, step)
+            if done and k + 1 < len(stages):
+                population = read_early(run, cursor, done, coming, population)
         return population
 
     def turn(self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment) -> Population:
