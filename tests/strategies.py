@@ -93,6 +93,8 @@ class Draft:
     features: frozenset[str] = frozenset()
     fields: str = "apart"
     """How pulses of one basis on one atom may overlap: not at all, resonant, or in phase."""
+    late: bool = False
+    """Whether levels are filled in some segments only, and atoms read, or reset, after others have gone on."""
 
     def pick(self, *options: T) -> T:
         drawn: T = self.draw(st.sampled_from(options))
@@ -120,6 +122,7 @@ class Draft:
         for _ in range(self.draw(st.integers(least, most))):
             made += [self.look()] if self.pick(True, False, False) else []
             kinds = ("drive", "cycle", "echo") + (("when", "repeat") if depth else ())
+            kinds += ("late", "late") if self.late else ()
             match self.pick(*kinds):
                 case "drive":
                     made += self.unitary()
@@ -127,6 +130,8 @@ class Draft:
                     made += self.cycle()
                 case "echo":
                     made += [*self.unitary(), self.cut(), *self.pick(self.virtual, self.delay)(), *self.unitary()]
+                case "late":
+                    made += self.apart()
                 case "when":
                     made += [*self.measure(), self.when(depth - 1), *self.unitary()]
                 case _:
@@ -139,6 +144,25 @@ class Draft:
         if self.pick(True, True, False):
             made.append({"reset": {"atoms": self.pick("all", list(self.subset()))}})
         return [*made, *self.unitary()]
+
+    def apart(self) -> list[dict[str, Any]]:
+        """Let an atom that the others were coupled to wait while these go on; read or reset it then, or leave it."""
+        one, *others = whole = self.draw(st.permutations(self.atoms))
+        self.atoms = (one, *others[:1])
+        made = [*self.rotation(), *self.rotation(), *self.gate()]
+        self.atoms = tuple(others) or tuple(whole)
+        made += [*self.rotation(), *self.gate(), *self.pick([self.cut()], [], []), *self.gate(), *self.rotation()]
+        self.atoms = (one,)
+        made += self.pick([], [], [self.cut(), *self.rotation()])
+        self.atoms = tuple(sorted(whole))
+        end, key = self.pick("read", "read", "reset", "leave"), self.fresh("m")
+        if end == "read" and self.rounds <= self.events:
+            self.events -= self.rounds
+            made += [{"measure": {"atoms": [one], "key": key}}, {"set": {"x": f"clip(x / 2 + {key}, -3, 3)"}}]
+            self.keys.append((key, (one,)))
+        elif end == "reset":
+            made.append({"reset": {"atoms": [one]}})
+        return made
 
     def look(self) -> dict[str, Any]:
         return {"probe": {"atoms": list(self.subset()), "density_matrix": True, "key": self.fresh("p")}}
@@ -199,10 +223,14 @@ class Draft:
                 return [*mask, *self.pulse("rydberg_global" if self.family == "rydberg" else "mw_global")]
             case "analog":
                 return self.analog()
-            case "three":
+            case "three" if not self.late:
                 return self.together()
             case _:
                 return self.rotation()
+
+    def closing(self) -> list[dict[str, Any]]:
+        """Drive what the opening left out, where it left out any."""
+        return self.together() if self.late and self.family == "three" else self.unitary()
 
     def unitary(self) -> list[dict[str, Any]]:
         match self.family:
@@ -279,10 +307,12 @@ class Draft:
 
     def rotation(self) -> list[dict[str, Any]]:
         turn = {"atom": self.pick(*self.atoms), "axis": self.pick("x", "y", "z"), "angle": self.expression()}
+        if self.late and turn["axis"] != "z" and self.pick(True, False, False, False):
+            turn["basis"] = "ground-rydberg"
         return [{"rotate": turn}]
 
     def gate(self) -> list[dict[str, Any]]:
-        if len(self.atoms) == 1:
+        if len(self.atoms) == 1 or self.family != "gates":
             return self.rotation()
         control, target = self.draw(st.permutations(self.atoms))[:2]
         kind = self.pick("cz", "cnot", "cphase", "zz", "exchange")
@@ -295,13 +325,18 @@ class Draft:
 
 
 @st.composite
-def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 3, *, noisy: bool = False) -> Program:
-    """Draw a small program that passes `check`; a `noisy` one has noise of its own."""
+def programs(
+    draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 3, *, noisy: bool = False, late: bool = False
+) -> Program:
+    """Draw a small program that passes `check`; a `noisy` one has noise of its own.
+
+    A `late` one fills levels in some segments only, reads or resets atoms late, and leaves some unread.
+    """
     family = draw(st.sampled_from(families))
     features = frozenset(name for name in FEATURES[family] if draw(st.booleans()))
     atoms = ("a", "b", "c")[: draw(st.integers(1, 2 if noisy and family in ("three", "gates") else most_atoms))]
     fields = draw(st.sampled_from(("apart", "resonant", "in phase"))) if family == "three" else "apart"
-    draft = Draft(draw, family, atoms, fields=fields, features=features)
+    draft = Draft(draw, family, atoms, fields=fields, features=features, late=late)
     body = [*draft.opening(), *draft.phrases(2, 4, 2)]
     noise = draw(st.sampled_from(NOISES[family if family in NOISES else "two"])) if noisy else {}
     return Program.from_dict(
@@ -319,8 +354,8 @@ def programs(draw: Drawn, families: tuple[str, ...] = LEVELS, most_atoms: int = 
             },
             "body": [
                 *body,
-                *draft.unitary(),
-                {"measure": {"atoms": "all", "key": "last"}},
+                *draft.closing(),
+                {"measure": {"atoms": "all" if not late else list(draft.subset()), "key": "last"}},
                 {"set": {"y": "y + mean(w)"}},
             ],
         }

@@ -96,7 +96,8 @@ def _measure_means(run: RunContext, step: MeasureStep, population: Population) -
     """Give every row the chance of each bit in place of bits, what reads them being none."""
     chances = np.empty((len(population), len(step.atoms)))
     for part in population.holding(step.atoms):
-        layout, weights = run.layout_of(part.levels), part.populations
+        layout = run.layout_of(part.levels)
+        weights = np.clip(part.populations, 0.0, None)  # below zero by rounding would be an atom that is lost
         weights /= weights.sum(axis=1, keepdims=True)
         for k, atom in enumerate(step.atoms):
             if atom in part.atoms:

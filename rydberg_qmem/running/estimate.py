@@ -232,7 +232,10 @@ def _slower(job: Job, compiled: Compiled, spent: float, some: int, shots: float,
 def _groups(walk: Pilot) -> tuple[Group, ...]:
     places = {step.index: step for step in all_steps(walk.run.compiled.steps) if isinstance(step, Segment)}
     made = []
-    for (index, atoms), rows in sorted(walk.cursor.groups.items()):
+    found = walk.cursor.groups
+    for (index, atoms), rows in sorted(found.items()):
+        if any(index == other and {*atoms} < {*more} for other, more in found):
+            continue  # gates are played in stages, each on the atoms that are entangled by then
         plan, target = plan_of(walk.run, places[index]), walk.run.compiled.target
         how = "ideal gates"
         if walk.run.is_noisy:
