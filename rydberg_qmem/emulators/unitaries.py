@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import pairwise, product
+from math import prod
 from typing import assert_never
 
 import numpy as np
@@ -86,20 +87,29 @@ def _anywhere(layout: Layout, atom: int) -> NDArray[np.int64]:
 
 def _on_several(layout: Layout, atoms: tuple[int, ...], levels: str, matrix: Complex, states: State) -> State:
     """Apply matrices (rows or 1, 2ⁿ, 2ⁿ) on two levels of n atoms; the other levels stay."""
-    index, out = _states(layout, atoms, levels), states.copy()
-    each = np.broadcast_to(matrix, (len(states), *matrix.shape[1:]))
-    out[:, index] = np.einsum("qij,qjk->qik", each, states[:, index])
+    ends = [0, *(place for atom in sorted(atoms) for place in (atom, atom + 1)), layout.atoms]
+    shape = (len(states), *(prod(layout.sizes[a:b]) for a, b in pairwise(ends)))
+    out = states.copy()
+    old, new = states.reshape(shape), out.reshape(shape)
+    where = [_where(layout, atoms, here) for here in product(levels, repeat=len(atoms))]
+    beside = (slice(None), *(None,) * (len(shape) - 1 - len(atoms)))
+    for k, there in enumerate(where):
+        row = matrix[:, k]
+        sources = np.flatnonzero(row.any(axis=0))
+        if sources.tolist() == [k] and (row[:, k] == 1).all():
+            continue
+        made = row[:, sources[0]][beside] * old[where[sources[0]]]
+        for j in sources[1:]:
+            made += row[:, j][beside] * old[where[j]]
+        new[there] = made
     return out
 
 
-@lru_cache(maxsize=512)
-def _states(layout: Layout, atoms: tuple[int, ...], levels: str) -> NDArray[np.int64]:
-    """Return the indices of the states of some atoms' two levels, for every setting of the others: (2ⁿ, settings)."""
-    found = [
-        np.flatnonzero(np.all([layout.is_level(atom, level) for atom, level in zip(atoms, here, strict=True)], axis=0))
-        for here in product(levels, repeat=len(atoms))
-    ]
-    return np.array(found)
+def _where(layout: Layout, atoms: tuple[int, ...], levels: tuple[str, ...]) -> tuple[slice | int, ...]:
+    """Return which part of states, with an axis for each of some atoms and for those between, has them in levels."""
+    pairs = sorted(zip(atoms, levels, strict=True))
+    chosen = (place for atom, level in pairs for place in (layout.each[atom].index(level), slice(None)))
+    return (slice(None), slice(None), *chosen)
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from rydberg_qmem.compile.steps import Segment
 from rydberg_qmem.emulators.layout import Levels
-from rydberg_qmem.emulators.protocol import Narrowing
+from rydberg_qmem.emulators.smaller_states import Narrowing
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.population import Part, part_in
 

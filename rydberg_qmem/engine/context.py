@@ -27,7 +27,8 @@ from rydberg_qmem.compile.steps import (
     all_steps,
 )
 from rydberg_qmem.emulators.layout import Layout, Levels, State, on_both_sides
-from rydberg_qmem.emulators.protocol import Emulator, Narrowing
+from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.smaller_states import Narrowing
 from rydberg_qmem.engine.acting_noise import ActingNoise
 from rydberg_qmem.engine.apparatus import Apparatus, Numbers
 from rydberg_qmem.engine.kept_frames import KeptFrames

@@ -23,7 +23,7 @@ from rydberg_qmem.compile.steps import (
     WhenStep,
 )
 from rydberg_qmem.devices import ONE
-from rydberg_qmem.emulators.protocol import Staged
+from rydberg_qmem.emulators.smaller_states import Staged
 from rydberg_qmem.engine import measurement
 from rydberg_qmem.engine.context import Cursor, RunContext, needed_after
 from rydberg_qmem.engine.error_channels import ABSENT

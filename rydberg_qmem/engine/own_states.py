@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segment, Step
 from rydberg_qmem.emulators.layout import State, on_both_sides
-from rydberg_qmem.emulators.protocol import Replaying, Staged
+from rydberg_qmem.emulators.protocol import Replaying
+from rydberg_qmem.emulators.smaller_states import Staged
 from rydberg_qmem.engine import measurement
 from rydberg_qmem.engine.carried_levels import filled, ground_part, levels_of, narrowed, needed_within, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of

@@ -61,12 +61,20 @@ def apply(
     """
     view = states.reshape(len(states), *layout.around(atom))
     a, b = (layout.each[atom].index(level) for level in pair)
-    alpha, beta, phase = (part[:, which] for part in (turn.alpha, turn.beta, np.exp(1j * turn.theta)))
+    alpha, beta = _of_settings(turn.alpha, which), _of_settings(turn.beta, which)
     out = view.copy()
     first, second = view[:, :, a, :], view[:, :, b, :]
-    out[:, :, a, :] = phase * (alpha * first + beta * second)
-    out[:, :, b, :] = phase * (alpha.conj() * second - beta.conj() * first)
+    upper, lower = alpha * first + beta * second, alpha.conj() * second - beta.conj() * first
+    if turn.theta.any():
+        phase = _of_settings(np.exp(1j * turn.theta), which)
+        upper, lower = phase * upper, phase * lower
+    out[:, :, a, :], out[:, :, b, :] = upper, lower
     return out.reshape(states.shape)
+
+
+def _of_settings(kinds: Complex, which: NDArray[np.int64]) -> Complex:
+    """Return what each setting of the other atoms has, (rows or 1, left, right), of what its kind has."""
+    return kinds[:, :, None] if kinds.shape[1] == 1 else np.asarray(kinds[:, which])
 
 
 def neighbours_shift(layout: Layout, atom: int, strength: Array) -> tuple[Array, NDArray[np.int64]]:
