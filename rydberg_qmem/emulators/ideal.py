@@ -73,15 +73,11 @@ class IdealPlan:
         return all(isinstance(part, IdealGate) and part.rule.unitary is not None for part in self.parts)
 
     def stages(self, leaving: frozenset[int]) -> tuple[tuple[IdealPlan, tuple[int, ...]], ...]:
-        """Return plans of its gates to be played one after the other, and the atoms that are let go after each.
-
-        Where pulses are among them, or a gate of the whole register, all is one plan.
-        """
+        """Return plans of its gates to be played one after the other, and the atoms that are let go after each."""
         if leaving not in self._staged:
             gates = [part for part in self.parts if isinstance(part, IdealGate)]
             made = stages_of(gates, leaving)
-            plans = [(IdealPlan(self.target, tuple(stage.gates)), stage.done) for stage in made]
-            self._staged[leaving] = tuple(plans) if self.only_gates else ((self, ()),)
+            self._staged[leaving] = tuple((IdealPlan(self.target, tuple(stage.gates)), stage.done) for stage in made)
         return self._staged[leaving]
 
     @cached_property

@@ -115,8 +115,9 @@ class OwnStates:
         self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment, duration_ns: int
     ) -> Population:
         """Evolve each group of atoms that the segment changes; gates in stages, each on the atoms entangled by then."""
+        staged = isinstance(plan, Staged) and plan.only_gates and not run.is_noisy
         for group in groups(run, cursor, plan, population, duration_ns, everyone=run.is_noisy):
-            if isinstance(plan, Staged) and not run.is_noisy and not _is_light(run, plan, population, group):
+            if staged and not _is_light(run, plan, population, group):
                 population = self._in_stages(run, cursor, plan, population, group, step)
             else:
                 population = self.evolve_group(run, cursor, plan, population, group, step)
