@@ -318,6 +318,7 @@ against `qutip.mesolve`, closed forms, Pulser's collapse operators and Pulser's 
 | `qutip` | all | 2^14 amplitudes | 0.1 s for two atoms, seconds for five of three levels | Pulser's reference; for checks |
 | `emu_sv` | ground-rydberg | up to 20 | 10 to 100 ms, one step for each change of a sample | states run one by one: no batching |
 | `emu_mps` | ground-rydberg, XY | tens, at least 2 | seconds to minutes | states run one by one; sampled runs, or exact ones with few branches |
+| `stabilizer` | g, h | hundreds | microseconds for all shots | Clifford gates; rows that differ by Pauli operators share a tableau; sampled runs |
 
 Shots that share their history share their state with every emulator, so the cost grows with the number of different
 histories: after a measurement of k atoms there may be 2^k. A smooth pulse of 1 µs is 1000 steps at 1 ns; `averaged_ns`

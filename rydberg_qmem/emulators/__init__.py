@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from rydberg_qmem.emulators.pulser_backend import PulserBackend
     from rydberg_qmem.emulators.qutip import Qutip
     from rydberg_qmem.emulators.replay import Replay
+    from rydberg_qmem.emulators.stabilizer import Stabilizer
 
 __all__ = ["Capabilities", "EmuMps", "EmuSv", "Emulator", "Exact", "Ideal", "NoiseChannel", "NoisyEmulator",
-           "PulserBackend", "Qutip", "Replay"]  # fmt: skip
+           "PulserBackend", "Qutip", "Replay", "Stabilizer"]  # fmt: skip
 
 EMULATORS = {
     "exact": "Exact",
@@ -30,6 +31,7 @@ EMULATORS = {
     "qutip": "Qutip",
     "emu_sv": "EmuSv",
     "emu_mps": "EmuMps",
+    "stabilizer": "Stabilizer",
     "pulser_backend": "PulserBackend",
 }
 """The emulators that `run` knows by name: each one's class, in the module of that name."""

@@ -48,9 +48,9 @@ class EmuMps:
         precision: Norm of what a truncation may drop, 1e-6 by default.
         max_bond_dim: Largest bond dimension of a state, 256 by default.
         longest_ns: Longest step of time (ns), 10 by default.
+        averaged_ns: Samples that change faster than this (ns) are averaged; 1 takes Pulser's samples as they are.
         krylov_tolerance: What a step of its Krylov method may err by, as a part of `precision`; 1e-3 by default.
         gpu: Whether states are evolved on a GPU (default False); without one, a run is refused before it begins.
-        averaged_ns: Samples that change faster than this (ns) are averaged; 1 takes Pulser's samples as they are.
     """
 
     name = "emu_mps"
@@ -79,15 +79,9 @@ class EmuMps:
         gpu=arguments.flag,
     )
     def __init__(
-        self,
-        *,
-        precision: float = 1e-6,
-        max_bond_dim: int = 256,
-        longest_ns: float = 10.0,
-        averaged_ns: int = 1,
-        krylov_tolerance: float = 1e-3,
-        gpu: bool = False,
-    ) -> None:
+        self, *, precision: float = 1e-6, max_bond_dim: int = 256, longest_ns: float = 10.0, averaged_ns: int = 1,
+        krylov_tolerance: float = 1e-3, gpu: bool = False,
+    ) -> None:  # fmt: skip
         self.precision, self.max_bond_dim = precision, max_bond_dim
         self.longest_ns, self.averaged_ns = longest_ns, averaged_ns
         self.krylov_tolerance, self.gpu = krylov_tolerance, gpu

@@ -57,9 +57,9 @@ class Capabilities:
         noisy_segments: Whether noise acts while segments play; else only while atoms wait.
         xy_masks: Whether atoms under an SLM mask of the XY mode rest while others interact, to the nanosecond at which
             it ends.
-        sums_fields: Whether pulses of several channels on one transition add as Ω exp(-iφ); Pulser's backends may add
-            phases.
+        sums_fields: Whether pulses of several channels on one transition add as Ω exp(-iφ); Pulser's may add phases.
         packages: Distributions, beside this package's own, whose versions a record notes.
+        clifford: Whether it keeps stabiliser states, so that it follows Clifford gates only.
         gpu: Whether it is set up to compute on a GPU, which PyTorch must see.
     """
 
@@ -80,6 +80,7 @@ class Capabilities:
     xy_masks: bool = True
     sums_fields: bool = True
     packages: tuple[str, ...] = ()
+    clifford: bool = False
     gpu: bool = False
 
 

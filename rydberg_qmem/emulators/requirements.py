@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import plan_segment
 from rydberg_qmem.compile.steps import Segment, Step, all_steps
+from rydberg_qmem.emulators.clifford import not_clifford
 from rydberg_qmem.emulators.protocol import CROSSED, Emulator
 from rydberg_qmem.errors import CapabilityError, Problem, ProgramError
 from rydberg_qmem.language.blocks import SLMMask
@@ -60,6 +61,8 @@ def check_capabilities(emulator: Emulator, compiled: Compiled, *, exact: bool, s
         if found:
             rule = f"emulator {emulator.name!r} runs whole rounds as jobs, with nothing measured before their end"
             raise ProgramError([Problem("", rule), *found])
+    if can.clifford and (wrong := list(dict.fromkeys(not_clifford(compiled)))):
+        raise ProgramError([Problem("", f"emulator {emulator.name!r} follows Clifford gates only"), *wrong])
     if not can.states and any(variable.origin.startswith("probe:") for variable in compiled.variables):
         raise CapabilityError(f"emulator {emulator.name!r} has no states, so a probe has nothing to look at")
     if exact and not can.exact:

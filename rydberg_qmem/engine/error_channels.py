@@ -24,6 +24,7 @@ from rydberg_qmem.engine.outcomes import (
     remover,
     traced,
 )
+from rydberg_qmem.engine.pauli_frames import PauliFrames
 from rydberg_qmem.engine.population import (
     Part,
     Population,
@@ -95,6 +96,9 @@ def lose(
     if not len(yes):
         return no
     hit = None if uniform is None else uniform[uniform[:, 0] < chance * there, 1]
+    if isinstance(yes.held, PauliFrames):
+        assert hit is not None  # exact runs on stabiliser states are refused
+        return join(_marked(replace(yes, held=yes.held.after_reset(atom, hit)), atom, LOST), no)
     levels, ground = yes.holding((atom,))[0].levels_of(atom), layout.levels[layout.ground]
     yes = _dropped(yes, atom, hit, representation)
     yes = yes.with_parts([], [part_in(atom, levels, ground, len(yes), representation)])
@@ -137,6 +141,9 @@ def dephase(
     representation: Representation,
 ) -> Population:
     """Take a part of the coherence between an atom's levels: ρ → (1 - p)ρ + p Σ PρP. `uniform` has two columns."""
+    if isinstance(population.held, PauliFrames):
+        assert uniform is not None
+        return replace(population, held=population.held.with_z(atom, (uniform[:, 0] < chance) & (uniform[:, 1] < 0.5)))
     part = population.holding((atom,))[0]
     split = _levels_of(part, atom)
     if representation.is_mixed:
@@ -167,6 +174,12 @@ def heat(
         new = without_absent(population, part, lambda _, some: _warmed(some, atom, chance, _grounds(layout)))
         return population.with_parts([part], [new])
     there = np.ones(len(population)) if ABSENT not in population.values else population.values[ABSENT][:, atom] == 0
+    if isinstance(population.held, PauliFrames):
+        assert uniform is not None
+        hit = uniform[:, 0] < chance * there
+        return replace(
+            population, held=population.held.depolarised(atom, hit, uniform[:, 1] < 0.5, uniform[:, 2] < 0.5)
+        )
     yes, no = either(population, chance * there, None if uniform is None else uniform[:, 0])
     if not len(yes):
         return no

@@ -130,7 +130,7 @@ def kind_of_state(
         return "density_matrix"
     if asked != "auto":
         return asked
-    if not chance:
+    if not chance or not emulator.capabilities.density_matrices:
         return "vector"
     if shots is None:
         return "density_matrix"

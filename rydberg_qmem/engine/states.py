@@ -1,4 +1,4 @@
-"""Which states an emulator has: the engine's vectors and matrices, its own, those of a machine's jobs, or none."""
+"""Which states an emulator has: the engine's vectors and matrices, tableaus, its own, those of jobs, or none."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rydberg_qmem.engine.backend_states import BackendStates
 from rydberg_qmem.engine.context import States
 from rydberg_qmem.engine.job_states import JobStates, ReplayedStates
 from rydberg_qmem.engine.own_states import OwnStates
+from rydberg_qmem.engine.stabilizer_states import StabilizerStates
 
 
 def states_of(emulator: Emulator, target: Target) -> States:
@@ -15,6 +16,8 @@ def states_of(emulator: Emulator, target: Target) -> States:
     record = emulator if isinstance(emulator, Replaying) else None
     if record is not None and not emulator.capabilities.states:
         return ReplayedStates(record)
+    if emulator.capabilities.clifford:
+        return StabilizerStates()
     if isinstance(emulator, Holding):
         return BackendStates(target.levels, emulator)
     if isinstance(emulator, RoundByRound):

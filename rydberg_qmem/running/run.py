@@ -94,8 +94,8 @@ def run(
         shots: How many times the program runs; None for exact expectation values, with no dimension `shot`.
         seed: Starts the random numbers, a whole number of at least 0; if not given, one is drawn and written into the
             record, or taken from the record in `store`.
-        emulator: "exact" (pulses, the default), "ideal" (gates), "qutip", "emu_sv", "emu_mps", "pulser_backend", or an
-            object of `rydberg_qmem.emulators` with its options, among them `Replay`.
+        emulator: "exact" (pulses, the default), "ideal" (gates), "stabilizer" (Clifford gates), "qutip", "emu_sv",
+            "emu_mps", "pulser_backend", or an object of `rydberg_qmem.emulators` with its options, among them `Replay`.
         state: "vector"; "density_matrix", which averages over unread outcomes, so that resets create no branches; or
             "auto", the cheaper one. With noise, vectors are quantum-jump trajectories, one for each shot.
         noise: A `Noise`, a mapping of its fields, or a `pulser.NoiseModel`; overrides the program's own. The default is

@@ -84,7 +84,12 @@ def cohorts_together(job: Job, compiled: Sequence[Compiled]) -> int:
     by_jobs = isinstance(emulator_of(job.emulator), RoundByRound)
     if by_jobs and any(uses_ensemble(one.steps) for one in dict.fromkeys(compiled)):
         return 1  # a job has one value of each control, and a cohort its own mean
-    own = [COHORT * one.target.dimension * 16 * 4 for one in dict.fromkeys(compiled) if not shares_one_state(job, one)]
+    if emulator_of(job.emulator).capabilities.clifford:
+        own = [COHORT * len(one.target.atoms) * 2 * 4 for one in dict.fromkeys(compiled)]
+    else:
+        own = [
+            COHORT * one.target.dimension * 16 * 4 for one in dict.fromkeys(compiled) if not shares_one_state(job, one)
+        ]
     states = max(own, default=1)
     written = max(record_bytes(one, COHORT) for one in dict.fromkeys(compiled))
     return max(1, min(BATCH_COHORTS, BATCH_BYTES // states, BATCH_BYTES // max(written, 1)))
