@@ -7,6 +7,7 @@ have any to leave out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import Any, cast
 
@@ -31,6 +32,37 @@ def levels_of(parts: list[Part]) -> tuple[tuple[int, ...], Levels]:
     return atoms, tuple(each[atom] for atom in atoms)
 
 
+@dataclass(frozen=True)
+class LevelsHeld:
+    """Which levels states hold of some atoms while a segment plays, and after it, and its plan for such states."""
+
+    plan: Any
+    during: Levels
+    after: Levels
+    begun: Any
+    """The plan as it was made, which is kept so that none other takes its place."""
+
+
+def levels_held(run: RunContext, plan: Any, atoms: tuple[int, ...], levels: Levels, *, noisy: bool) -> LevelsHeld:
+    """Return the levels of atoms, which may be in `levels`, in a segment, or without a plan a wait: found once.
+
+    Noise that acts meanwhile is evolved with all of them.
+    """
+    if not run.narrows:
+        return LevelsHeld(plan, levels, levels, plan)
+    key = (id(plan), atoms, levels, noisy)
+    if key not in run.held:
+        after = filled(run, plan, atoms, levels)
+        if noisy:
+            run.held[key] = LevelsHeld(plan, (run.layout.levels,) * len(atoms), after, plan)
+        else:
+            emulator = cast(Narrowing, run.emulator)
+            during = emulator.levels_in(plan, atoms, after)
+            within = emulator.within(plan, during) if plan is not None else None
+            run.held[key] = LevelsHeld(within, during, after, plan)
+    return run.held[key]  # type: ignore[no-any-return]  # held as Any: contexts stand above it
+
+
 def filled(run: RunContext, plan: Any, atoms: tuple[int, ...], levels: Levels) -> Levels:
     """Return the levels that atoms may be in after a segment, or without a plan after a wait."""
     if not run.narrows:
@@ -39,25 +71,6 @@ def filled(run: RunContext, plan: Any, atoms: tuple[int, ...], levels: Levels) -
     if run.acting_noise is not None:
         found = [run.acting_noise.filled(here) for here in found]
     return tuple(tuple(level for level in run.layout.levels if level in here) for here in found)
-
-
-def needed_within(run: RunContext, plan: Any, atoms: tuple[int, ...], levels: Levels, *, noisy: bool) -> Levels:
-    """Return the levels that states must hold of atoms while a segment plays, or without a plan while they wait.
-
-    Noise that acts meanwhile is evolved with all of them.
-    """
-    if not run.narrows:
-        return levels
-    if noisy:
-        return (run.layout.levels,) * len(atoms)
-    return cast(Narrowing, run.emulator).levels_in(plan, atoms, filled(run, plan, atoms, levels))
-
-
-def narrowed(run: RunContext, plan: Any, levels: Levels) -> Any:
-    """Return a plan for states that hold such levels of the atoms that it will be asked to evolve."""
-    if not run.narrows or run.is_noisy:
-        return plan
-    return cast(Narrowing, run.emulator).within(plan, levels)
 
 
 def note_group(cursor: Cursor, step: Segment, atoms: tuple[int, ...], levels: Levels, rows: int) -> None:

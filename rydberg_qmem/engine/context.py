@@ -145,6 +145,7 @@ class RunContext:
     plans: dict[int, Any] = field(default_factory=dict, repr=False)
     splits: dict[tuple[object, ...], Partition] = field(default_factory=dict, repr=False)
     readings: dict[int, dict[int, MeasureStep | ResetStep]] = field(default_factory=dict, repr=False)
+    held: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
     layouts: dict[Levels, Layout] = field(default_factory=dict, repr=False)
 
     @cached_property

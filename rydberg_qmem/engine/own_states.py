@@ -15,7 +15,7 @@ from rydberg_qmem.emulators.layout import State, on_both_sides
 from rydberg_qmem.emulators.protocol import Replaying
 from rydberg_qmem.emulators.smaller_states import Staged
 from rydberg_qmem.engine import measurement
-from rydberg_qmem.engine.carried_levels import filled, ground_part, levels_of, narrowed, needed_within, note_group
+from rydberg_qmem.engine.carried_levels import filled, ground_part, levels_held, levels_of, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext, place_of
 from rydberg_qmem.engine.early_reads import leaving, read_early
 from rydberg_qmem.engine.error_channels import ABSENT, without_absent
@@ -40,8 +40,8 @@ def evolve_group(
 ) -> Population:
     """Evolve atoms that act on each other, those of them that are there."""
     old = population.holding(atoms)
-    held = needed_within(run, plan, *levels_of(old), noisy=run.is_noisy)
-    refuse_large(run, step.place, held, max(len(part.states) for part in old))
+    held = levels_held(run, plan, *levels_of(old), noisy=run.is_noisy)
+    refuse_large(run, step.place, held.during, max(len(part.states) for part in old))
     part = product(old)
     if ABSENT not in population.values:
         return population.with_parts(old, [evolve_part(run, cursor, plan, population, part, step)])
@@ -61,20 +61,19 @@ def _is_light(run: RunContext, plan: Any, population: Population, group: tuple[i
 
 def evolve_part(run: RunContext, cursor: Cursor, plan: Any, population: Population, part: Part, step: Segment) -> Part:
     """Evolve a part, once for each distinct state and setting of its controls; shots of their own one by one."""
-    after = filled(run, plan, part.atoms, part.levels)
-    held = needed_within(run, plan, part.atoms, part.levels, noisy=run.is_noisy)
-    plan, part = narrowed(run, plan, held), with_levels(part, held)
+    held = levels_held(run, plan, part.atoms, part.levels, noisy=run.is_noisy)
+    plan, part = held.plan, with_levels(part, held.during)
     size = part.states.shape[1]
     states, scope, which = settings(run, cursor, plan, part.atoms, part.state_of, population, step, size=size)
-    note_group(cursor, step, part.atoms, held, len(states))
-    refuse_large(run, step.place, held, len(states))
+    note_group(cursor, step, part.atoms, held.during, len(states))
+    refuse_large(run, step.place, held.during, len(states))
     begun = part.states[states]
     evolved = run.evolve(plan, scope, begun, part.atoms)
     if run.decays and run.is_noisy:
         part = replace(part, states=begun, state_of=which)
         part = _jumped(run, cursor, plan, scope, part, evolved, population, step.number, 0.0)
-        return with_levels(part, after)
-    return with_levels(replace(part, states=evolved, state_of=which), after)
+        return with_levels(part, held.after)
+    return with_levels(replace(part, states=evolved, state_of=which), held.after)
 
 
 def _jumped(
@@ -141,8 +140,8 @@ class OwnStates:
         """Turn each part by itself."""
         made = []
         for part in population.parts:
-            before, held = part.levels, needed_within(run, plan, part.atoms, part.levels, noisy=False)
-            part, here = with_levels(part, held), narrowed(run, plan, held)
+            before, held = part.levels, levels_held(run, plan, part.atoms, part.levels, noisy=False)
+            part, here = with_levels(part, held.during), held.plan
             states, scope, which = settings(run, cursor, here, part.atoms, part.state_of, population, step)
             after = run.evolve_quietly(here, scope, part.states[states], part.atoms)
             made.append(with_levels(replace(part, states=after, state_of=which), before))
@@ -155,8 +154,8 @@ class OwnStates:
         everyone = run.acting_noise is not None and run.acting_noise.decoheres
         for group in groups(run, cursor, None, population, duration_ns, everyone=everyone):
             old = population.holding(group)
-            held = needed_within(run, None, *levels_of(old), noisy=everyone)
-            refuse_large(run, step.place, held, max(len(part.states) for part in old))
+            held = levels_held(run, None, *levels_of(old), noisy=everyone)
+            refuse_large(run, step.place, held.during, max(len(part.states) for part in old))
             part = product(old)
 
             def act(rows: Population, some: Part) -> Part:
@@ -198,8 +197,8 @@ def _wait_part(
 ) -> Part:
     acting_noise, mixed = run.acting_noise, run.representation.is_mixed
     noisy = acting_noise is not None and acting_noise.acts_in_the_dark
-    after = filled(run, None, part.atoms, part.levels)
-    part = with_levels(part, needed_within(run, None, part.atoms, part.levels, noisy=noisy))
+    held = levels_held(run, None, part.atoms, part.levels, noisy=noisy)
+    part, after = with_levels(part, held.during), held.after
     if acting_noise is None or not noisy:
         target, wait = run.compiled.target.subset(part.atoms).limited(part.levels), run.emulator.wait
         if mixed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -20,6 +21,10 @@ from rydberg_qmem.engine.deduplicate import Index, compact, distinct
 from rydberg_qmem.engine.representation import Representation
 
 Array = NDArray[np.float64]
+
+
+FEW = 4096
+"""Basis states up to which their places among those of more levels are kept."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,12 @@ def with_levels(part: Part, levels: Levels) -> Part:
 
 
 def _places(levels: Levels, wider: Levels) -> Index:
+    """Return where basis states of atoms with some levels are among those with more; kept where they are few."""
+    return (_few_places if prod(map(len, wider)) <= FEW else _few_places.__wrapped__)(levels, wider)
+
+
+@lru_cache(maxsize=1024)
+def _few_places(levels: Levels, wider: Levels) -> Index:
     return Layout(ORDER, len(levels), levels).places_in(Layout(ORDER, len(wider), wider))
 
 

@@ -16,7 +16,7 @@ from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, leaf
 from rydberg_qmem.engine import interpreter
-from rydberg_qmem.engine.carried_levels import filled, levels_of, needed_within, note_group
+from rydberg_qmem.engine.carried_levels import filled, levels_held, levels_of, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
 from rydberg_qmem.engine.evolution import settings
@@ -85,7 +85,7 @@ class Pilot:
     ) -> Population:
         """Evolve what is light; reckon what is heavy, and leave its atoms in any state that has all outcomes."""
         old = population.holding(atoms)
-        held = needed_within(run, plan, *levels_of(old), noisy=run.is_noisy)
+        held = levels_held(run, plan, *levels_of(old), noisy=run.is_noisy).during
         size, samples = amplitudes_of(run, held), _samples(run, cursor, step, population)
         rows = _distinct(run, cursor, plan, population, atoms, step)
         seconds = rows * samples * SAMPLE_S
