@@ -27,7 +27,8 @@ Written by `python benchmarks/limits.py docs/limits.md`.
 What states take when *all* atoms are entangled at once, at the engine's own {bytes} bytes per amplitude; to it come
 {base:.2f} GB of libraries, by `rq.estimate` of a run of two atoms. Atoms that are not entangled are kept apart and
 cost next to nothing. Shots share a state until outcomes and live memory part them: a run lies between one state and
-one for each shot; `rqm estimate NAME --shots N` says where. Vectors are refused beyond dimension {largest}.
+one for each shot; `rqm estimate NAME --shots N` says where. Three levels are those of atoms that pulses or gates take
+to r and to h: others have those alone that anything fills. Vectors are refused beyond dimension {largest}.
 
 {table}
 
