@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from rydberg_qmem.emulators.layout import Levels
-from rydberg_qmem.emulators.protocol import SegmentPlan
+from rydberg_qmem.emulators.protocol import NoisyEvolution, SegmentPlan
 
 
 @runtime_checkable
@@ -41,4 +41,13 @@ class Narrowing(Protocol):
 
     def within(self, plan: Any, levels: Levels) -> Any:
         """Return the plan for states that hold such levels of the atoms that it will be asked to evolve."""
+        ...
+
+
+@runtime_checkable
+class LimitedEvolution(Protocol):
+    """An evolution under noise that can do with the levels which the noise does not take atoms out of."""
+
+    def limited(self, levels: tuple[str, ...]) -> NoisyEvolution:
+        """Return the evolution of states that hold such levels of each atom."""
         ...

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.emulators.collapse import filled_by
 from rydberg_qmem.emulators.fluctuations import Fluctuations
-from rydberg_qmem.emulators.layout import State
+from rydberg_qmem.emulators.layout import Levels, State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.protocol import Emulator, JumpingEvolution, NoisyEvolution
+from rydberg_qmem.emulators.smaller_states import LimitedEvolution
 from rydberg_qmem.engine.noise_settings import NoiseSettings, noisy_emulator
 from rydberg_qmem.engine.rng import FLUCTUATING, Draws, Place
 from rydberg_qmem.errors import CapabilityError
@@ -86,25 +87,38 @@ class ActingNoise:
 
     def evolve(self, plan: Any, scope: dict[str, Any], states: State, atoms: tuple[int, ...], *, mixed: bool) -> State:
         """Return states after a segment under the noise; vectors that decohere come back shorter."""
-        assert self.evolution is not None
-        return self.evolution.evolve(plan, scope, states, atoms, mixed=mixed)
+        return self.of_levels(getattr(plan, "levels", ())).evolve(plan, scope, states, atoms, mixed=mixed)
 
     def wait(
-        self, scope: dict[str, Any], states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool
-    ) -> State:
-        """Return states after a wait in the dark under the noise."""
-        assert self.evolution is not None
-        return self.evolution.wait(scope, states, atoms, duration_ns, mixed=mixed)
+        self, scope: dict[str, Any], states: State, atoms: tuple[int, ...], duration_ns: float, *, mixed: bool,
+        levels: Levels = (),
+    ) -> State:  # fmt: skip
+        """Return states after a wait in the dark under the noise; they hold some `levels` of atoms, or all."""
+        return self.of_levels(levels).wait(scope, states, atoms, duration_ns, mixed=mixed)
 
     @property
-    def jumping(self) -> JumpingEvolution:
-        """The emulator's evolution, where it can jump."""
-        if not isinstance(self.evolution, JumpingEvolution):
+    def narrows(self) -> bool:
+        """Whether states that it evolves may leave out levels."""
+        return isinstance(self.evolution, LimitedEvolution)
+
+    def of_levels(self, levels: Levels) -> NoisyEvolution:
+        """Return the evolution of states that hold such levels of atoms, one set for all; without any: all levels."""
+        assert self.evolution is not None
+        return (
+            self.evolution.limited(levels[0])
+            if levels and isinstance(self.evolution, LimitedEvolution)
+            else (self.evolution)
+        )
+
+    def jumping(self, levels: Levels = ()) -> JumpingEvolution:
+        """Return the emulator's evolution of states that hold such levels, where it can jump."""
+        evolution = None if self.evolution is None else self.of_levels(levels)
+        if not isinstance(evolution, JumpingEvolution):
             raise CapabilityError(
                 "the emulator has no quantum jumps (its evolution has no method `jump`), so vectors cannot decohere: "
                 "use state='density_matrix'"
             )
-        return self.evolution
+        return evolution
 
     def scope_of(self, shots: NDArray[np.int64], clock_ns: float) -> Mapping[str, Any]:
         """Return what the Hamiltonians of some shots need to know of them."""

@@ -46,14 +46,14 @@ class LevelsHeld:
 def levels_held(run: RunContext, plan: Any, atoms: tuple[int, ...], levels: Levels, *, noisy: bool) -> LevelsHeld:
     """Return the levels of atoms, which may be in `levels`, in a segment, or without a plan a wait: found once.
 
-    Noise that acts meanwhile is evolved with all of them.
+    Noise that acts meanwhile, and cannot be evolved with fewer, is with all of them.
     """
     if not run.narrows:
         return LevelsHeld(plan, levels, levels, plan)
     key = (id(plan), atoms, levels, noisy)
     if key not in run.held:
         after = filled(run, plan, atoms, levels)
-        if noisy:
+        if noisy and not (run.acting_noise is not None and run.acting_noise.narrows):
             run.held[key] = LevelsHeld(plan, (run.layout.levels,) * len(atoms), after, plan)
         else:
             emulator = cast(Narrowing, run.emulator)

@@ -90,7 +90,7 @@ def _jumped(
         here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
         return draws.uniform(shots, JUMPS, here, 2)
 
-    return after_jumps(run.acting_noise.jumping, plan, scope, part, decayed, duration_ns, chance)
+    return after_jumps(run.acting_noise.jumping(part.levels), plan, scope, part, decayed, duration_ns, chance)
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _wait_part(
     if acting_noise.settings:  # each shot has its own distances
         part = replace(part, states=part.states[part.state_of], state_of=np.arange(len(population)))
         scope = dict(acting_noise.scope_of(population.shots, cursor.clock_ns))
-    later = acting_noise.wait(scope, part.states, part.atoms, duration_ns, mixed=mixed)
+    later = acting_noise.wait(scope, part.states, part.atoms, duration_ns, mixed=mixed, levels=part.levels)
     if not run.decays:
         return with_levels(replace(part, states=later), after)
     part = _jumped(run, cursor, None, scope, part, later, population, step.number, duration_ns)

@@ -225,3 +225,23 @@ def test_states_among_more_levels_and_back_are_the_same() -> None:
     assert [tuple(wide.digits[:, place]) for place in places] == [(1, 0), (1, 1), (2, 0), (2, 1)]
     assert some.dimension == 4
     np.testing.assert_array_equal(some.is_level(0, "h"), wide.is_level(0, "h")[places])
+
+
+NOISY = {
+    "waits": {"emulator": "ideal", "hardware": {"t1_us": 300, "t2_us": 200, "imaging_us": 50, "reset_us": 20}},
+    "pulses": {"emulator": "exact", "noise": {"relaxation_rate": 0.05, "dephasing_rate": 0.2}, "rounds": 2},
+    "jumps": {"emulator": "exact", "noise": {"relaxation_rate": 0.05, "dephasing_rate": 0.2}, "rounds": 2, "shots": 40,
+              "state": "vector"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(more, id=name, marks=[pytest.mark.slow] * (name == "pulses")) for name, more in NOISY.items()],
+)
+def test_noise_acts_on_fewer_levels_as_on_all(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    one = cells(1, late=False)
+    few = ideally(one, **options)
+    monkeypatch.setattr(RunContext, "narrows", False)
+
+    assert gap(few, ideally(one, **options)) < 1e-9

@@ -147,6 +147,7 @@ class OpenSystemPropagator:
         self.operators = Operators(self.target, self.collapse, self.moves)
         self._cache = PropagatorCache(largest=DENSE_SIZE, eager=True)
         self._hamiltonian = Hamiltonian()
+        self._limited: dict[tuple[str, ...], OpenSystemPropagator] = {}
 
     @classmethod
     def under(cls, channel: NoiseChannel) -> OpenSystemPropagator:
@@ -154,6 +155,17 @@ class OpenSystemPropagator:
         noise = channel.noise
         return cls(channel.target, channel.collapse, Fluctuations(channel.target, noise) if noise and channel.varies
                    else None)  # fmt: skip
+
+    def limited(self, levels: tuple[str, ...]) -> OpenSystemPropagator:
+        """Return the evolution of states that hold such levels of each atom, made once: noise never leaves them."""
+        if levels == self.target.levels:
+            return self
+        if levels not in self._limited:
+            here = [self.target.levels.index(level) for level in levels]
+            collapse = tuple(c[np.ix_(here, here)] for c in self.collapse)
+            target = self.target.limited((levels,) * len(self.target.atoms))
+            self._limited[levels] = OpenSystemPropagator(target, collapse, self.fluctuations)
+        return self._limited[levels]
 
     def generator(self, atoms: tuple[int, ...], *, mixed: bool) -> propagation.Generator:
         """Return what moves the states of some atoms."""
