@@ -10,6 +10,7 @@
     map_blocks(program, change)    a program with its blocks changed one by one; program.with_(...) changes fields
     optimise(...)        numbers of a program, by what its runs give
     from_pulser(sequence); to_pulser(program)    in from Pulser, and out to it, segment by segment
+    Program.from_openqasm(text or path); program.to_openqasm()    circuits in and out; from_qiskit, _cirq, _stim
     qpu_report(program)  what a machine without mid-sequence measurement can run of it
 
 Grouped: `blocks` and `waveforms` (all that programs are written with), `programs` (cells, networks and protocols as
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from rydberg_qmem.emulators.replay import Replay
     from rydberg_qmem.errors import InputError, ProgramError, QmemError, RunError
     from rydberg_qmem.interop.from_pulser import from_pulser
+    from rydberg_qmem.interop.openqasm import from_cirq as from_cirq
+    from rydberg_qmem.interop.openqasm import from_openqasm as from_openqasm
+    from rydberg_qmem.interop.openqasm import from_qiskit as from_qiskit
+    from rydberg_qmem.interop.openqasm import from_stim as from_stim
+    from rydberg_qmem.interop.openqasm import to_openqasm as to_openqasm
     from rydberg_qmem.interop.qpu import qpu_report
     from rydberg_qmem.interop.to_pulser import to_pulser
     from rydberg_qmem.language.blocks import (
@@ -129,6 +135,7 @@ _WHERE = {
     "verification": ("check",),
     "interop.to_pulser": ("to_pulser",),
     "interop.from_pulser": ("from_pulser",),
+    "interop.openqasm": ("from_cirq", "from_openqasm", "from_qiskit", "from_stim", "to_openqasm"),
     "interop.qpu": ("qpu_report",),
     "emulators.replay": ("Replay",),
     "errors": ("InputError", "ProgramError", "QmemError", "RunError"),

@@ -1,4 +1,4 @@
-"""What an OpenQASM 3 circuit gives, by a dense state vector that follows the reference parser's tree statement by statement.
+"""What an OpenQASM 3 circuit gives, by a dense state vector that follows the reference parser's tree as it stands.
 
 It knows nothing of the package: no partial evaluation, no gate set, no branches kept together. The circuit is played
 once for each history of outcomes, and the histories' probabilities are added up by what the variables hold at the end.
@@ -128,12 +128,17 @@ class Shot:
 
     def on_ClassicalDeclaration(self, node: Any) -> None:
         if type(node.type).__name__ == "ArrayType":
-            parts = [Var(node.type.base_type, self.cast(node.type.base_type, self.value(v))) for v in node.init_expression.values]
+            parts = [
+                Var(node.type.base_type, self.cast(node.type.base_type, self.value(v)))
+                for v in node.init_expression.values
+            ]
             self.names[-1][node.identifier.name] = parts
             return
         first = node.init_expression
         zero = self.zero(node.type)
-        self.names[-1][node.identifier.name] = Var(node.type, zero if first is None else self.cast(node.type, self.value(first)))
+        self.names[-1][node.identifier.name] = Var(
+            node.type, zero if first is None else self.cast(node.type, self.value(first))
+        )
 
     def on_ConstantDeclaration(self, node: Any) -> None:
         self.names[-1][node.identifier.name] = Var(node.type, self.cast(node.type, self.value(node.init_expression)))
@@ -165,7 +170,9 @@ class Shot:
         elif isinstance(found.value, W):
             place = plain(self.value(index)) % (found.value.bits or 1)
             bit = int(truth(value))
-            found.value = W(found.value.value & ~(1 << place) | bit << place, found.value.kind, found.value.bits).wrapped()
+            found.value = W(
+                found.value.value & ~(1 << place) | bit << place, found.value.kind, found.value.bits
+            ).wrapped()
         else:
             places = self.places(index, len(found.value))
             bits = list(value) if isinstance(value, list) else [int(truth(value))]
@@ -288,7 +295,8 @@ class Shot:
         if name == "U":
             t, p, m = params
             a, b = 1 + cmath.exp(1j * t), 1 - cmath.exp(1j * t)
-            return np.array([[a, -1j * cmath.exp(1j * m) * b], [1j * cmath.exp(1j * p) * b, cmath.exp(1j * (p + m)) * a]]) / 2
+            rows = [a, -1j * cmath.exp(1j * m) * b], [1j * cmath.exp(1j * p) * b, cmath.exp(1j * (p + m)) * a]
+            return np.array(rows, dtype=complex) / 2
         gate = self.find(name)
         inner = Shot(())
         inner.names = [*self.names[:1], dict(zip((one.name for one in gate.arguments), params, strict=True))]
@@ -472,7 +480,7 @@ def truth(value: Any) -> bool:
 
 def as_float(value: Any) -> float:
     if isinstance(value, W) and value.kind == "angle":
-        return value.value * math.tau / 2 ** (value.bits or 0)
+        return float(value.value * math.tau / 2 ** (value.bits or 0))
     return value if isinstance(value, float) else float(plain(value))
 
 
@@ -489,7 +497,11 @@ def to_angle(value: Any, size: int | None) -> Any:
         return as_float(value) % math.tau
     if isinstance(value, list):
         return W(plain(value), "angle", size)
-    return value if isinstance(value, W) and value.kind == "angle" else W(math.floor(as_float(value) / math.tau * 2**size + 0.5), "angle", size).wrapped()
+    return (
+        value
+        if isinstance(value, W) and value.kind == "angle"
+        else W(math.floor(as_float(value) / math.tau * 2**size + 0.5), "angle", size).wrapped()
+    )
 
 
 def to_whole(value: Any, kind: str, size: int | None) -> W:
@@ -519,11 +531,27 @@ def operate(sign: str, a: Any, b: Any) -> Any:
         return made[0]
     if sign in ("<<", ">>"):
         return shifted(a, plain(b) if sign == "<<" else -plain(b))
-    if isinstance(a, float) or isinstance(b, float):
+    angles = [isinstance(v, W) and v.kind == "angle" for v in (a, b)]
+    if isinstance(a, float) or isinstance(b, float) or (sign in ("+", "-") and any(angles) and not all(angles)):
         x, y = as_float(a), as_float(b)
-        return {"+": x + y, "-": x - y, "*": x * y, "**": x**y if sign == "**" else 0.0, "/": x / y if sign == "/" else 0.0,
-                "%": math.fmod(x, y) if sign == "%" else 0.0}[sign]  # fmt: skip
+        return of_floats(sign, x, y)
     return whole(sign, a, b)
+
+
+def of_floats(sign: str, x: float, y: float) -> float:
+    match sign:
+        case "+":
+            return x + y
+        case "-":
+            return x - y
+        case "*":
+            return x * y
+        case "/":
+            return x / y
+        case "%":
+            return math.fmod(x, y)
+        case _:
+            return float(x**y)
 
 
 def whole(sign: str, a: Any, b: Any) -> W:
@@ -537,7 +565,10 @@ def whole(sign: str, a: Any, b: Any) -> W:
         made = abs(x) % abs(y) * (1 if x >= 0 else -1)
     assert made is not None
     typed = [v for v in (a, b) if isinstance(v, W) and v.bits is not None] or [v for v in (a, b) if isinstance(v, W)]
-    if not typed:
+    if not typed or (
+        any(isinstance(v, W) and v.bits is None for v in (a, b))
+        and not any(isinstance(v, W) and v.kind == "angle" for v in (a, b))
+    ):
         return W(made, "int")
     first = max(typed, key=lambda v: ((v.kind == "angle"), v.bits or 0))
     return W(made, first.kind, first.bits).wrapped()
@@ -552,7 +583,7 @@ def shifted(value: Any, by: int) -> Any:
 
 FUNCTIONS: dict[str, Any] = {
     "sin": lambda x: math.sin(as_float(x)), "cos": lambda x: math.cos(as_float(x)),
-    "arctan": lambda x: math.atan(as_float(x)), "exp": lambda x: math.exp(as_float(x)),
+    "arctan": lambda x: math.atan(as_float(x)), "arcsin": lambda x: math.asin(as_float(x)), "exp": lambda x: math.exp(as_float(x)),
     "sqrt": lambda x: math.sqrt(as_float(x)), "floor": lambda x: float(math.floor(as_float(x))),
     "ceiling": lambda x: float(math.ceil(as_float(x))),
     "mod": lambda a, b: operate("%", a, b), "pow": lambda a, b: operate("**", a, b),
@@ -585,7 +616,8 @@ def distribution(text: str, most: int = 4000) -> tuple[tuple[str, ...], dict[tup
         try:
             shot.play(tree.statements)
         except Left as left:
-            assert left.kind == "end"
+            if left.kind != "end":
+                raise
         todo += shot.open
         values = dict(_finals(shot.names[0]))
         names = tuple(values)
@@ -603,6 +635,3 @@ def _finals(names: dict[str, Any]) -> Any:
             yield from ((f"{name}_{i}", float(bit)) for i, bit in enumerate(found.value))
         else:
             yield name, float(found.value.value if isinstance(found.value, W) else found.value)
-
-
-

@@ -214,6 +214,23 @@ class Program(Model):
         made: tuple[Any, ...] = extension("to_pulser")(self, **options)
         return made
 
+    @classmethod
+    def from_openqasm(cls, source: str | Path, **options: Any) -> Self:
+        """Build a program from an OpenQASM 3 circuit: text, or the path of a file; see `interop.openqasm`.
+
+        Options are `name`, `device`, `register`, `spacing_um`, `parameters` (numbers of the file's inputs) and
+        `while_rounds`. It needs the extra `openqasm`.
+        """
+        made: Self = extension("from_openqasm")(source, **options)
+        return made
+
+    def to_openqasm(self, **options: Any) -> str:
+        """Return a program of gates as an OpenQASM 3 circuit; see `interop.openqasm`.
+
+        Options are `parameters`, `inputs`, `rounds` and `probes` (False leaves them out).
+        """
+        return str(extension("to_openqasm")(self, **options))
+
     def qpu_report(self, device: Any = None, *, parameters: Mapping[str, float] | None = None) -> Any:
         """Return what a device without mid-sequence measurement can run of this program, and why not the rest."""
         return extension("qpu_report")(self, device, parameters=parameters)

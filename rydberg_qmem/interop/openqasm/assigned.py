@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
 from rydberg_qmem.interop.openqasm.scopes import Array, BitRegister, Cell, Meaning
@@ -23,7 +23,7 @@ def _assigned(here: Translation, node: Any, *, inside: bool) -> Iterator[Cell]:
         for one in node:
             yield from _assigned(here, one, inside=inside)
         return
-    if not is_dataclass(node):
+    if not hasattr(node, "span"):
         return
     kind = type(node).__name__
     match kind:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rydberg_qmem.interop.openqasm import arithmetic
-from rydberg_qmem.interop.openqasm.arithmetic import Unsaid
 from rydberg_qmem.interop.openqasm.assigned import assigned
-from rydberg_qmem.interop.openqasm.expressions import ends, evaluate, resolved, type_of, value_of, whole
+from rydberg_qmem.interop.openqasm.casts import to
+from rydberg_qmem.interop.openqasm.expressions import ends, evaluate, resolved, type_of, whole
+from rydberg_qmem.interop.openqasm.lookups import value_of
+from rydberg_qmem.interop.openqasm.operators import binary
 from rydberg_qmem.interop.openqasm.reading import NeedsKnown, refuse
 from rydberg_qmem.interop.openqasm.scopes import Array, Cell, Meaning
+from rydberg_qmem.interop.openqasm.terms import Unsaid, scalar, truth
 from rydberg_qmem.interop.openqasm.translation import Block, Loop, Translation
 from rydberg_qmem.interop.openqasm.values import BOOL, INT, Bits, Number, Type, Value, known, unknown
 
@@ -31,9 +33,12 @@ def in_order(here: Translation, statements: Sequence[Any], one_by_one: Callable[
             return
         open_ = [flag for flag in flags if flag.value is None and any(flag is one for one in assigned(here, [node]))]
         if open_ and i + 1 < len(statements):
-            rest = statements[i + 1 :]
-            _guarded(here, open_, rest, lambda: in_order(here, rest, one_by_one))
+            _rest(here, open_, statements[i + 1 :], one_by_one)
             return
+
+
+def _rest(here: Translation, flags: Sequence[Cell], rest: Sequence[Any], one_by_one: Any) -> None:
+    _guarded(here, flags, rest, lambda: in_order(here, rest, one_by_one))
 
 
 def _guarded(here: Translation, flags: Sequence[Cell], statements: Any, play: Callable[[], None]) -> None:
@@ -53,7 +58,7 @@ def _down(flags: Sequence[Cell]) -> str:
 
 def branching(here: Translation, node: Any) -> None:
     """Translate an if: the side that is known to be taken, or a `when` of both."""
-    condition = arithmetic.truth(arithmetic.scalar(evaluate(here, node.condition)))
+    condition = truth(scalar(evaluate(here, node.condition)))
     _sides(here, condition, node.if_block, lambda: here.play(here, node.else_block or []), node.else_block)
 
 
@@ -74,7 +79,7 @@ def _sides(here: Translation, condition: Number, then: Any, otherwise: Callable[
 
 def switch(here: Translation, node: Any) -> None:
     """Translate a switch: the first case that fits, else the default."""
-    target = arithmetic.scalar(evaluate(here, node.target))
+    target = scalar(evaluate(here, node.target))
     _case(here, node, target, list(node.cases))
 
 
@@ -87,9 +92,9 @@ def _case(here: Translation, node: Any, target: Number, cases: list[Any]) -> Non
     fits: Value = known(BOOL, 0)
     for one in values:
         number = known(INT, whole(here, one, "case"))
-        fits = arithmetic.binary("||", fits, arithmetic.binary("==", target, number))
+        fits = binary("||", fits, binary("==", target, number))
     others = [body for _, body in rest] + [node.default]
-    _sides(here, arithmetic.scalar(fits), body.statements, lambda: _case(here, node, target, rest), others)
+    _sides(here, scalar(fits), body.statements, lambda: _case(here, node, target, rest), others)
 
 
 # --- loops ---
@@ -116,7 +121,7 @@ def for_loop(here: Translation, node: Any) -> None:
             return
         number = known(INT, value) if isinstance(value, int) else value
         try:
-            number = arithmetic.to(kind, number)
+            number = to(kind, number)
         except Unsaid as error:
             refuse(node, "for", str(error))
         _round(here, node, loop, number)
@@ -131,11 +136,11 @@ def _values(here: Translation, node: Any) -> range | list[Number]:
                 refuse(node, "for", f"must have at most {MAX_ROUNDS} rounds", len(made))
             return made
         case "DiscreteSet":
-            return [arithmetic.scalar(evaluate(here, one)) for one in node.values]
+            return [scalar(evaluate(here, one)) for one in node.values]
     named = type(node).__name__ in ("Identifier", "IndexExpression")
     found: Meaning = resolved(here, node) if named else evaluate(here, node)
     if isinstance(found, Array):
-        return [arithmetic.scalar(value_of(here, node, part)) for part in found.parts]
+        return [scalar(value_of(here, node, part)) for part in found.parts]
     value = value_of(here, node, found)
     if not isinstance(value, Bits):
         refuse(node, "for", "goes through a range, a set, an array or a register of bits")
@@ -165,7 +170,7 @@ def _repeat(here: Translation, node: Any, kind: Type, values: range) -> None:
     number = unknown(INT, text, low=min(values), high=max(values))
     scope = here.scope.inner()
     try:
-        scope.names[node.identifier.name] = arithmetic.to(kind, number)
+        scope.names[node.identifier.name] = to(kind, number)
     except Unsaid as error:
         refuse(node, "for", str(error))
     with here.within(scope):
@@ -195,32 +200,32 @@ def _rounds(here: Translation, body: Any, play: Callable[[], None]) -> tuple[lis
 
 def while_loop(here: Translation, node: Any) -> None:
     """Translate a while: its rounds written out while its condition is known, then as many as were allowed."""
-    loop = Loop(here.flag(), here.flag())
+    loop, done = Loop(here.flag(), here.flag()), 0
     while True:
         here.count(node)
-        condition = arithmetic.truth(arithmetic.scalar(evaluate(here, node.while_condition)))
+        condition = truth(scalar(evaluate(here, node.while_condition)))
         if condition.known is None or loop.left.value is None:
             break
         if not condition.known or loop.left.value.known:
             return
-        loop.skipped = here.flag()
+        loop.skipped, done = here.flag(), done + 1
         here.loops[-1].append(loop)
         try:
             with here.within(here.scope.inner()):
                 here.play(here, node.block)
         finally:
             here.loops[-1].pop()
-    _bounded(here, node, loop.left)
+    _bounded(here, node, loop.left, done)
 
 
-def _bounded(here: Translation, node: Any, before: Cell) -> None:
-    """Translate as many rounds of a while as were allowed, each done only where its condition holds."""
+def _bounded(here: Translation, node: Any, before: Cell, done: int) -> None:
+    """Translate as many rounds of a while as are left, each done only where its condition holds."""
     if here.while_rounds is None:
         rule = "ends when the run says so, and a program's loops have a number of rounds: give while_rounds=N"
         refuse(node, "while", f"{rule} (`--while-rounds N`), or write a `for` with a `break`")
 
     def condition(*flags: Cell) -> str:
-        number = arithmetic.truth(arithmetic.scalar(evaluate(here, node.while_condition)))
+        number = truth(scalar(evaluate(here, node.while_condition)))
         raised = [flag for flag in flags if flag.value is None]
         return f"({number.said}) and {_down(raised)}" if raised else number.said
 
@@ -232,8 +237,8 @@ def _bounded(here: Translation, node: Any, before: Cell) -> None:
             here.emit("when", {"if": said, "then": inner})
 
     blocks, left = _rounds(here, node.block, play)
-    if blocks:
-        here.emit("repeat", {"times": here.while_rounds, "counter": here.namer.name("n"), "body": blocks})
+    if blocks and here.while_rounds > done:
+        here.emit("repeat", {"times": here.while_rounds - done, "counter": here.namer.name("n"), "body": blocks})
     cut = here.namer.name("unfinished")
     here.memory[cut] = 0
     here.emit("set", {cut: condition(before, left)})

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from rydberg_qmem.interop.openqasm import arithmetic
-from rydberg_qmem.interop.openqasm.arithmetic import Unsaid, to
+from rydberg_qmem.interop.openqasm.bits import bits_of, inverted
+from rydberg_qmem.interop.openqasm.casts import to
 from rydberg_qmem.interop.openqasm.expressions import (
-    MAX_BITS, MAX_QUBITS, bits_to, evaluate, indexed, meaning, refuse_unsaid, resolved, type_of, value_of, whole,
-)  # fmt: skip
+    MAX_BITS,
+    MAX_QUBITS,
+    bits_to,
+    evaluate,
+    indexed,
+    resolved,
+    type_of,
+    whole,
+)
+from rydberg_qmem.interop.openqasm.lookups import meaning, refuse_unsaid, value_of
 from rydberg_qmem.interop.openqasm.measuring import measure
+from rydberg_qmem.interop.openqasm.operators import binary
 from rydberg_qmem.interop.openqasm.reading import refuse
 from rydberg_qmem.interop.openqasm.scopes import Array, BitRegister, Cell, Meaning
+from rydberg_qmem.interop.openqasm.terms import Unsaid, scalar
 from rydberg_qmem.interop.openqasm.translation import Translation
 from rydberg_qmem.interop.openqasm.values import BIT, Bits, Number, Type, Value, known, unknown
 
@@ -73,7 +83,9 @@ def measure_into(here: Translation, node: Any) -> None:
     if node.target is None:
         measure(here, node.measure, None)
         return
-    found = indexed(here, node.target) if type(node.target).__name__ == "IndexedIdentifier" else meaning(here, node.target)
+    found = (
+        indexed(here, node.target) if type(node.target).__name__ == "IndexedIdentifier" else meaning(here, node.target)
+    )
     whole_register = type(node.target).__name__ == "Identifier"
     if isinstance(found, BitRegister) and not whole_register:
         measure(here, node.measure, found.cells)
@@ -94,8 +106,8 @@ def assign(here: Translation, node: Any) -> None:
     try:
         if sign != "=":
             old = value_of(here, target, found)
-            old = arithmetic.bits_of(old)[bit[1]] if bit else old
-            value = arithmetic.binary(sign[:-1], old, value) if sign != "~=" else arithmetic.inverted(value)
+            old = bits_of(old)[bit[1]] if bit else old
+            value = binary(sign[:-1], old, value) if sign != "~=" else inverted(value)
         if bit:
             value = _with_bit(bit[0], bit[1], to(BIT, value))
     except Unsaid as error:
@@ -121,10 +133,12 @@ def _bit_of_number(here: Translation, target: Any) -> tuple[Cell, int] | None:
 
 
 def _with_bit(cell: Cell, place: int, bit: Number) -> Number:
-    bits = list(arithmetic.bits_of(cell.number))
+    bits = list(bits_of(cell.number))
     bits[place] = bit
-    changed = arithmetic.scalar(Bits(tuple(bits)))
-    return to(cell.type, changed.of(Type("uint", cell.type.width))) if cell.type.kind != "angle" else changed.of(cell.type)
+    changed = scalar(Bits(tuple(bits)))
+    return (
+        to(cell.type, changed.of(Type("uint", cell.type.width))) if cell.type.kind != "angle" else changed.of(cell.type)
+    )
 
 
 def _assigned(here: Translation, node: Any, found: Meaning, value: Value) -> None:
@@ -135,7 +149,9 @@ def _assigned(here: Translation, node: Any, found: Meaning, value: Value) -> Non
             case BitRegister(cells=cells):
                 here.assign(*zip(cells, bits_to(len(cells), value), strict=True))
             case _:
-                refuse(node, "", "only variables are assigned to: neither constants, inputs nor the variable of a `for`")
+                refuse(
+                    node, "", "only variables are assigned to: neither constants, inputs nor the variable of a `for`"
+                )
     except Unsaid as error:
         refuse_unsaid(node, "", error)
 

@@ -129,13 +129,15 @@ def from_matrix(matrix: NDArray[np.complex128], target: str | None, controls: tu
     a, b = complex(matrix[0, 0]) * exp(-1j * common), complex(matrix[1, 0]) * exp(-1j * common)
     theta = 2 * float(np.arctan2(abs(b), abs(a)))
     total, apart = -2 * phase(a) if abs(a) > 1e-12 else 0.0, 2 * phase(b) if abs(b) > 1e-12 else 0.0
-    parts = (Phase(known(FLOAT, common), controls),)
+    parts: Elements = (Phase(known(FLOAT, common), controls),)
     turns = (("z", (total - apart) / 2), ("y", theta), ("z", (total + apart) / 2))
     return parts + tuple(Turn(axis, known(FLOAT, angle), target, controls) for axis, angle in turns)  # type: ignore[arg-type]
 
 
-def lowered(elements: Iterable[Element], half: Callable[[Number], Number], minus: Callable[[Number], Number]) -> Elements:
-    """Return elements that a block each can say: turns without controls, phases of at most two atoms, CNOT and swaps."""
+def lowered(
+    elements: Iterable[Element], half: Callable[[Number], Number], minus: Callable[[Number], Number]
+) -> Elements:
+    """Return elements that one block says each: turns without controls, phases of up to two atoms, CNOT, swaps."""
     made: list[Element] = []
     for one in elements:
         made += _lowered(one, half, minus)
@@ -159,7 +161,13 @@ def _parts(one: Element, half: Callable[[Number], Number], minus: Callable[[Numb
         case Phase(angle=angle, controls=(*rest, middle, last)) if rest:
             several = tuple(rest)
             flip, part = Flip(middle[0], several), half(angle)
-            return [Phase(part, (middle, last)), flip, Phase(minus(part), (middle, last)), flip, Phase(part, (*several, last))]
+            return [
+                Phase(part, (middle, last)),
+                flip,
+                Phase(minus(part), (middle, last)),
+                flip,
+                Phase(part, (*several, last)),
+            ]
         case Turn(axis="z", angle=angle, target=target, controls=controls) if controls:
             return [Phase(minus(half(angle)), controls), Phase(angle, (*controls, (target, True)))]
         case Turn(axis="x", target=target) if one.controls:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, NoReturn
+from typing import Any
 
-from rydberg_qmem.errors import ProgramError, did_you_mean
-from rydberg_qmem.interop.openqasm import arithmetic
-from rydberg_qmem.interop.openqasm.arithmetic import CONSTANTS, FUNCTIONS, MustBeKnown, Unsaid, binary, called, to
+from rydberg_qmem.errors import did_you_mean
+from rydberg_qmem.interop.openqasm.bits import bits_of, inverted
+from rydberg_qmem.interop.openqasm.casts import to
+from rydberg_qmem.interop.openqasm.functions import FUNCTIONS, called
+from rydberg_qmem.interop.openqasm.lookups import meaning, refuse_unsaid, value_of
+from rydberg_qmem.interop.openqasm.operators import binary
 from rydberg_qmem.interop.openqasm.reading import NeedsKnown, refuse
-from rydberg_qmem.interop.openqasm.scopes import Array, Atoms, BitRegister, Cell, Gate, Meaning, Subroutine
+from rydberg_qmem.interop.openqasm.scopes import Array, Atoms, BitRegister, Cell, Meaning, Subroutine
+from rydberg_qmem.interop.openqasm.terms import Unsaid, fitted, minus, not_, scalar
 from rydberg_qmem.interop.openqasm.translation import Translation
 from rydberg_qmem.interop.openqasm.values import (
-    ANGLE, BIT, BOOL, DURATION, FLOAT, INT, Bits, Number, Type, Value, known,
+    ANGLE,
+    BIT,
+    BOOL,
+    DURATION,
+    FLOAT,
+    INT,
+    Bits,
+    Number,
+    Type,
+    Value,
+    known,
 )  # fmt: skip
 from rydberg_qmem.language.evaluation import ExpressionError
 
@@ -35,7 +48,7 @@ def evaluate(here: Translation, node: Any) -> Value:
 def _evaluated(here: Translation, node: Any) -> Value:
     match type(node).__name__:
         case "IntegerLiteral":
-            return arithmetic.binary("+", known(INT, node.value), known(INT, 0))
+            return binary("+", known(INT, node.value), known(INT, 0))
         case "FloatLiteral":
             return known(FLOAT, node.value)
         case "BooleanLiteral":
@@ -59,18 +72,17 @@ def _evaluated(here: Translation, node: Any) -> Value:
         case "SizeOf":
             return known(Type("uint"), _size(here, node))
         case "Concatenation":
-            return Bits(arithmetic.bits_of(evaluate(here, node.rhs)) + arithmetic.bits_of(evaluate(here, node.lhs)))
+            return Bits(bits_of(evaluate(here, node.rhs)) + bits_of(evaluate(here, node.lhs)))
         case other:
-            refuse(node, "", f"{_spoken(other)} has no value that a program could hold: bits, whole numbers and floats do")
-
-
-def refuse_unsaid(node: Any, place: str, error: Unsaid) -> NoReturn:
-    """Refuse what arithmetic cannot say, as what needs a known number where it is that."""
-    refuse(node, place, str(error), error=NeedsKnown if isinstance(error, MustBeKnown) else ProgramError)
+            refuse(
+                node, "", f"{_spoken(other)} has no value that a program could hold: bits, whole numbers and floats do"
+            )
 
 
 def _spoken(kind: str) -> str:
-    return {"ImaginaryLiteral": "a complex number", "DurationOf": "durationof", "ArrayLiteral": "an array"}.get(kind, kind)
+    return {"ImaginaryLiteral": "a complex number", "DurationOf": "durationof", "ArrayLiteral": "an array"}.get(
+        kind, kind
+    )
 
 
 def _duration(node: Any) -> Number:
@@ -82,15 +94,15 @@ def _duration(node: Any) -> Number:
 def _unary(sign: str, value: Value) -> Value:
     match sign:
         case "-":
-            a = arithmetic.scalar(value)
-            negative = arithmetic.minus(a)
+            a = scalar(value)
+            negative = minus(a)
             if a.type.kind == "angle":
                 return to(a.type, negative)
-            return arithmetic.fitted(negative) if a.type.kind in ("int", "uint") and a.known is None else negative
+            return fitted(negative) if a.type.kind in ("int", "uint") and a.known is None else negative
         case "!":
-            return arithmetic.not_(arithmetic.scalar(value))
+            return not_(scalar(value))
         case _:
-            return arithmetic.inverted(value)
+            return inverted(value)
 
 
 def _call(here: Translation, node: Any) -> Value:
@@ -123,39 +135,6 @@ def _size(here: Translation, node: Any) -> int:
 
 
 # --- names and indices ---
-
-
-def meaning(here: Translation, node: Any) -> Meaning:
-    """Return what an identifier stands for; refuse one that stands for nothing here."""
-    found = here.scope.find(node.name)
-    if found is not None:
-        return found
-    if node.name in CONSTANTS:
-        return known(FLOAT, CONSTANTS[node.name])
-    refuse(node, node.name, f"is not declared here{did_you_mean(node.name, _names(here))}")
-
-
-def _names(here: Translation) -> list[str]:
-    found: list[str] = []
-    scope = here.scope
-    while scope is not None:
-        found += scope.names
-        scope = scope.outer  # type: ignore[assignment]
-    return found
-
-
-def value_of(here: Translation, node: Any, found: Meaning) -> Value:
-    """Return the present value of what a name stands for."""
-    match found:
-        case Number() | Bits():
-            return found
-        case Cell():
-            return found.number
-        case BitRegister(cells=cells):
-            return Bits(tuple(cell.number for cell in cells))
-        case _:
-            what = {Atoms: "qubits", Array: "a whole array", Gate: "a gate", Subroutine: "a subroutine"}[type(found)]
-            refuse(node, "", f"{what} cannot stand in an expression")
 
 
 def resolved(here: Translation, node: Any) -> Meaning:
@@ -201,10 +180,10 @@ def _part(here: Translation, node: Any, found: Meaning, element: Any) -> Meaning
             return cells[places[0]] if _single(element) else BitRegister(name, tuple(cells[i] for i in places))
         case Array(parts=parts, type=kind):
             places = _places(here, element, len(parts))
-            return parts[places[0]] if _single(element) else Array(tuple(parts[i] for i in places), kind)  # type: ignore[no-any-return]
+            return parts[places[0]] if _single(element) else Array(tuple(parts[i] for i in places), kind)
         case Bits() | Number() | Cell():
             value = found.number if isinstance(found, Cell) else found
-            bits = arithmetic.bits_of(value)
+            bits = bits_of(value)
             places = _places(here, element, len(bits))
             return bits[places[0]] if _single(element) else Bits(tuple(bits[i] for i in places))
         case _:
@@ -253,7 +232,7 @@ def ends(here: Translation, element: Any, size: int | None = None) -> tuple[int,
 
 def whole(here: Translation, node: Any, place: str) -> int:
     """Return a whole number that must be known when the file is read."""
-    value = arithmetic.scalar(evaluate(here, node))
+    value = scalar(evaluate(here, node))
     if value.known is None:
         refuse(node, place, "must be known when the file is read: say the cases by if", value.text, error=NeedsKnown)
     if value.known != int(value.known) or value.type.kind not in ("int", "uint", "bool", "bit"):
@@ -300,36 +279,9 @@ def cast(here: Translation, node: Any, kind: Any, value: Value) -> Value:
 
 def bits_to(count: int, value: Value) -> tuple[Number, ...]:
     """Return a value as a register of so many bits; raise Unsaid for one of another size."""
-    bits = arithmetic.bits_of(value, count if isinstance(value, Number) and value.type.width is None else None)
+    bits = bits_of(value, count if isinstance(value, Number) and value.type.width is None else None)
     if isinstance(value, Number) and value.type.kind in ("bit", "bool") and count > 1:
         raise Unsaid(f"one bit is no register of {count} bits")
     if len(bits) != count:
         raise Unsaid(f"{len(bits)} bits are no register of {count}")
     return bits
-
-
-def qubits(here: Translation, node: Any) -> Atoms:
-    """Return the atoms that an operand names; a machine's own `$k` is the k-th atom in the row."""
-    name = getattr(node, "name", None)
-    if isinstance(name, str) and name.startswith("$"):
-        return _hardware(here, node, name)
-    found = resolved(here, node)
-    if not isinstance(found, Atoms):
-        refuse(node, "", "must be qubits", getattr(name, "name", name))
-    return found
-
-
-def _hardware(here: Translation, node: Any, name: str) -> Atoms:
-    if not name[1:].isdecimal() or int(name[1:]) >= MAX_QUBITS:
-        refuse(node, name, f"must be one of $0 to ${MAX_QUBITS - 1}")
-    wanted = f"${int(name[1:])}"
-    top = here.scope
-    while top.outer is not None:
-        top = top.outer
-    found = top.names.get(wanted)
-    if not isinstance(found, Atoms):
-        found = here.new_atoms(f"q{wanted[1:]}", 1, single=True)
-        top.names[wanted] = found
-    return found
-
-

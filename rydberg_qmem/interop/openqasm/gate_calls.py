@@ -6,14 +6,27 @@ from math import pi, tau
 from typing import Any, assert_never
 
 from rydberg_qmem.errors import did_you_mean
-from rydberg_qmem.interop.openqasm.arithmetic import Unsaid, as_float, compose, half, minus, scalar
 from rydberg_qmem.interop.openqasm.elements import (
-    Element, Elements, Exchanged, Flip, NoPower, Phase, Turn, controlled, inverse, is_nothing, lowered, power, whole_power,
+    Element,
+    Elements,
+    Exchanged,
+    Flip,
+    NoPower,
+    Phase,
+    Turn,
+    controlled,
+    inverse,
+    is_nothing,
+    lowered,
+    power,
+    whole_power,
 )  # fmt: skip
-from rydberg_qmem.interop.openqasm.expressions import evaluate, qubits, whole
+from rydberg_qmem.interop.openqasm.expressions import evaluate, whole
+from rydberg_qmem.interop.openqasm.operands import qubits
 from rydberg_qmem.interop.openqasm.reading import NeedsKnown, refuse
 from rydberg_qmem.interop.openqasm.scopes import Atoms, Gate, Scope
 from rydberg_qmem.interop.openqasm.standard_gates import u_gate
+from rydberg_qmem.interop.openqasm.terms import Unsaid, as_float, compose, half, minus, scalar
 from rydberg_qmem.interop.openqasm.translation import Translation
 from rydberg_qmem.interop.openqasm.values import FLOAT, Number, known
 
@@ -54,7 +67,7 @@ def _global_phase(here: Translation, node: Any) -> Elements:
 def _modified(
     here: Translation, node: Any, params: tuple[Number, ...], atoms: tuple[str, ...], inner: Elements | None
 ) -> Elements:
-    """Return what a gate with modifiers is made of: the last modifier acts on it first, the first takes the first atoms."""
+    """Return what a gate with modifiers is made of; the last acts on it first, the first takes the first atoms."""
     steps: list[tuple[Any, tuple[str, ...]]] = []
     for modifier in node.modifiers:
         taken: tuple[str, ...] = ()
@@ -101,7 +114,9 @@ def _power(here: Translation, modifier: Any, elements: Elements) -> Elements:
     try:
         return power(elements, float(exponent.known))
     except NoPower:
-        rule = "a power that is not whole is taken of gates of one qubit with known angles, and of their controlled forms"
+        rule = (
+            "a power that is not whole is taken of gates of one qubit with known angles, and of their controlled forms"
+        )
         refuse(modifier, "pow", f"{rule}: define the gate itself", exponent.known)
 
 
@@ -110,7 +125,13 @@ def _unknown_power(modifier: Any, elements: Elements, exponent: Number) -> Eleme
     whole_number = exponent.type.kind in ("int", "uint", "bit", "bool")
     if whole_number and len(elements) == 1 and isinstance(elements[0], Phase | Turn):
         return _scaled(elements, exponent)
-    refuse(modifier, "pow", "must be known when the file is read, or whole and of one rotation or phase", exponent.text, error=NeedsKnown)
+    refuse(
+        modifier,
+        "pow",
+        "must be known when the file is read, or whole and of one rotation or phase",
+        exponent.text,
+        error=NeedsKnown,
+    )
 
 
 def _scaled(elements: Elements, times: Number) -> Elements:

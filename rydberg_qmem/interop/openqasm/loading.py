@@ -10,10 +10,10 @@ from typing import Any
 from rydberg_qmem import arguments
 from rydberg_qmem.devices import device_of
 from rydberg_qmem.errors import InputError, ProgramError
+from rydberg_qmem.interop.openqasm.assigned import cells_of
 from rydberg_qmem.interop.openqasm.placement import placed
 from rydberg_qmem.interop.openqasm.reading import parsed, refuse
 from rydberg_qmem.interop.openqasm.scopes import TAKEN
-from rydberg_qmem.interop.openqasm.assigned import cells_of
 from rydberg_qmem.interop.openqasm.statements import call, play
 from rydberg_qmem.interop.openqasm.translation import Frame, Translation
 from rydberg_qmem.language.files import read_text
@@ -83,7 +83,8 @@ def _text(source: str | Path) -> tuple[str, str | None]:
 
 
 def _program(
-    text: str, name: str, device: str, register: Any, spacing_um: float | None, inputs: Mapping[str, float], rounds: int | None
+    text: str, name: str, device: str, register: Any, spacing_um: float | None, inputs: Mapping[str, float],
+    rounds: int | None,
 ) -> Program:  # fmt: skip
     tree = parsed(text)
     atom = {"atoms": {"q": (0, 0)}}
@@ -140,12 +141,14 @@ def _translated(tree: Any, device: Any, inputs: Mapping[str, float], rounds: int
 
 def _about(made: Translation, where: str) -> str:
     """Return what was done to the circuit, in words."""
-    said = [f"From OpenQASM. Atoms stand in {where}." if where.startswith("a ") else f"From OpenQASM. Atoms stand in {where}."]
+    said = [f"From OpenQASM. Atoms stand in {where}."]
     phases, cut, hints = (made.notes[key] for key in ("global phases", "loops cut", "annotations"))
     if phases:
         said.append(f"Global phases of {phases} gate{'s' * (phases != 1)} are dropped.")
     if cut:
-        said.append(f"{cut} while loop{'s' * (cut != 1)} end after a number of rounds; `unfinished` says where one was cut.")
+        said.append(
+            f"{cut} while loop{'s' * (cut != 1)} end after a number of rounds; `unfinished` says where one was cut."
+        )
     if hints:
         said.append(f"{hints} annotation{'s' * (hints != 1)} left out.")
     return " ".join(said)

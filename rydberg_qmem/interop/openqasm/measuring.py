@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.expressions import qubits
+from rydberg_qmem.interop.openqasm.operands import qubits
 from rydberg_qmem.interop.openqasm.reading import refuse
 from rydberg_qmem.interop.openqasm.scopes import Atoms, Cell
 from rydberg_qmem.interop.openqasm.translation import Translation, measured_bit
@@ -23,7 +23,9 @@ def measure(here: Translation, node: Any, cells: tuple[Cell, ...] | None, regist
     if len(cells) != len(atoms.names):
         refuse(node, "measure", f"gives {len(atoms.names)} bits, which do not fit into {len(cells)}")
     numbers = [here.number_of(cell) for cell in cells]
-    direct = not any(cell.pins or n in here.in_memory or n in here.direct for cell, n in zip(cells, numbers, strict=True))
+    direct = not any(
+        cell.pins or n in here.in_memory or n in here.direct for cell, n in zip(cells, numbers, strict=True)
+    )
     name = cells[0].name if len(cells) == 1 else register
     if direct and name is not None:
         here.direct.update(numbers)

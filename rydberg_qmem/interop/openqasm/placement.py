@@ -11,7 +11,7 @@ from rydberg_qmem.devices import make_target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates import lower
 from rydberg_qmem.interop.openqasm.reading import refuse
-from rydberg_qmem.language.blocks import CPhase, CZ
+from rydberg_qmem.language.blocks import CZ, CPhase
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register
 
@@ -22,7 +22,9 @@ CLOSEST_UM = 1.0
 Pairs = Mapping[frozenset[str], tuple[tuple[str, str], Any]]
 
 
-def placed(names: list[str], pairs: Pairs, device: Any, register: Any, spacing_um: float | None) -> tuple[Register, str]:
+def placed(
+    names: list[str], pairs: Pairs, device: Any, register: Any, spacing_um: float | None
+) -> tuple[Register, str]:
     """Return the register of some atoms, in the order of their qubits, and where they stand in words.
 
     Raises ProgramError, with the place of the first gate that cannot be, where a pair is farther apart than the
@@ -60,10 +62,16 @@ def _row(names: list[str], spacing_um: float) -> Register:
 def _patch(names: list[str], spacing_um: float) -> Register:
     """Return atoms on the sites of a triangular lattice nearest to the middle of a triangle, in order of distance."""
     size = ceil(sqrt(len(names))) + 2
-    sites = [(spacing_um * (i + j / 2), spacing_um * j * sqrt(3) / 2) for i in range(-size, size + 1) for j in range(-size, size + 1)]
+    sites = [
+        (spacing_um * (i + j / 2), spacing_um * j * sqrt(3) / 2)
+        for i in range(-size, size + 1)
+        for j in range(-size, size + 1)
+    ]
     middle = (spacing_um / 2, spacing_um / (2 * sqrt(3))) if len(names) < 7 else (0.0, 0.0)
     nearest = sorted(sites, key=lambda site: (round(dist(site, middle), 6), site))[: len(names)]
-    places = {name: (round(x - middle[0], 6), round(y - middle[1], 6)) for name, (x, y) in zip(names, nearest, strict=True)}
+    places = {
+        name: (round(x - middle[0], 6), round(y - middle[1], 6)) for name, (x, y) in zip(names, nearest, strict=True)
+    }
     return Register(atoms=places)
 
 
@@ -72,11 +80,10 @@ def _check(register: Register, pairs: Pairs, device: Any) -> None:
     reach, positions = reach_um(device), register.positions
     for (a, b), node in pairs.values():
         if a in positions and b in positions and dist(positions[a], positions[b]) > reach:
-            refuse(
-                node, f"{a}, {b}", f"are {dist(positions[a], positions[b]):.1f} µm apart, but two-atom gates of {device.name} reach "
-                f"{reach:.1f} µm: give a register, declare qubits that share gates next to each other, write swaps, "
-                "or take device='MockDevice', which lets atoms stand closer",
-            )  # fmt: skip
+            apart = f"are {dist(positions[a], positions[b]):.1f} µm apart"
+            rule = f"{apart}, but two-atom gates of {device.name} reach {reach:.1f} µm: give a register, declare qubits"
+            ways = "that share gates next to each other, write swaps, or take device='MockDevice', of no least distance"
+            refuse(node, f"{a}, {b}", f"{rule} {ways}")
 
 
 def reach_um(device: Any) -> float:
@@ -95,7 +102,7 @@ def _reach(device: Any) -> float:
 
 def _reaches(device: Any, distance_um: float) -> bool:
     register = {"atoms": {"a": (0, 0), "b": (distance_um, 0)}}
-    gates = (CZ(control="a", target="b"), CPhase(control="a", target="b", angle="pi / 2"))  # type: ignore[arg-type]
+    gates = (CZ(control="a", target="b"), CPhase(control="a", target="b", angle="pi / 2"))
     program = Program.model_validate({"name": "reach", "device": device, "register": register, "body": gates})
     target = make_target(program, frozenset({"digital", "ground-rydberg"}))
     try:

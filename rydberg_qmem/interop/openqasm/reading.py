@@ -22,7 +22,9 @@ def parser() -> ModuleType:
         import openqasm3
         import openqasm3.parser
     except ImportError:
-        raise InputError(f"OpenQASM is read by the package openqasm3[parser], which is not installed: {INSTALL}") from None
+        raise InputError(
+            f"OpenQASM is read by the package openqasm3[parser], which is not installed: {INSTALL}"
+        ) from None
     made: ModuleType = openqasm3
     return made
 
@@ -34,7 +36,7 @@ class NeedsKnown(ProgramError):
 def refuse(
     node: Any, place: str, rule: str, value: object = None, *, error: type[ProgramError] = ProgramError
 ) -> NoReturn:
-    """Raise ProgramError for a part of the tree: its line and column, what it is, the rule with a way out, the value."""
+    """Raise ProgramError for a part of the tree: line and column, what it is, the rule with a way out, the value."""
     span = getattr(node, "span", None)
     line, column = (span.start_line, span.start_column + 1) if span is not None else (None, None)
     shown = None if value is None else value if isinstance(value, str) else short(value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import pi
 
-from rydberg_qmem.interop.openqasm.arithmetic import half, minus, plus
 from rydberg_qmem.interop.openqasm.elements import Element, Elements, Exchanged, Flip, Phase, Turn, controlled
+from rydberg_qmem.interop.openqasm.terms import half, minus, plus
 from rydberg_qmem.interop.openqasm.values import FLOAT, Number, known
 
 Made = Callable[[tuple[Number, ...], tuple[str, ...]], Elements]
@@ -16,23 +16,24 @@ def _angle(value: float) -> Number:
     return known(FLOAT, value)
 
 
-def _euler(theta: Number, phi: Number, lam: Number, q: str) -> Elements:
+def _euler(params: tuple[Number, ...], q: str) -> Elements:
+    theta, phi, lam = params
     return Turn("z", lam, q), Turn("y", theta, q), Turn("z", phi, q)
 
 
 def u_gate(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
     """Return OpenQASM 3's U(θ, φ, λ): its first element is (1 + exp(iθ))/2, so that it brings a phase along."""
     theta, phi, lam = params
-    return Phase(half(plus(plus(theta, phi), lam))), *_euler(theta, phi, lam, atoms[0])
+    return Phase(half(plus(plus(theta, phi), lam))), *_euler(params, atoms[0])
 
 
 def _u3(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
-    return _euler(*params, atoms[0])
+    return _euler(params, atoms[0])
 
 
 def _u(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
     """Return OpenQASM 2's and Qiskit's u(θ, φ, λ), whose first element is cos(θ/2)."""
-    return Phase(half(plus(params[1], params[2]))), *_euler(*params, atoms[0])
+    return Phase(half(plus(params[1], params[2]))), *_euler(params, atoms[0])
 
 
 def _phase(angle: Number, q: str) -> Element:
@@ -78,7 +79,7 @@ def _cu(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
 
 
 def _u2(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
-    return _euler(_angle(pi / 2), *params, atoms[0])
+    return _euler((_angle(pi / 2), *params), atoms[0])
 
 
 def _x(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
@@ -87,6 +88,10 @@ def _x(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
 
 def _p(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
     return (_phase(params[0], atoms[0]),)
+
+
+def _u_flip(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
+    return u_gate((_angle(pi), _angle(0), _angle(pi)), atoms)
 
 
 def _swap(params: tuple[Number, ...], atoms: tuple[str, ...]) -> Elements:
@@ -108,7 +113,7 @@ STANDARD: dict[str, tuple[int, int, Made]] = {
     "s": (0, 1, _fixed_phase(pi / 2)), "sdg": (0, 1, _fixed_phase(-pi / 2)),
     "t": (0, 1, _fixed_phase(pi / 4)), "tdg": (0, 1, _fixed_phase(-pi / 4)), "sx": (0, 1, _sx(1)),
     "rx": (1, 1, _turn("x")), "ry": (1, 1, _turn("y")), "rz": (1, 1, _turn("z")),
-    "cx": (0, 2, _controls(1, _x)), "CX": (0, 2, _controls(1, lambda p, a: u_gate((_angle(pi), _angle(0), _angle(pi)), a))),
+    "cx": (0, 2, _controls(1, _x)), "CX": (0, 2, _controls(1, _u_flip)),
     "cy": (0, 2, _controls(1, _y)), "cz": (0, 2, _controls(1, _fixed_phase(pi))),
     "cp": (1, 2, _controls(1, _p)), "cphase": (1, 2, _controls(1, _p)),
     "crx": (1, 2, _controls(1, _turn("x"))), "cry": (1, 2, _controls(1, _turn("y"))),

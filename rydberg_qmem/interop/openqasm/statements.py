@@ -6,25 +6,35 @@ from collections.abc import Collection
 from typing import Any
 
 from rydberg_qmem.interop.openqasm import control
-from rydberg_qmem.interop.openqasm.arithmetic import Unsaid, scalar, to
+from rydberg_qmem.interop.openqasm.casts import to
 from rydberg_qmem.interop.openqasm.declarations import (
-    assign, assign_value, declare, declare_constant, declare_input, declare_qubits, measure_into, variable,
+    assign,
+    assign_value,
+    declare,
+    declare_constant,
+    declare_input,
+    declare_qubits,
+    measure_into,
+    variable,
 )  # fmt: skip
-from rydberg_qmem.interop.openqasm.expressions import bits_to, evaluate, qubits, resolved, type_of, whole
+from rydberg_qmem.interop.openqasm.expressions import bits_to, evaluate, resolved, type_of, whole
 from rydberg_qmem.interop.openqasm.gate_calls import gate_call
 from rydberg_qmem.interop.openqasm.measuring import measure
+from rydberg_qmem.interop.openqasm.operands import qubits
 from rydberg_qmem.interop.openqasm.reading import refuse
 from rydberg_qmem.interop.openqasm.scopes import Array, Atoms, BitRegister, Cell, Gate, Meaning, Scope, Subroutine
 from rydberg_qmem.interop.openqasm.standard_gates import QELIB, STANDARD
+from rydberg_qmem.interop.openqasm.terms import Unsaid, scalar
 from rydberg_qmem.interop.openqasm.translation import Frame, Translation
 from rydberg_qmem.interop.openqasm.values import BOOL, Bits, Type, Value, known
 
 LIBRARIES = {"stdgates.inc": STANDARD, "qelib1.inc": QELIB}
+FOREIGN = "pulses of another machine: leave them out, or import a Pulser sequence"
 REFUSED = {
     "ExternDeclaration": "extern: only a machine knows what this function does: write it as a def",
-    "CalibrationGrammarDeclaration": "defcalgrammar: pulses of another machine: leave them out, or import a Pulser sequence",
-    "CalibrationStatement": "cal: pulses of another machine: leave them out, or import a Pulser sequence",
-    "CalibrationDefinition": "defcal: pulses of another machine: leave them out, or import a Pulser sequence",
+    "CalibrationGrammarDeclaration": f"defcalgrammar: {FOREIGN}",
+    "CalibrationStatement": f"cal: {FOREIGN}",
+    "CalibrationDefinition": f"defcal: {FOREIGN}",
     "Pragma": "pragma: asks for what this program could not keep: leave it out",
 }
 
@@ -87,7 +97,11 @@ def _compound(here: Translation, node: Any, kind: str) -> None:
                 play(here, node.statements)
         case "Box":
             if node.duration is not None:
-                refuse(node, "box", "a box of a given duration stretches gates, which last as the device has them: leave it out")
+                refuse(
+                    node,
+                    "box",
+                    "a box of a given duration stretches gates, which last as the device has them: leave it out",
+                )
             play(here, node.body)
         case "BreakStatement" | "ContinueStatement" | "ReturnStatement" | "EndStatement":
             _stop(here, node, kind)
@@ -98,7 +112,12 @@ def _compound(here: Translation, node: Any, kind: str) -> None:
 
 def _include(here: Translation, node: Any) -> None:
     if node.filename not in LIBRARIES:
-        refuse(node, "include", "reads stdgates.inc or qelib1.inc alone: put the content of other files in its place", node.filename)
+        refuse(
+            node,
+            "include",
+            "reads stdgates.inc or qelib1.inc alone: put the content of other files in its place",
+            node.filename,
+        )
     here.gates = LIBRARIES[node.filename]
 
 
@@ -140,7 +159,9 @@ def _delay(here: Translation, node: Any) -> None:
         qubits(here, operand)
     if duration.known < 0 or duration.known != int(duration.known):
         refuse(node, "delay", "must be a whole number of ns, 0 or more", f"{duration.known:g} ns")
-    channels = [name for name, one in here.device.channels.items() if (one.basis, one.addressing) == ("digital", "Local")]
+    channels = [
+        name for name, one in here.device.channels.items() if (one.basis, one.addressing) == ("digital", "Local")
+    ]
     if duration.known:
         channel = {"channel": channels[0]} if channels and node.qubits else {}
         here.emit("delay", {"duration_ns": int(duration.known), **channel})
@@ -233,5 +254,3 @@ def _qubit_argument(here: Translation, wanted: Any, given: Any) -> Atoms:
     if len(atoms.names) != size:
         refuse(given, wanted.name.name, f"must be {size} qubit{'s' * (size != 1)}", len(atoms.names))
     return Atoms(atoms.names, single=wanted.size is None)
-
-

@@ -89,6 +89,8 @@ class Translation:
         """Give variables numbers of their types, all at once: known ones are kept in mind, others in memory."""
         written: dict[str, str] = {}
         for cell, number in given:
+            if self.direct and self.number_of(cell) in self.direct:
+                self.wanted.add(self.number_of(cell))  # the key of its name no longer holds it
             if number.known is not None and not cell.pins:
                 cell.value = number
             elif cell.value is not None or number.text != cell.name:
