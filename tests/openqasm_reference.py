@@ -296,7 +296,7 @@ class Shot:
             t, p, m = params
             a, b = 1 + cmath.exp(1j * t), 1 - cmath.exp(1j * t)
             rows = [a, -1j * cmath.exp(1j * m) * b], [1j * cmath.exp(1j * p) * b, cmath.exp(1j * (p + m)) * a]
-            return np.array(rows, dtype=complex) / 2
+            return np.asarray(np.array(rows) / 2, dtype=complex)
         gate = self.find(name)
         inner = Shot(())
         inner.names = [*self.names[:1], dict(zip((one.name for one in gate.arguments), params, strict=True))]
@@ -583,7 +583,8 @@ def shifted(value: Any, by: int) -> Any:
 
 FUNCTIONS: dict[str, Any] = {
     "sin": lambda x: math.sin(as_float(x)), "cos": lambda x: math.cos(as_float(x)),
-    "arctan": lambda x: math.atan(as_float(x)), "arcsin": lambda x: math.asin(as_float(x)), "exp": lambda x: math.exp(as_float(x)),
+    "arctan": lambda x: math.atan(as_float(x)), "arcsin": lambda x: math.asin(as_float(x)),
+    "exp": lambda x: math.exp(as_float(x)),
     "sqrt": lambda x: math.sqrt(as_float(x)), "floor": lambda x: float(math.floor(as_float(x))),
     "ceiling": lambda x: float(math.ceil(as_float(x))),
     "mod": lambda a, b: operate("%", a, b), "pow": lambda a, b: operate("**", a, b),

@@ -15,7 +15,7 @@ from rydberg_qmem.interop.openqasm.placement import placed
 from rydberg_qmem.interop.openqasm.reading import parsed, refuse
 from rydberg_qmem.interop.openqasm.scopes import TAKEN
 from rydberg_qmem.interop.openqasm.statements import call, play
-from rydberg_qmem.interop.openqasm.translation import Frame, Translation
+from rydberg_qmem.interop.openqasm.translation import Call, Translation
 from rydberg_qmem.language.files import read_text
 from rydberg_qmem.language.program import Program, name_of
 from rydberg_qmem.verification import check
@@ -123,7 +123,7 @@ def _translated(tree: Any, device: Any, inputs: Mapping[str, float], rounds: int
     for _ in range(PASSES):
         made = Translation(device, {}, inputs, rounds, in_memory, play, call)
         made.namer.taken |= TAKEN
-        made.frames.append(Frame(None, made.flag()))
+        made.frames.append(Call(None, made.flag()))
         made.play(made, tree.statements)
         again = made.wanted & made.direct
         if not again:

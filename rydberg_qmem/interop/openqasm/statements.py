@@ -25,7 +25,7 @@ from rydberg_qmem.interop.openqasm.reading import refuse
 from rydberg_qmem.interop.openqasm.scopes import Array, Atoms, BitRegister, Cell, Gate, Meaning, Scope, Subroutine
 from rydberg_qmem.interop.openqasm.standard_gates import QELIB, STANDARD
 from rydberg_qmem.interop.openqasm.terms import Unsaid, scalar
-from rydberg_qmem.interop.openqasm.translation import Frame, Translation
+from rydberg_qmem.interop.openqasm.translation import Call, Translation
 from rydberg_qmem.interop.openqasm.values import BOOL, Bits, Type, Value, known
 
 LIBRARIES = {"stdgates.inc": STANDARD, "qelib1.inc": QELIB}
@@ -216,7 +216,7 @@ def call(here: Translation, found: Subroutine, node: Any) -> Value | None:
     if definition.return_type is not None:
         made = variable(here, f"{name}_result", type_of(here, definition.return_type))
         results, single = ((made,), True) if isinstance(made, Cell) else (made.cells, False)
-    here.frames.append(Frame(results, here.flag(), single))
+    here.frames.append(Call(results, here.flag(), single))
     here.loops.append([])
     try:
         with here.within(scope):

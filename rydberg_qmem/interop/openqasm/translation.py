@@ -25,7 +25,7 @@ Block = dict[str, Any]
 
 
 @dataclass
-class Frame:
+class Call:
     """A call under way: where what it returns goes, and the flag that it has returned."""
 
     results: tuple[Cell, ...] | None
@@ -63,7 +63,7 @@ class Translation:
     cells: list[Cell] = field(default_factory=list)
     wanted: set[int] = field(default_factory=set)
     direct: set[int] = field(default_factory=set)
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[Call] = field(default_factory=list)
     loops: list[list[Loop]] = field(default_factory=lambda: [[]])
     depth: int = 0
     statements: int = 0
