@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import redirect_stderr
+from io import StringIO
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -14,6 +16,7 @@ MAX_CHARACTERS = 100_000
 MAX_DEPTH = 40
 """Brackets within brackets; the parser's time grows steeply with them."""
 _PLACE = re.compile(r"^L(\d+):C(\d+): (.*)$", re.DOTALL)
+_REPORT = re.compile(r"^line (\d+):(\d+) (.*)$", re.MULTILINE)
 
 
 def parser() -> ModuleType:
@@ -47,10 +50,12 @@ def parsed(text: str) -> Any:
     """Return the tree of an OpenQASM text, or raise ProgramError where the parser finds none."""
     openqasm3 = parser()
     _small(text)
+    told = StringIO()
     try:
-        tree = openqasm3.parse(text)
+        with redirect_stderr(told):  # the parser's own reports, of which the first says what is wrong
+            tree = openqasm3.parse(text)
     except openqasm3.parser.QASM3ParsingError as error:
-        _refuse_text(error, text)
+        _refuse_text(error, text, told.getvalue())
     except RecursionError:
         raise ProgramError([Problem("", "is nested too deeply for the parser")]) from None
     except Exception as error:  # the parser's own faults on texts that are no OpenQASM
@@ -74,9 +79,9 @@ def _small(text: str) -> None:
             raise ProgramError([Problem("", f"must nest brackets at most {MAX_DEPTH} deep", None, None, line, 1)])
 
 
-def _refuse_text(error: Exception, text: str) -> NoReturn:
-    """Raise ProgramError with the place that the parser, or the cause of its error, tells."""
-    told = _PLACE.match(str(error))
+def _refuse_text(error: Exception, text: str, report: str) -> NoReturn:
+    """Raise ProgramError with the place that the parser, its report, or the cause of its error tells."""
+    told = _PLACE.match(str(error)) or _REPORT.match(report)
     if told:
         raise ProgramError([_syntax(told[3], int(told[1]), int(told[2]), text)])
     cause: Any = error.__cause__
