@@ -59,6 +59,10 @@ def misread(
     """Flip read bits: 0 with the chance of a false positive, 1 with that of a false negative; lost ones stay -1."""
     bits = population.values[key][:, column]
     chance = np.select([bits == 0, bits == 1], errors, 0.0)
+    if uniform is not None:
+        read = population.values[key].copy()
+        read[:, column] = np.where(uniform < chance, 1 - bits, bits)
+        return population.with_values(**{key: read})
     yes, no = either(population, chance, uniform)
     flipped = yes.values[key].copy()
     flipped[:, column] = 1 - flipped[:, column]

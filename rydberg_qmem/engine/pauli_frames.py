@@ -18,6 +18,12 @@ MOST_MERGED = 64
 """Tableaus among which equal ones are looked for: beyond, rows hardly share any."""
 
 
+def most_bytes_of_row(atoms: int) -> int:
+    """Return what a row takes at the most, its operator in some copies and a tableau of its own, signs beside it."""
+    words = -(-atoms // 256) * 32
+    return 12 * atoms + 4 * (atoms + 256) * words + 1000
+
+
 @dataclass(frozen=True)
 class PauliFrames(Held):
     """Rows whose states are a Pauli operator applied to a shared tableau's state.

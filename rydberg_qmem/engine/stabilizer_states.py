@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -32,6 +32,9 @@ Array = NDArray[np.float64]
 class StabilizerStates:
     """Tableaus that rows share, and the Pauli operator that each row differs by."""
 
+    fixed: dict[int, tuple[IdealGate, Clifford]] = field(default_factory=dict, repr=False)
+    """Gates without an angle that a run must know, by their identity, as they were found."""
+
     def start(self, run: RunContext, rows: int) -> Population:
         """Return rows that share one tableau with every atom in g."""
         begin = PauliFrames.ground(run.layout.atoms, rows)
@@ -44,10 +47,21 @@ class StabilizerStates:
         rows = frames_of(population).begun()
         absent = population.values.get(ABSENT)
         for gate in plan.gates:
-            gates, which = _settings(run, cursor, gate, population, step)
+            gates, which = self._settings(run, cursor, gate, population, step)
             there = None if absent is None else np.asarray(absent[:, gate.atoms].max(axis=1) == 0)
             rows.apply(gates, which, gate.atoms, None if there is None or there.all() else there)
         return replace(population, held=rows.ended())
+
+    def _settings(
+        self, run: RunContext, cursor: Cursor, gate: IdealGate, population: Population, step: Segment
+    ) -> tuple[list[Clifford], Index | None]:
+        """Return what a gate is at each setting of its angles, and which one rows have; fixed ones are found once."""
+        if id(gate) in self.fixed:
+            return [self.fixed[id(gate)][1]], None
+        made, which = _settings(run, cursor, gate, population, step)
+        if not expressions_in(gate.gate):
+            self.fixed[id(gate)] = gate, made[0]
+        return made, which
 
     def turn(self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment) -> Population:
         """Return the rows as they are: no pulse leaves a phase reference behind."""

@@ -12,6 +12,7 @@ from rydberg_qmem.emulators.layout import BYTES_PER_AMPLITUDE
 from rydberg_qmem.emulators.protocol import RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.context import MOST_GB
+from rydberg_qmem.engine.pauli_frames import most_bytes_of_row
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError
 from rydberg_qmem.running.estimate import Estimate, estimate_of
@@ -96,12 +97,14 @@ def _most_bytes(job: Job, compiled: Compiled) -> float:
     samples = max((longest_ns(s) for s in all_steps(compiled.steps) if isinstance(s, Segment)), default=0)
     alone = job.shots is None or len(units) == 1
     sums = 4 * Recorder.sums_bytes(compiled, alone=alone)
-    return _most_of_rows(compiled, rows) + samples * SAMPLE_BYTES + sums
+    return _most_of_rows(job, compiled, rows) + samples * SAMPLE_BYTES + sums
 
 
-def _most_of_rows(compiled: Compiled, rows: float) -> float:
+def _most_of_rows(job: Job, compiled: Compiled, rows: float) -> float:
     values = 8 * (len(compiled.scalars) + sum(size for size, _ in compiled.windows.values()))
     values += 8 * sum(len(atoms) for atoms in compiled.keys.values())
+    if emulator_of(job.emulator).capabilities.clifford:
+        return rows * (most_bytes_of_row(len(compiled.target.atoms)) + 6 * values)
     return rows * (compiled.target.dimension * BYTES_PER_AMPLITUDE + 6 * values)
 
 

@@ -11,6 +11,8 @@ import pytest
 from scipy.stats import chi2
 
 import rydberg_qmem as rq
+from benchmarks.stabilizer import code
+from benchmarks.stabilizer import program as surface_code
 from rydberg_qmem.emulators.clifford import clifford_of
 from rydberg_qmem.emulators.registry import NAMES
 from rydberg_qmem.engine.pauli_frames import PauliFrames
@@ -151,6 +153,46 @@ def test_dephased_and_heated_atoms_have_the_chances_that_vectors_give() -> None:
     assert p_of_two(one, two) > ALPHA
     assert p_of_two(one, none) < ALPHA  # and it would see if either were not there
     assert p_of_two(one, heated) < ALPHA
+
+
+def syndromes(distance: int, emulator: str, seed: int, shots: int, **options: Any) -> np.ndarray[Any, Any]:
+    """Return the bits of each shot of a surface code, of two rounds with corrections and of its data."""
+    record = rq.run(surface_code(code(distance), 2), shots=shots, seed=seed, emulator=emulator, **options)
+    return np.concatenate([record.s.values.reshape(shots, -1), record.data.values], axis=1).astype(int)
+
+
+@needs_stim
+def test_a_small_surface_code_reads_what_vectors_give_and_corrections_take_it_back() -> None:
+    noise = {"p_false_pos": 0.1, "p_false_neg": 0.1}
+    one, two = (syndromes(2, emulator, 3, 300, noise=noise) for emulator in ("ideal", "stabilizer"))
+    quiet = syndromes(2, "stabilizer", 4, 300)
+
+    np.testing.assert_array_equal(one, two)
+    assert 0.3 < quiet[:, :2].mean() < 0.7  # the checks of X come out evenly in the first round
+    assert not quiet[:, 3:6].any()  # and are 0 in the second, once corrected
+
+
+@needs_stim
+def test_the_syndromes_of_a_code_whose_atoms_dephase_have_the_chances_that_vectors_give() -> None:
+    noisy: dict[str, Any] = {"hardware": {"name": "machine", "spectator_dephasing": 0.5}}
+    place = 2 ** np.arange(6)
+    one, two, none = (
+        np.bincount(syndromes(2, *which, 1000, **options)[:, :6] @ place, minlength=64)
+        for *which, options in (
+            ("ideal", 1, noisy | {"state": "vector"}),
+            ("stabilizer", 2, noisy),
+            ("stabilizer", 3, {}),
+        )
+    )
+
+    assert p_of_two(one, two) > ALPHA
+    assert p_of_two(one, none) < ALPHA
+
+
+@needs_stim
+@pytest.mark.slow
+def test_a_code_of_seventeen_atoms_reads_what_vectors_give() -> None:
+    np.testing.assert_array_equal(*(syndromes(3, emulator, 3, 12) for emulator in ("ideal", "stabilizer")))
 
 
 @needs_stim
