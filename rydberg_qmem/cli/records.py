@@ -29,6 +29,9 @@ def info(store: Store) -> None:
         "seed": "seed", "emulator": "emulator", "made": "created_at", "runs on": "machines", "seconds": "wall_s",
     }  # fmt: skip
     rows = [(label, str(attrs[name])) for label, name in fields.items() if name in attrs]
+    options = json.loads(attrs.get("emulator_json", "{}"))
+    if options:
+        rows.append(("options", ", ".join(f"{name} {value}" for name, value in options.items())))
     for label in ("parameters", "versions"):
         values = json.loads(attrs.get(f"{label}_json", "{}"))
         shown = (

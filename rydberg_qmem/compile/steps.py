@@ -245,6 +245,21 @@ def numbered(steps: tuple[Step, ...], numbers: Iterator[int] | None = None) -> t
     return tuple(made)
 
 
+def steps_in(steps: tuple[Step, ...]) -> int:
+    """Return how many steps a walk takes."""
+    total = 0
+    for step in steps:
+        match step:
+            case RepeatStep():
+                total += step.times * steps_in(step.body)
+            case WhenStep():
+                total += steps_in(step.then) + steps_in(step.otherwise)
+            case _:
+                leaf(step)
+                total += 1
+    return total
+
+
 def uses_ensemble(steps: tuple[Step, ...]) -> bool:
     """Return whether any step reads a mean over the cohort."""
     for step in all_steps(steps):

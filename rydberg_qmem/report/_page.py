@@ -136,6 +136,9 @@ def _drawing(program: Program) -> str:
 def _facts(record: xr.Dataset) -> str:
     attrs = record.attrs
     rows = [(label, str(attrs[name])) for name, label in FACTS.items() if name in attrs]
+    options = json.loads(attrs.get("emulator_json", "{}"))
+    if options:
+        rows.append(("options", ", ".join(f"{name} {value}" for name, value in options.items())))
     for label, name in (("parameters", "parameters_json"), ("versions", "versions_json")):
         values = json.loads(attrs.get(name, "{}"))
         rows.append((label, ", ".join(f"{key} {value}" for key, value in values.items()) or "none"))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from rydberg_qmem.arguments import taking
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import Plan
-from rydberg_qmem.compile.steps import RepeatStep, Segment, all_steps, uses_ensemble
+from rydberg_qmem.compile.steps import RepeatStep, Segment, all_steps, steps_in, uses_ensemble
 from rydberg_qmem.emulators.exact import evolution_method
 from rydberg_qmem.emulators.protocol import Emulator, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
@@ -27,7 +27,7 @@ from rydberg_qmem.language.library import load
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.running.job import Job, noise_settings_of, prepare
 from rydberg_qmem.running.memory_estimate import ALLOWANCE, kept_bytes, libraries_bytes, sums_bytes, working_bytes
-from rydberg_qmem.running.pilot import BUDGET_S, PILOT_ROUNDS, PILOT_SHOTS, Pilot, further, pilot_of, steps_in
+from rydberg_qmem.running.pilot import BUDGET_S, PILOT_ROUNDS, PILOT_SHOTS, Pilot, further, pilot_of
 from rydberg_qmem.running.run_arguments import CONDITIONS
 from rydberg_qmem.running.units import units_of
 from rydberg_qmem.store.records import record_bytes

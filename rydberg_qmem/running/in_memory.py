@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT
 from rydberg_qmem.running.gathered import Gathered
 from rydberg_qmem.running.job import Job
 from rydberg_qmem.running.points import Points
 from rydberg_qmem.running.processes import in_processes
-from rydberg_qmem.running.progress import Progress, begin
+from rydberg_qmem.running.progress import Progress, begin, within
 from rydberg_qmem.running.units import Task, Unit, prepare_and_run, run_unit, units_of
 from rydberg_qmem.store import records
 
@@ -37,7 +38,12 @@ def run_in_memory(
     begin(progress, done, wanted)
     alone = workers == 1 or len(tasks) == 1
     here = (points[unit.point] for unit in units)
-    results = map(run_unit, tasks, here) if alone else _from_workers(tasks, workers)
+
+    def one(task: Task, compiled: Compiled) -> tuple[Recorder, float]:
+        told = within(progress, done, task.unit.shots or 1, wanted, compiled.steps)
+        return run_unit(task, compiled, told)
+
+    results = map(one, tasks, here) if alone else _from_workers(tasks, workers)
     for unit, (trace, pruned) in zip(units, results, strict=True):
         first = unit.cohorts[0] * COHORT if unit.cohorts else 0
         if unit.alone:

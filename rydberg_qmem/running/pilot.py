@@ -140,21 +140,6 @@ def _shortened(steps: tuple[Step, ...], maximum: int) -> tuple[Step, ...]:
     return tuple(made)
 
 
-def steps_in(steps: tuple[Step, ...]) -> int:
-    """Return how many steps a walk takes."""
-    total = 0
-    for step in steps:
-        match step:
-            case RepeatStep():
-                total += step.times * steps_in(step.body)
-            case WhenStep():
-                total += steps_in(step.then) + steps_in(step.otherwise)
-            case _:
-                leaf(step)
-                total += 1
-    return total
-
-
 def _evened(run: RunContext, plan: Any, part: Part, rows: int) -> Part:
     """Return a part with one state that has all outcomes, of the levels that a segment fills."""
     part = with_levels(part, filled(run, plan, part.atoms, part.levels))

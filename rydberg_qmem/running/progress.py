@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rydberg_qmem.arguments import takes
+from rydberg_qmem.compile.steps import RepeatStep, Step, WhenStep, steps_in
 from rydberg_qmem.errors import InputError, short
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -25,19 +26,21 @@ class ProgressState:
     2,000 of 10,000, 2,000/s, 4 s left
     """
 
-    done: int
+    done: float
     total: int
     seconds: float
-    fresh: int
+    fresh: float
     """What was done since the run began: a store may hold more from before."""
 
     def __repr__(self) -> str:
-        line = f"{self.done:,} of {self.total:,}"
+        line = f"{_told(self.done)} of {self.total:,}"
         if not self.fresh:
             return line
         rate = self.fresh / max(self.seconds, 1e-9)
         left = (self.total - self.done) / rate
-        return f"{line}, {rate:,.0f}/s, " + (f"{left:,.0f} s left" if left else f"{self.seconds:,.1f} s")
+        return f"{line}, {_told(rate, whole=rate >= 10)}/s, " + (
+            f"{left:,.0f} s left" if left else f"{self.seconds:,.1f} s"
+        )
 
     def _repr_html_(self) -> str:
         return f'<progress value="{self.done}" max="{self.total}"></progress> {self!r}'
@@ -93,10 +96,44 @@ class ProgressReporter:
 
     def __call__(self, done: int, total: int) -> None:
         """Take note of what is done by now."""
+        self.reached(done, total)
+
+    def reached(self, done: float, total: int) -> None:
+        """Take note of what is done by now, parts of a shot too."""
         now = self.clock()
         if done == total or now - self.shown_at >= SHORTEST_S:
             self.shown_at = now
             self.show(ProgressState(done, total, now - self.began, done - self.kept))
+
+
+def within(
+    progress: Progress | None, done: int, shots: int, total: int, steps: tuple[Step, ...]
+) -> Callable[[Step, Any], None] | None:
+    """Return what is told of each step while some shots run, so that slow ones show how far they are.
+
+    The part of their steps that is done stands for so many shots. Only what is shown is told; a function of the user's
+    hears of shots that are done.
+    """
+    if not isinstance(progress, ProgressReporter):
+        return None
+    every, walked = max(steps_in(steps), 1), 0
+
+    def notice(step: Step, population: Any) -> None:
+        nonlocal walked
+        if not isinstance(step, RepeatStep | WhenStep):
+            progress.reached(done + shots * min(walked / every, 0.999), total)
+            walked += 1
+
+    return notice
+
+
+def _told(number: float, *, whole: bool = False) -> str:
+    """Return a count, with its hundredths where it is not whole.
+
+    >>> _told(2000), _told(0.251), _told(12.3, whole=True)
+    ('2,000', '0.25', '12')
+    """
+    return f"{number:,.0f}" if whole or float(number).is_integer() else f"{number:,.2f}"
 
 
 def begin(progress: Progress | None, done: int, total: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.compile.compiled import Compiled
+from rydberg_qmem.compile.steps import Step
+from rydberg_qmem.engine.population import Population
 from rydberg_qmem.errors import RunError
 from rydberg_qmem.running.job import prepare
 from rydberg_qmem.running.units import Task, run_unit
@@ -110,10 +113,12 @@ def work(batch: Batch) -> Done:
     return Done(sum(one.shots for one in done), tuple(text for one in done for text in one.failures))
 
 
-def walk_into(task: Task, compiled: Compiled, writer: Writer) -> Done:
+def walk_into(
+    task: Task, compiled: Compiled, writer: Writer, notice: Callable[[Step, Population], None] | None = None
+) -> Done:
     """Run a unit, hand what it gave to a writer, and say how many shots it had, or why it failed."""
     try:
-        trace, pruned = run_unit(task, compiled)
+        trace, pruned = run_unit(task, compiled, notice)
     except RunError as error:
         return Done(0, (str(error),))
     per_shot = {v.name: trace.data[v.name] for v in compiled.variables if v.origin != "input" and trace.per_shot(v)}

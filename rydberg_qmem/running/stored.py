@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.emulators.registry import with_options
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError, RunError, StoreError
@@ -19,7 +20,7 @@ from rydberg_qmem.running.job import Job
 from rydberg_qmem.running.parallel import Scale
 from rydberg_qmem.running.points import Points
 from rydberg_qmem.running.processes import in_processes
-from rydberg_qmem.running.progress import Progress, begin
+from rydberg_qmem.running.progress import Progress, begin, within
 from rydberg_qmem.running.store_order import order_of
 from rydberg_qmem.running.store_writer import Batch, Done, Writer, walk_into, work
 from rydberg_qmem.running.sweep import Point
@@ -102,7 +103,11 @@ def _run_missing(
     failures: list[str] = []
     writer = Writer(regions)
     try:
-        for result in _walked(missing, writer, compiled, scale):
+
+        def told(task: Task, one: Compiled) -> Callable[..., None] | None:
+            return within(progress, finished, task.unit.shots or 1, total, one.steps)
+
+        for result in _walked(missing, writer, compiled, scale, told):
             finished += result.shots
             failures += result.failures
             if progress is not None and not result.failures:
@@ -123,7 +128,9 @@ def _batches(units: Sequence[Any], together: int) -> list[list[Any]]:
     return list(found.values())
 
 
-def _walked(missing: list[Batch], writer: Writer, compiled: Points, scale: Scale) -> Iterator[Done]:
+def _walked(
+    missing: list[Batch], writer: Writer, compiled: Points, scale: Scale, told: Callable[..., Any]
+) -> Iterator[Done]:
     if missing and scale.client is not None:
         yield from (done for _, done in on_cluster(work, missing, scale.client, str))
     elif missing and scale.workers > 1:
@@ -131,7 +138,8 @@ def _walked(missing: list[Batch], writer: Writer, compiled: Points, scale: Scale
     else:
         for batch in missing:
             for task in batch.tasks:
-                yield walk_into(task, compiled[task.unit.point], writer)
+                one = compiled[task.unit.point]
+                yield walk_into(task, one, writer, told(task, one))
 
 
 def _finish(regions: Regions, job: Job, compiled: Points, spent: float) -> None:

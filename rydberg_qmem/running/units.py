@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,12 @@ import numpy as np
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.liveness import atoms_after, segment_names
 from rydberg_qmem.compile.semantics import interpret
-from rydberg_qmem.compile.steps import MeasureStep, ResetStep, Segment, WhenStep, all_steps, uses_ensemble
+from rydberg_qmem.compile.steps import MeasureStep, ResetStep, Segment, Step, WhenStep, all_steps, uses_ensemble
 from rydberg_qmem.emulators.protocol import DURATIONS, READOUT, READOUT_NOISE, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor
+from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.errors import RunError
@@ -111,8 +112,13 @@ def shares_one_state(job: Job, compiled: Compiled) -> bool:
     return True
 
 
-def run_unit(task: Task, compiled: Compiled) -> tuple[Recorder, float]:
-    """Run one unit; return what it wrote and the probability it dropped. RunError says which unit it was."""
+def run_unit(
+    task: Task, compiled: Compiled, notice: Callable[[Step, Population], None] | None = None
+) -> tuple[Recorder, float]:
+    """Run one unit; return what it wrote and the probability it dropped. RunError says which unit it was.
+
+    `notice` is told of each step before it is done.
+    """
     job, unit = task.job, task.unit
     recorder, cursor = Recorder(compiled, unit.shots, alone=unit.alone or unit.shots is None), Cursor()
     draws = None if job.shots is None else Draws(job.seed or 0, unit.point, unit.cohorts, COHORT)
@@ -121,7 +127,7 @@ def run_unit(task: Task, compiled: Compiled) -> tuple[Recorder, float]:
             one_thread(),
             np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
         ):  # many small products: threads wait for each other more than they help
-            context = context_of(job, compiled, recorder, draws, shots=unit.shots)
+            context = context_of(job, compiled, recorder, draws, shots=unit.shots, notice=notice)
             population = interpreter.start(context, cursor, unit.shots)
             population = interpret(compiled.steps, population, interpreter.steps(context, cursor))
             interpreter.finish(context, cursor, population)

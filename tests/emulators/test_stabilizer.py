@@ -176,14 +176,12 @@ def test_a_small_surface_code_reads_what_vectors_give_and_corrections_take_it_ba
 def test_the_syndromes_of_a_code_whose_atoms_dephase_have_the_chances_that_vectors_give() -> None:
     noisy: dict[str, Any] = {"hardware": {"name": "machine", "spectator_dephasing": 0.5}}
     place = 2 ** np.arange(6)
-    one, two, none = (
-        np.bincount(syndromes(2, *which, 1000, **options)[:, :6] @ place, minlength=64)
-        for *which, options in (
-            ("ideal", 1, noisy | {"state": "vector"}),
-            ("stabilizer", 2, noisy),
-            ("stabilizer", 3, {}),
-        )
-    )
+
+    def seen(emulator: str, seed: int, **options: Any) -> np.ndarray[Any, Any]:
+        return np.bincount(syndromes(2, emulator, seed, 1000, **options)[:, :6] @ place, minlength=64)
+
+    one, two = seen("ideal", 1, state="vector", **noisy), seen("stabilizer", 2, **noisy)
+    none = seen("stabilizer", 3)
 
     assert p_of_two(one, two) > ALPHA
     assert p_of_two(one, none) < ALPHA
@@ -192,7 +190,7 @@ def test_the_syndromes_of_a_code_whose_atoms_dephase_have_the_chances_that_vecto
 @needs_stim
 @pytest.mark.slow
 def test_a_code_of_seventeen_atoms_reads_what_vectors_give() -> None:
-    np.testing.assert_array_equal(*(syndromes(3, emulator, 3, 12) for emulator in ("ideal", "stabilizer")))
+    np.testing.assert_array_equal(syndromes(3, "ideal", 3, 12), syndromes(3, "stabilizer", 3, 12))
 
 
 @needs_stim

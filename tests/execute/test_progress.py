@@ -50,6 +50,21 @@ def test_a_terminal_has_one_line_that_is_left_at_the_end(monkeypatch: pytest.Mon
     assert screen.text.endswith(" s\x1b[K\n")
 
 
+def test_shots_of_a_slow_unit_are_shown_as_its_steps_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, told = Screen(terminal=True), list[int]()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("rydberg_qmem.running.progress.SHORTEST_S", 0.0)
+    rq.run("two_port_memristor", shots=1000, seed=1, emulator="ideal", progress=True)
+    rq.run("two_port_memristor", shots=1000, seed=1, progress=lambda done, total: told.append(done))
+    shown = [float(line.split(" of ")[0].replace(",", "")) for line in screen.text.split("\r") if " of " in line]
+
+    assert shown == sorted(shown)
+    assert len(shown) > 100
+    assert (shown[0], shown[-1]) == (0, 1000)
+    assert 400 < shown[len(shown) // 2] < 600
+    assert told == [1000]  # a function of one's own hears of whole units
+
+
 def test_where_nobody_looks_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(terminal=False)
     monkeypatch.setattr(sys, "stderr", screen)

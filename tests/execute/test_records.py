@@ -269,8 +269,8 @@ def test_attributes_are_texts_and_numbers() -> None:
 def test_a_record_tells_this_and_neither_machine_nor_user() -> None:
     assert set(sampled().attrs) == {
         "title", "summary", "program_json", "program_sha256", "parameters_json", "device", "levels", "machines",
-        "shots", "seed", "rng", "emulator", "state", "noise_json", "hardware_json", "versions_json", "git_commit",
-        "created_at", "wall_s", "neglect", "neglected",
+        "shots", "seed", "rng", "emulator", "emulator_json", "state", "noise_json", "hardware_json", "versions_json",
+        "git_commit", "created_at", "wall_s", "neglect", "neglected",
     }  # fmt: skip
     assert set(exact().attrs) == {*sampled().attrs, "pruned_probability"}
 
