@@ -74,6 +74,7 @@ def same(counts: np.ndarray[Any, Any], chances: np.ndarray[Any, Any]) -> bool:
     return len(got) < 2 or float(stats.chisquare(got, wanted, sum_check=False).pvalue) > ALPHA
 
 
+@pytest.mark.slow
 def test_a_qiskit_circuit_gives_what_aer_gives() -> None:
     circuit = feedforward()
     program = from_qiskit(circuit, device="MockDevice")
