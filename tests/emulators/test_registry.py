@@ -91,7 +91,18 @@ def test_a_gpu_that_is_not_there_is_an_error_before_anything_runs(monkeypatch: p
         rq.run(ONE, shots=5, emulator=EmuSv(gpu=True))
 
 
+def estimate_seconds(shots: int) -> float:
+    """Return what an estimate tells of shots that all have a state of their own."""
+    turn = {"pulse": {"channel": "rydberg_global", "amplitude": {"constant": {"duration_ns": 100, "value": "w"}}}}
+    drawn = {"set": {"w": "6 * uniform()"}}
+    body = [drawn, turn, {"measure": {"atoms": "q", "key": "m"}}]
+    p = rq.Program(name="many", register={"atoms": {"q": (0, 0)}}, memory={"w": {"initial": 1}}, body=body)
+    return rq.estimate(p, shots=shots, emulator="qutip").seconds
+
+
 def test_an_estimate_knows_every_emulator_but_those_that_run_jobs() -> None:
     assert rq.estimate(ONE, shots=5, emulator="qutip").seconds > 0
+    few, many = (estimate_seconds(shots) for shots in (40, 400))
+    assert 3 < many / few < 30
     with pytest.raises(InputError, match="an estimate tries rounds out, which would be jobs of a machine"):
         rq.estimate(ONE, shots=5, emulator="pulser_backend")
