@@ -97,6 +97,10 @@ Neglect = Annotated[
         metavar="RAD", help="Leave out interactions of unentangled atoms that turn no amplitude by more in a segment."
     ),
 ]
+Accuracy = Annotated[
+    float | None,
+    typer.Option(help="Leave out what makes an infidelity of so much at the most, in all; in place of --neglect."),
+]
 EmulatorOptions = Annotated[
     list[str] | None,
     typer.Option(

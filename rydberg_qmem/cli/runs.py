@@ -20,6 +20,7 @@ from rydberg_qmem.cli.arguments import (
     sweep_of,
 )
 from rydberg_qmem.cli.command import (
+    Accuracy,
     Command,
     EmulatorOptions,
     Hardware,
@@ -89,6 +90,7 @@ def run(
     max_memory: MaxMemory = 8.0,
     max_seconds: Annotated[float | None, typer.Option(help="Refuse a run that would take longer.")] = None,
     neglect: Neglect = 1e-10,
+    accuracy: Accuracy = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the hysteresis loop: .png, .pdf or .svg.")] = None,
     drive: Annotated[str | None, typer.Option(help="What the plot shows along x.")] = None,
     response: Annotated[str | None, typer.Option(help="What the plot shows along y; key.atom for one atom.")] = None,
@@ -115,7 +117,7 @@ def run(
             loaded, parameters=parameters, shots=wanted, seed=seed, sweep=points or None,
             emulator=emulator_with(emulator, emulator_option),
             store=output, overwrite=overwrite, workers=workers, shard=shard_of(shard), max_memory_gb=max_memory,
-            max_seconds=max_seconds, neglect=neglect, progress=progress, **signals,
+            max_seconds=max_seconds, neglect=neglect, accuracy=accuracy, progress=progress, **signals,
             noise=noise_of(noise), hardware=hardware, state=state,
         )  # fmt: skip
     lines = summary(record, output)
@@ -215,6 +217,7 @@ def estimate(
     hardware: Hardware = None,
     state: StateKind = "auto",
     neglect: Neglect = 1e-10,
+    accuracy: Accuracy = None,
 ) -> None:
     """Say what a run will take, time and memory, and how each segment will be computed: runs a few rounds."""
     from rydberg_qmem.gallery import load
@@ -231,5 +234,6 @@ def estimate(
         hardware=hardware,
         state=state,
         neglect=neglect,
+        accuracy=accuracy,
     )
     echo([str(made)])

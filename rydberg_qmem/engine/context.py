@@ -136,8 +136,12 @@ class RunContext:
     apparatus: Apparatus | None = None
     kept_frames: KeptFrames | None = None
     series: SeriesInputs | None = None
+    within: frozenset[int] | None = None
+    """The atoms that are walked, where others are walked by themselves; None: all."""
     prune_below: float = PRUNE_BELOW
     neglect: float = NEGLIGIBLE
+    budget: float | None = None
+    """How far (norm) all that is left out between groups may put a state off, in place of `neglect`; None: no bound."""
     max_bytes: float = MOST_GB * 1e9
     """What states and branches may take."""
     notice: Callable[[Step, Population], None] | None = None
@@ -233,12 +237,24 @@ class Cursor:
     """Probability of the branches that were dropped."""
     neglected: float = 0.0
     """Sum of all that was left out as negligible: no state is farther than this (norm) from what it would be."""
+    ends_ns: float = 0.0
+    """When the program ends, where that is known: what may be left out is spread over the time until then."""
     branches: list[tuple[int, float]] = field(default_factory=list)
     """Of each round of an exact run's loop: its branches, and the bytes of one."""
     groups: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
     """Largest number of rows evolved together, by segment and atoms."""
     dimensions: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
     """Largest number of basis states that their states held, in the same way."""
+
+    def add(self, other: Cursor) -> None:
+        """Take over what a walk of other atoms came to: times are the same, what was left out adds up."""
+        self.clock_ns = max(self.clock_ns, other.clock_ns)
+        self.dropped += other.dropped
+        self.neglected += other.neglected
+        if (other.branches or [(0, 0.0)])[-1] > (self.branches or [(0, 0.0)])[-1]:
+            self.branches = other.branches
+        self.groups |= other.groups
+        self.dimensions |= other.dimensions
 
     def __str__(self) -> str:
         where = ", ".join(f"{name} {k}" for name, k in self.rounds.items())

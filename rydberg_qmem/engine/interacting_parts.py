@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,85 @@ def groups(
     everything = [part.atoms for part in population.parts]
     if everyone and run.acting_noise is not None and run.acting_noise.excites:
         excited = frozenset(range(run.layout.atoms))
+    apart: Apart | None = None
     if duration_ns > 0 and run.layout.atoms > 1:
-        bound = np.triu(_mutual(run, population, excited)) * (duration_ns / NS_PER_US)
-        near = bound > run.neglect
-        edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(near), strict=True)]
-    else:
-        bound = near = np.zeros((0, 0), dtype=bool)
+        apart = Apart.of(run, population, excited, duration_ns)
+        least = run.neglect
+        if run.budget is not None:
+            least = _affordable(apart, everything, edges, _allowed(run, cursor, duration_ns))
+        edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(apart.angles > least), strict=True)]
     busy = set(range(run.layout.atoms)) if everyone else set(touched).union(*edges)
     found = connected([*everything, *edges])
-    if len(found) > 1 and (left := bound * ~near).any():
-        cursor.neglected += _between(found, left)
+    if apart is not None and len(found) > 1:
+        cursor.neglected += apart.error(found)
+    if run.within is not None:
+        busy &= run.within
     return [group for group in found if busy & set(group)]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What atoms that are evolved apart would do to each other in a time t.
+
+    The states that are evolved are products over the groups. Let V = Σ V_AB be the interaction that is left out, A and
+    B being groups. A state evolved without it is then, up to a phase, no farther from the exact one than t √Var V, as
+    the part of V that is a number turns the phase alone. V_AB and V_CD are uncorrelated in a product unless they share
+    a group, and so, with s_AB ≥ √Var V_AB and W_A = Σ_B s_AB,
+
+        ε ≤ t (Σ_A W_A² - Σ_AB s_AB²)^½, and ε ≤ t Σ_AB s_AB.
+
+    s_AB is the lesser of Σ |U_ij| √(p_i p_j), where p_i is the probability that atom i is in r (1 where it is driven),
+    and of half the distance of the largest from the smallest value of V_AB, which is Σ |U_ij| / 2 for occupations.
+    """
+
+    angles: Array
+    """|U_ij| √(p_i p_j) t of each pair i < j (rad)."""
+    halves: Array
+    """Half the spread of each pair's interaction, times t."""
+
+    @classmethod
+    def of(cls, run: RunContext, population: Population, excited: frozenset[int], duration_ns: float) -> Apart:
+        """Return what the atoms of a population may do to each other, some of them `excited` on the way."""
+        time_us, target = duration_ns / NS_PER_US, run.compiled.target
+        angles = np.triu(_mutual(run, population, excited)) * time_us
+        if "0" in run.layout.levels:
+            return cls(angles, angles)
+        return cls(angles, np.triu(np.abs(target.van_der_waals)) * time_us / 2)
+
+    def error(self, found: list[tuple[int, ...]]) -> float:
+        """Bound how far a state is put off by what is between groups of atoms (norm)."""
+        group_of = np.empty(len(self.angles), dtype=np.int64)
+        for number, group in enumerate(found):
+            group_of[list(group)] = number
+        i, j = np.nonzero(self.angles * (group_of[:, None] != group_of[None, :]))
+        if not len(i):
+            return 0.0
+        count = len(found)
+        one, two = np.minimum(group_of[i], group_of[j]), np.maximum(group_of[i], group_of[j])
+        sums = (np.bincount(one * count + two, values[i, j], count**2) for values in (self.angles, self.halves))
+        spreads = np.minimum(*sums).reshape(count, count)
+        each = spreads.sum(axis=0) + spreads.sum(axis=1)
+        total = spreads.sum()
+        return float(min(total, np.sqrt(max((each**2).sum() - (spreads**2).sum(), 0.0))))
+
+
+def _allowed(run: RunContext, cursor: Cursor, duration_ns: float) -> float:
+    """Return the part of what is left of the budget that falls to a time."""
+    assert run.budget is not None
+    left = run.budget - cursor.neglected - np.sqrt(cursor.dropped)
+    return float(max(left, 0.0) * duration_ns / max(cursor.ends_ns - cursor.clock_ns, duration_ns))
+
+
+def _affordable(apart: Apart, held: list[tuple[int, ...]], edges: list[tuple[int, ...]], allowed: float) -> float:
+    """Return the largest angle (rad) such that leaving out all that turn amplitudes by less errs by what is allowed."""
+    angles = np.concatenate([[0.0], np.unique(apart.angles[apart.angles > 0])])
+    low, high = 0, len(angles) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        near = zip(*np.nonzero(apart.angles > angles[middle]), strict=True)
+        found = connected([*held, *edges, *((int(i), int(j)) for i, j in near)])
+        low, high = (middle, high) if apart.error(found) <= allowed else (low, middle - 1)
+    return float(angles[low])
 
 
 def _mutual(run: RunContext, population: Population, excited: frozenset[int]) -> Array:
@@ -53,11 +122,3 @@ def _mutual(run: RunContext, population: Population, excited: frozenset[int]) ->
                 chance = weights @ layout.is_level(k, "r").astype(float)
                 amplitude[atom] = np.sqrt(chance.max())
     return np.asarray(target.van_der_waals * np.outer(amplitude, amplitude))
-
-
-def _between(found: list[tuple[int, ...]], bound: Array) -> float:
-    """Return the sum of bounds (atoms, atoms) of pairs whose atoms are in different groups."""
-    group_of = np.empty(len(bound), dtype=np.int64)
-    for number, group in enumerate(found):
-        group_of[list(group)] = number
-    return float(bound[group_of[:, None] != group_of[None, :]].sum())

@@ -28,11 +28,14 @@ def refuse_large(run: RunContext, place: str, levels: Levels, rows: int) -> None
     if is_large(run, levels, rows):
         amplitudes, atoms = amplitudes_of(run, levels), len(levels)
         needed_gb = rows * amplitudes * BYTES_PER_AMPLITUDE / 1e9
+        left_out = f"interactions that turn an amplitude by up to {run.neglect:g} rad a segment are left out now"
+        apart = f"a larger neglect ({left_out})"
+        if run.budget is not None:
+            apart = f"a larger accuracy (interactions left out may put the state off by {run.budget:.2g} in all now)"
         raise RunError(
             f"{place}: {rows} states of {atoms} entangled atoms ({_told(amplitudes, 'd')} amplitudes each) would need "
             f"{_told(needed_gb, '.1f')} GB, more than {run.max_bytes / 1e9:g} GB: use fewer shots at a time, fewer "
-            f"atoms or levels, atoms farther apart, a larger neglect (interactions that turn an amplitude by up to "
-            f"{run.neglect:g} rad a segment are left out now), the emulator emu_mps, or raise max_memory_gb"
+            f"atoms or levels, atoms farther apart, {apart}, the emulator emu_mps, or raise max_memory_gb"
         )
 
 

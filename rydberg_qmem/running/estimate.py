@@ -122,6 +122,7 @@ def estimate(
     noise: Any = None,
     hardware: Any = None,
     neglect: float = NEGLIGIBLE,
+    accuracy: float | None = None,
 ) -> Estimate:
     """Return what a run will take, and how it will be computed, from a few of its rounds with a few of its shots.
 
@@ -139,6 +140,7 @@ def estimate(
         noise: As in `run`; the program's own if not given.
         hardware: As in `run`; the program's own if not given.
         neglect: Largest angle (rad) by which an interaction that is left out may turn an amplitude, as in `run`.
+        accuracy: Infidelity that all that is left out may make, in place of `neglect`, as in `run`.
 
     Raises ProgramError for a program that does not pass `check`; InputError for arguments that do not fit, and for
     an emulator that runs jobs.
@@ -151,7 +153,7 @@ def estimate(
         raise InputError(
             f"emulator: an estimate tries rounds out, which would be jobs of a machine ({emulator_of(emulator).name})"
         )
-    job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state, neglect=neglect)
+    job = Job(load(program), dict(inputs or {}), rounds, shots, 0, emulator, state, neglect=neglect, accuracy=accuracy)
     job = replace(job, noise_settings=noise_settings_of(job.program, noise, hardware))
     return estimate_of(job, prepare(job, dict(parameters or {})))
 

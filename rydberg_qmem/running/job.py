@@ -45,6 +45,8 @@ class Job:
     neglect: float = NEGLIGIBLE
     memory_gb: float = MOST_GB
     """What its states may take while it runs."""
+    accuracy: float | None = None
+    """The infidelity that all that is left out may make; None: as `neglect` says."""
 
 
 def noise_settings_of(program: Program, noise: Any, hardware: Any) -> NoiseSettings:

@@ -15,14 +15,12 @@ import numpy as np
 
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.plan import rows_of
-from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, leaf
 from rydberg_qmem.emulators.emu_mps import EmuMps
 from rydberg_qmem.emulators.emu_sv import EmuSv
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.emulators.qutip import Qutip
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.carried_levels import filled, levels_held, levels_of, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.deduplicate import distinct
@@ -33,9 +31,11 @@ from rydberg_qmem.engine.population import Part, Population, with_levels
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.engine.row_values import scope_of
+from rydberg_qmem.engine.walk import walk as walk_through
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Constant
 from rydberg_qmem.pulses import Scope, column
+from rydberg_qmem.running.error_budget import budget_of
 from rydberg_qmem.running.job import Job, context_of, one_thread
 from rydberg_qmem.units import NS_PER_US
 
@@ -116,12 +116,11 @@ def pilot_of(job: Job, compiled: Compiled, maximum: int, shots: int | None, unti
     began = time.thread_time()  # of the processor: what else the machine does is not scaled up
     job = replace(job, emulator=_brief(emulator_of(job.emulator), walk))
     with one_thread(), suppress(OutOfTimeError):  # as a run has it
-        walk.run = context_of(job, short, walk.recorder, draws, shots=shots, notice=walk.notice)
+        budget = budget_of(job, compiled)
+        walk.run = context_of(job, short, walk.recorder, draws, shots=shots, notice=walk.notice, budget=budget)
         if isinstance(walk.run.states, OwnStates):
             walk.run = replace(walk.run, states=replace(walk.run.states, evolve_group=walk.evolve_group))
-        population = interpreter.start(walk.run, walk.cursor, shots)
-        population = interpret(short.steps, population, interpreter.steps(walk.run, walk.cursor))
-        interpreter.finish(walk.run, walk.cursor, population)
+        walk_through(walk.run, walk.cursor, shots)
     return time.thread_time() - began, walk
 
 

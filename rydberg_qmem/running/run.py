@@ -76,6 +76,7 @@ def run(
     max_memory_gb: float = MOST_GB,
     max_seconds: float | None = None,
     neglect: float = NEGLIGIBLE,
+    accuracy: float | None = None,
     progress: Progress | bool | None = None,
 ) -> xr.Dataset:
     """Run a program and return its record: its outcomes by shot and round, an `xarray.Dataset`.
@@ -115,6 +116,11 @@ def run(
         max_seconds: Time (s) on one processor that `estimate` may foretell before the run is refused; None for any.
         neglect: An interaction that turns no amplitude by more than this angle (rad) in a segment is left out between
             atoms that are not entangled; 0 keeps all.
+        accuracy: The infidelity, up to 1, that all that a run leaves out may make together: interactions between groups
+            of atoms, errors of steps in time, dropped branches. It takes the place of `neglect`; no probability is
+            wrong by more than its square root. The record's `neglected` and `steps_error` (distances of states) and
+            `pruned_probability` say what was spent on each, and `infidelity` on all. None (default) leaves out as
+            `neglect` says.
         progress: True shows one line in the notebook's cell or the terminal; a function is called with the shots done
             and their total (points, in exact runs); None shows nothing.
 
@@ -140,7 +146,7 @@ def run(
     seed = _seed(seed, shots, place=None if overwrite else place, several=shard is not None)
     noise_settings = noise_settings_of(program, noise, hardware)
     inputs = dict(inputs or {})
-    job = Job(program, inputs, rounds, shots, seed, emulator, state, noise_settings, neglect, max_memory_gb)
+    job = Job(program, inputs, rounds, shots, seed, emulator, state, noise_settings, neglect, max_memory_gb, accuracy)
     _refuse_several(job, scale)
     settings, swept = points_of(program, parameters, sweep), None if sweep is None else swept_names(sweep)
     points = Points(

@@ -27,5 +27,6 @@ CONDITIONS: dict[str, Kind] = {
     "emulator": emulator,
     "state": one_of("auto", *REPRESENTATIONS),
     "neglect": real(0.0, also=", an angle (rad)"),
+    "accuracy": optional(real(above=0.0, maximum=1.0, also=", an infidelity, or None")),
 }
 """What a run and its estimate may be asked for."""

@@ -28,6 +28,7 @@ from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.representation import REPRESENTATIONS
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.engine.row_values import SERIES
+from rydberg_qmem.engine.walk import walk_on
 from rydberg_qmem.errors import InputError, ProgramError, RunError, short
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.library import load
@@ -250,7 +251,8 @@ def _walked(
             end = BatchState(population, drawn, cursor.clock_ns)
             rest = going_on.steps[past:]
         else:
-            end, rest = None, going_on.steps
+            walk_on(run, cursor, population)
+            return recorder.finished(cursor.dropped), None
         population = interpret(rest, population, interpreter.steps(run, cursor))
         interpreter.finish(run, cursor, population)
     return recorder.finished(cursor.dropped), end

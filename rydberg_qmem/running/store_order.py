@@ -51,6 +51,7 @@ def _call(job: Job, points: Sequence[Point], signals: dict[str, Any], swept: tup
         "seed": None if job.seed is None else str(job.seed), "sweep": as_one_axis(points, swept),
         "noise": None if job.noise_settings.noise is None else job.noise_settings.noise.to_dict(),
         "hardware": job.noise_settings.hardware.to_dict(), "neglect": job.neglect,
+        **({} if job.accuracy is None else {"accuracy": job.accuracy}),
     }  # fmt: skip
 
 

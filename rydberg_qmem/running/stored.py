@@ -16,6 +16,7 @@ from rydberg_qmem.emulators.registry import with_options
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.errors import InputError, RunError, StoreError
 from rydberg_qmem.running.cluster import on_cluster
+from rydberg_qmem.running.error_budget import spent as spent_of
 from rydberg_qmem.running.job import Job
 from rydberg_qmem.running.parallel import Scale
 from rydberg_qmem.running.points import Points
@@ -163,6 +164,7 @@ def _finish(regions: Regions, job: Job, compiled: Points, spent: float) -> None:
     attrs: dict[str, Any] = {"wall_s": round(spent, 3), "neglected": neglected}
     if job.shots is None:
         attrs["pruned_probability"] = pruned
+    attrs |= spent_of(job, compiled[0], neglected=neglected, pruned=pruned)
     try:
         regions.finish(summed, attrs)
     except OSError as error:

@@ -9,16 +9,16 @@ import numpy as np
 
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.liveness import atoms_after, segment_names
-from rydberg_qmem.compile.semantics import interpret
 from rydberg_qmem.compile.steps import MeasureStep, ResetStep, Segment, Step, WhenStep, all_steps, uses_ensemble
 from rydberg_qmem.emulators.protocol import DURATIONS, READOUT, READOUT_NOISE, RoundByRound
 from rydberg_qmem.emulators.registry import emulator_of
-from rydberg_qmem.engine import interpreter
 from rydberg_qmem.engine.context import Cursor
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
+from rydberg_qmem.engine.walk import walk
 from rydberg_qmem.errors import RunError
+from rydberg_qmem.running.error_budget import budget_of
 from rydberg_qmem.running.job import Job, context_of, one_thread, prepare
 from rydberg_qmem.store.records import record_bytes
 
@@ -127,10 +127,10 @@ def run_unit(
             one_thread(),
             np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
         ):  # many small products: threads wait for each other more than they help
-            context = context_of(job, compiled, recorder, draws, shots=unit.shots, notice=notice)
-            population = interpreter.start(context, cursor, unit.shots)
-            population = interpret(compiled.steps, population, interpreter.steps(context, cursor))
-            interpreter.finish(context, cursor, population)
+            context = context_of(
+                job, compiled, recorder, draws, shots=unit.shots, notice=notice, budget=budget_of(job, compiled)
+            )
+            walk(context, cursor, unit.shots)
     except RunError as error:
         raise RunError(f"{task}: {error}") from None
     recorder.neglected[0] = cursor.neglected

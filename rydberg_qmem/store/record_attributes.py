@@ -30,6 +30,9 @@ class _Provenance(Strict):
     pruned_probability: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     neglect: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-10
     neglected: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    accuracy: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    steps_error: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    infidelity: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     unfinished: int = 0
 
 
@@ -73,6 +76,7 @@ class _Call(Strict):
     noise: dict[str, Any] | None = None
     hardware: dict[str, Any] | None = None
     neglect: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-10
+    accuracy: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
 
 
 class _Layout(Strict):

@@ -1,0 +1,36 @@
+"""Walk through a compiled program: rows that begin, steps that are done to them, what they end with."""
+
+from __future__ import annotations
+
+from rydberg_qmem.compile.semantics import interpret
+from rydberg_qmem.engine import interpreter
+from rydberg_qmem.engine.clusters import clusters_of
+from rydberg_qmem.engine.context import Cursor, RunContext
+from rydberg_qmem.engine.idle import time_of
+from rydberg_qmem.engine.population import Population
+
+
+def walk(run: RunContext, cursor: Cursor, shots: int | None) -> None:
+    """Do a whole program to rows that begin anew: so many shots, or (None) all branches, cluster by cluster."""
+    walk_on(run, cursor, interpreter.start(run, cursor, shots))
+
+
+def walk_on(run: RunContext, cursor: Cursor, started: Population) -> None:
+    """Do all steps to rows that have begun, cluster by cluster where a run is exact, and write down how they end."""
+    clusters = clusters_of(run)
+    if run.budget is not None:
+        cursor.ends_ns = cursor.clock_ns + time_of(run, cursor, run.compiled.steps, started)
+    if len(clusters) == 1:
+        _alone(run, cursor, started)
+        return
+    for cluster in clusters:
+        here = Cursor(clock_ns=cursor.clock_ns, shared=dict(cursor.shared), ends_ns=cursor.ends_ns)
+        try:
+            _alone(cluster.run, here, cluster.alone(started))
+        finally:
+            cursor.add(here)
+
+
+def _alone(run: RunContext, cursor: Cursor, started: Population) -> None:
+    population = interpret(run.compiled.steps, started, interpreter.steps(run, cursor))
+    interpreter.finish(run, cursor, population)
