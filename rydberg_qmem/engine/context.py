@@ -251,8 +251,7 @@ class Cursor:
         self.clock_ns = max(self.clock_ns, other.clock_ns)
         self.dropped += other.dropped
         self.neglected += other.neglected
-        if (other.branches or [(0, 0.0)])[-1] > (self.branches or [(0, 0.0)])[-1]:
-            self.branches = other.branches
+        self.branches = max(self.branches, other.branches, key=lambda rounds: rounds[-1:])
         self.groups |= other.groups
         self.dimensions |= other.dimensions
 

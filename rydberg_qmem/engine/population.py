@@ -226,11 +226,18 @@ def connected(groups: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     >>> connected([(0, 1), (2,), (1, 3)])
     [(0, 1, 3), (2,)]
     """
-    made: list[set[int]] = []
+    found: dict[int, list[int]] = {}  # the group of each atom, one list for all that are together
     for group in groups:
-        touching = [other for other in made if other & set(group)]
-        made = [other for other in made if other not in touching]
-        made.append(set(group).union(*touching))
+        together = found.setdefault(group[0], [group[0]])
+        for atom in group[1:]:
+            other = found.setdefault(atom, [atom])
+            if other is together:
+                continue
+            if len(other) > len(together):
+                together, other = other, together
+            together += other
+            found.update(dict.fromkeys(other, together))
+    made = {id(group): group for group in found.values()}.values()
     return sorted(tuple(sorted(group)) for group in made)
 
 
