@@ -246,15 +246,6 @@ class Cursor:
     dimensions: dict[tuple[int, tuple[int, ...]], int] = field(default_factory=dict)
     """Largest number of basis states that their states held, in the same way."""
 
-    def add(self, other: Cursor) -> None:
-        """Take over what a walk of other atoms came to: times are the same, what was left out adds up."""
-        self.clock_ns = max(self.clock_ns, other.clock_ns)
-        self.dropped += other.dropped
-        self.neglected += other.neglected
-        self.branches = max(self.branches, other.branches, key=lambda rounds: rounds[-1:])
-        self.groups |= other.groups
-        self.dimensions |= other.dimensions
-
     def __str__(self) -> str:
         where = ", ".join(f"{name} {k}" for name, k in self.rounds.items())
         return f"{where}: " if where else ""

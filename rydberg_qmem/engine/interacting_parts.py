@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.engine.connected_groups import connected
 from rydberg_qmem.engine.context import Cursor, RunContext
-from rydberg_qmem.engine.population import Population, connected
+from rydberg_qmem.engine.population import Population
 from rydberg_qmem.units import NS_PER_US
 
 Array = NDArray[np.float64]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.emulators.layout import ORDER, Layout, Levels, State
+from rydberg_qmem.engine.connected_groups import connected
 from rydberg_qmem.engine.deduplicate import Index, compact, distinct
 from rydberg_qmem.engine.representation import Representation
 
@@ -218,27 +219,6 @@ def join(one: Population, two: Population) -> Population:
 
 def _common_groups(one: Population, two: Population) -> list[tuple[int, ...]]:
     return connected([part.atoms for part in (*one.parts, *two.parts)])
-
-
-def connected(groups: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return the connected components of overlapping groups of atoms.
-
-    >>> connected([(0, 1), (2,), (1, 3)])
-    [(0, 1, 3), (2,)]
-    """
-    found: dict[int, list[int]] = {}  # the group of each atom, one list for all that are together
-    for group in groups:
-        together = found.setdefault(group[0], [group[0]])
-        for atom in group[1:]:
-            other = found.setdefault(atom, [atom])
-            if other is together:
-                continue
-            if len(other) > len(together):
-                together, other = other, together
-            together += other
-            found.update(dict.fromkeys(other, together))
-    made = {id(group): group for group in found.values()}.values()
-    return sorted(tuple(sorted(group)) for group in made)
 
 
 def merge_states(part: Part) -> Part:

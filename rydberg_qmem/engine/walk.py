@@ -28,9 +28,19 @@ def walk_on(run: RunContext, cursor: Cursor, started: Population) -> None:
         try:
             _alone(cluster.run, here, cluster.alone(started))
         finally:
-            cursor.add(here)
+            _add(cursor, here)
 
 
 def _alone(run: RunContext, cursor: Cursor, started: Population) -> None:
     population = interpret(run.compiled.steps, started, interpreter.steps(run, cursor))
     interpreter.finish(run, cursor, population)
+
+
+def _add(cursor: Cursor, other: Cursor) -> None:
+    """Take over what a walk of other atoms came to: times are the same, what was left out adds up."""
+    cursor.clock_ns = max(cursor.clock_ns, other.clock_ns)
+    cursor.dropped += other.dropped
+    cursor.neglected += other.neglected
+    cursor.branches = max(cursor.branches, other.branches, key=lambda rounds: rounds[-1:])
+    cursor.groups |= other.groups
+    cursor.dimensions |= other.dimensions
