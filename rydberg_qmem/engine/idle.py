@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -46,22 +45,35 @@ Timed = tuple[float, Population]
 """Time spent so far (ns), and rows with what the channels carry by then."""
 
 
-def fixed_ns(run: RunContext, cursor: Cursor, steps: tuple[Step, ...], population: Population) -> float | None:
-    """Return how long steps take where rows do not decide it; else None: shots take their own time."""
-    for step in all_steps(steps):
-        if isinstance(step, Segment):
-            timing = frozenset().union(*(e.names for e in plan_of(run, step).timing))
-            if not timing <= cursor.shared.keys():
-                return None
-    times = {time_of(run, cursor, steps, rows) for rows in _by_carried(population)}
-    return times.pop() if len(times) == 1 else None
+def sides_ns(
+    run: RunContext, cursor: Cursor, step: WhenStep, population: Population
+) -> list[tuple[Population, float | None, float | None]]:
+    """Return rows for which the sides of a branch last equally long, and how long (ns): None where rows decide it.
+
+    Where it is fixed it hangs on nothing but what the channels carry.
+    """
+    if not _is_fixed(run, cursor, (*step.then, *step.otherwise)):
+        return [(population, None, None)]
+    numbers, which = np.unique(population.values.get(CARRIED, np.zeros(len(population))), return_inverse=True)
+    lasting = [
+        (time_of(run, cursor, step.then, rows), time_of(run, cursor, step.otherwise, rows))
+        for rows in (_carrying(population, float(number)) for number in numbers)
+    ]
+    alike = {both: [k for k, other in enumerate(lasting) if other == both] for both in lasting}
+    if len(alike) == 1:
+        return [(population, *lasting[0])]
+    return [(population.take(np.isin(which, members)), *both) for both, members in alike.items()]
 
 
-def _by_carried(population: Population) -> Iterator[Population]:
-    """Yield a row without memory for each thing that the channels carry: all that fixed timing depends on."""
-    for number in np.unique(population.values.get(CARRIED, np.zeros(1))):
-        carried = {CARRIED: np.array([float(number)])} if CARRIED in population.values else {}
-        yield Population((), np.ones(1), np.zeros(1, dtype=np.int64), carried)
+def _is_fixed(run: RunContext, cursor: Cursor, steps: tuple[Step, ...]) -> bool:
+    plans = (plan_of(run, step) for step in all_steps(steps) if isinstance(step, Segment))
+    return all(frozenset().union(*(e.names for e in plan.timing)) <= cursor.shared.keys() for plan in plans)
+
+
+def _carrying(population: Population, number: float) -> Population:
+    """Return a row without memory for something that the channels carry: all that fixed timing depends on."""
+    carried = {CARRIED: np.array([number])} if CARRIED in population.values else {}
+    return Population((), np.ones(1), np.zeros(1, dtype=np.int64), carried)
 
 
 def time_of(run: RunContext, cursor: Cursor, steps: tuple[Step, ...], population: Population) -> float:

@@ -25,7 +25,7 @@ from rydberg_qmem.engine.branches import count_branches, merged
 from rydberg_qmem.engine.carried_numbers import carrying, with_carried
 from rydberg_qmem.engine.context import Cursor, Recording, RunContext, machine_numbers
 from rydberg_qmem.engine.evolution import segment
-from rydberg_qmem.engine.idle import fixed_ns, idle, time_of
+from rydberg_qmem.engine.idle import idle, sides_ns, time_of
 from rydberg_qmem.engine.kept_frames import KeptFrames
 from rydberg_qmem.engine.measurement import measure, reset
 from rydberg_qmem.engine.noise_settings import NOTHING, NoiseSettings
@@ -211,10 +211,33 @@ def leave_loop(cursor: Cursor, step: RepeatStep, population: Population) -> Popu
 def when(
     run: RunContext, cursor: Cursor, step: WhenStep, population: Population, domain: Domain[Population]
 ) -> Population:
-    """Let the rows take the sides that their conditions ask for; both sides last equally long where that is fixed."""
+    """Let the rows take the sides that their conditions ask for; both sides last equally long where that is fixed.
+
+    What channels carry may make a side longer for some rows than for others: those take the step apart, each with its
+    own waits, so that no row's time depends on which others there are.
+    """
+    apart = sides_ns(run, cursor, step, population)
+    began, ended, shared = cursor.clock_ns, cursor.clock_ns, dict(cursor.shared)
+    both: Population | None = None
+    for rows, then_ns, otherwise_ns in apart:
+        cursor.clock_ns, cursor.shared = began, dict(shared)
+        made = _taken(run, cursor, step, rows, domain, None if then_ns is None else (otherwise_ns or 0.0) - then_ns)
+        both = made if both is None else join(both, made)
+        ended = max(ended, cursor.clock_ns)
+    assert both is not None  # a population has at least one row
+    cursor.clock_ns = ended
+    if CARRIED in both.values:
+        both = carrying(cursor, both, both.values[CARRIED])
+    return merged(run, both, step)
+
+
+def _taken(
+    run: RunContext, cursor: Cursor, step: WhenStep, population: Population, domain: Domain[Population],
+    longer_ns: float | None,
+) -> Population:  # fmt: skip
+    """Let rows take their sides, the other one `longer_ns` longer than `then`, or None where that is not fixed."""
     yes, no = _sides(run, cursor, step, population)
     began = cursor.clock_ns
-    fixed_then, fixed_otherwise = (fixed_ns(run, cursor, side, population) for side in (step.then, step.otherwise))
     cursor.aside += 1
     shared = dict(cursor.shared)
     yes = with_carried(cursor, _side(run, cursor, step.then, yes, population, domain))
@@ -224,13 +247,10 @@ def when(
     cursor.aside -= 1
     otherwise_ns = cursor.clock_ns - began
     cursor.clock_ns = began + max(then_ns, otherwise_ns)
-    if fixed_then is not None and fixed_otherwise is not None:
-        yes = idle(run, cursor, yes, fixed_otherwise - fixed_then, step)
-        no = idle(run, cursor, no, fixed_then - fixed_otherwise, step)
-    both = join(yes, no)
-    if CARRIED in both.values:
-        both = carrying(cursor, both, both.values[CARRIED])
-    return merged(run, both, step)
+    if longer_ns is not None:
+        yes = idle(run, cursor, yes, longer_ns, step)
+        no = idle(run, cursor, no, -longer_ns, step)
+    return join(yes, no)
 
 
 def _sides(run: RunContext, cursor: Cursor, step: WhenStep, population: Population) -> tuple[Population, Population]:

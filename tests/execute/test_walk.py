@@ -231,6 +231,24 @@ def test_the_shorter_side_of_a_when_goes_on_interacting_while_it_waits(short_sid
     np.testing.assert_allclose(waited.rho.values, delayed.rho.values, atol=1e-9)
 
 
+@pytest.mark.parametrize("chance", [0.0, 0.3, 1.0])
+def test_how_long_a_row_waits_does_not_hang_on_other_rows(chance: float) -> None:
+    excite = [{"rotate": {"atom": q, "angle": "pi / 2", "basis": "ground-rydberg"}} for q in "ab"]
+    turn = {q: {"pulse": {"channel": "rydberg_local", "atoms": q, "amplitude": 2, "duration_ns": 100}} for q in "ab"}
+    register = {"atoms": {"a": (0, 0), "b": (9, 0)}}
+
+    def seen(aimed: str) -> Any:
+        aim = {"when": {"if": aimed, "then": [turn["a"]], "otherwise": [turn["b"]]}}
+        again = {"when": {"if": "x == 0", "then": [turn["a"]], "otherwise": [turn["b"]]}}  # one side aims anew
+        body = [*excite, aim, again, look("a", "b")]
+        program = rq.Program(name="p", register=register, memory={"x": {"initial": 0}}, body=body)
+        return rq.run(program, shots=None).rho.values
+
+    mixed = chance * seen("x == 0") + (1 - chance) * seen("x > 0")
+
+    np.testing.assert_allclose(seen(f"uniform() < {chance}"), mixed, atol=1e-9)
+
+
 def test_nested_loops_have_a_dimension_each_and_counters_of_their_own() -> None:
     inner = {"repeat": {"times": 3, "counter": "j", "body": [{"set": {"x": "10 * k + j"}}]}}
 

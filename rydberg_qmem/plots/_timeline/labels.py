@@ -23,17 +23,26 @@ def us(duration_ns: float) -> str:
 
 
 _FLOAT = re.compile(r"\d+\.\d{5,}(?:e-?\d+)?")
+_LONGEST = 160
+"""Characters of an expression that are written in a picture."""
 _HIDDEN = re.compile(r"\b([a-z]+)\d+__")
 
 
 def expression_text(expression: Expression) -> str:
     """Return an expression as it is written by hand, long numbers rounded, hidden keys by their plain name.
 
+    What no reader follows in a picture, as the phases of a hundred rounds added up, ends with its length.
+
     >>> expression_text(Expression("3.141592653589793 * click2__"))
     'π·click'
     """
     text = _HIDDEN.sub(r"\1", formula(expression)).replace("==", "=").replace("--", "")
-    return _FLOAT.sub(lambda found: _number(float(found[0])), text)
+    text = _FLOAT.sub(lambda found: _number(float(found[0])), text)
+    return _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
 def _number(value: float) -> str:
@@ -59,6 +68,27 @@ def controls_of(drive: Drive) -> Iterable[str]:
     for sign, shape in (("Ω", drive.amplitude), ("δ", drive.detuning)):
         if any(e.names for e in expressions(shape)):
             yield _FLOAT.sub(lambda found: _number(float(found[0])), level(shape, sign))
-    for _, expression in drive.phases:
-        if expression.names:
-            yield f"φ = {expression_text(expression)}"
+    if terms := _sum_of((factor, e) for factor, e in drive.phases if e.names):
+        yield f"φ = {_shortened(terms)}"
+
+
+def _sum_of(terms: Iterable[tuple[float, Expression]]) -> str:
+    """Return a sum as text, equal terms taken together.
+
+    >>> _sum_of([(1, Expression("a + b")), (-1, Expression("c")), (1, Expression("a + b"))])
+    '2·(a + b) - c'
+    """
+    factors: dict[str, float] = {}
+    for factor, expression in terms:
+        text = expression_text(expression)
+        factors[text] = factors.get(text, 0.0) + factor
+    found = [(factor, text) for text, factor in factors.items() if factor]
+    if [factor for factor, _ in found] == [1.0]:
+        return found[0][1]
+    made = [("-" if factor < 0 else "+", _times(abs(factor), text)) for factor, text in found]
+    return " ".join(f"{sign} {text}" for sign, text in made).removeprefix("+ ")
+
+
+def _times(factor: float, text: str) -> str:
+    enclosed = text if text.isidentifier() else f"({text})"
+    return enclosed if factor == 1 else f"{factor:g}·{enclosed}"
