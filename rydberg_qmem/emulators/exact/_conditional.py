@@ -130,6 +130,10 @@ class Closed:
         """Return the evolution of some of the rows."""
         return Closed(self.layout, tuple(turn.subset(rows) for turn in self.turns), _some(self.left, rows))
 
+    def after(self, times_us: Array) -> Closed:
+        """Return it: coefficients are constant."""
+        return self
+
     def to(self, states: State, times_us: Array) -> State:
         """Return all rows after a time each."""
         times = times_us[:, None]

@@ -26,7 +26,7 @@ AGREES = 1e-9
 
 
 class Flow(Protocol):
-    """Evolution by any time under constant coefficients, one set for all rows or one each."""
+    """Evolution by any time within a step."""
 
     def advance(self, states: State, time_us: float) -> State:
         """Return all rows after a time."""
@@ -36,6 +36,9 @@ class Flow(Protocol):
 
     def to(self, states: State, times_us: Array) -> State:
         """Return all rows after a time each."""
+
+    def after(self, times_us: Array) -> Flow:
+        """Return the evolution that is left to each row after a time: the same where coefficients are constant."""
 
 
 class StepGroup(Protocol):
@@ -108,6 +111,7 @@ class _Rows:
             if len(here):
                 flow = flow.subset(np.flatnonzero(hit))
                 when, states = self._found(states, left, self.threshold[rows[here]], flow)
+                flow = flow.after(when)
                 left = left - when
                 states = self._jumped(states, rows[here])
         return out
@@ -189,6 +193,10 @@ class Diagonalised:
         scale = 1 / max(1e-300, float(np.abs(matrices).sum(axis=-2).max()))
         made = (vectors * np.exp(values * scale)[:, None, :]) @ inverse
         return (values, vectors, inverse) if np.abs(made - expm(matrices * scale)).max() < AGREES else None
+
+    def after(self, times_us: Array) -> Diagonalised:
+        """Return it: coefficients are constant."""
+        return self
 
     def to(self, states: State, times_us: Array) -> State:
         """Return all rows after a time each."""

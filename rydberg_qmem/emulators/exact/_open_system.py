@@ -18,6 +18,7 @@ from rydberg_qmem.devices import Strengths, Target
 from rydberg_qmem.emulators.exact import _jumps as jumping
 from rydberg_qmem.emulators.exact import _propagate as propagation
 from rydberg_qmem.emulators.exact._cache import PropagatorCache
+from rydberg_qmem.emulators.exact._decaying_search import StepCounts, decaying_drive
 from rydberg_qmem.emulators.exact._hamiltonian import Hamiltonian
 from rydberg_qmem.emulators.exact._interactions import interactions
 from rydberg_qmem.emulators.exact._linear import DENSE_SIZE, Matrix
@@ -41,6 +42,7 @@ class Operators:
     moving: bool = False
     """Whether atoms are displaced, so that interactions differ from row to row."""
     _sets: dict[tuple[tuple[str, ...], frozenset[str]], OperatorSet] = field(default_factory=dict)
+    _counts: StepCounts = field(default_factory=StepCounts)
 
     def of(self, target: Target) -> OperatorSet:
         """Return the operators of a target's atoms, those that are hidden without interactions."""
@@ -55,11 +57,22 @@ class Operators:
 
     def advance(self, stretch: Stretch, rows: Matrix, scope: Scope, mixed: bool) -> Matrix:
         """Return rows after a stretch: vectors, or density matrices in real coordinates."""
-        here = self.of(stretch.target)
-        coefficients = here.coefficients(stretch, self.strengths(stretch.target, scope))
+        here, strengths = self.of(stretch.target), self.strengths(stretch.target, scope)
+        if rows.ndim == 2 and not mixed and (drive := decaying_drive(here, stretch, strengths)) is not None:
+            return self._counts.steps(stretch, drive, rows).advance(rows)
+        coefficients = here.coefficients(stretch, strengths)
         if rows.ndim == 2:
             return here.through(rows, coefficients, stretch.times_us, mixed)
         return np.asarray(rows @ here.propagators(coefficients, stretch.times_us, mixed).swapaxes(1, 2))
+
+    def parts(self, stretch: Stretch, scope: Scope) -> Iterator[jumping.StepGroup]:
+        """Yield how vectors decay through the steps of a stretch."""
+        here, strengths = self.of(stretch.target), self.strengths(stretch.target, scope)
+        drive = decaying_drive(here, stretch, strengths)
+        if drive is not None:
+            yield from self._counts.steps(stretch, drive, None).each()
+        else:
+            yield from here.parts(here.coefficients(stretch, strengths), stretch.times_us)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,20 +223,14 @@ class OpenSystemPropagator:
         jumps = self._set(atoms).jumps
         if plan is None:
             return jumping.evolve(
-                jumps, self._parts(dark(self.target.subset(atoms), duration_ns), scope), states, chance
+                jumps, self.operators.parts(dark(self.target.subset(atoms), duration_ns), scope), states, chance
             )
         out = np.empty_like(states)
         for segment, rows in each_schedule(plan, scope, len(states), atoms, self.fluctuations):
-            parts = chain.from_iterable(self._parts(stretch, segment.scope) for stretch in segment.stretches())
+            parts = chain.from_iterable(self.operators.parts(stretch, segment.scope) for stretch in segment.stretches())
             made = jumping.evolve(jumps, parts, states[rows], partial(_of_rows, chance, rows))
             out[rows] = segment.turned(made)
         return out
-
-    def _parts(self, stretch: Stretch, scope: Scope) -> Iterator[jumping.StepGroup]:
-        """Yield how vectors decay through the steps of a stretch."""
-        here = self.operators.of(stretch.target)
-        coefficients = here.coefficients(stretch, self.operators.strengths(stretch.target, scope))
-        yield from here.parts(coefficients, stretch.times_us)
 
 
 def _of_rows(chance: Chance, rows: NDArray[np.int64], jump: int) -> NDArray[np.float64]:

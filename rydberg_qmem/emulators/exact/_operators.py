@@ -173,6 +173,12 @@ class OperatorSet:
         couplings = np.array(diagonals[1:]).reshape(-1, self.layout.dimension)
         return Conditional(self.layout, self.sites, diagonals[0], couplings)
 
+    @property
+    def diagonals(self) -> tuple[Complex, Complex] | None:
+        """What atoms do on their own, and what pairs' strengths multiply, where both are diagonal; None else."""
+        found = self._conditional
+        return None if found is None else (found.diagonal, found.couplings)
+
     def flow(self, coefficients: Array) -> jumping.Flow:
         """Return how vectors decay under constant coefficients: in closed form where drives act atom by atom."""
         closed = None if self._conditional is None else self._conditional.flow(coefficients)
