@@ -233,14 +233,22 @@ def test_a_pair_out_of_reach_is_refused_with_its_distance_and_the_ways_out() -> 
 
     with pytest.raises(rq.ProgramError, match=r"^2:1: q0, q11: are 55.0 µm apart, but .* reach 11\.\d µm: give a reg"):
         from_openqasm(text, spacing_um=5)
-    assert from_openqasm(text, device=MOCK).register.spacing_um == pytest.approx(1.0)
+    assert "a triangular patch, 1 µm apart" in from_openqasm(text, device=MOCK).about
 
 
 def test_atoms_of_many_pairs_stand_on_a_patch() -> None:
     pairs = " ".join(f"cz q[{i}], q[{j}];" for i in range(6) for j in range(i))
     program = from_openqasm(f'include "stdgates.inc"; qubit[6] q; {pairs}')
 
-    assert "a triangular patch, 4 µm apart" in program.about
+    assert "a triangular patch, 4 µm apart, the farthest pair with a gate 8.0 µm" in program.about
+
+
+def test_atoms_of_a_row_stand_closer_where_a_gate_reaches_beyond_neighbours() -> None:
+    text = 'include "stdgates.inc"; qubit[3] q; cz q[0], q[2];'
+
+    assert from_openqasm(text, device=MOCK).register.spacing_um == pytest.approx(3.5)
+    assert from_openqasm(text).register.spacing_um is None
+    assert "a triangular patch, 4 µm apart." in from_openqasm(text).about
 
 
 def test_inputs_become_parameters_that_a_run_may_set() -> None:

@@ -42,8 +42,8 @@ def from_openqasm(
     rotations, `cz`, `cphase`, `cnot` and `swap`; global phases are dropped, which `about` says. Known numbers are
     computed while the file is read, subroutines and gates written out.
 
-    Atoms stand in a row, 5 µm apart, or less where a gate joins atoms that are no neighbours; where the device allows
-    no such row, on a triangular patch.
+    Atoms stand in a row, 5 µm apart, or less where a gate joins atoms that are no neighbours, so that pairs are within
+    7 µm; where the device allows no such row, on a triangular patch; else as far apart as gates reach.
 
     Args:
         source: The text, or the path of a file.

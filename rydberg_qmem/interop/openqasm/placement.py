@@ -17,6 +17,8 @@ from rydberg_qmem.language.registers import Register
 
 SPACING_UM = 5.0
 """Distance of neighbours where no pair asks for less."""
+CLOSE_UM = 7.0
+"""Atoms with a gate stand no farther apart than this, if they can: farther gates get long and lose accuracy."""
 CLOSEST_UM = 1.0
 """Distance of neighbours on a device that says no least one."""
 Pairs = Mapping[frozenset[str], tuple[tuple[str, str], Any]]
@@ -40,14 +42,35 @@ def placed(
         return made, f"a row, {spacing_um:g} µm apart"
     if not pairs:
         return _row(names, max(SPACING_UM, least_um(device))), f"a row, {max(SPACING_UM, least_um(device)):g} µm apart"
-    place, reach, least = {name: k for k, name in enumerate(names)}, reach_um(device), least_um(device)
-    farthest = max(abs(place[a] - place[b]) for (a, b), _ in pairs.values())
-    spacing = min(max(SPACING_UM, least), floor(10 * reach / farthest) / 10)
-    if spacing >= least:
-        return _row(names, spacing), f"a row, {spacing:g} µm apart"
+    return _found(names, pairs, device)
+
+
+def _found(names: list[str], pairs: Pairs, device: Any) -> tuple[Register, str]:
+    """Return the first of these whose pairs are close, else within reach: a row, a triangular patch."""
+    place, least = {name: k for k, name in enumerate(names)}, least_um(device)
+    steps = max(abs(place[a] - place[b]) for (a, b), _ in pairs.values())
     patch = _patch(names, least)
+    for most in (min(CLOSE_UM, reach_um(device)), reach_um(device)):
+        spacing = min(max(SPACING_UM, least), floor(10 * most / steps) / 10)
+        if spacing >= least:
+            return _row(names, spacing), f"a row, {spacing:g} µm apart{_far(steps * spacing)}"
+        if farthest_um(patch, pairs) <= most:
+            return patch, f"a triangular patch, {least:g} µm apart{_far(farthest_um(patch, pairs))}"
     _check(patch, pairs, device)
-    return patch, f"a triangular patch, {least:g} µm apart"
+    raise AssertionError("a pair that is out of reach is refused")
+
+
+def farthest_um(register: Register, pairs: Pairs) -> float:
+    """Return the largest distance (µm) of a pair."""
+    positions = register.positions
+    return max(dist(positions[a], positions[b]) for (a, b), _ in pairs.values())
+
+
+def _far(distance_um: float) -> str:
+    """Return what there is to say of a pair that is far apart."""
+    if distance_um <= CLOSE_UM:
+        return ""
+    return f", the farthest pair with a gate {distance_um:.1f} µm: beyond {CLOSE_UM:g} µm gates get long and worse"
 
 
 def least_um(device: Any) -> float:
