@@ -89,13 +89,13 @@ def same(seed: int, shots: int, **options: Any) -> None:
 @needs_stim
 @pytest.mark.parametrize("seed", range(6))
 def test_a_random_clifford_program_has_the_outcomes_that_vectors_give_of_the_same_seed(seed: int) -> None:
-    same(seed, 200)
+    same(seed, 100)
 
 
 @needs_stim
 @pytest.mark.parametrize("seed", range(6, 10))
 def test_so_it_has_with_readout_errors_lost_atoms_and_failed_preparation(seed: int) -> None:
-    same(seed, 200, hardware=MACHINE, noise={"state_prep_error": 0.1})
+    same(seed, 100, hardware=MACHINE, noise={"state_prep_error": 0.1})
 
 
 @needs_stim
@@ -145,10 +145,10 @@ def watched() -> rq.Program:
 
 @needs_stim
 def test_dephased_and_heated_atoms_have_the_chances_that_vectors_give() -> None:
-    one = counted(watched(), 1, 1500, "ideal", hardware=DISTURBING, state="vector")
-    two = counted(watched(), 2, 1500, "stabilizer", hardware=DISTURBING)
-    none = counted(watched(), 3, 1500, "stabilizer")
-    heated = counted(watched(), 4, 1500, "stabilizer", hardware={**DISTURBING, "spectator_dephasing": 0.0})
+    one = counted(watched(), 1, 1000, "ideal", hardware=DISTURBING, state="vector")
+    two = counted(watched(), 2, 1000, "stabilizer", hardware=DISTURBING)
+    none = counted(watched(), 3, 1000, "stabilizer")
+    heated = counted(watched(), 4, 1000, "stabilizer", hardware={**DISTURBING, "spectator_dephasing": 0.0})
 
     assert p_of_two(one, two) > ALPHA
     assert p_of_two(one, none) < ALPHA  # and it would see if either were not there
