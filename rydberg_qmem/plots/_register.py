@@ -26,6 +26,8 @@ _MARKERS = "osD^v"
 _FEW = 4
 """So many atoms show the distances to their nearest neighbours; of more the least distance is told above."""
 _SMALL = 6.5
+_ALL_NAMED = 25
+"""So many atoms all have their names; of more, names that would lie upon others are left out."""
 
 
 def _drawn(name: str, value: Any) -> Register | Program:
@@ -108,11 +110,25 @@ def _atoms(ax: Any, names: Sequence[str], points: Floats, roles: Mapping[str, st
         chosen = np.array([roles.get(name, "") == kind for name in names])
         marker = _MARKERS[k % len(_MARKERS)]
         ax.plot(*points[chosen].T, marker, color=colours[k % len(colours)], markersize=5, label=kind or None)
-    for name, point in zip(names, points, strict=True):
+    for place in _named(points):
+        name, point = names[place], points[place]
         if points.shape[1] == 2:
             ax.annotate(name, point, xytext=(0, 4), textcoords="offset points", fontsize=NAME, ha="center", zorder=6)
         else:
             ax.text(*point, f"  {name}", fontsize=NAME, zorder=6)
+
+
+def _named(points: Floats) -> list[int]:
+    """Return which atoms have their names beside them: all of a few, of many those with room for it."""
+    if len(points) <= _ALL_NAMED:
+        return list(range(len(points)))
+    span = max(float(np.ptp(points, axis=0).max()), 1e-9)
+    room = span * np.array([0.2, 0.12, 0.2])[: points.shape[1]]
+    made: list[int] = []
+    for place, point in enumerate(points):
+        if not made or (np.abs(points[made] - point) >= room).any(axis=1).all():
+            made.append(place)
+    return made
 
 
 def _distances(ax: Any, points: Floats) -> None:

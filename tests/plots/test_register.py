@@ -123,3 +123,14 @@ def test_what_cannot_be_drawn_is_refused(options: dict[str, Any], message: str) 
 def test_flat_axes_are_refused_for_a_register_in_space() -> None:
     with pytest.raises(InputError, match="must have the projection '3d'"):
         SOLID.draw(ax=plt.subplots()[1])
+
+
+def test_names_of_many_atoms_are_thinned_till_they_are_apart() -> None:
+    wide = rq.Register.model_validate({"layout": "square", "side": 16, "spacing_um": 6})
+    few = rq.Register.model_validate({"layout": "square", "side": 5, "spacing_um": 6})
+
+    named, all_named = ({t.get_text() for t in rq.plots.register(one).texts} for one in (wide, few))
+
+    assert len(named & set(wide.names)) < 50
+    assert wide.names[0] in named
+    assert set(few.names) <= all_named
