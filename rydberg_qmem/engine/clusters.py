@@ -109,7 +109,10 @@ def _excited(run: RunContext) -> frozenset[int]:
 
 
 def _names_of(compiled: Compiled) -> dict[str, None]:
-    return dict.fromkeys([*compiled.scalars, *compiled.windows, *compiled.keys])
+    """Return memory and keys, and the hidden names that values are held under where blocks read them early."""
+    written = (step.values for step in all_steps(compiled.steps) if isinstance(step, SetStep | PushStep))
+    held = (name for values in written for name, _ in values)
+    return dict.fromkeys([*compiled.scalars, *compiled.windows, *compiled.keys, *held])
 
 
 def _connected(run: RunContext) -> list[frozenset[Node]]:

@@ -23,8 +23,9 @@ def walk_on(run: RunContext, cursor: Cursor, started: Population) -> None:
     if len(clusters) == 1:
         _alone(run, cursor, started)
         return
+    began, shared = cursor.clock_ns, cursor.shared
     for cluster in clusters:
-        here = Cursor(clock_ns=cursor.clock_ns, shared=dict(cursor.shared), ends_ns=cursor.ends_ns)
+        here = Cursor(clock_ns=began, shared=dict(shared), ends_ns=cursor.ends_ns)
         try:
             _alone(cluster.run, here, cluster.alone(started))
         finally:
