@@ -48,7 +48,10 @@ def split_pulse(
 
 
 def _split(duration_ns: int, interaction: float, shape: PulseShape, jump: float | None) -> SplitPulse:
-    """Judge one duration; the played jump is less than the given one by the light shift, which it changes a little."""
+    """Judge one duration by what is played: a jump that is less than the given one by the light shift.
+
+    The jump changes the light shift in turn: a little under a strong interaction, much under a weak one.
+    """
     omega, dt = pulse_samples(duration_ns, pi, shape)
     delta = np.full(len(omega), -interaction)
     jumps = np.arange(JUMPS) * 2 * pi / JUMPS if jump is None else np.array([jump])
@@ -56,6 +59,8 @@ def _split(duration_ns: int, interaction: float, shape: PulseShape, jump: float 
     for _ in range(0 if jump is None else SETTLED):
         found = blockaded(omega, delta, dt, jumps - np.angle(found))
     shift = float(np.angle(found.mean()))
+    if jump is not None:
+        found = blockaded(omega, delta, dt, jumps - shift)
     turned = np.exp(-1j * shift)
     worst = max(infidelities(np.array([a * turned, 1, 1, 1]), 0.0) for a in found)
     return SplitPulse(duration_ns, shift, *worst)
