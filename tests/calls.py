@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
+import stim
 import xarray as xr
 
 import rydberg_qmem as rq
@@ -83,6 +84,9 @@ def flip() -> rq.Program:
         parameters={"rabi": 3},
         body=[{"pulse": pulse}, {"measure": {"atoms": "q", "key": "m"}}],
     )
+
+
+CIRCUIT = "OPENQASM 3.0; include 'stdgates.inc'; qubit q; bit c; h q; c = measure q;".replace("'", '"')
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def _of_programs() -> list[Call]:
     sequence = flip().to_pulser()[0].sequence
     drawn = ("view", "ax", "width_in", "parameters", "inputs", "rounds")
     limits = ChannelLimits(4, 16, 10.0, 60.0)
+    read_by = ("name", "device", "register", "spacing_um", "parameters", "while_rounds")
     return [
         *(Call(model, partial(dict, given)) for model, given in MODELS.items()),
         Call(rq.Expression, lambda: {"source": "1 + x"}),
@@ -189,6 +194,11 @@ def _of_programs() -> list[Call]:
         Call(rq.Program.from_json, lambda: {"text": flip().to_json()}),
         Call(rq.Program.from_file, lambda: {"path": gallery.folder() / "rabi.yaml"}),
         Call(rq.Program.from_pulser, lambda: {"sequence": sequence}),
+        Call(rq.Program.from_openqasm, lambda: {"source": CIRCUIT}, names=("source", *read_by)),
+        Call(rq.from_openqasm, lambda: {"source": CIRCUIT}),
+        Call(rq.from_stim, lambda: {"circuit": stim.Circuit("H 0\nM 0")}, names=("circuit", *read_by)),
+        Call(rq.to_openqasm, lambda: {"program": "zeno"}),
+        Call(rq.load("zeno").to_openqasm, dict, names=("parameters", "inputs", "rounds", "probes")),
         Call(flip().to_json, lambda: {"indent": 2}),
         Call(rq.from_pulser, lambda: {"sequence": sequence}),
         Call(rq.to_pulser, lambda: {"program": flip(), **settings}),

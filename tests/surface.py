@@ -13,12 +13,11 @@ DOORS = (
     "language.hardware",
 )  # fmt: skip
 """Where public names begin: the package, those within it, and modules that pages import from."""
-BESIDE = {
-    "gates": "calibrate",
-    "interop.export": "write",
-    "emulators.registry": "emulator_of",
-    "store.netcdf": "export",
-}
+BESIDE = (
+    "gates.calibrate", "interop.export.write", "emulators.registry.emulator_of", "store.netcdf.export",
+    "interop.openqasm.from_openqasm", "interop.openqasm.to_openqasm", "interop.openqasm.from_qiskit",
+    "interop.openqasm.from_cirq", "interop.openqasm.from_stim",
+)  # fmt: skip
 """Functions of other modules that pages and the command line lead to."""
 
 
@@ -28,7 +27,7 @@ def public() -> dict[str, Callable[..., Any]]:
     for door in DOORS:
         for value in _values(import_module(f"rydberg_qmem.{door}".rstrip("."))):
             found |= dict(_called(value))
-    for module, name in BESIDE.items():
+    for module, _, name in (place.rpartition(".") for place in BESIDE):
         found |= dict(_called(getattr(import_module(f"rydberg_qmem.{module}"), name)))
     return dict(sorted(found.items()))
 

@@ -125,6 +125,12 @@ RIGHT_HERE = {
         "language.program.Program.from_pulser", "language.program.Program.to_pulser", "interop.from_pulser",
         "interop.to_pulser.to_pulser",
     )},
+    **{key: {
+        **{name: {"None"} for name in ("register", "spacing_um", "parameters", "inputs", "rounds", "while_rounds")},
+        "name": {"None", "text"},
+    } for key in (
+        "language.program.Program.from_openqasm", "language.program.Program.to_openqasm", "interop.openqasm",
+    )},
     **{key: {name: {"None"} for name in ("ax", "width_in", "parameters", "inputs", "rounds", "rabi", "device", "roles")}
        for key in ("plots._draw", "language.program.Program.draw", "language.registers.Register.draw")},
     "interop.export.write": {"made": {"empty list", "empty tuple"}},
@@ -215,6 +221,7 @@ EXCEPTIONS = {
     r"language\.blocks\.walking\.\w+": "takes the blocks of a program, which is made of nothing else",
     r"language\.expressions\.Expression\.(bind|evaluate|substitute)": "what a run asks of an expression, step by step",
     r"language\.models\.Model\.unchecked": "is the way around the checks, for parts that are known to fit",
+    r"interop\.openqasm\.circuits\.from_(qiskit|cirq)": "takes circuits of packages that the tests do without",
     r"gallery\.Entry|learning\.(capacities\.ProcessingCapacity|datasets\.Cases|measures\.MemoryCapacity)|"
     r"learning\.optimise\.Optimum": "holds what a function gives",
 }

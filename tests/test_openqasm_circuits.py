@@ -115,5 +115,5 @@ def test_a_noisy_stim_circuit_is_refused_by_name() -> None:
 def test_what_is_no_circuit_is_refused_by_name() -> None:
     pytest.importorskip("qiskit")
 
-    with pytest.raises(rq.InputError, match=r"from_qiskit: must be given a qiskit\.QuantumCircuit \(str\)"):
+    with pytest.raises(rq.InputError, match=r"from_qiskit: circuit must be a qiskit\.QuantumCircuit \(str\)"):
         from_qiskit("circuit")

@@ -464,6 +464,23 @@ def test_a_mask_over_raman_light_takes_the_rydberg_level_with_it() -> None:
     np.testing.assert_allclose(rq.run(program, shots=None)["m"].values[0], np.sin(0.25) ** 2, atol=2e-6)
 
 
+@pytest.mark.parametrize(
+    "noise", [None, {"dmm_sigma": 0.2}, {"detuning_map_spot_waist": 40.0}, {"dephasing_rate": 0.3}]
+)
+def test_light_on_a_level_that_no_state_holds_changes_nothing(noise: Any) -> None:
+    def program(*also: Any) -> rq.Program:
+        pulse = {"channel": "raman_global", "amplitude": {"constant": {"duration_ns": 100, "value": 5}}}
+        measured = {"measure": {"atoms": "all", "key": "m", "basis": "digital"}}
+        register = {"atoms": {"a": (0, 0), "b": (30, 0)}}
+        return rq.Program(name="t", device="MockDevice", register=register, body=[*also, {"pulse": pulse}, measured])
+
+    held = {"detuning_map": {"weights": {"b": 1}, "detuning": {"constant": {"duration_ns": 100, "value": -20}}}}
+    plain = rq.run(program(), shots=300, seed=1, noise=noise)
+
+    for also in (held, {"slm_mask": {"atoms": ["b"]}}):
+        np.testing.assert_array_equal(rq.run(program(also), shots=300, seed=1, noise=noise).m, plain.m)
+
+
 def blackman(duration_ns: int, area: str) -> dict[str, Any]:
     return {"blackman": {"duration_ns": duration_ns, "area": area}}
 

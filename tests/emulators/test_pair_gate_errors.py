@@ -95,9 +95,7 @@ def test_angles_fed_forward_make_no_larger_error_than_asked_for(gap: float) -> N
 
     for angle in np.linspace(-3, 3, 13):
         scope = {"x": np.full(4, angle)}
-        made, wanted = (
-            emulator.evolve(emulator.plan(segment, target), scope, states, (0, 1))[:, qubits]
-            for emulator in (Exact(), Ideal())
-        )
+        made = Exact().evolve(Exact().plan(segment, target), scope, states, (0, 1))[:, qubits]
+        wanted = Ideal().evolve(Ideal().plan(segment, target), scope, states, (0, 1))[:, qubits]
 
         assert _infidelities(made, wanted)[1] < ROUNDED * 1e-3

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import Plan, rows_of, timed
 from rydberg_qmem.compile.samples import Track, evaluate, sampled
-from rydberg_qmem.devices import Target
+from rydberg_qmem.devices import DRIVEN, Target
 from rydberg_qmem.emulators.exact._fluctuating import fluctuating_tracks
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import Layout, State
@@ -127,15 +127,20 @@ class PlayedSegment:
     def tracks(self) -> list[Track]:
         """Return the drives on these atoms, evaluated, with the atoms' places among them."""
         if self.fluctuations is not None:
-            every = evaluate(self.schedule, self.scope, self.plan.target)
+            every = self._felt(evaluate(self.schedule, self.scope, self.plan.target))
             return fluctuating_tracks(self.fluctuations, every, self.atoms, self.scope)
         place = {atom: i for i, atom in enumerate(self.atoms)}
         made = []
-        for track in evaluate(self.schedule, self.scope, self.plan.target, set(self.atoms)):
+        for track in self._felt(evaluate(self.schedule, self.scope, self.plan.target, set(self.atoms))):
             here = [k for k, atom in enumerate(track.atoms) if atom in place]
             weights = None if track.weights is None else tuple(track.weights[k] for k in here)
             made.append(replace(track, atoms=tuple(place[track.atoms[k]] for k in here), weights=weights))
         return made
+
+    def _felt(self, tracks: list[Track]) -> list[Track]:
+        """Leave out the light of detuning maps where no state holds the level that it shifts."""
+        held = set(self.target.levels)
+        return [track for track in tracks if track.weights is None or held.issuperset(DRIVEN[track.basis])]
 
     def turns(self) -> Iterator[State]:
         """Yield the factors (rows or 1, dimension) that turn the phase references left behind into the states."""

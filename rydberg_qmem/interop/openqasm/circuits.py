@@ -24,7 +24,7 @@ def from_qiskit(circuit: Any, **options: Any) -> Program:
     except ImportError:
         raise InputError("from_qiskit: Qiskit is not installed: pip install qiskit") from None
     if not isinstance(circuit, QuantumCircuit):
-        raise InputError(f"from_qiskit: must be given a qiskit.QuantumCircuit ({type(circuit).__name__})")
+        raise InputError(f"from_qiskit: circuit must be a qiskit.QuantumCircuit ({type(circuit).__name__})")
     try:
         text = qasm3.dumps(circuit)
     except qasm3.QASM3ExporterError as error:
@@ -46,7 +46,7 @@ def from_cirq(circuit: Any, **options: Any) -> Program:
     except ImportError:
         raise InputError("from_cirq: Cirq is not installed: pip install cirq-core") from None
     if not isinstance(circuit, cirq.AbstractCircuit):
-        raise InputError(f"from_cirq: must be given a cirq.Circuit ({type(circuit).__name__})")
+        raise InputError(f"from_cirq: circuit must be a cirq.Circuit ({type(circuit).__name__})")
     try:
         text = cirq.qasm(circuit, args=cirq.QasmArgs(version="3.0"))
     except (ValueError, TypeError) as error:
@@ -69,7 +69,7 @@ def from_stim(circuit: Any, **options: Any) -> Program:
     except ImportError:
         raise InputError("from_stim: Stim is not installed: pip install stim") from None
     if not isinstance(circuit, stim.Circuit):
-        raise InputError(f"from_stim: must be given a stim.Circuit ({type(circuit).__name__})")
+        raise InputError(f"from_stim: circuit must be a stim.Circuit ({type(circuit).__name__})")
     try:
         text = circuit.to_qasm(open_qasm_version=3)
     except ValueError as error:

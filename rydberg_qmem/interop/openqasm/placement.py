@@ -12,6 +12,7 @@ from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates import lower
 from rydberg_qmem.interop.openqasm.reading import refuse
 from rydberg_qmem.language.blocks import CZ, CPhase
+from rydberg_qmem.language.problems import validated
 from rydberg_qmem.language.program import Program
 from rydberg_qmem.language.registers import Register
 
@@ -33,7 +34,7 @@ def placed(
     device's two-atom gates reach.
     """
     if register is not None:
-        made = register if isinstance(register, Register) else Register.model_validate(register)
+        made = validated(Register, register, "register")
         _check(made, pairs, device)
         return made, "the given register"
     if spacing_um is not None:
