@@ -101,21 +101,38 @@ def pair_map(one: Complex, two: Complex, turn: float) -> Complex:
     return np.array([two[0], one[0] * h, one[0] * h, h * h])
 
 
-def blockaded(omega: Array, delta: Array, dt_us: Array, jump: Array) -> Complex:
-    """Return the amplitude of g after two equal pulses, the second with its phase later by `jump` (any shape).
+@dataclass(frozen=True)
+class BlockadedPulse:
+    """What a pulse does to an atom of two levels: exp(iφ) [[a, b], [-b*, a*]] on g and r."""
+
+    a: complex
+    b: complex
+    turn: complex
+    """exp(iφ)."""
+
+    @property
+    def passed(self) -> complex:
+        """The amplitude of g after it."""
+        return self.turn * self.a
+
+    def twice(self, jump: Array) -> Complex:
+        """Return the amplitude of g after two such pulses, the second with its phase later by `jump` (any shape)."""
+        return np.asarray(self.turn**2 * (self.a**2 - abs(self.b) ** 2 * np.exp(-1j * jump)))
+
+
+def blockaded(omega: Array, delta: Array, dt_us: Array) -> BlockadedPulse:
+    """Return what a pulse of real amplitudes does to an atom: the product of its steps, in a tree of pairs.
 
     `delta` is less by the interaction where a neighbour in r blockades the atom.
     """
-    hamiltonians = np.zeros((len(omega), 2, 2), dtype=complex)
-    hamiltonians[:, 0, 1] = hamiltonians[:, 1, 0] = omega / 2
-    hamiltonians[:, 1, 1] = -delta
-    made = _propagator(hamiltonians, dt_us)
-    return np.asarray(made[0, 0] ** 2 + made[0, 1] * made[1, 0] * np.exp(-1j * jump))
-
-
-def passed(omega: Array, delta: Array, dt_us: Array) -> complex:
-    """Return the amplitude of g after one pulse."""
-    hamiltonians = np.zeros((len(omega), 2, 2), dtype=complex)
-    hamiltonians[:, 0, 1] = hamiltonians[:, 1, 0] = omega / 2
-    hamiltonians[:, 1, 1] = -delta
-    return complex(_propagator(hamiltonians, dt_us)[0, 0])
+    rate = np.hypot(omega, delta) / 2
+    c, s = np.cos(rate * dt_us), np.sinc(rate * dt_us / pi) * dt_us
+    a, b = c - 0.5j * s * delta, -0.5j * s * omega
+    while len(a) > 1:
+        even = len(a) // 2 * 2
+        (a1, a2), (b1, b2) = ((x[0:even:2], x[1:even:2]) for x in (a, b))
+        a, b = (
+            np.concatenate([a2 * a1 - b2 * b1.conj(), a[even:]]),
+            np.concatenate([a2 * b1 + b2 * a1.conj(), b[even:]]),
+        )
+    return BlockadedPulse(complex(a[0]), complex(b[0]), complex(np.exp(0.5j * (delta * dt_us).sum())))

@@ -11,7 +11,7 @@ import numpy as np
 from rydberg_qmem.devices import BLACKMAN_MEAN
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates._calibration import SLOWEST_NS, ChannelLimits
-from rydberg_qmem.gates._entangling import blockaded, infidelities, passed
+from rydberg_qmem.gates._entangling import blockaded, infidelities
 from rydberg_qmem.gates._starting_pulses import Array
 from rydberg_qmem.language.blocks import PulseShape
 from rydberg_qmem.pulses import blackman_window
@@ -55,12 +55,13 @@ def _split(duration_ns: int, interaction: float, shape: PulseShape, jump: float 
     omega, dt = pulse_samples(duration_ns, pi, shape)
     delta = np.full(len(omega), -interaction)
     jumps = np.arange(JUMPS) * 2 * pi / JUMPS if jump is None else np.array([jump])
-    found = blockaded(omega, delta, dt, jumps)
+    pulse = blockaded(omega, delta, dt)
+    found = pulse.twice(jumps)
     for _ in range(0 if jump is None else SETTLED):
-        found = blockaded(omega, delta, dt, jumps - np.angle(found))
+        found = pulse.twice(jumps - np.angle(found))
     shift = float(np.angle(found.mean()))
     if jump is not None:
-        found = blockaded(omega, delta, dt, jumps - shift)
+        found = pulse.twice(jumps - shift)
     turned = np.exp(-1j * shift)
     worst = max(infidelities(np.array([a * turned, 1, 1, 1]), 0.0) for a in found)
     return SplitPulse(duration_ns, shift, *worst)
@@ -81,10 +82,7 @@ def shift_series(duration_ns: int, interaction: float) -> tuple[float, ...]:
     """
     areas = np.linspace(0.1, 2 * pi, 24)
     delta = np.full(duration_ns, -interaction)
-    phases = [np.angle(passed(*_with(pulse_samples(duration_ns, area, "blackman"), delta))) for area in areas]
+    samples = [pulse_samples(duration_ns, area, "blackman") for area in areas]
+    phases = [np.angle(blockaded(omega, delta, dt).passed) for omega, dt in samples]
     powers = areas[:, None] ** np.array([2, 4, 6, 8])
     return tuple(float(c) for c in np.linalg.lstsq(powers, np.unwrap(phases), rcond=None)[0])
-
-
-def _with(samples: tuple[Array, Array], delta: Array) -> tuple[Array, Array, Array]:
-    return samples[0], delta, samples[1]
