@@ -18,6 +18,7 @@ from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, leaf
 from rydberg_qmem.emulators.emu_mps import EmuMps
 from rydberg_qmem.emulators.emu_sv import EmuSv
+from rydberg_qmem.emulators.ideal import IdealPlan
 from rydberg_qmem.emulators.protocol import Emulator
 from rydberg_qmem.emulators.qutip import Qutip
 from rydberg_qmem.emulators.registry import emulator_of
@@ -27,7 +28,7 @@ from rydberg_qmem.engine.deduplicate import distinct
 from rydberg_qmem.engine.evolution import settings
 from rydberg_qmem.engine.memory import amplitudes_of, refuse_large
 from rydberg_qmem.engine.own_states import OwnStates, evolve_group
-from rydberg_qmem.engine.population import Part, Population, with_levels
+from rydberg_qmem.engine.population import Part, Population, product, with_levels
 from rydberg_qmem.engine.recorder import Recorder
 from rydberg_qmem.engine.rng import COHORT, Draws
 from rydberg_qmem.engine.row_values import scope_of
@@ -50,12 +51,16 @@ LIGHT = 512
 """States of so many amplitudes are played at any rate, their propagators kept."""
 HEAVY_BYTES = 100_000_000
 """States that would take more are not made."""
+JOINED, STATES_MADE = 2**14, 2**20
+"""In place of heavy states, random ones of up to so many amplitudes are made; and as many as have so many in all."""
 SAMPLE_BYTES = 130
 """Memory of one sample (1 ns) of a shaped drive while its segment is played, all copies counted."""
 SAMPLE_S, TERM_S = 2e-6, 1.5e-7
 """Seconds of a sample of a shaped drive, for each state; and of each amplitude in a term of an expansion. Roughly."""
 RABI = 6.0
 """Drive of an atom (rad/µs) that is reckoned with."""
+GATE_TERMS = 0.25
+"""Terms of an expansion that take as long as a gate."""
 
 
 class OutOfTimeError(Exception):
@@ -75,6 +80,8 @@ class Pilot:
     """Largest number of rows so far."""
     reckoned_s: float = 0.0
     reckoned_bytes: int = 0
+    stands_for: dict[int, int] = field(default_factory=dict)
+    """For each atom whose states were not made, how many there are for each one that was made in their place."""
     cursor: Cursor = field(default_factory=Cursor)
     run: RunContext = field(init=False)
     """Set before the first step."""
@@ -94,18 +101,29 @@ class Pilot:
         old = population.holding(atoms)
         held = levels_held(run, plan, *levels_of(old), noisy=run.is_noisy).during
         size, samples = amplitudes_of(run, held), _samples(run, cursor, step, population)
-        rows = _distinct(run, cursor, plan, population, atoms, step)
+        scale = prod(self._scale(part) for part in old)
+        rows = min(len(population), scale * _distinct(run, cursor, plan, population, atoms, step))
         seconds = rows * samples * SAMPLE_S
         if size > LIGHT or seconds > HEAVY_S:
             seconds += rows * size * _terms(run, cursor, plan, atoms, population) * TERM_S
         needed = rows * size * 16 + samples * SAMPLE_BYTES
+        note_group(cursor, step, atoms, held, rows)
         if seconds < HEAVY_S and needed < HEAVY_BYTES:
+            self.stands_for.update(dict.fromkeys(atoms, scale))
             return evolve_group(run, cursor, plan, population, atoms, step)
         refuse_large(run, step.place, held, rows)
-        note_group(cursor, step, atoms, held, rows)
         self.reckoned_s += seconds
         self.reckoned_bytes = max(self.reckoned_bytes, samples * SAMPLE_BYTES)
+        made = _joined(run, plan, old, rows, len(population)) if size <= JOINED else None
+        self.stands_for.update(dict.fromkeys(atoms, rows if made is None else -(-rows // len(made.states))))
+        if made is not None:
+            return population.with_parts(old, [made])
         return population.with_parts(old, [_evened(run, plan, part, len(population)) for part in old])
+
+    def _scale(self, part: Part) -> int:
+        """Return how many states there are for each one of a part: of those in one basis state each, no more."""
+        factor = max(self.stands_for.get(atom, 1) for atom in part.atoms)
+        return 1 if factor == 1 or (np.count_nonzero(part.states, axis=-1) <= 1).all() else factor
 
 
 def pilot_of(job: Job, compiled: Compiled, maximum: int, shots: int | None, until: float = inf) -> tuple[float, Pilot]:
@@ -170,6 +188,18 @@ def _shortened(steps: tuple[Step, ...], maximum: int) -> tuple[Step, ...]:
     return tuple(made)
 
 
+def _joined(run: RunContext, plan: Any, parts: list[Part], count: int, rows: int) -> Part:
+    """Return atoms that a segment evolves together with up to `count` random states, entangled, of all outcomes."""
+    several = [with_levels(part, filled(run, plan, part.atoms, part.levels)) for part in parts]
+    joint = product([replace(part, states=part.states[:1], state_of=np.zeros(1, dtype=np.int64)) for part in several])
+    size = prod(joint.sizes)
+    count = max(1, min(count, STATES_MADE // joint.states.shape[1]))
+    states = np.exp(2j * np.pi * np.random.default_rng(0).random((count, size))) / np.sqrt(size)
+    if run.representation.is_mixed:
+        states = (states[:, :, None] * states[:, None, :].conj()).reshape(count, -1)
+    return replace(joint, states=states, state_of=np.arange(rows) % count)
+
+
 def _evened(run: RunContext, plan: Any, part: Part, rows: int) -> Part:
     """Return a part with one state that has all outcomes, of the levels that a segment fills."""
     part = with_levels(part, filled(run, plan, part.atoms, part.levels))
@@ -194,6 +224,8 @@ def _distinct(
 
 def _terms(run: RunContext, cursor: Cursor, plan: Any, atoms: tuple[int, ...], population: Population) -> float:
     """Return about how many terms the expansion of a segment has."""
+    if isinstance(plan, IdealPlan) and plan.only_gates:
+        return GATE_TERMS * sum({*gate.atoms} <= {*atoms} for gate in plan.gates)
     if len(atoms) == 1:
         return 1.0
     target = run.compiled.target

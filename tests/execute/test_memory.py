@@ -143,12 +143,21 @@ def pulses() -> list[Case]:
     return made
 
 
+def networks() -> list[Case]:
+    """Return coupled memristor cells, whose histories and states both double with each cell."""
+    made: list[Case] = []
+    for cells, shots in [(9, None), (11, None), (12, None), (12, 1000)]:
+        program = rq.programs.network(cells, probes=False, device="MockDevice")
+        made.append((f"network of {cells}, {shots}", program, {"shots": shots, "rounds": 3, "emulator": "ideal"}))
+    return made
+
+
 def ramp(duration_ns: int, start: float, stop: float) -> dict[str, Any]:
     return {"ramp": {"duration_ns": duration_ns, "start": start, "stop": stop}}
 
 
 def cases() -> list[Case]:
-    made = [*last_looks(), *loops(), *probes(), *branches(), *matrices(), *records(), *pulses()]
+    made = [*last_looks(), *loops(), *probes(), *branches(), *matrices(), *records(), *pulses(), *networks()]
     made += [("two_port_memristor", rq.load("two_port_memristor"), {"shots": s}) for s in (1000, 300_000, None)]
     made += [("rabi", rq.load("rabi"), {"shots": s}) for s in (1, 1_000_000)]
     return made
