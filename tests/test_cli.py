@@ -43,6 +43,17 @@ def no_window() -> Iterator[None]:
     plt.close("all")
 
 
+PAIRS = """\
+format: rydberg_qmem-program/1
+name: pairs
+device: MockDevice
+register: {atoms: {q0: [0, 0], q1: [8, 0], q2: [60, 0], q3: [68, 0]}}
+body:
+  - pulse: {channel: rydberg_global, amplitude: 5, duration_ns: 300}
+  - measure: {atoms: all, key: m, basis: ground-rydberg}
+"""
+
+
 def rqm(*arguments: str | Path) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -73,6 +84,25 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Looking at programs
+
+
+@pytest.mark.parametrize("command", ["run", "estimate"])
+def test_accuracy_is_that_of_the_run(command: str, tmp_path: Path) -> None:
+    where = ["-o", tmp_path / "p.zarr"] if command == "run" else []
+    path = tmp_path / "pairs.yaml"
+    path.write_text(PAIRS)
+
+    assert "accuracy" in refused(command, path, "--accuracy", "2")
+    result = rqm(command, path, "--shots", "10", "--accuracy", "1e-4", *where)
+
+    assert result.exit_code == 0, result.output
+    if command == "run":
+        made = rq.open_record(tmp_path / "p.zarr")
+        assert made.attrs["accuracy"] == 1e-4
+        assert 0 < made.attrs["infidelity"] <= 1e-4
+    else:  # apart, two pairs; else one group of four
+        assert "q0 q1:" in result.stdout
+        assert "q0 q1 q2 q3:" in rqm(command, path, "--shots", "10").stdout
 
 
 def test_help_needs_neither_numpy_nor_pydantic_nor_pulser() -> None:
