@@ -65,6 +65,8 @@ Complex = NDArray[np.complex128]
 Path = tuple[tuple[str, int], ...]
 Written = dict[tuple[str, Path], Any]
 
+MOST_BYTES = 200_000_000
+"""What kept exponentials may take."""
 NEGLIGIBLE = 1e-13
 """Outcomes less likely than this are left out."""
 
@@ -144,6 +146,7 @@ class Reference:
         self.operators: dict[tuple[str, str, str], Complex] = {}
         self.interaction = self._interaction(frozenset())
         self.unitaries: dict[Any, Played] = {}
+        self.exponentials: dict[tuple[bytes, float, bytes], Complex] = {}
         self.collapse = [self._local(atom, small) for small in self._collapse() for atom in self.atoms]
         self.loops = dict(_loop_names(program.body))
         self.rng: np.random.Generator | None = None
@@ -444,10 +447,18 @@ class Reference:
         return made
 
     def _for(self, hamiltonian: Complex, dt_ns: float, branch: Branch) -> Complex:
-        """Return what a Hamiltonian does in a time: a unitary, or with noise a map of flat density matrices.
+        """Return what a Hamiltonian does in a time, computed once: a unitary, or with noise a map of flat matrices."""
+        turned = b"" if branch.frame is None or not self.collapse else branch.frame.tobytes()
+        key = (hamiltonian.tobytes(), dt_ns, turned)
+        if key not in self.exponentials:
+            made = self._exponential(hamiltonian, dt_ns, branch)
+            if len(self.exponentials) * made.nbytes > MOST_BYTES:
+                self.exponentials.clear()
+            self.exponentials[key] = made
+        return self.exponentials[key]
 
-        Noise stays where it is while the frame of the states turns: in that frame its operators turn back.
-        """
+    def _exponential(self, hamiltonian: Complex, dt_ns: float, branch: Branch) -> Complex:
+        """Noise stays where it is while the frame of the states turns: in that frame its operators turn back."""
         if not self.collapse:
             return np.asarray(expm(-1j * hamiltonian * dt_ns / 1000))
         one = np.eye(len(hamiltonian), dtype=complex)

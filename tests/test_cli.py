@@ -88,7 +88,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", ["run", "estimate"])
 def test_accuracy_is_that_of_the_run(command: str, tmp_path: Path) -> None:
-    where = ["-o", tmp_path / "p.zarr"] if command == "run" else []
+    where: list[str | Path] = ["-o", tmp_path / "p.zarr"] if command == "run" else []
     path = tmp_path / "pairs.yaml"
     path.write_text(PAIRS)
 

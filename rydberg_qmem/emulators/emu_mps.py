@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,11 @@ from rydberg_qmem.emulators.chain import Chain
 from rydberg_qmem.emulators.emu import QUIET, one_thread, sequence_data
 from rydberg_qmem.emulators.exact import PlayedSegment
 from rydberg_qmem.emulators.layout import GROUND_FIRST, State
+from rydberg_qmem.emulators.mps_trajectories import MatrixProductTrajectories, Trajectory, unravelled
+from rydberg_qmem.emulators.noise_channel import NoiseChannel
 from rydberg_qmem.emulators.played import Played, dark, each_row
-from rydberg_qmem.emulators.protocol import Capabilities
+from rydberg_qmem.emulators.protocol import DECOHERENCE, DURATIONS, READOUT, READOUT_NOISE, Capabilities
+from rydberg_qmem.language.noise import LINDBLAD
 from rydberg_qmem.pulses import Scope, column
 from rydberg_qmem.units import NS_PER_US
 
@@ -62,12 +66,15 @@ class EmuMps:
         fewest_atoms=2,
         xy_masks=False,
         density_matrices=False,
+        noise=READOUT_NOISE | (frozenset(LINDBLAD) - {"with_leakage"}),
+        hardware=DURATIONS | READOUT | DECOHERENCE,
         extra="emu",
         module="emu_mps",
     )
     reports: Mapping[str, str] = {
         "mps_max_bond_dim": "largest bond dimension of the shot's matrix-product states",
-        "mps_truncation_error": "weight that truncations of the shot's matrix-product states dropped, added up",
+        "mps_truncation_error": "weight that truncations of the shot's matrix-product states dropped, added up; where "
+        "atoms decohere a bound on it, nan where bonds were cut at max_bond_dim",
     }
 
     @arguments.taking(
@@ -100,20 +107,33 @@ class EmuMps:
 
     def evolve(self, plan: Plan, scope: Scope, states: Any, atoms: tuple[int, ...]) -> Any:
         """Run each state through emu-mps; always all atoms."""
-        made = []
-        with one_thread():
-            for row, steps, segment in each_row(plan, scope, len(states), self.averaged_ns):
-                end = states[row]
-                for stretch in (stretch for part in steps for stretch in part.stretches()):
-                    end = self._run(stretch, end)
-                made.append((row, _framed(segment, end)))
-        return [state for _, state in sorted(made, key=lambda pair: pair[0])]
+        return self._play(plan.target, plan, scope, states, 0.0, None)
 
     def wait(self, target: Target, states: Any, duration_ns: float) -> Any:
         """Return the states after waiting in the dark."""
-        steps = dark(target, duration_ns)
+        return self._play(target, None, {}, states, duration_ns, None)
+
+    def under(self, channel: NoiseChannel) -> MatrixProductTrajectories:
+        """Return the evolution of decohering atoms: quantum jumps on matrix-product states."""
+        return MatrixProductTrajectories(channel, partial(self._play, channel.target))
+
+    def _play(
+        self, target: Target, plan: Plan | None, scope: Scope, states: Sequence[Chain], duration_ns: float,
+        ways: Sequence[Trajectory] | None,
+    ) -> list[Chain]:  # fmt: skip
+        """Play a segment, or without a plan a wait, to each state; where they decohere, each along its trajectory."""
+        along = [None] * len(states) if ways is None else ways
+        made: dict[int, Chain] = {}
         with one_thread():
-            return [self._run(steps, state) for state in states]
+            if plan is None:
+                steps = dark(target, duration_ns)
+                return [self._run(steps, state, way) for state, way in zip(states, along, strict=True)]
+            for row, parts, segment in each_row(plan, scope, len(states), self.averaged_ns):
+                end = states[row]
+                for stretch in (stretch for part in parts for stretch in part.stretches()):
+                    end = self._run(stretch, end, along[row])
+                made[row] = _framed(segment, end)
+        return [made[row] for row in range(len(states))]
 
     def chance(self, state: Chain, atom: int, level: str) -> float:
         """Return the probability of finding an atom in a level."""
@@ -143,10 +163,10 @@ class EmuMps:
         """Return what the state's history has cost."""
         return {"mps_max_bond_dim": float(state.largest_bond), "mps_truncation_error": state.truncated}
 
-    def _run(self, steps: Played, state: Chain) -> Chain:
+    def _run(self, steps: Played, state: Chain, way: Trajectory | None = None) -> Chain:
         """Return a state after steps that drive the same atoms; those that stay as they are left out meanwhile."""
         target = steps.target
-        apart = _spectators(steps, state)
+        apart = _spectators(steps, state, way)
         active = np.array([k for k in range(len(state.sites)) if k not in apart.level_of])
         if not apart.moving:
             return state
@@ -158,7 +178,7 @@ class EmuMps:
         scale = 2 * (np.abs(interactions).sum(axis=(0, 1)) + (here.amplitude + np.abs(here.detuning)).max(axis=0)).max()
         fine = here.cut(min(self.longest_ns, LARGEST_TURN * NS_PER_US / max(float(scale), 1e-9)))
         bare = chains.matrix_product(_without(state, apart.level_of), state, center=None)
-        end, bond, lost = self._swept(bare, fine, interactions, target.levels)
+        end, bond, lost = self._swept(bare, fine, interactions, target.levels, way)
         factors = _with(end.factors, len(state.sites), apart.level_of)
         return replace(
             state,
@@ -168,12 +188,14 @@ class EmuMps:
         )
 
     def _swept(
-        self, begin: Any, steps: Played, interactions: NDArray[np.float64], levels: tuple[str, ...]
-    ) -> tuple[Any, int, float]:
+        self, begin: Any, steps: Played, interactions: NDArray[np.float64], levels: tuple[str, ...],
+        way: Trajectory | None,
+    ) -> tuple[Any, int, float]:  # fmt: skip
         """Return the normalised state after emu-mps's sweeps, the largest bond dimension, and the weight dropped.
 
         The state that emu-mps takes in is truncated once; its steps do not renormalise, so that the norm at the end
-        says what they dropped.
+        says what they dropped. Where states decohere it says how probable it is that nothing jumped, and what may
+        have been dropped is counted: the square of `precision` a step of a sweep, unless bonds were cut.
         """
         from emu_mps import MPSConfig
         from emu_mps.mps_backend_impl import create_impl
@@ -189,15 +211,21 @@ class EmuMps:
             gpu=self.gpu,
             log_level=QUIET,
         )
-        run = create_impl(sequence_data(steps, interactions, levels), config)
+        data = sequence_data(steps, interactions, levels)
+        run = create_impl(data, config) if way is None else unravelled(data, config, way)
         run.init()
         lost = max(0.0, 1.0 - float(run.state.overlap(begin)))  # what `begin` itself lacks of norm counts, too
-        bond = run.state.get_max_bond_dim()
+        bond, count = run.state.get_max_bond_dim(), 0
         while not run.is_finished():
             run.progress()
-            bond = max(bond, run.state.get_max_bond_dim())
+            bond, count = max(bond, run.state.get_max_bond_dim()), count + 1
         size = float(run.state.norm())
-        return (1.0 / size) * run.state, bond, lost + max(0.0, 1.0 - size**2)
+        if way is None:
+            lost += max(0.0, 1.0 - size**2)
+        else:
+            way.survival *= size**2
+            lost += count * self.precision**2 if bond < self.max_bond_dim else np.nan
+        return (1.0 / size) * run.state, bond, lost
 
 
 def site_order(target: Target) -> tuple[int, ...]:
@@ -227,8 +255,8 @@ class _Apart:
     moving: bool
 
 
-def _spectators(steps: Played, state: Chain) -> _Apart:
-    """Find the undriven sites that are in a level for certain; emu-mps needs two sites, so two always remain."""
+def _spectators(steps: Played, state: Chain, way: Trajectory | None) -> _Apart:
+    """Find the undriven sites that are in a level for certain and stay; emu-mps needs two sites, so two remain."""
     if "r" not in steps.target.levels:
         return _Apart({}, True)
     upper = chains.excitations(state)
@@ -236,6 +264,8 @@ def _spectators(steps: Played, state: Chain) -> _Apart:
     found = {
         site: int(p > 0.5) for site, p in enumerate(upper) if not driven[site] and (p < CERTAIN or p > 1 - CERTAIN)
     }
+    if way is not None:
+        found = {site: level for site, level in found.items() if way.stays(level)}
     moving = len(found) < len(state.sites)
     for site in list(found)[: max(0, 2 - (len(state.sites) - len(found)))]:
         del found[site]

@@ -240,6 +240,32 @@ class NoisyEmulator(Protocol):
         ...
 
 
+class HeldEvolution(Protocol):
+    """How an emulator that keeps states of its own evolves them under one noise: by quantum jumps.
+
+    With a plan it is a segment, phase references applied; without, a wait of `duration_ns` in the dark.
+    """
+
+    def decayed(
+        self, plan: Any, scope: Scope, states: Sequence[Any], duration_ns: float
+    ) -> tuple[list[Any], NDArray[np.float64]]:
+        """Return each state, normalised, after a time in which nothing jumped, and the chance of that."""
+        ...
+
+    def jumped(self, plan: Any, scope: Scope, states: Sequence[Any], duration_ns: float, chance: Chance) -> list[Any]:
+        """Return each state, normalised, after a time in which it jumps at least once, as `JumpingEvolution` has it."""
+        ...
+
+
+@runtime_checkable
+class NoisyHolding(Holding, Protocol):
+    """An emulator that keeps states of its own and evolves them under noise."""
+
+    def under(self, channel: NoiseChannel) -> HeldEvolution:
+        """Return the evolution under a noise, asked for once in a run."""
+        ...
+
+
 @runtime_checkable
 class Replaying(Protocol):
     """An emulator that has no states but knows the outcomes."""

@@ -14,7 +14,7 @@ from rydberg_qmem.emulators.collapse import filled_by
 from rydberg_qmem.emulators.fluctuations import Fluctuations
 from rydberg_qmem.emulators.layout import Levels, State
 from rydberg_qmem.emulators.noise_channel import NoiseChannel
-from rydberg_qmem.emulators.protocol import Emulator, JumpingEvolution, NoisyEvolution
+from rydberg_qmem.emulators.protocol import Emulator, HeldEvolution, JumpingEvolution, NoisyEvolution, NoisyHolding
 from rydberg_qmem.emulators.smaller_states import LimitedEvolution
 from rydberg_qmem.engine.noise_settings import NoiseSettings, noisy_emulator
 from rydberg_qmem.engine.rng import FLUCTUATING, Draws, Place
@@ -30,7 +30,9 @@ class ActingNoise:
     noise_settings: NoiseSettings
     channel: NoiseChannel
     evolution: NoisyEvolution | None
-    """What the emulator gives for the noise, None where none acts while time passes."""
+    """What the emulator gives for the noise, None where none acts while time passes, or on states of its own."""
+    held: HeldEvolution | None = None
+    """What an emulator gives that keeps states of its own."""
     pulses: bool = True
     """Whether the noise acts while segments play."""
     settings: dict[str, Array] = field(default_factory=dict)
@@ -49,8 +51,12 @@ class ActingNoise:
         if noise_settings.are_ideal:
             return None
         channel = NoiseChannel(compiled.target, noise_settings.noise, noise_settings.hardware)
-        evolution = noisy_emulator(emulator, "noise").under(channel) if channel.acts else None
-        made = cls(noise_settings, channel, evolution, emulator.capabilities.noisy_segments)
+        evolution, held = None, None
+        if channel.acts and isinstance(emulator, NoisyHolding):
+            held = emulator.under(channel)
+        elif channel.acts:
+            evolution = noisy_emulator(emulator, "noise").under(channel)
+        made = cls(noise_settings, channel, evolution, held, emulator.capabilities.noisy_segments)
         if channel.varies and noise_settings.noise is not None and draws is not None:
             made.settings = _drawn(Fluctuations(compiled.target, noise_settings.noise), draws, shots or 0)
         return made
@@ -58,12 +64,12 @@ class ActingNoise:
     @property
     def acts_on_segments(self) -> bool:
         """Whether segments go another way than without noise."""
-        return self.pulses and self.evolution is not None
+        return self.pulses and self._acts
 
     @property
     def acts_in_the_dark(self) -> bool:
         """Whether atoms that wait go another way than without noise."""
-        return self.evolution is not None and self.channel.acts_in_the_dark
+        return self._acts and self.channel.acts_in_the_dark
 
     @property
     def decoheres(self) -> bool:
@@ -74,7 +80,11 @@ class ActingNoise:
     def disturbs_what_waits(self) -> bool:
         """Whether atoms that wait, or are not read, are changed by it, or may be gone."""
         settings = self.noise_settings
-        return self.evolution is not None or settings.disturb or settings.lose
+        return self._acts or settings.disturb or settings.lose
+
+    @property
+    def _acts(self) -> bool:
+        return self.evolution is not None or self.held is not None
 
     @property
     def excites(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import MeasureStep, ProbeStep, ResetStep, Segment, Step
 from rydberg_qmem.devices import ONE
 from rydberg_qmem.emulators.protocol import Holding
@@ -21,6 +22,7 @@ from rydberg_qmem.engine.idle import spend
 from rydberg_qmem.engine.population import Held, Population
 from rydberg_qmem.engine.probes import of_mean_state
 from rydberg_qmem.engine.rng import MEASURING
+from rydberg_qmem.engine.trajectories import jump_chances
 
 Array = NDArray[np.float64]
 
@@ -133,8 +135,13 @@ class BackendStates:
     def evolve(
         self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment, duration_ns: int
     ) -> Population:
-        """Evolve each distinct state, once for each setting of the controls."""
-        return self.turn(run, cursor, plan, population, step)
+        """Evolve each distinct state, once for each setting of the controls; under noise, rows jump by chance."""
+        if not run.is_noisy:
+            return self.turn(run, cursor, plan, population, step)
+        everything, held = tuple(range(run.layout.atoms)), held_by(population)
+        states, scope, which = settings(run, cursor, plan, everything, held.state_of, population, step)
+        begun = Held(tuple(held.states[k] for k in states), which)
+        return replace(population, held=_decohered(run, cursor, plan, scope, begun, population, step, 0.0))
 
     def turn(self, run: RunContext, cursor: Cursor, plan: Any, population: Population, step: Segment) -> Population:
         """Evolve each distinct state, once for each setting of the controls."""
@@ -148,6 +155,9 @@ class BackendStates:
     ) -> Population:
         """Let each distinct state wait, whole nanoseconds."""
         held = held_by(population)
+        if run.acting_noise is not None and run.acting_noise.acts_in_the_dark:
+            ended = _decohered(run, cursor, None, {}, held, population, step, duration_ns)
+            return replace(population, held=ended)
         waited = self.emulator.wait(run.compiled.target, list(held.states), round(duration_ns))
         return replace(population, held=replace(held, states=tuple(waited)))
 
@@ -210,6 +220,25 @@ class BackendStates:
         held = held_by(population)
         said = [self.emulator.report(state) for state in held.states]
         return {name: np.array([one[name] for one in said])[held.state_of] for name in self.emulator.reports}
+
+
+def _decohered(
+    run: RunContext, cursor: Cursor, plan: Any, scope: dict[str, Any], begun: Held, population: Population, step: Step,
+    duration_ns: float,
+) -> Held:  # fmt: skip
+    """Return the states after a segment (without a plan: a wait); rows that jump go through it again by themselves."""
+    assert run.acting_noise is not None
+    assert run.acting_noise.held is not None
+    evolution = run.acting_noise.held
+    states, stays = evolution.decayed(plan, scope, begun.states, duration_ns)
+    chance = jump_chances(run, cursor, population.shots, step.number, 0)
+    jumping = np.flatnonzero(chance(0)[:, 0] >= stays[begun.state_of])
+    which, state_of = begun.state_of[jumping], begun.state_of.copy()
+    if len(jumping):
+        before, own = [begun.states[k] for k in which], rows_of(scope, which)
+        states += evolution.jumped(plan, own, before, duration_ns, lambda jump: chance(jump)[jumping])
+        state_of[jumping] = len(begun.states) + np.arange(len(jumping))
+    return Held(tuple(states), state_of)
 
 
 def held_by(population: Population) -> Held:

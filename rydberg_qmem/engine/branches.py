@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import prod
 
 import numpy as np
 
@@ -18,6 +17,8 @@ from rydberg_qmem.pulses import CARRIED
 MAX_BRANCHES = 2_000_000
 BRANCHES = 2**10
 """So many are looked at before what they become is foretold."""
+MOST_ROUNDS, MOST_GROWTH = 10_000, 40.0
+"""Rounds that are looked ahead at the most, and by how many powers of e branches are foretold to multiply."""
 COPIES = 6
 """Copies of a value that are there while branches are made, joined and merged."""
 
@@ -78,20 +79,28 @@ def branches_expected(compiled: Compiled, counts: list[int], left: int, *, minim
 def branches_to_come(counts: list[int], left: int, *, minimum: int = BRANCHES) -> float:
     """Return how many branches there will be `left` rounds later, where they multiply; as many as now where not.
 
-    They multiply if each of the last six rounds had them at least 1.3 times over, and the later three by no less than
-    the three before: what only adds up grows by less and less.
+    They multiply if each of the last six rounds had them at least 1.3 times over. How fast is foretold by the logarithm
+    of that factor: what doubles keeps it, what grows as a power of the rounds has its inverse grow evenly, and slower
+    where histories merge; the last six rounds tell by how much.
 
-    >>> branches_to_come([2**k for k in range(12)], 8) == 2**19, branches_to_come(list(range(1, 2000, 200)), 1000)
-    (True, 1801)
+    >>> round(branches_to_come([2**k for k in range(12)], 8)) == 2**19
+    True
+    >>> branches_to_come(list(range(1, 2000, 200)), 1000)
+    1801
+    >>> round(branches_to_come([k**4 for k in range(1, 12)], 10) / 21**4, 2)
+    1.0
     """
     now = counts[-1]
     if len(counts) < 7 or now < minimum or left <= 0:
         return now
-    ratios = [b / a for a, b in pairwise(counts[-7:])]
-    if min(ratios) < 1.3 or prod(ratios[3:]) < 0.97 * prod(ratios[:3]):
+    factors = np.array([b / a for a, b in pairwise(counts[-7:])])
+    if factors.min() < 1.3:
         return now
-    each = float(prod(ratios[3:]) ** (1 / 3))
-    return float(now * each ** min(left, 60.0 / np.log2(each)))
+    inverse = 1 / np.log(factors)
+    early, late = inverse[:3].mean(), inverse[3:].mean()
+    slope = max(0.0, (late - early) / 3)
+    rounds = np.arange(2, 2 + min(left, MOST_ROUNDS))  # from the middle of the later three
+    return float(now * np.exp(min(float((1 / (late + slope * rounds)).sum()), MOST_GROWTH)))
 
 
 def _row_bytes(population: Population) -> float:

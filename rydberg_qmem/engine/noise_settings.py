@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.emulators.collapse import collapse_operators
-from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, NoisyEmulator
+from rydberg_qmem.emulators.protocol import IN_TIME, Emulator, Holding, NoisyEmulator, NoisyHolding
 from rydberg_qmem.errors import CapabilityError, InputError
 from rydberg_qmem.language.hardware import HardwareProfile
 from rydberg_qmem.language.noise import Noise
@@ -72,7 +72,7 @@ def check_noise(noise_settings: NoiseSettings, emulator: Emulator, compiled: Com
         kind, _, item = name.partition(".")
         if item not in (can.noise if kind == "noise" else can.hardware):
             raise CapabilityError(f"emulator {emulator.name!r} cannot follow {name}")
-        if name in IN_TIME:
+        if name in IN_TIME and not isinstance(emulator, NoisyHolding):
             noisy_emulator(emulator, name)
     hardware, noise = noise_settings.hardware, noise_settings.noise
     read = hardware.p_false_pos or hardware.p_false_neg or hardware.confusion
@@ -128,6 +128,11 @@ def kind_of_state(
                 "state='density_matrix' or auto"
             )
         return "density_matrix"
+    if chance and shots is None and not emulator.capabilities.density_matrices:
+        raise CapabilityError(
+            f"emulator {emulator.name!r} keeps no density matrices, so that shots=None cannot decohere without chance: "
+            "give shots"
+        )
     if asked != "auto":
         return asked
     if not chance or not emulator.capabilities.density_matrices:

@@ -16,7 +16,7 @@ from rydberg_qmem.emulators.protocol import Replaying
 from rydberg_qmem.emulators.smaller_states import Staged
 from rydberg_qmem.engine import measurement
 from rydberg_qmem.engine.carried_levels import filled, ground_part, levels_held, levels_of, note_group
-from rydberg_qmem.engine.context import Cursor, RunContext, place_of
+from rydberg_qmem.engine.context import Cursor, RunContext
 from rydberg_qmem.engine.early_reads import leaving, read_early
 from rydberg_qmem.engine.error_channels import ABSENT, without_absent
 from rydberg_qmem.engine.evolution import settings
@@ -24,12 +24,9 @@ from rydberg_qmem.engine.interacting_parts import groups
 from rydberg_qmem.engine.memory import amplitudes_of, refuse_large
 from rydberg_qmem.engine.population import Part, Population, merge_states, product, with_levels
 from rydberg_qmem.engine.probes import of_all_rows, probe_totals
-from rydberg_qmem.engine.rng import JUMPS, Place
-from rydberg_qmem.engine.trajectories import after_jumps
+from rydberg_qmem.engine.trajectories import after_jumps, jump_chances
 
 Array = NDArray[np.float64]
-MOST_JUMPS = 2**16
-"""More jumps than a row can make in one step."""
 LIGHT = 2**13
 """Amplitudes of all states of a group up to which its gates are played on it at once."""
 EvolveGroup = Callable[[RunContext, Cursor, Any, Population, tuple[int, ...], Segment], Population]
@@ -81,15 +78,8 @@ def _jumped(
     population: Population, site: int, duration_ns: float,
 ) -> Part:  # fmt: skip
     """Let each row jump by chance, or keep its decayed state."""
-    assert run.draws is not None
     assert run.acting_noise is not None
-    draws, shots, place = run.draws, population.shots, place_of(run, cursor, site)
-    lead, atoms = part.atoms[0], run.layout.atoms
-
-    def chance(jump: int) -> Array:
-        here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
-        return draws.uniform(shots, JUMPS, here, 2)
-
+    chance = jump_chances(run, cursor, population.shots, site, part.atoms[0])
     return after_jumps(run.acting_noise.jumping(part.levels), plan, scope, part, decayed, duration_ns, chance)
 
 

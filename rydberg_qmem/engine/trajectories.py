@@ -6,11 +6,29 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.emulators.layout import State, squared_norms
 from rydberg_qmem.emulators.protocol import Chance, JumpingEvolution
+from rydberg_qmem.engine.context import Cursor, RunContext, place_of
 from rydberg_qmem.engine.population import Part
+from rydberg_qmem.engine.rng import JUMPS, Place
+
+MOST_JUMPS = 2**16
+"""More jumps than a row can make in one step."""
+
+
+def jump_chances(run: RunContext, cursor: Cursor, shots: NDArray[np.int64], number: int, lead: int) -> Chance:
+    """Return what gives two uniform numbers for the n-th jump of each shot at a step, of the atoms led by one."""
+    assert run.draws is not None
+    draws, place, atoms = run.draws, place_of(run, cursor, number), run.layout.atoms
+
+    def chance(jump: int) -> NDArray[np.float64]:
+        here = Place(place.step, (place.visit * MOST_JUMPS + jump) * atoms + lead)
+        return draws.uniform(shots, JUMPS, here, 2)
+
+    return chance
 
 
 def after_jumps(

@@ -19,7 +19,7 @@ from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, leaf
 from rydberg_qmem.emulators.emu_mps import EmuMps
 from rydberg_qmem.emulators.emu_sv import EmuSv
 from rydberg_qmem.emulators.ideal import IdealPlan
-from rydberg_qmem.emulators.protocol import Emulator
+from rydberg_qmem.emulators.protocol import Chance, Emulator, HeldEvolution, NoisyHolding
 from rydberg_qmem.emulators.qutip import Qutip
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.carried_levels import filled, levels_held, levels_of, note_group
@@ -150,19 +150,54 @@ def _brief(emulator: Emulator, walk: Pilot) -> Emulator:
     if not isinstance(emulator, Qutip | EmuSv | EmuMps):
         return emulator
 
-    def evolve(plan: Any, scope: Scope, states: Any, atoms: tuple[int, ...]) -> Any:
+    def some(count: int, play: Callable[[int], Any]) -> list[Any]:
         began, made = time.thread_time(), list[Any]()
-        while len(made) < len(states) and (not made or time.thread_time() - began < HEAVY_S):
-            row = len(made)
-            here = rows_of(dict(scope), np.array([row]))
-            made += list(emulator.evolve(plan, here, states[row : row + 1], atoms))
-        walk.reckoned_s += (time.thread_time() - began) * (len(states) / len(made) - 1)
-        filled = [made[k % len(made)] for k in range(len(states))]
+        while len(made) < count and (not made or time.thread_time() - began < HEAVY_S):
+            made.append(play(len(made)))
+        walk.reckoned_s += (time.thread_time() - began) * (count / max(len(made), 1) - 1)
+        return [made[k % len(made)] for k in range(count)]
+
+    def evolve(plan: Any, scope: Scope, states: Any, atoms: tuple[int, ...]) -> Any:
+        filled = some(len(states), lambda k: emulator.evolve(plan, _row(scope, k), states[k : k + 1], atoms)[0])
         return np.stack(filled) if isinstance(states, np.ndarray) else filled
 
     brief = copy(emulator)
     brief.evolve = evolve  # type: ignore[method-assign]  # of this copy alone
+    whole: Any = emulator
+    if isinstance(emulator, NoisyHolding):
+        vars(brief)["under"] = lambda channel: _BriefJumps(whole.under(channel), some)
     return brief
+
+
+@dataclass(frozen=True)
+class _BriefJumps:
+    """The evolution of a few of the states that decohere; those not played are as ones that were."""
+
+    evolution: HeldEvolution
+    some: Callable[[int, Callable[[int], Any]], list[Any]]
+
+    def decayed(self, plan: Any, scope: Scope, states: Any, duration_ns: float) -> Any:
+        """Return states in which nothing jumped, and the chances of that."""
+
+        def play(k: int) -> tuple[Any, float]:
+            made, chances = self.evolution.decayed(plan, _row(scope, k), states[k : k + 1], duration_ns)
+            return made[0], float(chances[0])
+
+        both = self.some(len(states), play)
+        return [state for state, _ in both], np.array([chance for _, chance in both])
+
+    def jumped(self, plan: Any, scope: Scope, states: Any, duration_ns: float, chance: Chance) -> Any:
+        """Return states that jumped."""
+
+        def play(k: int) -> Any:
+            here = _row(scope, k)
+            return self.evolution.jumped(plan, here, states[k : k + 1], duration_ns, lambda n: chance(n)[k : k + 1])[0]
+
+        return self.some(len(states), play)
+
+
+def _row(scope: Scope, row: int) -> dict[str, Any]:
+    return rows_of(dict(scope), np.array([row]))
 
 
 def further(

@@ -72,6 +72,7 @@ def hardware_cell(field: str, emulator: str) -> Cell:
 def played(cell: Cell, emulator: str) -> np.ndarray[Any, Any]:
     """Return the matrix at the end: of an exact run, or where that is undefined, of one shot."""
     random = any(field in SHOT_TO_SHOT for field in cell.options.get("noise", ()))
+    random |= not emulator_of(emulator).capabilities.density_matrices  # it decoheres by chance alone
     options: dict[str, Any] = {"shots": 1 if random else None, "seed": 1, "emulator": emulator, **cell.options}
     return np.asarray(rq.run(cell.program, **options)["end"].values)
 

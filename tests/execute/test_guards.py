@@ -130,14 +130,45 @@ def test_branches_that_double_are_refused_before_they_are_many() -> None:
         tracemalloc.stop()
 
 
+def replace_body(program: rq.Program, body: list[Any]) -> rq.Program:
+    return rq.Program(**program.to_dict() | {"body": body})
+
+
+def losing(rounds: int) -> rq.Program:
+    """Return a program whose histories a reset lets merge a little: they multiply by less and less than two."""
+    body = [
+        {"rotate": {"atom": "q", "angle": "1.3 + x"}},
+        {"cz": {"control": "q", "target": "a"}},
+        {"rotate": {"atom": "a", "angle": 1.1}},
+        {"measure": {"atoms": "q", "key": "m"}},
+        {"set": {"x": "x / 2 + m"}},
+        {"reset": {"atoms": "a"}},
+    ]
+    register, memory = {"atoms": {"q": (0, 0), "a": (5, 0)}}, {"x": {"initial": 0}}
+    repeat = {"repeat": {"times": rounds, "body": body}}
+    return rq.Program(name="losing", register=register, memory=memory, body=[repeat])
+
+
+@pytest.mark.parametrize(
+    "program", [pytest.param(losing(30), marks=pytest.mark.slow), losing(64), "ca_squid_closed"], ids=str
+)
+def test_branches_that_multiply_by_less_each_round_are_refused_before_they_are_many(program: Any) -> None:
+    if program == "ca_squid_closed":
+        text = rq.load(program).to_yaml().replace("ensemble_mean(m)", "m")
+        program = rq.Program.from_yaml(text)
+    tracemalloc.start()
+    try:
+        with pytest.raises(rq.QmemError, match=r"more in each round|would need|memory"):
+            rq.run(program, shots=None, max_memory_gb=1)
+        assert tracemalloc.get_traced_memory()[1] < 600_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def forgetful(rounds: int) -> rq.Program:
     """Return a program of so many measurements that only its run can tell which of them make branches."""
     looks = [{"rotate": {"atom": "q", "angle": 1}}, {"measure": {"atoms": "q", "key": "n"}}]
     return replace_body(doubling(rounds), [*looks * 10, *doubling(rounds).to_dict()["body"]])
-
-
-def replace_body(program: rq.Program, body: list[Any]) -> rq.Program:
-    return rq.Program(**program.to_dict() | {"body": body})
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["in memory", "in a store"])
@@ -167,6 +198,7 @@ def test_branches_that_merge_again_or_only_add_up_run_on() -> None:
 
     assert rq.run(program, shots=None, rounds=None, max_memory_gb=0.5).sizes["round"] > 20
     assert branches_to_come([k * k for k in range(1, 60)], 10_000) == 59**2
+    assert branches_to_come([k**3 for k in range(1, 10)], 20, minimum=1) == pytest.approx(29**3, rel=0.01)
     assert branches_to_come([2 ** min(k, 15) for k in range(20)], 1000) == 2**15
 
 
