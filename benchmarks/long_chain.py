@@ -55,7 +55,8 @@ def main() -> None:
         apart = float(np.abs(exact["n"] - fine["n"]).max())
         same = np.array_equal(exact.m, fine.m)
         print(
-            f"{chosen.beside} atoms, 3 rounds, 10 shots beside exact: outcomes {'equal' if same else 'differ'}, {apart:.1e}"
+            f"{chosen.beside} atoms, 3 rounds, 10 shots beside exact: outcomes {'equal' if same else 'differ'}, "
+            f"occupations {apart:.1e} apart"
         )
     print(f"{'atoms':>6} {'rounds':>7} {'shots':>6} {'processor s':>12} {'bond':>5} {'dropped at most':>16}")
     for atoms in chosen.atoms:
