@@ -9,10 +9,11 @@ from __future__ import annotations
 import cmath
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,9 @@ class Var:
 class Left(Exception):
     def __init__(self, kind: str, value: Any = None) -> None:
         self.kind, self.value = kind, value
+
+
+S = TypeVar("S", bound="Shot")
 
 
 @dataclass
@@ -603,32 +607,39 @@ def rotated(value: Any, by: int) -> Any:
 # --- distributions ---
 
 
-def distribution(text: str, most: int = 4000) -> tuple[tuple[str, ...], dict[tuple[float, ...], float]]:
-    """Return the file's variables, bits of registers one by one as (name_i), and the chance of each of their values."""
+def histories(text: str, kind: type[S], most: int = 4000) -> Iterator[S]:
+    """Yield each history of a file, played to its end."""
     import openqasm3
 
     tree = openqasm3.parse(text)
-    found: dict[tuple[float, ...], float] = defaultdict(float)
-    names: tuple[str, ...] = ()
     todo: list[tuple[int, ...]] = [()]
-    played = 0
-    while todo:
-        shot = Shot(todo.pop())
+    for _ in range(most):
+        shot = kind(todo.pop())
         try:
             shot.play(tree.statements)
         except Left as left:
             if left.kind != "end":
                 raise
         todo += shot.open
-        values = dict(_finals(shot.names[0]))
+        yield shot
+        if not todo:
+            return
+    raise AssertionError(f"more than {most} histories")
+
+
+def distribution(text: str) -> tuple[tuple[str, ...], dict[tuple[float, ...], float]]:
+    """Return the file's variables, bits of registers one by one as (name_i), and the chance of each of their values."""
+    found: dict[tuple[float, ...], float] = defaultdict(float)
+    names: tuple[str, ...] = ()
+    for shot in histories(text, Shot):
+        values = dict(finals(shot.names[0]))
         names = tuple(values)
         found[tuple(values.values())] += shot.chance
-        played += 1
-        assert played < most
     return names, dict(found)
 
 
-def _finals(names: dict[str, Any]) -> Any:
+def finals(names: dict[str, Any]) -> Any:
+    """Yield what the variables of a file hold, by name."""
     for name, found in names.items():
         if not isinstance(found, Var):
             continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections import defaultdict
 from math import sin
 from pathlib import Path
 
@@ -14,10 +13,10 @@ import pytest
 
 import rydberg_qmem as rq
 from rydberg_qmem.interop.openqasm import from_openqasm, to_openqasm
-from rydberg_qmem.language.blocks import Measure, walk
 
 pytest.importorskip("openqasm3.parser")
 
+from tests.openqasm_compared import chances, marginal, readable
 from tests.openqasm_programs import circuit
 from tests.openqasm_reference import distribution
 
@@ -25,42 +24,17 @@ MOCK = "MockDevice"
 CIRCUITS = Path(__file__).parent / "data" / "openqasm"
 
 
-def readable(program: rq.Program, names: tuple[str, ...]) -> dict[str, str]:
-    """Return how a program's expressions read the variables of its circuit, those that it has."""
-    keys = {block.key: block.atoms for block in walk(program.body) if isinstance(block, Measure)}
-    found = {}
-    for name in names:
-        register, _, i = name.rpartition("_")
-        if name in program.memory or name in keys:
-            found[name] = name
-        elif register in keys and i.isdecimal():
-            found[name] = f"{register}.{keys[register][int(i)]}"
-    return found
-
-
-def chances(program: rq.Program, reads: list[str], outcomes: list[tuple[float, ...]]) -> list[float]:
-    """Return the exact chance of each of some values of expressions at the end of a program."""
-    sets = {
-        f"p_{k}": " and ".join(f"abs({text} - ({value!r})) < 1e-9" for text, value in zip(reads, values, strict=True))
-        or "1"
-        for k, values in enumerate(outcomes)
-    }
-    memory = {**program.memory, **dict.fromkeys(sets, rq.Memory())}
-    counted = program.with_(memory=memory, body=(*program.body, rq.Set(values=sets)))
-    record = rq.run(counted, shots=None, emulator="ideal")
-    return [float(record[name]) for name in sets]
+def apart(names: tuple[str, ...], wanted: dict[tuple[float, ...], float], program: rq.Program) -> float:
+    """Return how far a program's exact distribution is from a circuit's: the largest, and what is left over."""
+    reads = readable(program, names)
+    expected = marginal(names, wanted, list(reads))
+    got = chances(program, list(reads.values()), list(expected))
+    return float(np.max(np.abs(np.array(got) - np.array(list(expected.values())))) + abs(1 - sum(got)))
 
 
 def difference(text: str, program: rq.Program) -> float:
-    """Return how far a program's exact distribution is from that of its circuit: the largest, and what is left over."""
-    names, wanted = distribution(text)
-    reads = readable(program, names)
-    kept = [names.index(name) for name in reads]
-    marginal: dict[tuple[float, ...], float] = defaultdict(float)
-    for values, chance in wanted.items():
-        marginal[tuple(values[i] for i in kept)] += chance
-    got = chances(program, list(reads.values()), list(marginal))
-    return float(np.max(np.abs(np.array(got) - np.array(list(marginal.values())))) + abs(1 - sum(got)))
+    """Return how far a program's exact distribution is from that of the reference for a circuit."""
+    return apart(*distribution(text), program)
 
 
 # --- in ---
@@ -162,29 +136,50 @@ def test_what_openqasm_cannot_say_is_refused_with_its_place(block: dict[str, obj
 
 CLOSED: dict[str, dict[str, str]] = json.loads((CIRCUITS / "closed_forms.json").read_text(encoding="utf-8"))
 """Chances that a bit of a circuit is 1 at its end, in closed form."""
-QUICK = ("magic_state", "phase_estimation", "random_walk", "teleportation", "zeno")
+LONG = ("five_qubit_code", "repeat_until_success", "repetition_rounds")
+"""Circuits with so many histories that the reference takes a second for them."""
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in sorted(CLOSED)]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in sorted(CLOSED)]
 )
 def test_a_known_circuit_has_the_closed_form_and_the_distribution_of_the_reference(name: str) -> None:
     path = CIRCUITS / f"{name}.qasm"
     program = from_openqasm(path, device=MOCK)
-    text = path.read_text(encoding="utf-8")
 
-    names, wanted = distribution(text)
-    reads = readable(program, names)
+    names, wanted = distribution(path.read_text(encoding="utf-8"))
     for bit, form in CLOSED[name].items():
+        place = bit.replace(".", "_")
+        assert place in readable(program, names)
         chance = rq.Expression(form).evaluate({})
-        place = names.index(bit.replace(".", "_"))
-        assert sum(p for values, p in wanted.items() if values[place]) == pytest.approx(chance, abs=1e-12)
-        assert chances(program, [reads[names[place]]], [(1.0,)])[0] == pytest.approx(chance, abs=1e-9)
-    assert difference(text, program) < 1e-9
+        assert marginal(names, wanted, [place]).get((1.0,), 0.0) == pytest.approx(chance, abs=1e-12)
+    assert apart(names, wanted, program) < 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CLOSED))
+def test_a_known_circuit_is_written_as_one_of_the_same_distribution(name: str) -> None:
+    program = from_openqasm(CIRCUITS / f"{name}.qasm", device=MOCK)
+
+    assert difference(to_openqasm(program), program) < 1e-9
+
+
+def test_a_bit_that_decides_is_written_as_such() -> None:
+    program = from_openqasm(HEAD + "h q; c = measure q; if (c[0]) x q[1]; if (!c[1]) x q[0]; if (c[0] == 1) y q[0];")
+
+    written = [line for line in to_openqasm(program).splitlines() if line.startswith("if")]
+    assert written == ["if (c[0]) {", "if (!c[1]) {", "if (c[0]) {"]
 
 
 def test_every_circuit_that_is_kept_has_a_closed_form() -> None:
     assert {path.stem for path in CIRCUITS.glob("*.qasm")} == set(CLOSED)
+
+
+def test_every_circuit_that_is_kept_names_its_source() -> None:
+    heads = {path.stem: path.read_text(encoding="utf-8").splitlines()[1] for path in CIRCUITS.glob("*.qasm")}
+
+    assert len(heads) >= 30
+    assert [name for name, line in heads.items() if not line.startswith("// Source: ")] == []
 
 
 # --- refusals ---

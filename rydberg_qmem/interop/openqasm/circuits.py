@@ -9,6 +9,8 @@ from rydberg_qmem.errors import InputError
 from rydberg_qmem.interop.openqasm.loading import from_openqasm
 from rydberg_qmem.language.program import Program
 
+STDGATES = 'include "stdgates.inc";'
+
 
 def from_qiskit(circuit: Any, **options: Any) -> Program:
     """Return the program of a Qiskit circuit, through `qiskit.qasm3.dumps`.
@@ -36,7 +38,7 @@ def from_cirq(circuit: Any, **options: Any) -> Program:
     """Return the program of a Cirq circuit, through `cirq.qasm` in OpenQASM 3.
 
     Args:
-        circuit: A `cirq.Circuit`.
+        circuit: A `cirq.Circuit`; the key `m` becomes the register `m_m`, as Cirq writes it.
         options: Those of `from_openqasm`.
 
     Raises InputError where Cirq is not installed or cannot write the circuit; else what `from_openqasm` raises.
@@ -48,9 +50,13 @@ def from_cirq(circuit: Any, **options: Any) -> Program:
     if not isinstance(circuit, cirq.AbstractCircuit):
         raise InputError(f"from_cirq: circuit must be a cirq.Circuit ({type(circuit).__name__})")
     try:
-        text = cirq.qasm(circuit, args=cirq.QasmArgs(version="3.0"))
-    except (ValueError, TypeError) as error:
+        flat = cirq.unroll_circuit_op(circuit, deep=True, tags_to_check=None)
+        _known_order(flat)
+        text = cirq.qasm(flat, args=cirq.QasmArgs(version="3.0", precision=17))
+    except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"from_cirq: Cirq cannot write the circuit as OpenQASM 3: {error}") from None
+    if re.search(r"^sxdg ", text, flags=re.MULTILINE):  # Cirq takes it for one of stdgates.inc
+        text = text.replace(STDGATES, f"{STDGATES}\ngate sxdg q {{ inv @ sx q; }}", 1)
     return from_openqasm(text, **options)
 
 
@@ -75,6 +81,23 @@ def from_stim(circuit: Any, **options: Any) -> Program:
     except ValueError as error:
         raise InputError(f"from_stim: Stim cannot write the circuit as OpenQASM 3: {error}") from None
     return from_openqasm(_repaired(text), **options)
+
+
+def _known_order(circuit: Any) -> None:
+    """Refuse numbers made of several outcomes: the first is the most significant bit in Cirq, the last in its text."""
+    import cirq
+
+    sizes = {
+        str(key): cirq.num_qubits(operation)
+        for operation in circuit.all_operations() if cirq.is_measurement(operation)
+        for key in cirq.measurement_key_objs(operation)
+    }  # fmt: skip
+    for operation in circuit.all_operations():
+        for condition in operation.classical_controls:
+            wide = [str(key) for key in condition.keys if sizes.get(str(key), 1) > 1]
+            if wide and not isinstance(condition, cirq.KeyCondition):
+                rule = "Cirq writes its bits the other way round: measure each qubit under a key of its own"
+                raise InputError(f"from_cirq: {condition}: counts on a key of several qubits ({wide[0]}); {rule}")
 
 
 def _repaired(text: str) -> str:

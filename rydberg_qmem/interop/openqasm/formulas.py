@@ -62,7 +62,7 @@ class _Written:
     def truth(self, node: ast.expr) -> str:
         """Return whether a node is not 0."""
         text, kind = self.any(node)
-        return f"({text} != 0)" if kind == "float" else f"bool({text})" if kind == "bit" else text
+        return f"({text} != 0)" if kind == "float" else text  # OpenQASM takes a bit for a bool
 
     def any(self, node: ast.expr) -> tuple[str, Kind]:
         match node:
@@ -110,11 +110,17 @@ class _Written:
 
     def compared(self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr]) -> str:
         sides = [left, *others]
-        each = [
-            f"({self.number(a)} {COMPARE[type(op)]} {self.number(b)})"
-            for a, op, b in zip(sides, ops, others, strict=False)
-        ]
+        each = [self.pair(a, op, b) for a, op, b in zip(sides, ops, others, strict=False)]
         return each[0] if len(each) == 1 else f"({' && '.join(each)})"
+
+    def pair(self, a: ast.expr, op: ast.cmpop, b: ast.expr) -> str:
+        """Return one comparison; that of a bit with 0 or 1 as the bit or its opposite, which any reader knows."""
+        match op, b:
+            case ast.Eq() | ast.NotEq(), ast.Constant(value=0 | 1 as value):
+                text, kind = self.any(a)
+                if kind == "bit":
+                    return text if isinstance(op, ast.Eq) == bool(value) else f"(!{text})"
+        return f"({self.number(a)} {COMPARE[type(op)]} {self.number(b)})"
 
     def called(self, name: str, args: list[ast.expr]) -> str:
         if name in SAME:

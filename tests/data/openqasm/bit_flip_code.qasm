@@ -1,4 +1,5 @@
 // Three-qubit repetition code: one flip of known chance sin^2(0.3) on each qubit, two syndrome bits, feedforward.
+// Source: Nielsen and Chuang, Quantum Computation and Quantum Information (2000), 10.1.1
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit[3] data;

@@ -1,4 +1,5 @@
 // Two Bell pairs, a Bell measurement on their inner qubits, corrections: the outer qubits are a Bell pair.
+// Source: Żukowski et al., Phys. Rev. Lett. 71, 4287 (1993)
 OPENQASM 3.0;
 include "stdgates.inc";
 gate bell a, b { h a; cx a, b; }

@@ -1,4 +1,5 @@
 // A fan-out from one control to two targets by Bell pairs, parities and feedforward, with the control in Ry(0.9)|0>.
+// Source: Pham and Svore, Quantum Inf. Comput. 13, 937 (2013)
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit control;

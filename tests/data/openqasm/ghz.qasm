@@ -1,4 +1,5 @@
 // A GHZ state of four qubits in constant depth: pairs, joined by a parity and a feedforward of all later qubits.
+// Source: Bäumer et al., PRX Quantum 5, 030339 (2024)
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit[4] q;

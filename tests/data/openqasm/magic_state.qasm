@@ -1,4 +1,5 @@
 // A T gate on |+> by a magic state, a CNOT, a measurement and S as feedforward; H after it reads 1 with sin^2(pi/8).
+// Source: Zhou, Leung and Chuang, Phys. Rev. A 62, 052316 (2000)
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit data;

@@ -1,4 +1,5 @@
 // Iterative phase estimation of the phase 2 pi 5/8 with one ancilla: bits from the least significant on.
+// Source: OpenQASM 3, examples/ipe.qasm; Dobšíček et al., Phys. Rev. A 76, 030306 (2007)
 OPENQASM 3.0;
 include "stdgates.inc";
 const int[8] bits = 3;

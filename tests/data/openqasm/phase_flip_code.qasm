@@ -1,4 +1,5 @@
 // Three-qubit phase-flip code: a Z turn on the middle qubit is found and undone; the logical |+> reads 0.
+// Source: Nielsen and Chuang, Quantum Computation and Quantum Information (2000), 10.1.2
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit[3] data;

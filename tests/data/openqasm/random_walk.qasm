@@ -1,4 +1,5 @@
 // A coin tossed four times: the position is kept in memory and turns a second qubit by pi/8 for each step.
+// Source: Aharonov, Davidovich and Zagury, Phys. Rev. A 48, 1687 (1993)
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit coin;

@@ -1,4 +1,5 @@
 // Rz-like turns by two ancillas: V = (I + 2i Z)/sqrt(5), tried until both read 0, at most three times.
+// Source: Paetznick and Svore, Quantum Inf. Comput. 14, 1277 (2014); OpenQASM 3, examples/rus.qasm
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit[2] anc;

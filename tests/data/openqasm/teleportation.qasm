@@ -1,4 +1,5 @@
 // A state Rz(0.4) Ry(1.1)|0> is sent from q[0] to q[2]; turned back there, it always reads 0.
+// Source: Bennett et al., Phys. Rev. Lett. 70, 1895 (1993); OpenQASM 3, examples/teleport.qasm
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit[3] q;

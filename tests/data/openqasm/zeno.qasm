@@ -1,4 +1,5 @@
 // Six small turns that add up to pi, each followed by a measurement: the qubit stays with chance cos^2(pi/12) each.
+// Source: Itano et al., Phys. Rev. A 41, 2295 (1990)
 OPENQASM 3.0;
 include "stdgates.inc";
 qubit q;

@@ -1,0 +1,30 @@
+// A CNOT over four qubits in between, in constant depth: the ends become a Bell pair, seen by equal outcomes along x.
+// Source: Bäumer et al., PRX Quantum 5, 030339 (2024)
+OPENQASM 3.0;
+include "stdgates.inc";
+qubit control;
+qubit[4] a;
+qubit target;
+bit[2] x_part;
+bit[2] z_part;
+bit[2] out;
+h control;
+h a[0];
+cx a[0], a[1];
+h a[2];
+cx a[2], a[3];
+cx control, a[0];
+cx a[1], a[2];
+cx a[3], target;
+h a[1];
+h a[3];
+x_part[0] = measure a[0];
+x_part[1] = measure a[2];
+z_part[0] = measure a[1];
+z_part[1] = measure a[3];
+if (x_part[0] ^ x_part[1]) x target;
+if (z_part[0] ^ z_part[1]) z control;
+h control;
+h target;
+out[0] = measure control;
+out[1] = measure target;

@@ -1,0 +1,33 @@
+// Iterative phase estimation of the phase 2 pi 11/16 to four bits, each turn by its own feedforward.
+// Source: Dobšíček et al., Phys. Rev. A 76, 030306 (2007)
+OPENQASM 3.0;
+include "stdgates.inc";
+qubit counter;
+qubit eigen;
+bit[4] found;
+x eigen;
+h counter;
+cp(11 * pi) counter, eigen;
+h counter;
+found[0] = measure counter;
+reset counter;
+h counter;
+cp(11 * pi / 2) counter, eigen;
+if (found[0]) p(-pi / 2) counter;
+h counter;
+found[1] = measure counter;
+reset counter;
+h counter;
+cp(11 * pi / 4) counter, eigen;
+if (found[0]) p(-pi / 4) counter;
+if (found[1]) p(-pi / 2) counter;
+h counter;
+found[2] = measure counter;
+reset counter;
+h counter;
+cp(11 * pi / 8) counter, eigen;
+if (found[0]) p(-pi / 8) counter;
+if (found[1]) p(-pi / 4) counter;
+if (found[2]) p(-pi / 2) counter;
+h counter;
+found[3] = measure counter;

@@ -1,0 +1,35 @@
+// Two rounds of the three-qubit phase-flip code by parities along x, with a turn Rz(0.5) of every qubit in each.
+// Source: Cory et al., Phys. Rev. Lett. 81, 2152 (1998); Schindler et al., Science 332, 1059 (2011)
+OPENQASM 3.0;
+include "stdgates.inc";
+qubit[3] data;
+qubit[2] anc;
+bit[2] first;
+bit[2] second;
+bit[3] out;
+h data;
+rz(0.5) data;
+h anc;
+cx anc[0], data[0];
+cx anc[0], data[1];
+cx anc[1], data[1];
+cx anc[1], data[2];
+h anc;
+first = measure anc;
+if (first == 1) z data[0];
+if (first == 2) z data[2];
+if (first == 3) z data[1];
+rz(0.5) data;
+reset anc;
+h anc;
+cx anc[0], data[0];
+cx anc[0], data[1];
+cx anc[1], data[1];
+cx anc[1], data[2];
+h anc;
+second = measure anc;
+if (second == 1) z data[0];
+if (second == 2) z data[2];
+if (second == 3) z data[1];
+h data;
+out = measure data;
