@@ -171,3 +171,42 @@ def _product_overlap(chain: Chain, seed: int) -> complex:
     for factor, mark in zip(chain.mps.factors, torch.as_tensor(marks, device=edge.device), strict=True):
         edge = torch.einsum("a,asb,s->b", edge, factor, mark)
     return complex(edge[0])
+
+
+def without_sites(state: Chain, level_of: dict[int, int]) -> list[Any]:
+    """Return the factors of the other sites, those left out contracted into their neighbours."""
+    made: list[Any] = []
+    waiting: Any = None
+    for site, factor in enumerate(state.mps.factors):
+        if site in level_of:
+            matrix = factor[:, level_of[site], :]
+            waiting = matrix if waiting is None else waiting @ matrix
+        else:
+            made.append(factor if waiting is None else _times(waiting, factor))
+            waiting = None
+    if waiting is not None:
+        made[-1] = (made[-1] @ waiting).contiguous()
+    return made
+
+
+def _times(matrix: Any, factor: Any) -> Any:
+    import torch
+
+    return torch.tensordot(matrix, factor, dims=1).contiguous()
+
+
+def with_sites(factors: list[Any], count: int, level_of: dict[int, int]) -> list[Any]:
+    """Return factors for all sites again: those left out pass the bond through in their level."""
+    import torch
+
+    made: list[Any] = []
+    others = iter(factors)
+    for site in range(count):
+        if site in level_of:
+            bond = made[-1].shape[2] if made else 1
+            factor = factors[0].new_zeros(bond, 2, bond)
+            factor[:, level_of[site], :] = torch.eye(bond, dtype=factor.dtype, device=factor.device)
+            made.append(factor)
+        else:
+            made.append(next(others))
+    return made

@@ -177,9 +177,9 @@ class EmuMps:
         interactions = _interactions(target, atoms, float(steps.cuts[-1] - steps.cuts[0]))
         scale = 2 * (np.abs(interactions).sum(axis=(0, 1)) + (here.amplitude + np.abs(here.detuning)).max(axis=0)).max()
         fine = here.cut(min(self.longest_ns, LARGEST_TURN * NS_PER_US / max(float(scale), 1e-9)))
-        bare = chains.matrix_product(_without(state, apart.level_of), state, center=None)
+        bare = chains.matrix_product(chains.without_sites(state, apart.level_of), state, center=None)
         end, bond, lost = self._swept(bare, fine, interactions, target.levels, way)
-        factors = _with(end.factors, len(state.sites), apart.level_of)
+        factors = chains.with_sites(end.factors, len(state.sites), apart.level_of)
         return replace(
             state,
             mps=chains.matrix_product(factors, state, center=None),
@@ -277,45 +277,6 @@ def _interactions(target: Target, atoms: NDArray[np.int64], duration_ns: float) 
     kinds = [target.van_der_waals] if "r" in target.levels else [target.exchange, target.van_der_waals]
     made = np.stack([kind[np.ix_(atoms, atoms)] for kind in kinds])
     return np.where(np.abs(made) * duration_ns / NS_PER_US < NEGLIGIBLE_TURN, 0.0, made)
-
-
-def _without(state: Chain, level_of: dict[int, int]) -> list[Any]:
-    """Return the factors of the other sites, those left out contracted into their neighbours."""
-    made: list[Any] = []
-    waiting: Any = None
-    for site, factor in enumerate(state.mps.factors):
-        if site in level_of:
-            matrix = factor[:, level_of[site], :]
-            waiting = matrix if waiting is None else waiting @ matrix
-        else:
-            made.append(factor if waiting is None else _times(waiting, factor))
-            waiting = None
-    if waiting is not None:
-        made[-1] = (made[-1] @ waiting).contiguous()
-    return made
-
-
-def _times(matrix: Any, factor: Any) -> Any:
-    import torch
-
-    return torch.tensordot(matrix, factor, dims=1).contiguous()
-
-
-def _with(factors: list[Any], count: int, level_of: dict[int, int]) -> list[Any]:
-    """Return factors for all sites again: those left out pass the bond through in their level."""
-    import torch
-
-    made: list[Any] = []
-    others = iter(factors)
-    for site in range(count):
-        if site in level_of:
-            bond = made[-1].shape[2] if made else 1
-            factor = factors[0].new_zeros(bond, 2, bond)
-            factor[:, level_of[site], :] = torch.eye(bond, dtype=factor.dtype, device=factor.device)
-            made.append(factor)
-        else:
-            made.append(next(others))
-    return made
 
 
 def _framed(segment: PlayedSegment, state: Chain) -> Chain:
