@@ -31,6 +31,14 @@ def record() -> xr.Dataset:
 
 
 @cache
+def jobs_ran() -> emulators.PulserBackend:
+    """Return a backend that has run one job."""
+    backend = emulators.PulserBackend(mimic_qpu=False)
+    rq.run("rabi", shots=10, seed=1, emulator=backend)
+    return backend
+
+
+@cache
 def swept() -> xr.Dataset:
     """Return a record of three frequencies of a drive."""
     rates, phase = np.array([1.0, 2.0, 3.0]), 2 * np.pi * np.arange(9) / 8
@@ -205,7 +213,8 @@ def _of_programs() -> list[Call]:
         Call(rq.qpu_report, lambda: {"program": flip(), "device": "AnalogDevice", **settings}),
         Call(rq.draw, lambda: {"what": flip(), **settings}, names=("what", *drawn)),
         *(Call(kind, dict) for kind in (emulators.EmuMps, emulators.EmuSv, emulators.Qutip)),
-        Call(emulators.PulserBackend, dict, names=("backend", "journal", "resubmit", "poll_s")),
+        Call(emulators.PulserBackend, dict, names=("backend", "journal", "resubmit", "poll_s", "lookup")),
+        Call(jobs_ran().stored, lambda: {"job": "0-0-1-0"}),
         Call(flip().to_pulser, lambda: dict(settings), names=("parameters", "inputs", "rounds", "values", "round")),
         Call(flip().qpu_report, lambda: {"device": "AnalogDevice", **settings}),
         Call(flip().draw, lambda: dict(settings), names=drawn),

@@ -214,7 +214,7 @@ NEVER = {
 }  # fmt: skip
 """What no part of a program is made of."""
 EXCEPTIONS = {
-    r"emulators(\.\w+)+\.[A-Z]\w+\.\w+": "what a run asks of an emulator, step by step",
+    r"emulators(\.\w+)+\.[A-Z]\w+\.(?!stored$)\w+": "what a run asks of an emulator, step by step",
     r"emulators\.(protocol\.(Capabilities|Emulator|NoisyEmulator)|noise_channel\.NoiseChannel)": (
         "what emulators and runs tell each other"
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def finished(entry: JournalEntry, results: Sequence[Any], ticket: Ticket) -> Jou
     if sum(counts.values()) != entry.runs:
         raise RunError(f"{ticket}: {entry.runs} shots were asked for, but {sum(counts.values())} came back")
     atoms = tuple(str(name) for name in results[0].atom_order)
-    return JournalEntry(entry.sequence, entry.runs, "done", entry.batch, entry.jobs, atoms, counts)
+    return replace(entry, state="done", atoms=atoms, counts=counts)
 
 
 def rows_of(entry: JournalEntry, atoms: tuple[str, ...], ticket: Ticket) -> Bits:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,8 +24,9 @@ from rydberg_qmem.emulators.job_outcomes import Bits, finished, rows_of, seeded
 from rydberg_qmem.emulators.journal import Journal, JournalEntry, Ticket
 from rydberg_qmem.emulators.layout import State
 from rydberg_qmem.emulators.protocol import CROSSED, Capabilities
+from rydberg_qmem.emulators.provider_calls import calling, job_ids, unsure
 from rydberg_qmem.emulators.qutip import pin_levels
-from rydberg_qmem.errors import CapabilityError, InputError, QmemError, RunError, StoreError
+from rydberg_qmem.errors import CapabilityError, InputError, RunError, did_you_mean
 from rydberg_qmem.language.blocks import Align, Delay
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.pulses import Scope, build_sequence
@@ -35,13 +37,16 @@ class PulserBackend:
 
     With a journal a run that was stopped goes on where it was: jobs whose results are there are not asked for again,
     jobs under way are waited for, none is submitted twice. If the run was killed while a submission was under way,
-    nobody here knows whether it arrived: the next run stops and says so.
+    nobody here knows whether it arrived: the next run asks `lookup` which batches the provider has, takes up the one
+    that was not there before, and submits the job if there is none; without `lookup` it stops and says so.
 
     Args:
         backend: A class of Pulser's: `QPUBackend`, `RemoteSVBackend`, …; `QutipBackendV2` if not given.
         journal: Folder in which jobs are noted; none by default.
         resubmit: Whether a job is submitted again of which nobody knows whether it arrived (default False).
         poll_s: Time between two looks at a job under way (s).
+        lookup: Called with a job's sequence (Pulser's abstract JSON) and its number of shots; returns the names of all
+            the provider's batches of that sequence. None by default. Nobody else may submit that sequence meanwhile.
         options: Of the backend: a remote one needs `connection=…`, an emulator takes `config=…`, all but QPUs
             `mimic_qpu=…`, which is True unless said otherwise.
 
@@ -59,6 +64,7 @@ class PulserBackend:
         journal=arguments.optional(arguments.path),
         resubmit=arguments.flag,
         poll_s=arguments.real(0),
+        lookup=arguments.optional(arguments.function_of(2)),
     )
     def __init__(
         self,
@@ -67,10 +73,12 @@ class PulserBackend:
         journal: str | Path | None = None,
         resubmit: bool = False,
         poll_s: float = 2.0,
+        lookup: Callable[[str, int], Iterable[str]] | None = None,
         **options: Any,
     ) -> None:
         self.backend, self.options = backend, options
         self.journal, self.resubmit, self.poll_s = Journal(journal), resubmit, poll_s
+        self.lookup = lookup
         self.submitted = 0
         """How many jobs this object has submitted."""
         self._target: Target | None = None
@@ -80,6 +88,27 @@ class PulserBackend:
 
     def __reduce__(self) -> NoReturn:
         raise InputError("workers: pulser_backend runs its jobs one after the other, in one process")
+
+    @arguments.taking(job=arguments.text)
+    def stored(self, job: str) -> JournalEntry:
+        """Return what the journal knows of a job: how far it has come, its atoms, and the counts of its bit strings.
+
+        Args:
+            job: The provider's name of a job or a batch, or the journal's own (point-cohort-step-visit).
+
+        Raises InputError for a job that the journal does not know.
+
+        >>> emulator = PulserBackend(mimic_qpu=False)
+        >>> from rydberg_qmem import load, run
+        >>> record = run(load("rabi"), shots=10, seed=1, emulator=emulator)
+        >>> emulator.stored(next(iter(emulator.journal.entries))).runs
+        10
+        """
+        found = self.journal.find(job)
+        if found is None:
+            names = [name for key, e in self.journal.entries.items() for name in (key, e.batch, *e.jobs) if name]
+            raise InputError(f"job: the journal has no job {job!r}{did_you_mean(job, names)}")
+        return found
 
     # ------------------------------------------------------------------ what a walk asks for
 
@@ -163,6 +192,13 @@ class PulserBackend:
 
         return not issubclass(self._class, RemoteBackend)
 
+    @property
+    def _counts_by_config(self) -> bool:
+        """Whether one job makes all shots: an emulator's observables say how many, whatever its job says."""
+        from pulser.backend.abc import EmulatorBackend
+
+        return issubclass(self._class, EmulatorBackend)
+
     def _entry(self, sequence: Any, target: Target, basis: str, ticket: Ticket, shots: int) -> JournalEntry:
         """Return the finished job: from the journal, from the machine where it is under way, or by submitting it."""
         mark = hashlib.sha256(sequence.to_abstract_repr(skip_validation=True).encode()).hexdigest()
@@ -170,33 +206,54 @@ class PulserBackend:
         if known is not None and known.state == "done":
             return known
         if known is not None and known.state == "submitting" and not self.resubmit:
-            raise StoreError(
-                f"{self.journal.path}: {ticket}: the last run was stopped while it submitted this job, so it may be on "
-                "its way; look among the provider's batches, and submit it again with resubmit=True if it is not there"
-            )
+            known = self._taken_up(known, sequence, ticket)
         if known is None or known.state == "submitting":
             known = self._submit(sequence, target, basis, ticket, JournalEntry(mark, shots, "submitting"))
         if known.state == "submitted":
             known = self._fetch(known, ticket)
         return known
 
+    def _taken_up(self, entry: JournalEntry, sequence: Any, ticket: Ticket) -> JournalEntry | None:
+        """Return a job whose submission was cut short as under way, None where the provider has not got it."""
+        if self.lookup is None:
+            raise unsure(self.journal, ticket)
+        time.sleep(self.poll_s)  # what was on the wire when the run was stopped has time to arrive
+        new = self.journal.unknown(self._batches(sequence, entry.runs, ticket), entry)
+        if len(new) > 1:
+            raise unsure(self.journal, ticket, new)
+        if not new:
+            return None
+        under_way = replace(entry, state="submitted", batch=new[0])
+        self.journal.write(ticket, under_way)
+        return under_way
+
+    def _batches(self, sequence: Any, runs: int, ticket: Ticket) -> tuple[str, ...]:
+        """Return the names of the provider's batches with a sequence and a number of shots, as `lookup` knows them."""
+        if self.lookup is None:
+            return ()
+        found = calling(str(ticket), self.lookup, sequence.to_abstract_repr(skip_validation=True), runs)
+        return tuple(map(str, found))
+
     def _submit(self, sequence: Any, target: Target, basis: str, ticket: Ticket, entry: JournalEntry) -> JournalEntry:
         """Submit a job; return what is known of it then: that it is under way, or its outcome."""
         if self._is_local:
             with seeded(ticket):
-                results = _calling(str(ticket), self._made(sequence, target, basis, entry.runs).run)
+                results = calling(str(ticket), self._made(sequence, target, basis, entry.runs).run)
             self.submitted += 1
             done = finished(entry, [results], ticket)
             self.journal.write(ticket, done)
             return done
         backend = self._made(sequence, target, basis, entry.runs)
+        entry = replace(entry, before=self._batches(sequence, entry.runs, ticket))
         self.journal.write(ticket, entry)
         maximum = target.device.max_runs or entry.runs
         parts = [min(maximum, entry.runs - first) for first in range(0, entry.runs, maximum)]
-        remote = _calling(str(ticket), backend.run, job_params=[{"runs": runs} for runs in parts], wait=False)
+        if self._counts_by_config:
+            parts = parts[:1]
+        remote = calling(str(ticket), backend.run, job_params=[{"runs": runs} for runs in parts], wait=False)
         self.submitted += 1
-        jobs = tuple(_job_ids(remote))
-        under_way = JournalEntry(entry.sequence, entry.runs, "submitted", str(remote.batch_id), jobs)
+        jobs = tuple(job_ids(remote))
+        under_way = replace(entry, state="submitted", batch=str(remote.batch_id), jobs=jobs)
         self.journal.write(ticket, under_way)
         return under_way
 
@@ -213,38 +270,17 @@ class PulserBackend:
             wanted = [BitStrings(num_shots=runs, one_state=one_state)]
             given = options.get("config") or EmulationConfig(observables=wanted)
             options["config"] = given.with_changes(observables=wanted, with_modulation=target.with_modulation)
-        return _calling(self.name, self._class, sequence, **options)
+        return calling(self.name, self._class, sequence, **options)
 
     def _fetch(self, entry: JournalEntry, ticket: Ticket) -> JournalEntry:
         """Wait for a job that is under way, and keep its outcome."""
         from pulser.backend.remote import BatchStatus, RemoteResults
 
-        remote = _calling(str(ticket), RemoteResults, entry.batch, self.options["connection"], list(entry.jobs) or None)
-        while (status := _calling(str(ticket), remote.get_batch_status)) != BatchStatus.DONE:
+        remote = calling(str(ticket), RemoteResults, entry.batch, self.options["connection"], list(entry.jobs) or None)
+        while (status := calling(str(ticket), remote.get_batch_status)) != BatchStatus.DONE:
             if status not in (BatchStatus.PENDING, BatchStatus.RUNNING, BatchStatus.PAUSED):
                 raise RunError(f"{ticket}: batch {entry.batch} ended as {status.name}")
             time.sleep(self.poll_s)
-        done = finished(entry, _calling(str(ticket), lambda: remote.results), ticket)
+        done = finished(entry, calling(str(ticket), lambda: remote.results), ticket)
         self.journal.write(ticket, done)
         return done
-
-
-def _calling(place: str, function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call Pulser; say what it refuses at its place."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return function(*args, **kwargs)
-    except QmemError:
-        raise
-    except (ValueError, TypeError) as error:
-        raise CapabilityError(f"{place}: {error}") from None
-    except Exception as error:  # networks and providers fail in their own ways
-        raise RunError(f"{place}: {type(error).__name__}: {error}") from error
-
-
-def _job_ids(remote: Any) -> list[str]:
-    try:
-        return [str(job) for job in remote.job_ids]
-    except NotImplementedError:  # connections need not tell
-        return []

@@ -19,6 +19,22 @@ from pulser_simulation import QutipBackendV2
 ONE = {"ground-rydberg": "r", "digital": "h"}
 
 
+def evaluated(text: str, runs: int, seed: list[int]) -> Results:
+    """Return what Pulser's emulator makes of a sequence, sampled with a seed of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sequence = pulser.Sequence.from_abstract_repr(text)
+        basis = json.loads(text)["measurement"]
+        used = sample(sequence).used_bases
+        if used and basis not in used:  # an emulator without that level, whose atoms are never in it
+            zeros = {"0" * len(sequence.register.qubit_ids): runs}
+            return Results.from_final_bitstrings(sequence.register.qubit_ids, sequence.get_duration(), zeros)
+        one: Any = ONE[basis] if len(used) > 1 else None
+        np.random.seed(seed)  # noqa: NPY002  # Pulser's emulator samples with the global generator
+        config: Any = EmulationConfig(observables=[BitStrings(num_shots=runs, one_state=one)])
+        return QutipBackendV2(sequence, config=config).run()
+
+
 class FolderConnection(RemoteConnection):
     """Keeps each batch as a file, so that another process finds it; evaluates it when its result is fetched.
 
@@ -63,23 +79,9 @@ class FolderConnection(RemoteConnection):
     def _fetch_result(self, batch_id: str, job_ids: list[str] | None) -> Sequence[Results]:
         stored = self._stored(batch_id)
         return [
-            self._evaluated(stored["sequence"], runs, [self.seed, int(batch_id[5:]), i])
+            evaluated(stored["sequence"], runs, [self.seed, int(batch_id[5:]), i])
             for i, runs in enumerate(stored["runs"])
         ]
-
-    def _evaluated(self, text: str, runs: int, seed: list[int]) -> Results:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            sequence = pulser.Sequence.from_abstract_repr(text)
-            basis = json.loads(text)["measurement"]
-            used = sample(sequence).used_bases
-            if used and basis not in used:  # an emulator without that level, whose atoms are never in it
-                zeros = {"0" * len(sequence.register.qubit_ids): runs}
-                return Results.from_final_bitstrings(sequence.register.qubit_ids, sequence.get_duration(), zeros)
-            one: Any = ONE[basis] if len(used) > 1 else None
-            np.random.seed(seed)  # noqa: NPY002  # Pulser's emulator samples with the global generator
-            config: Any = EmulationConfig(observables=[BitStrings(num_shots=runs, one_state=one)])
-            return QutipBackendV2(sequence, config=config).run()
 
     def _query_job_progress(self, batch_id: str) -> Mapping[str, tuple[JobStatus, Results | None]]:
         results = self._fetch_result(batch_id, None)
