@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil, inf, prod
@@ -14,13 +13,8 @@ from typing import Any
 import numpy as np
 
 from rydberg_qmem.compile.compiled import Compiled
-from rydberg_qmem.compile.plan import rows_of
 from rydberg_qmem.compile.steps import RepeatStep, Segment, Step, WhenStep, leaf
-from rydberg_qmem.emulators.emu_mps import EmuMps
-from rydberg_qmem.emulators.emu_sv import EmuSv
 from rydberg_qmem.emulators.ideal import IdealPlan
-from rydberg_qmem.emulators.protocol import Chance, Emulator, HeldEvolution, NoisyHolding
-from rydberg_qmem.emulators.qutip import Qutip
 from rydberg_qmem.emulators.registry import emulator_of
 from rydberg_qmem.engine.carried_levels import filled, levels_held, levels_of, note_group
 from rydberg_qmem.engine.context import Cursor, RunContext
@@ -35,7 +29,8 @@ from rydberg_qmem.engine.row_values import scope_of
 from rydberg_qmem.engine.walk import walk as walk_through
 from rydberg_qmem.language.expressions import Expression
 from rydberg_qmem.language.waveforms import Composite, Constant
-from rydberg_qmem.pulses import Scope, column
+from rydberg_qmem.pulses import column
+from rydberg_qmem.running.brief import HEAVY_S, brief
 from rydberg_qmem.running.error_budget import budget_of
 from rydberg_qmem.running.job import Job, context_of, one_thread
 from rydberg_qmem.units import NS_PER_US
@@ -45,8 +40,6 @@ BUDGET_S = 2.0
 PILOT_ROUNDS = 12
 """Rounds of a pilot at the most, and its shots."""
 PILOT_SHOTS = COHORT
-HEAVY_S = 0.25
-"""A segment that would take longer is reckoned."""
 LIGHT = 512
 """States of so many amplitudes are played at any rate, their propagators kept."""
 HEAVY_BYTES = 100_000_000
@@ -85,6 +78,10 @@ class Pilot:
     cursor: Cursor = field(default_factory=Cursor)
     run: RunContext = field(init=False)
     """Set before the first step."""
+
+    def reckon(self, seconds: float) -> None:
+        """Add time of what is not played."""
+        self.reckoned_s += seconds
 
     def notice(self, step: Step, population: Population) -> None:
         """Count a step; raise OutOfTimeError when time is up."""
@@ -132,7 +129,7 @@ def pilot_of(job: Job, compiled: Compiled, maximum: int, shots: int | None, unti
     draws = None if shots is None else Draws(0, 0, tuple(range(ceil(shots / COHORT))), COHORT)
     walk = Pilot(Recorder(short, shots, alone=True), until)
     began = time.thread_time()  # of the processor: what else the machine does is not scaled up
-    job = replace(job, emulator=_brief(emulator_of(job.emulator), walk))
+    job = replace(job, emulator=brief(emulator_of(job.emulator), walk.reckon))
     with one_thread(), suppress(OutOfTimeError):  # as a run has it
         budget = budget_of(job, compiled)
         walk.run = context_of(job, short, walk.recorder, draws, shots=shots, notice=walk.notice, budget=budget)
@@ -140,64 +137,6 @@ def pilot_of(job: Job, compiled: Compiled, maximum: int, shots: int | None, unti
             walk.run = replace(walk.run, states=replace(walk.run.states, evolve_group=walk.evolve_group))
         walk_through(walk.run, walk.cursor, shots)
     return time.thread_time() - began, walk
-
-
-def _brief(emulator: Emulator, walk: Pilot) -> Emulator:
-    """Return an emulator as it is, or one that takes states one by one as a copy that plays few and reckons the rest.
-
-    Pulser's emulators need up to seconds for each state; those not played are as ones that were.
-    """
-    if not isinstance(emulator, Qutip | EmuSv | EmuMps):
-        return emulator
-
-    def some(count: int, play: Callable[[int], Any]) -> list[Any]:
-        began, made = time.thread_time(), list[Any]()
-        while len(made) < count and (not made or time.thread_time() - began < HEAVY_S):
-            made.append(play(len(made)))
-        walk.reckoned_s += (time.thread_time() - began) * (count / max(len(made), 1) - 1)
-        return [made[k % len(made)] for k in range(count)]
-
-    def evolve(plan: Any, scope: Scope, states: Any, atoms: tuple[int, ...]) -> Any:
-        filled = some(len(states), lambda k: emulator.evolve(plan, _row(scope, k), states[k : k + 1], atoms)[0])
-        return np.stack(filled) if isinstance(states, np.ndarray) else filled
-
-    brief = copy(emulator)
-    brief.evolve = evolve  # type: ignore[method-assign]  # of this copy alone
-    whole: Any = emulator
-    if isinstance(emulator, NoisyHolding):
-        vars(brief)["under"] = lambda channel: _BriefJumps(whole.under(channel), some)
-    return brief
-
-
-@dataclass(frozen=True)
-class _BriefJumps:
-    """The evolution of a few of the states that decohere; those not played are as ones that were."""
-
-    evolution: HeldEvolution
-    some: Callable[[int, Callable[[int], Any]], list[Any]]
-
-    def decayed(self, plan: Any, scope: Scope, states: Any, duration_ns: float) -> Any:
-        """Return states in which nothing jumped, and the chances of that."""
-
-        def play(k: int) -> tuple[Any, float]:
-            made, chances = self.evolution.decayed(plan, _row(scope, k), states[k : k + 1], duration_ns)
-            return made[0], float(chances[0])
-
-        both = self.some(len(states), play)
-        return [state for state, _ in both], np.array([chance for _, chance in both])
-
-    def jumped(self, plan: Any, scope: Scope, states: Any, duration_ns: float, chance: Chance) -> Any:
-        """Return states that jumped."""
-
-        def play(k: int) -> Any:
-            here = _row(scope, k)
-            return self.evolution.jumped(plan, here, states[k : k + 1], duration_ns, lambda n: chance(n)[k : k + 1])[0]
-
-        return self.some(len(states), play)
-
-
-def _row(scope: Scope, row: int) -> dict[str, Any]:
-    return rows_of(dict(scope), np.array([row]))
 
 
 def further(
