@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 import rydberg_qmem as rq
-from rydberg_qmem.language.blocks import Measure, walk
+from rydberg_qmem.language.blocks import Measure
 
 Values = tuple[float, ...]
 
 
+def _always(body: Sequence[Any]) -> Iterator[Measure]:
+    """Yield the measurements that no branch leaves out."""
+    for block in body:
+        if isinstance(block, Measure):
+            yield block
+        elif isinstance(block, rq.Repeat | rq.ForEach):
+            yield from _always(block.body)
+
+
 def readable(program: rq.Program, names: Sequence[str]) -> dict[str, str]:
-    """Return how a program's expressions read the variables of its circuit, those that it has."""
-    keys = {block.key: block.atoms for block in walk(program.body) if isinstance(block, Measure)}
+    """Return how a program's expressions read the variables of its circuit, those that it has in every history."""
+    keys = {block.key: block.atoms for block in _always(program.body)}
     found = {}
     for name in names:
         register, _, i = name.rpartition("_")
         if name in program.memory or name in keys:
             found[name] = name
-        elif register in keys and i.isdecimal():
+        elif register in keys and i.isdecimal() and int(i) < len(keys[register]):
             found[name] = f"{register}.{keys[register][int(i)]}"
     return found
 
