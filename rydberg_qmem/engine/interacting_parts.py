@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rydberg_qmem.engine.connected_groups import connected
-from rydberg_qmem.engine.context import Cursor, RunContext
+from rydberg_qmem.engine.context import NEGLIGIBLE, Cursor, RunContext
 from rydberg_qmem.engine.population import Population
 from rydberg_qmem.units import NS_PER_US
 
@@ -34,8 +34,9 @@ def groups(
         edges += [(int(i), int(j)) for i, j in zip(*np.nonzero(apart.angles > least), strict=True)]
     busy = set(range(run.layout.atoms)) if everyone else set(touched).union(*edges)
     found = connected([*everything, *edges])
-    if apart is not None and len(found) > 1:
-        cursor.neglected += apart.error(found)
+    if apart is not None:
+        cursor.neglected += apart.error(found) if len(found) > 1 else 0.0
+        busy |= apart.within(found, min(run.neglect, NEGLIGIBLE))
     if run.within is not None:
         busy &= run.within
     return [group for group in found if busy & set(group)]
@@ -70,11 +71,21 @@ class Apart:
             return cls(angles, angles)
         return cls(angles, np.triu(np.abs(target.van_der_waals)) * time_us / 2)
 
-    def error(self, found: list[tuple[int, ...]]) -> float:
-        """Bound how far a state is put off by what is between groups of atoms (norm)."""
+    def within(self, found: list[tuple[int, ...]], least: float) -> set[int]:
+        """Return the atoms that turn others of their group, entangled with them maybe, by more than an angle."""
+        group_of = self._group_of(found)
+        pairs = np.nonzero((self.angles > least) & (group_of[:, None] == group_of[None, :]))
+        return {int(atom) for atoms in pairs for atom in atoms}
+
+    def _group_of(self, found: list[tuple[int, ...]]) -> NDArray[np.int64]:
         group_of = np.empty(len(self.angles), dtype=np.int64)
         for number, group in enumerate(found):
             group_of[list(group)] = number
+        return group_of
+
+    def error(self, found: list[tuple[int, ...]]) -> float:
+        """Bound how far a state is put off by what is between groups of atoms (norm)."""
+        group_of = self._group_of(found)
         i, j = np.nonzero(self.angles * (group_of[:, None] != group_of[None, :]))
         if not len(i):
             return 0.0

@@ -142,3 +142,36 @@ def test_a_stored_record_states_its_accuracy_and_goes_on_with_it(tmp_path: Path)
     with pytest.raises(rq.QmemError, match="accuracy"):
         rq.run(pairs(3), store=tmp_path / "r.zarr", **call | {"accuracy": 1e-3})
     assert resume(tmp_path / "r.zarr", run=rq.run).attrs["accuracy"] == 1e-4
+
+
+def waiting(levels: str, wait_ns: int, times: int) -> rq.Program:
+    """Return two atoms that are entangled and wait, pause by pause, while a third far away is reset."""
+    channel = "mw_global" if levels == "XY" else "rydberg_global"
+    pulse = {"channel": channel, "amplitude": 6, "duration_ns": 200, "phase": 0}
+    pause = [{"delay": {"channel": channel, "duration_ns": wait_ns}}, {"reset": {"atoms": "c"}}]
+    return rq.Program(
+        name="waiting",
+        device="MockDevice",
+        register={"atoms": {"a": (0, 0), "b": (12, 0), "c": (300, 0)}},
+        body=[
+            {"pulse": pulse}, {"measure": {"atoms": "c", "key": "m"}}, *pause * times,
+            {"pulse": {**pulse, "phase": 1.5}}, {"measure": {"atoms": ["a", "b"], "key": "end"}},
+        ],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("levels", ["ground-rydberg", "XY"])
+@pytest.mark.parametrize("state", ["vector", "density_matrix"])
+@pytest.mark.parametrize(
+    ("wait_ns", "times", "machine"), [(500, 1, {}), (16, 30, {}), (16, 1, {"reset_us": 1.0, "imaging_us": 1.0})]
+)
+def test_atoms_that_are_entangled_act_on_each_other_while_they_wait(
+    levels: str, state: str, wait_ns: int, times: int, machine: dict[str, float]
+) -> None:
+    program, options = waiting(levels, wait_ns, times), {"shots": None, "state": state, "hardware": machine or None}
+    whole = rq.run(program, neglect=0, **options).end
+
+    for given, name in (({"accuracy": 1e-8}, "infidelity"), ({"neglect": 1e-2}, "neglected")):
+        made = rq.run(program, **options, **given)
+        told = float(made.attrs[name]) ** (0.5 if name == "infidelity" else 1.0)
+        assert float(abs(made.end - whole).max()) <= 2 * told + 1e-9

@@ -152,7 +152,7 @@ def test_noise_that_is_claimed_without_a_way_to_evolve_it_is_refused_by_name(nam
 
 def test_an_emulator_that_keeps_states_of_its_own_is_not_run_as_if_there_were_no_noise() -> None:
     asked = ("start", "chance", "collapsed", "moved", "reduced", "marks", "merged", "reports", "report")
-    holding = type("Holding", (Noisy,), dict.fromkeys(asked, lambda *_: None))
+    holding = type("Holding", (Foreign,), dict.fromkeys(asked, lambda *_: None))
 
     with pytest.raises(rq.QmemError, match=r"claims noise.relaxation_rate, but keeps states of its own"):
         rq.run(program(), shots=10, emulator=holding(), noise={"relaxation_rate": RATE})

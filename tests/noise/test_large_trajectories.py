@@ -102,6 +102,21 @@ def test_holds_and_a_third_level_are_as_near(name: str, monkeypatch: pytest.Monk
     assert jumped < JUMPS * TOLERANCE
 
 
+@pytest.mark.parametrize("strong", ["x > 0", "x < 0"])
+def test_rows_of_one_timing_jump_in_their_own_steps(strong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = {"blackman": {"duration_ns": LONG, "area": f"where({strong}, 9, 0.001)"}}
+    waits = [
+        {"delay": {"channel": "rydberg_global", "duration_ns": ns}}
+        for ns in ("100 + 40 * (x > 0)", "140 - 40 * (x > 0)")
+    ]
+    body = [pulse("rydberg_global", LONG, shape, 0.0), waits[0], pulse("rydberg_global", LONG, 1.0, 0.0), waits[1]]
+
+    decayed, jumped = farthest(monkeypatch, body, {})
+
+    assert decayed < TOLERANCE
+    assert jumped < JUMPS * TOLERANCE
+
+
 def without_decay(steps: Any, times_us: Matrix, turns: Matrix) -> Matrix:
     made = RIGHT(steps, times_us, turns)
     return np.asarray(made / np.abs(made))

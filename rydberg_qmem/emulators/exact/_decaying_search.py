@@ -110,7 +110,7 @@ class StepCounts:
 
     def steps(self, stretch: Stretch, decaying: DecayingDrive, states: State | None) -> DecayingSteps:
         """Return the steps of a stretch: searched for with some of the states it meets; without, as remembered."""
-        key = f"{stretch.target.atoms}:{stretch.share}:".encode() + np.asarray(stretch.cuts).tobytes()
+        key = f"{stretch.serial}:{stretch.target.atoms}:{stretch.share}:".encode() + np.asarray(stretch.cuts).tobytes()
         drive = decaying.drive
         edges = _edges(drive)
         known = self.known.get(key)

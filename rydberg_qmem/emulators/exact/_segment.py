@@ -41,13 +41,15 @@ class Stretch:
     """A time in which the same drives are on and the same atoms interact.
 
     `target` says who interacts: atoms under an SLM mask of the XY mode do not. `cuts` (ns) hold every change of a
-    sample; `share` is the part of the segment's duration, and of the error that it may have.
+    sample; `share` is the part of the segment's duration, and of the error that it may have; `serial` tells its
+    schedule from others.
     """
 
     target: Target
     cuts: Cuts
     active: list[Track]
     share: float = 1.0
+    serial: int = 0
 
     @property
     def fixed(self) -> bool:
@@ -122,7 +124,8 @@ class PlayedSegment:
         mask = sampled(self.schedule, self.plan.target)
         for cuts, active in stretches(self.tracks(), self.schedule.duration_ns, mask.masked_until, columns):
             target = self.target.hiding(mask.masked if cuts[0] < mask.masked_until else frozenset())
-            yield Stretch(target, cuts, active, float(cuts[-1] - cuts[0]) / max(1, self.schedule.duration_ns))
+            share = float(cuts[-1] - cuts[0]) / max(1, self.schedule.duration_ns)
+            yield Stretch(target, cuts, active, share, self.schedule.serial)
 
     def tracks(self) -> list[Track]:
         """Return the drives on these atoms, evaluated, with the atoms' places among them."""
