@@ -168,10 +168,11 @@ def waiting(levels: str, wait_ns: int, times: int) -> rq.Program:
 def test_atoms_that_are_entangled_act_on_each_other_while_they_wait(
     levels: str, state: str, wait_ns: int, times: int, machine: dict[str, float]
 ) -> None:
-    program, options = waiting(levels, wait_ns, times), {"shots": None, "state": state, "hardware": machine or None}
+    program = waiting(levels, wait_ns, times)
+    options: dict[str, Any] = {"shots": None, "state": state, "hardware": machine or None}
     whole = rq.run(program, neglect=0, **options).end
 
-    for given, name in (({"accuracy": 1e-8}, "infidelity"), ({"neglect": 1e-2}, "neglected")):
-        made = rq.run(program, **options, **given)
+    for option, value, name in (("accuracy", 1e-8, "infidelity"), ("neglect", 1e-2, "neglected")):
+        made = rq.run(program, **options, **{option: value})
         told = float(made.attrs[name]) ** (0.5 if name == "infidelity" else 1.0)
         assert float(abs(made.end - whole).max()) <= 2 * told + 1e-9
