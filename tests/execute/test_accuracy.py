@@ -173,6 +173,6 @@ def test_atoms_that_are_entangled_act_on_each_other_while_they_wait(
     whole = rq.run(program, neglect=0, **options).end
 
     for option, value, name in (("accuracy", 1e-8, "infidelity"), ("neglect", 1e-2, "neglected")):
-        made = rq.run(program, **options, **{option: value})
+        made = rq.run(program, **(options | {option: value}))
         told = float(made.attrs[name]) ** (0.5 if name == "infidelity" else 1.0)
         assert float(abs(made.end - whole).max()) <= 2 * told + 1e-9
