@@ -25,6 +25,7 @@ PACKAGES = {
     "compile": "from blocks to pulses",
     "verification": "whether a program may run",
     "interop": "in from Pulser, and out to it",
+    "interop.openqasm": "circuits in and out",
     "gates": "gates as pulses",
     "pulses": "pulses in time",
     "devices": "channels, registers and interactions",

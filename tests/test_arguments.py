@@ -221,7 +221,7 @@ EXCEPTIONS = {
     r"language\.blocks\.walking\.\w+": "takes the blocks of a program, which is made of nothing else",
     r"language\.expressions\.Expression\.(bind|evaluate|substitute)": "what a run asks of an expression, step by step",
     r"language\.models\.Model\.unchecked": "is the way around the checks, for parts that are known to fit",
-    r"interop\.openqasm\.circuits\.from_(qiskit|cirq)": "takes circuits of packages that the tests do without",
+    r"interop\.openqasm\._circuits\.from_(qiskit|cirq)": "takes circuits of packages that the tests do without",
     r"gallery\.Entry|learning\.(capacities\.ProcessingCapacity|datasets\.Cases|measures\.MemoryCapacity)|"
     r"learning\.optimise\.Optimum": "holds what a function gives",
 }

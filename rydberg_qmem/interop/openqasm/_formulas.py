@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rydberg_qmem.errors import CapabilityError
-from rydberg_qmem.interop.openqasm.values import literal
+from rydberg_qmem.interop.openqasm._values import literal
 from rydberg_qmem.language.expressions import Expression
 
 Kind = Literal["float", "bit", "bool"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.bits import bits_of, inverted
-from rydberg_qmem.interop.openqasm.casts import to
-from rydberg_qmem.interop.openqasm.expressions import (
+from rydberg_qmem.interop.openqasm._bits import bits_of, inverted
+from rydberg_qmem.interop.openqasm._casts import to
+from rydberg_qmem.interop.openqasm._expressions import (
     MAX_BITS,
     MAX_QUBITS,
     bits_to,
@@ -16,14 +16,14 @@ from rydberg_qmem.interop.openqasm.expressions import (
     type_of,
     whole,
 )
-from rydberg_qmem.interop.openqasm.lookups import meaning, refuse_unsaid, value_of
-from rydberg_qmem.interop.openqasm.measuring import measure
-from rydberg_qmem.interop.openqasm.operators import binary
-from rydberg_qmem.interop.openqasm.reading import refuse
-from rydberg_qmem.interop.openqasm.scopes import Array, BitRegister, Cell, Meaning
-from rydberg_qmem.interop.openqasm.terms import Unsaid, scalar
-from rydberg_qmem.interop.openqasm.translation import Translation
-from rydberg_qmem.interop.openqasm.values import BIT, Bits, Number, Type, Value, known, unknown
+from rydberg_qmem.interop.openqasm._lookups import meaning, refuse_unsaid, value_of
+from rydberg_qmem.interop.openqasm._measuring import measure
+from rydberg_qmem.interop.openqasm._operators import binary
+from rydberg_qmem.interop.openqasm._reading import refuse
+from rydberg_qmem.interop.openqasm._scopes import Array, BitRegister, Cell, Meaning
+from rydberg_qmem.interop.openqasm._terms import Unsaid, scalar
+from rydberg_qmem.interop.openqasm._translation import Translation
+from rydberg_qmem.interop.openqasm._values import BIT, Bits, Number, Type, Value, known, unknown
 
 
 def declare_qubits(here: Translation, node: Any) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from rydberg_qmem.errors import did_you_mean
-from rydberg_qmem.interop.openqasm.bits import bits_of, inverted
-from rydberg_qmem.interop.openqasm.casts import to
-from rydberg_qmem.interop.openqasm.functions import FUNCTIONS, called
-from rydberg_qmem.interop.openqasm.lookups import meaning, refuse_unsaid, value_of
-from rydberg_qmem.interop.openqasm.operators import binary
-from rydberg_qmem.interop.openqasm.reading import NeedsKnown, refuse
-from rydberg_qmem.interop.openqasm.scopes import Array, Atoms, BitRegister, Cell, Meaning, Subroutine
-from rydberg_qmem.interop.openqasm.terms import Unsaid, fitted, minus, not_, scalar
-from rydberg_qmem.interop.openqasm.translation import Translation
-from rydberg_qmem.interop.openqasm.values import (
+from rydberg_qmem.interop.openqasm._bits import bits_of, inverted
+from rydberg_qmem.interop.openqasm._casts import to
+from rydberg_qmem.interop.openqasm._functions import FUNCTIONS, called
+from rydberg_qmem.interop.openqasm._lookups import meaning, refuse_unsaid, value_of
+from rydberg_qmem.interop.openqasm._operators import binary
+from rydberg_qmem.interop.openqasm._reading import NeedsKnown, refuse
+from rydberg_qmem.interop.openqasm._scopes import Array, Atoms, BitRegister, Cell, Meaning, Subroutine
+from rydberg_qmem.interop.openqasm._terms import Unsaid, fitted, minus, not_, scalar
+from rydberg_qmem.interop.openqasm._translation import Translation
+from rydberg_qmem.interop.openqasm._values import (
     ANGLE,
     BIT,
     BOOL,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.expressions import MAX_QUBITS, resolved
-from rydberg_qmem.interop.openqasm.reading import refuse
-from rydberg_qmem.interop.openqasm.scopes import Atoms
-from rydberg_qmem.interop.openqasm.translation import Translation
+from rydberg_qmem.interop.openqasm._expressions import MAX_QUBITS, resolved
+from rydberg_qmem.interop.openqasm._reading import refuse
+from rydberg_qmem.interop.openqasm._scopes import Atoms
+from rydberg_qmem.interop.openqasm._translation import Translation
 
 
 def qubits(here: Translation, node: Any) -> Atoms:

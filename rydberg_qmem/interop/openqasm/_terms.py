@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import inf, tau
 
-from rydberg_qmem.interop.openqasm.values import BOOL, FLOAT, UINT, WIDEST, Number, Type, Value, known, unknown
+from rydberg_qmem.interop.openqasm._values import BOOL, FLOAT, UINT, WIDEST, Number, Type, Value, known, unknown
 from rydberg_qmem.language.expressions import Expression
 
 MAX_KNOWN = 10**30

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from math import pi, tau
 
-from rydberg_qmem.interop.openqasm.bits import bits_of, rotated
-from rydberg_qmem.interop.openqasm.operators import binary
-from rydberg_qmem.interop.openqasm.terms import Unsaid, added, as_float, bounded, compose, scalar
-from rydberg_qmem.interop.openqasm.values import FLOAT, Number, Type, Value, known
+from rydberg_qmem.interop.openqasm._bits import bits_of, rotated
+from rydberg_qmem.interop.openqasm._operators import binary
+from rydberg_qmem.interop.openqasm._terms import Unsaid, added, as_float, bounded, compose, scalar
+from rydberg_qmem.interop.openqasm._values import FLOAT, Number, Type, Value, known
 
 _FLOATS: dict[str, tuple[str, Callable[[float], float]]] = {
     "sin": ("sin({0})", math.sin), "cos": ("cos({0})", math.cos), "tan": ("tan({0})", math.tan),

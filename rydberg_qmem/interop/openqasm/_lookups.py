@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from rydberg_qmem.errors import ProgramError, did_you_mean
-from rydberg_qmem.interop.openqasm.functions import CONSTANTS
-from rydberg_qmem.interop.openqasm.reading import NeedsKnown, refuse
-from rydberg_qmem.interop.openqasm.scopes import Array, Atoms, BitRegister, Cell, Gate, Meaning, Scope, Subroutine
-from rydberg_qmem.interop.openqasm.terms import MustBeKnown, Unsaid
-from rydberg_qmem.interop.openqasm.translation import Translation
-from rydberg_qmem.interop.openqasm.values import FLOAT, Bits, Number, Value, known
+from rydberg_qmem.interop.openqasm._functions import CONSTANTS
+from rydberg_qmem.interop.openqasm._reading import NeedsKnown, refuse
+from rydberg_qmem.interop.openqasm._scopes import Array, Atoms, BitRegister, Cell, Gate, Meaning, Scope, Subroutine
+from rydberg_qmem.interop.openqasm._terms import MustBeKnown, Unsaid
+from rydberg_qmem.interop.openqasm._translation import Translation
+from rydberg_qmem.interop.openqasm._values import FLOAT, Bits, Number, Value, known
 
 
 def refuse_unsaid(node: Any, place: str, error: Unsaid) -> NoReturn:

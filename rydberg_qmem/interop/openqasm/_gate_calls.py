@@ -6,7 +6,7 @@ from math import pi, tau
 from typing import Any, assert_never
 
 from rydberg_qmem.errors import did_you_mean
-from rydberg_qmem.interop.openqasm.elements import (
+from rydberg_qmem.interop.openqasm._elements import (
     Element,
     Elements,
     Exchanged,
@@ -21,14 +21,14 @@ from rydberg_qmem.interop.openqasm.elements import (
     power,
     whole_power,
 )  # fmt: skip
-from rydberg_qmem.interop.openqasm.expressions import evaluate, whole
-from rydberg_qmem.interop.openqasm.operands import qubits
-from rydberg_qmem.interop.openqasm.reading import NeedsKnown, refuse
-from rydberg_qmem.interop.openqasm.scopes import Atoms, Gate, Scope
-from rydberg_qmem.interop.openqasm.standard_gates import u_gate
-from rydberg_qmem.interop.openqasm.terms import Unsaid, as_float, compose, half, minus, scalar
-from rydberg_qmem.interop.openqasm.translation import Translation
-from rydberg_qmem.interop.openqasm.values import FLOAT, Number, known
+from rydberg_qmem.interop.openqasm._expressions import evaluate, whole
+from rydberg_qmem.interop.openqasm._operands import qubits
+from rydberg_qmem.interop.openqasm._reading import NeedsKnown, refuse
+from rydberg_qmem.interop.openqasm._scopes import Atoms, Gate, Scope
+from rydberg_qmem.interop.openqasm._standard_gates import u_gate
+from rydberg_qmem.interop.openqasm._terms import Unsaid, as_float, compose, half, minus, scalar
+from rydberg_qmem.interop.openqasm._translation import Translation
+from rydberg_qmem.interop.openqasm._values import FLOAT, Number, known
 
 MAX_CONTROLS = 6
 """More controls than these would come to thousands of gates."""

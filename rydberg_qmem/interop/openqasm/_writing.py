@@ -14,10 +14,10 @@ from rydberg_qmem.compile.compiled import Compiled
 from rydberg_qmem.compile.seams import each_atom
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates import HIDDEN, expand_cell
-from rydberg_qmem.interop.openqasm.formulas import Names, number_text, truth_text
-from rydberg_qmem.interop.openqasm.gate_lines import KEYWORDS, gate_line
-from rydberg_qmem.interop.openqasm.scopes import Namer
-from rydberg_qmem.interop.openqasm.standard_gates import STANDARD
+from rydberg_qmem.interop.openqasm._formulas import Names, number_text, truth_text
+from rydberg_qmem.interop.openqasm._gate_lines import KEYWORDS, gate_line
+from rydberg_qmem.interop.openqasm._scopes import Namer
+from rydberg_qmem.interop.openqasm._standard_gates import STANDARD
 from rydberg_qmem.language import library
 from rydberg_qmem.language.blocks import (
     Align,

@@ -10,7 +10,7 @@ from typing import Any
 from rydberg_qmem.devices import make_target
 from rydberg_qmem.errors import CapabilityError
 from rydberg_qmem.gates import lower
-from rydberg_qmem.interop.openqasm.reading import refuse
+from rydberg_qmem.interop.openqasm._reading import refuse
 from rydberg_qmem.language.blocks import CZ, CPhase
 from rydberg_qmem.language.problems import validated
 from rydberg_qmem.language.program import Program

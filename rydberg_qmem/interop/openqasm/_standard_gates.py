@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import pi
 
-from rydberg_qmem.interop.openqasm.elements import Element, Elements, Exchanged, Flip, Phase, Turn, controlled
-from rydberg_qmem.interop.openqasm.terms import half, minus, plus
-from rydberg_qmem.interop.openqasm.values import FLOAT, Number, known
+from rydberg_qmem.interop.openqasm._elements import Element, Elements, Exchanged, Flip, Phase, Turn, controlled
+from rydberg_qmem.interop.openqasm._terms import half, minus, plus
+from rydberg_qmem.interop.openqasm._values import FLOAT, Number, known
 
 Made = Callable[[tuple[Number, ...], tuple[str, ...]], Elements]
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from rydberg_qmem.errors import InputError
-from rydberg_qmem.interop.openqasm.loading import from_openqasm
+from rydberg_qmem.interop.openqasm._loading import from_openqasm
 from rydberg_qmem.language.program import Program
 
 STDGATES = 'include "stdgates.inc";'

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.values import Bits, Number, Type, unknown
+from rydberg_qmem.interop.openqasm._values import Bits, Number, Type, unknown
 from rydberg_qmem.language.arithmetic import RESERVED
 from rydberg_qmem.language.values import KEPT_BY_PYTHON
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from rydberg_qmem.interop.openqasm import control
-from rydberg_qmem.interop.openqasm.casts import to
-from rydberg_qmem.interop.openqasm.declarations import (
+from rydberg_qmem.interop.openqasm import _control as control
+from rydberg_qmem.interop.openqasm._casts import to
+from rydberg_qmem.interop.openqasm._declarations import (
     assign,
     assign_value,
     declare,
@@ -17,16 +17,16 @@ from rydberg_qmem.interop.openqasm.declarations import (
     measure_into,
     variable,
 )  # fmt: skip
-from rydberg_qmem.interop.openqasm.expressions import bits_to, evaluate, resolved, type_of, whole
-from rydberg_qmem.interop.openqasm.gate_calls import gate_call
-from rydberg_qmem.interop.openqasm.measuring import measure
-from rydberg_qmem.interop.openqasm.operands import qubits
-from rydberg_qmem.interop.openqasm.reading import refuse
-from rydberg_qmem.interop.openqasm.scopes import Array, Atoms, BitRegister, Cell, Gate, Meaning, Scope, Subroutine
-from rydberg_qmem.interop.openqasm.standard_gates import QELIB, STANDARD
-from rydberg_qmem.interop.openqasm.terms import Unsaid, scalar
-from rydberg_qmem.interop.openqasm.translation import Call, Translation
-from rydberg_qmem.interop.openqasm.values import BOOL, Bits, Type, Value, known
+from rydberg_qmem.interop.openqasm._expressions import bits_to, evaluate, resolved, type_of, whole
+from rydberg_qmem.interop.openqasm._gate_calls import gate_call
+from rydberg_qmem.interop.openqasm._measuring import measure
+from rydberg_qmem.interop.openqasm._operands import qubits
+from rydberg_qmem.interop.openqasm._reading import refuse
+from rydberg_qmem.interop.openqasm._scopes import Array, Atoms, BitRegister, Cell, Gate, Meaning, Scope, Subroutine
+from rydberg_qmem.interop.openqasm._standard_gates import QELIB, STANDARD
+from rydberg_qmem.interop.openqasm._terms import Unsaid, scalar
+from rydberg_qmem.interop.openqasm._translation import Call, Translation
+from rydberg_qmem.interop.openqasm._values import BOOL, Bits, Type, Value, known
 
 LIBRARIES = {"stdgates.inc": STANDARD, "qelib1.inc": QELIB}
 FOREIGN = "pulses of another machine: leave them out, or import a Pulser sequence"

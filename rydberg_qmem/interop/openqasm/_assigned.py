@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.scopes import Array, BitRegister, Cell, Meaning
-from rydberg_qmem.interop.openqasm.translation import Translation
+from rydberg_qmem.interop.openqasm._scopes import Array, BitRegister, Cell, Meaning
+from rydberg_qmem.interop.openqasm._translation import Translation
 
 
 def assigned(here: Translation, statements: Any) -> list[Cell]:

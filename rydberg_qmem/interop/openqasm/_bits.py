@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rydberg_qmem.interop.openqasm.terms import (
+from rydberg_qmem.interop.openqasm._terms import (
     MustBeKnown,
     Unsaid,
     both_known,
@@ -13,7 +13,7 @@ from rydberg_qmem.interop.openqasm.terms import (
     not_,
     scalar,
 )
-from rydberg_qmem.interop.openqasm.values import BIT, INT, WIDEST, Bits, Number, Type, Value, known
+from rydberg_qmem.interop.openqasm._values import BIT, INT, WIDEST, Bits, Number, Type, Value, known
 
 
 def bits_of(value: Value, width: int | None = None) -> tuple[Number, ...]:

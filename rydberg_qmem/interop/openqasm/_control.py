@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.assigned import assigned
-from rydberg_qmem.interop.openqasm.casts import to
-from rydberg_qmem.interop.openqasm.expressions import ends, evaluate, resolved, type_of, whole
-from rydberg_qmem.interop.openqasm.lookups import value_of
-from rydberg_qmem.interop.openqasm.operators import binary
-from rydberg_qmem.interop.openqasm.reading import NeedsKnown, refuse
-from rydberg_qmem.interop.openqasm.scopes import Array, Cell, Meaning
-from rydberg_qmem.interop.openqasm.terms import Unsaid, scalar, truth
-from rydberg_qmem.interop.openqasm.translation import Block, Loop, Translation
-from rydberg_qmem.interop.openqasm.values import BOOL, INT, Bits, Number, Type, Value, known, unknown
+from rydberg_qmem.interop.openqasm._assigned import assigned
+from rydberg_qmem.interop.openqasm._casts import to
+from rydberg_qmem.interop.openqasm._expressions import ends, evaluate, resolved, type_of, whole
+from rydberg_qmem.interop.openqasm._lookups import value_of
+from rydberg_qmem.interop.openqasm._operators import binary
+from rydberg_qmem.interop.openqasm._reading import NeedsKnown, refuse
+from rydberg_qmem.interop.openqasm._scopes import Array, Cell, Meaning
+from rydberg_qmem.interop.openqasm._terms import Unsaid, scalar, truth
+from rydberg_qmem.interop.openqasm._translation import Block, Loop, Translation
+from rydberg_qmem.interop.openqasm._values import BOOL, INT, Bits, Number, Type, Value, known, unknown
 
 STOPPING = ("BreakStatement", "ContinueStatement", "ReturnStatement", "EndStatement")
 COMPOUND = ("BranchingStatement", "ForInLoop", "WhileLoop", "SwitchStatement", "CompoundStatement", "Box")

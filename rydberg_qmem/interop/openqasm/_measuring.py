@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.operands import qubits
-from rydberg_qmem.interop.openqasm.reading import refuse
-from rydberg_qmem.interop.openqasm.scopes import Atoms, Cell
-from rydberg_qmem.interop.openqasm.translation import Translation, measured_bit
+from rydberg_qmem.interop.openqasm._operands import qubits
+from rydberg_qmem.interop.openqasm._reading import refuse
+from rydberg_qmem.interop.openqasm._scopes import Atoms, Cell
+from rydberg_qmem.interop.openqasm._translation import Translation, measured_bit
 
 
 def measure(here: Translation, node: Any, cells: tuple[Cell, ...] | None, register: str | None = None) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from math import tau
 
-from rydberg_qmem.interop.openqasm.bits import bits_of, shifted
-from rydberg_qmem.interop.openqasm.terms import Unsaid, as_float, compose, fitted_to, scalar, truth, wrapped_angle
-from rydberg_qmem.interop.openqasm.values import BIT, INT, UINT, WIDEST, Bits, Number, Type, Value, known
+from rydberg_qmem.interop.openqasm._bits import bits_of, shifted
+from rydberg_qmem.interop.openqasm._terms import Unsaid, as_float, compose, fitted_to, scalar, truth, wrapped_angle
+from rydberg_qmem.interop.openqasm._values import BIT, INT, UINT, WIDEST, Bits, Number, Type, Value, known
 
 
 def to(kind: Type, value: Value) -> Number:

@@ -11,7 +11,7 @@ from typing import Literal, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from rydberg_qmem.interop.openqasm.values import FLOAT, Number, known
+from rydberg_qmem.interop.openqasm._values import FLOAT, Number, known
 
 Control = tuple[str, bool]
 """An atom, and the bit for which it lets the gate act."""

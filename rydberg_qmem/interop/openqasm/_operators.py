@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from math import inf
 
-from rydberg_qmem.interop.openqasm.bits import bitwise
-from rydberg_qmem.interop.openqasm.casts import to
-from rydberg_qmem.interop.openqasm.terms import (
+from rydberg_qmem.interop.openqasm._bits import bitwise
+from rydberg_qmem.interop.openqasm._casts import to
+from rydberg_qmem.interop.openqasm._terms import (
     MAX_KNOWN,
     MustBeKnown,
     Unsaid,
@@ -25,7 +25,7 @@ from rydberg_qmem.interop.openqasm.terms import (
     truth,
     wrapped_angle,
 )
-from rydberg_qmem.interop.openqasm.values import ANGLE, BOOL, FLOAT, INT, UINT, Number, Type, Value, known
+from rydberg_qmem.interop.openqasm._values import ANGLE, BOOL, FLOAT, INT, UINT, Number, Type, Value, known
 
 
 def binary(sign: str, left: Value, right: Value) -> Value:

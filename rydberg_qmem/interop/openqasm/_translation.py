@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rydberg_qmem.interop.openqasm.reading import refuse
-from rydberg_qmem.interop.openqasm.scopes import Atoms, Cell, Namer, Scope
-from rydberg_qmem.interop.openqasm.standard_gates import Made
-from rydberg_qmem.interop.openqasm.values import BIT, BOOL, Number, Type, Value, known, terms, unknown
+from rydberg_qmem.interop.openqasm._reading import refuse
+from rydberg_qmem.interop.openqasm._scopes import Atoms, Cell, Namer, Scope
+from rydberg_qmem.interop.openqasm._standard_gates import Made
+from rydberg_qmem.interop.openqasm._values import BIT, BOOL, Number, Type, Value, known, terms, unknown
 
 MAX_STATEMENTS = 10_000
 """Statements, those of loops and subroutines counted as often as they are gone through."""

@@ -10,12 +10,12 @@ from typing import Any
 from rydberg_qmem import arguments
 from rydberg_qmem.devices import device_of
 from rydberg_qmem.errors import InputError, ProgramError
-from rydberg_qmem.interop.openqasm.assigned import cells_of
-from rydberg_qmem.interop.openqasm.placement import placed
-from rydberg_qmem.interop.openqasm.reading import parsed, refuse
-from rydberg_qmem.interop.openqasm.scopes import TAKEN
-from rydberg_qmem.interop.openqasm.statements import call, play
-from rydberg_qmem.interop.openqasm.translation import Call, Translation
+from rydberg_qmem.interop.openqasm._assigned import cells_of
+from rydberg_qmem.interop.openqasm._placement import placed
+from rydberg_qmem.interop.openqasm._reading import parsed, refuse
+from rydberg_qmem.interop.openqasm._scopes import TAKEN
+from rydberg_qmem.interop.openqasm._statements import call, play
+from rydberg_qmem.interop.openqasm._translation import Call, Translation
 from rydberg_qmem.language.files import read_text
 from rydberg_qmem.language.program import Program, name_of
 from rydberg_qmem.verification import check
