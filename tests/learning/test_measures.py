@@ -171,3 +171,14 @@ def test_features_that_know_nothing_of_the_inputs_have_no_capacity() -> None:
 
     assert found.by_degree == {1: 0.0, 2: 0.0}
     assert found.floor == pytest.approx(2 * (6 + 4 * np.sqrt(6)) / 950)
+
+
+def test_capacities_are_of_legendre_polynomials_of_inputs_from_minus_one_to_one() -> None:
+    u = np.random.default_rng(1).uniform(size=4000)
+    second = (3 * (2 * u - 1) ** 2 - 1) / 2
+
+    found = processing_capacity(second[:, None], u, degree=3, delays=1, washout=1).by_degree
+
+    assert found[2] == pytest.approx(1, abs=0.01)
+    assert found[1] < 0.01
+    assert found[3] < 0.01
